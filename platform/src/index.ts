@@ -1,0 +1,40 @@
+export * from './operation/index.ts';
+export * from './block/block.ts';
+export { readConfig } from './block/config.ts';
+export * from './caller/caller.ts';
+export { type CallerVerifier, callerTokenHeader, callerVerifier, signCaller } from './caller/caller-token.ts';
+export { type IdentityTrust, type Person, type PersonVerifier, personVerifier } from './caller/person.ts';
+export { newId } from './context/ids.ts';
+export {
+  currentContext,
+  newContext,
+  newTraceparent,
+  type RequestContext,
+  validCorrelationId,
+  withContext,
+} from './context/request-context.ts';
+export * from './database/index.ts';
+export { type EventHandler, eventsSurface, hear } from './events/inbox.ts';
+export { announce } from './events/outbox.ts';
+export { once } from './idempotency/idempotency.ts';
+export type { Jobs, JobSpec, SendOptions } from './jobs/jobs.ts';
+export {
+  CallFailed,
+  type CallInput,
+  type CallResult,
+  type Client,
+  contextHeaders,
+  createClient,
+  operationPath,
+} from './mediation/client.ts';
+export {
+  clientAssertionHeader,
+  type HttpMediatorOptions,
+  httpMediator,
+  signClientAssertion,
+} from './mediation/http-mediator.ts';
+export type { LocalProviders, MediatedRequest, MediatedResponse, MediatorPort } from './mediation/port.ts';
+export type { ListenOptions } from './node/listener.ts';
+export { type BlockSetup, type GovstackNode, mediationFor, type NodeOptions, startNode } from './node/node.ts';
+export { createLogger } from './observability/log.ts';
+export { compileValidator } from './operation/validate.ts';

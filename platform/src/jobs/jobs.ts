@@ -1,0 +1,122 @@
+import type { Transaction } from 'kysely';
+import { CompiledQuery } from 'kysely';
+import { PgBoss } from 'pg-boss';
+import type { Logger } from 'pino';
+import { currentContext, newContext, withContext } from '../context/request-context.ts';
+
+/** A durable piece of work. Handlers must be idempotent: after a crash the same job runs again. */
+export interface JobSpec<D extends object = object> {
+  readonly name: string;
+  /** Throws to have the job retried with growing delay, until `retryLimit` is used up. */
+  readonly handle: (data: D, signal: AbortSignal) => Promise<void>;
+  /** Jobs worked on at the same time in this process. */
+  readonly concurrency?: number;
+  readonly retryLimit?: number;
+  /** A job that a dead process held is given to another after this many seconds. */
+  readonly expireInSeconds?: number;
+  /** Cron expression and IANA time zone, for work that comes back by the clock. */
+  readonly schedule?: { readonly cron: string; readonly timeZone: string };
+}
+
+export interface SendOptions {
+  /** At most one waiting job per key. */
+  readonly singletonKey?: string;
+  readonly startAfter?: Date;
+}
+
+export interface Jobs {
+  /** Enqueues a job in the transaction of the change that asks for it. */
+  send<DB>(trx: Transaction<DB>, name: string, data: object, options?: SendOptions): Promise<void>;
+}
+
+interface Envelope {
+  readonly correlationId: string;
+  readonly traceparent: string;
+  readonly data: object;
+}
+
+/** Queries of pg-boss inside a Kysely transaction. */
+const inside = <DB>(trx: Transaction<DB>) => ({
+  executeSql: async (text: string, values: unknown[] = []) => {
+    const result = await trx.executeQuery(CompiledQuery.raw(text, values));
+    return { rows: result.rows as never[] };
+  },
+});
+
+export interface RunningJobs extends Jobs {
+  /** Creates the queues; call before anything is sent. */
+  prepare(jobs: readonly JobSpec[]): Promise<void>;
+  /** Begins to work. */
+  work(jobs: readonly JobSpec[]): Promise<void>;
+  /** Lets running jobs finish for at most `drainMs`, then hands the rest back. */
+  stop(drainMs: number): Promise<void>;
+}
+
+/** Durable jobs and schedules in a block's own database. */
+export function createJobs(connectionString: string, log: Logger): RunningJobs {
+  let boss: PgBoss | undefined;
+  const started = async (): Promise<PgBoss> => {
+    if (boss) return boss;
+    const created = new PgBoss({
+      connectionString,
+      schema: 'jobs',
+      max: 4,
+      application_name: 'jobs',
+      superviseIntervalSeconds: 10,
+      maintenanceIntervalSeconds: 60,
+      monitorIntervalSeconds: 10,
+    });
+    created.on('error', (error) => log.error({ err: error }, 'job queue'));
+    await created.start();
+    boss = created;
+    return created;
+  };
+  return {
+    async send(trx, name, data, options = {}) {
+      if (!boss) throw new Error(`job ${name} sent before the queue was prepared`);
+      const context = currentContext() ?? newContext();
+      const envelope: Envelope = { correlationId: context.correlationId, traceparent: context.traceparent, data };
+      await boss.send(name, envelope, {
+        db: inside(trx),
+        ...(options.singletonKey === undefined ? {} : { singletonKey: options.singletonKey }),
+        ...(options.startAfter === undefined ? {} : { startAfter: options.startAfter }),
+      });
+    },
+    async prepare(jobs) {
+      if (jobs.length === 0) return;
+      const queue = await started();
+      for (const job of jobs) {
+        await queue.createQueue(job.name, {
+          retryLimit: job.retryLimit ?? 10,
+          retryDelay: 2,
+          retryBackoff: true,
+          retryDelayMax: 3600,
+          expireInSeconds: job.expireInSeconds ?? 300,
+        });
+        if (job.schedule) await queue.schedule(job.name, job.schedule.cron, {}, { tz: job.schedule.timeZone });
+      }
+    },
+    async work(jobs) {
+      for (const job of jobs) {
+        await (await started()).work<Partial<Envelope>>(
+          job.name,
+          { batchSize: 1, localConcurrency: job.concurrency ?? 1, pollingIntervalSeconds: 0.5 },
+          async ([taken]) => {
+            if (!taken) return;
+            const envelope = taken.data ?? {};
+            const context = newContext({
+              ...(envelope.correlationId ? { correlationId: envelope.correlationId } : {}),
+              ...(envelope.traceparent ? { traceparent: envelope.traceparent } : {}),
+              signal: taken.signal,
+            });
+            await withContext(context, () => job.handle(envelope.data ?? {}, taken.signal));
+          },
+        );
+      }
+    },
+    async stop(drainMs) {
+      await boss?.stop({ graceful: true, timeout: drainMs, close: true });
+      boss = undefined;
+    },
+  };
+}

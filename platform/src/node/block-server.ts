@@ -1,0 +1,193 @@
+import formbody from '@fastify/formbody';
+import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import type { AnyBlock, BlockRuntime } from '../block/block.ts';
+import { type LocalCall, localCall, outsideLocalCall } from '../context/local-call.ts';
+import {
+  newContext,
+  type RequestContext,
+  validCorrelationId,
+  validTraceparent,
+  withContext,
+} from '../context/request-context.ts';
+import { contextHeaders } from '../mediation/client.ts';
+import type { NodeMetrics } from '../observability/metrics.ts';
+import { openApiDocument } from '../operation/openapi.ts';
+import { Problem } from '../operation/problem.ts';
+import { type ServeOptions, serveSurface } from '../operation/serve.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    govstack: RequestContext;
+    localCall: LocalCall | undefined;
+  }
+}
+
+const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
+
+function contextOf(request: FastifyRequest, abort: AbortController): RequestContext {
+  const correlationId = one(request.headers[contextHeaders.correlationId]);
+  const traceparent = one(request.headers[contextHeaders.traceparent]);
+  const timeout = Number(one(request.headers[contextHeaders.timeout]));
+  return newContext({
+    ...(validCorrelationId(correlationId) ? { correlationId } : {}),
+    ...(validTraceparent(traceparent) ? { traceparent } : {}),
+    ...(Number.isFinite(timeout) && timeout > 0 ? { deadline: Date.now() + timeout } : {}),
+    signal: abort.signal,
+    authorization: request.headers.authorization,
+  });
+}
+
+function asProblem(error: FastifyError | Problem): Problem {
+  if (error instanceof Problem) return error;
+  const status = error.statusCode ?? 500;
+  if (status === 413) return new Problem(413, 'The body is larger than this operation accepts');
+  if (status === 415) return new Problem(415, 'This media type is not accepted here');
+  if (status >= 400 && status < 500) {
+    const malformed = error.code === 'FST_ERR_CTP_INVALID_JSON_BODY' || error instanceof SyntaxError;
+    return new Problem(status, malformed ? 'The body is not well-formed JSON' : 'The request is not valid');
+  }
+  return new Problem(500, 'Something went wrong here; the operators can find it under the given instance');
+}
+
+function refuseForeignCharset(request: FastifyRequest): void {
+  const charset = /;\s*charset="?([^";\s]+)"?/i.exec(request.headers['content-type'] ?? '')?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) throw new Problem(415, 'Send text as UTF-8');
+}
+
+/** One HTTP application per block: its surfaces, its own routes, and what every block answers. */
+export async function createBlockServer(
+  block: AnyBlock,
+  runtime: BlockRuntime,
+  options: ServeOptions & {
+    readonly log: Logger;
+    readonly metrics: NodeMetrics;
+    readonly profile: 'standard' | 'compliance';
+    readonly live: () => boolean;
+    readonly ready: () => Promise<void>;
+  },
+): Promise<FastifyInstance> {
+  const fastify: FastifyInstance = Fastify({
+    loggerInstance: options.log as unknown as FastifyBaseLogger,
+    disableRequestLogging: true,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1000 },
+    bodyLimit: 1024 * 1024,
+    requestTimeout: 120_000,
+  }) as unknown as FastifyInstance;
+  await fastify.register(formbody);
+  fastify.addContentTypeParser('application/cloudevents+json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, JSON.parse(body as string));
+    } catch (error) {
+      done(Object.assign(error as Error, { statusCode: 400 }), undefined);
+    }
+  });
+  fastify.decorateRequest('govstack');
+  fastify.decorateRequest('localCall');
+
+  fastify.addHook('onRequest', (request, reply, done) => {
+    request.localCall = localCall();
+    const abort = new AbortController();
+    const context = contextOf(request, abort);
+    request.govstack = context;
+    const timer =
+      context.deadline === undefined
+        ? undefined
+        : setTimeout(() => abort.abort(new Problem(504, 'The deadline has passed')), context.deadline - Date.now());
+    request.localCall?.signal?.addEventListener('abort', () => abort.abort(), { once: true });
+    reply.raw.on('close', () => {
+      clearTimeout(timer);
+      if (!reply.raw.writableFinished) abort.abort();
+    });
+    reply.header(contextHeaders.correlationId, context.correlationId);
+    try {
+      refuseForeignCharset(request);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  // Body parsing may leave the asynchronous context of the hook above, so it is entered again before the handler.
+  fastify.addHook('preHandler', (request, _reply, done) => {
+    outsideLocalCall(() => withContext(request.govstack, done));
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    const operation = request.routeOptions.config?.operation?.id ?? request.routeOptions.url ?? 'unmatched';
+    const labels = { block: block.name, operation, status: String(reply.statusCode) };
+    options.metrics.requests.observe(labels, reply.elapsedTime / 1000);
+    if (reply.statusCode === 401 || reply.statusCode === 403) {
+      options.metrics.refusals.inc({ block: block.name, status: labels.status });
+    }
+    request.log.debug(
+      {
+        operation,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+        correlationId: request.govstack?.correlationId,
+        caller: request.caller?.application,
+      },
+      'answered',
+    );
+    done();
+  });
+
+  fastify.setErrorHandler((error: FastifyError | Problem, request, reply) => {
+    const problem = asProblem(error);
+    const instance = request.govstack?.correlationId;
+    if (problem.status >= 500) {
+      request.log.error(
+        { err: error, operation: request.routeOptions.config?.operation?.id, correlationId: instance },
+        'failed',
+      );
+    }
+    if (problem.headers) reply.headers(problem.headers);
+    const shape = request.routeOptions.config?.errorShape;
+    if (shape) {
+      const shaped = shape(problem.toBody(instance), request.routeOptions.config?.operation?.id);
+      reply.headers(shaped.headers ?? {}).header('content-type', 'application/json; charset=utf-8');
+      return reply.code(shaped.status).send(JSON.stringify(shaped.body));
+    }
+    return reply
+      .code(problem.status)
+      .header('content-type', 'application/problem+json; charset=utf-8')
+      .send(JSON.stringify(problem.toBody(instance)));
+  });
+  fastify.setNotFoundHandler((request, reply) =>
+    reply
+      .code(404)
+      .header('content-type', 'application/problem+json; charset=utf-8')
+      .send(JSON.stringify(new Problem(404, 'There is nothing under this path').toBody(request.govstack.correlationId))),
+  );
+
+  fastify.get('/health/live', async (_request, reply) =>
+    reply.code(options.live() ? 200 : 503).send({ status: options.live() ? 'live' : 'stopping' }),
+  );
+  fastify.get('/health/ready', async (request, reply) => {
+    try {
+      await options.ready();
+      return reply.code(200).send({ status: 'ready' });
+    } catch (error) {
+      request.log.warn({ err: error }, 'not ready');
+      return reply.code(503).send({ status: 'not ready' });
+    }
+  });
+  fastify.get('/metrics', async (_request, reply) =>
+    reply.header('content-type', options.metrics.registry.contentType).send(await options.metrics.registry.metrics()),
+  );
+
+  for (const implemented of runtime.surfaces) {
+    const { surface } = implemented;
+    if (surface.compliance && options.profile !== 'compliance') continue;
+    const prefix = surface.compliance ? '' : `/${surface.name}`;
+    serveSurface(fastify, implemented, prefix, options);
+    if (!surface.compliance) {
+      const document = JSON.stringify(openApiDocument(surface, prefix));
+      fastify.get(`${prefix}/openapi.json`, async (_request, reply) =>
+        reply.header('content-type', 'application/json; charset=utf-8').send(document),
+      );
+    }
+  }
+  if (runtime.routes) await fastify.register(async (scope) => runtime.routes?.(scope));
+  await fastify.ready();
+  return fastify;
+}

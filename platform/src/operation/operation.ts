@@ -1,0 +1,105 @@
+import type { Static, TObject, TSchema } from 'typebox';
+import type { Caller } from '../caller/caller.ts';
+import type { Person } from '../caller/person.ts';
+
+/**
+ * Who may call an operation. The default everywhere is to refuse: an operation without a verified
+ * caller application answers 401 unless it is declared `public`.
+ */
+export type Access =
+  | { readonly caller: 'public' }
+  | {
+      /** A verified application must call (through its mediator, or with a caller token). */
+      readonly caller: 'application';
+      /** Whether a natural person must (or may) stand behind the call with an access token of the identity block. */
+      readonly person?: 'required' | 'optional';
+      /** The person must hold at least one of these roles. Only with `person: 'required'`. */
+      readonly roles?: readonly string[];
+    };
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface OperationSpec {
+  /** operationId, unique in its surface; the name of the function in the typed client. */
+  readonly id: string;
+  readonly method: Method;
+  /** Path template with `{parameter}` segments, starting with a slash. */
+  readonly path: string;
+  readonly summary: string;
+  readonly description?: string;
+  /** Requirement ids this operation serves, for the published document. */
+  readonly requirements?: readonly string[];
+  readonly access: Access;
+  readonly params?: TObject;
+  readonly query?: TObject;
+  readonly headers?: TObject;
+  readonly body?: TSchema;
+  /** Media types of the body; JSON unless said otherwise. */
+  readonly consumes?: readonly ('application/json' | 'application/x-www-form-urlencoded')[];
+  /** Largest accepted body in bytes; 1 MiB unless said otherwise. */
+  readonly bodyLimit?: number;
+  /** The write takes an `Idempotency-Key` header: a repeat gets the first answer and changes nothing. */
+  readonly idempotent?: boolean;
+  /** Body schema per status; `null` for a status without body. Problems need no declaration. */
+  readonly responses: Readonly<Record<number, TSchema | null>>;
+  readonly deprecated?: { readonly sunset: string; readonly successor?: string };
+}
+
+/** Declares one operation. Everything else (validation, document, client, handler type) follows from it. */
+export function defineOperation<const S extends OperationSpec>(spec: S): S {
+  if (!spec.path.startsWith('/')) throw new Error(`operation ${spec.id}: path must start with a slash`);
+  if (spec.access.caller === 'application' && spec.access.roles && spec.access.person !== 'required') {
+    throw new Error(`operation ${spec.id}: roles need person: 'required'`);
+  }
+  for (const name of pathParameters(spec.path)) {
+    if (!spec.params || !(name in spec.params.properties)) {
+      throw new Error(`operation ${spec.id}: path parameter ${name} is not declared`);
+    }
+  }
+  return spec;
+}
+
+/** Names of the `{parameter}` segments of a path template. */
+export const pathParameters = (path: string): string[] =>
+  [...path.matchAll(/\{([^}]+)\}/g)].map((match) => match[1] as string);
+
+type StaticOf<S, Absent> = S extends TSchema ? Static<S> : Absent;
+type EmptyObject = Record<never, never>;
+
+export type ParamsOf<S extends OperationSpec> = StaticOf<S['params'], EmptyObject>;
+export type QueryOf<S extends OperationSpec> = StaticOf<S['query'], EmptyObject>;
+export type HeadersOf<S extends OperationSpec> = StaticOf<S['headers'], EmptyObject>;
+export type BodyOf<S extends OperationSpec> = StaticOf<S['body'], undefined>;
+
+type CallerOf<S extends OperationSpec> = S['access'] extends { caller: 'application' } ? Caller : Caller | undefined;
+type PersonOf<S extends OperationSpec> = S['access'] extends { person: 'required' } ? Person : Person | undefined;
+
+/** What a handler gets: the validated parts of the request and who is asking. */
+export interface OperationInput<S extends OperationSpec = OperationSpec> {
+  readonly params: ParamsOf<S>;
+  readonly query: QueryOf<S>;
+  readonly headers: HeadersOf<S>;
+  readonly body: BodyOf<S>;
+  readonly caller: CallerOf<S>;
+  readonly person: PersonOf<S>;
+  /** Present when the operation is declared idempotent and the client sent a key. */
+  readonly idempotencyKey: string | undefined;
+  /** Aborted when the client goes away or the deadline passes. */
+  readonly signal: AbortSignal;
+}
+
+/** What a handler may answer: exactly the declared statuses with their declared bodies. */
+export type OperationResult<S extends OperationSpec> = {
+  [K in keyof S['responses'] & number]: S['responses'][K] extends TSchema
+    ? {
+        readonly status: K;
+        readonly body: Static<S['responses'][K]>;
+        readonly headers?: Readonly<Record<string, string>>;
+      }
+    : { readonly status: K; readonly body?: undefined; readonly headers?: Readonly<Record<string, string>> };
+}[keyof S['responses'] & number];
+
+export type Handler<S extends OperationSpec> = (input: OperationInput<S>) => Promise<OperationResult<S>>;
+
+export type Operations = Readonly<Record<string, OperationSpec>>;
+export type Handlers<O extends Operations> = { readonly [K in keyof O]: Handler<O[K]> };

@@ -1,0 +1,217 @@
+import { context as otelContext, propagation, SpanStatusCode, trace } from '@opentelemetry/api';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { TSchema } from 'typebox';
+import { applicationOf, type Caller } from '../caller/caller.ts';
+import { callerTokenHeader, type CallerVerifier } from '../caller/caller-token.ts';
+import type { Person, PersonVerifier } from '../caller/person.ts';
+import type { OperationInput, OperationSpec } from './operation.ts';
+import { Problem } from './problem.ts';
+import type { ErrorShape, ImplementedSurface, Surface } from './surface.ts';
+import { compileValidator, type Part, type Validate } from './validate.ts';
+
+export interface ServeOptions {
+  readonly callerOf: CallerVerifier;
+  readonly personOf: PersonVerifier;
+  /** Applications this block answers as; a call addressed to another one is refused. Undefined: any. */
+  readonly answersAs?: ReadonlySet<string>;
+  /** Check every answer against its declaration; on in tests. */
+  readonly strictResponses: boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    operation?: OperationSpec;
+    errorShape?: ErrorShape;
+    surface?: string;
+  }
+  interface FastifyRequest {
+    /** Verified caller, for the access log. */
+    caller?: Caller;
+  }
+}
+
+type Result = { status: number; body?: unknown; headers?: Record<string, string> };
+type AnyHandler = (input: OperationInput) => Promise<Result>;
+
+const wildcardPath = (path: string): string => path.replaceAll(/\{([^}]+)\}/g, ':$1');
+
+const bearer = (header: string | undefined): string | undefined => {
+  const match = header === undefined ? null : /^Bearer ([A-Za-z0-9._~+/-]+=*)$/.exec(header);
+  return match?.[1];
+};
+
+const securityEvent = (request: FastifyRequest, event: string, spec: OperationSpec): void => {
+  request.log.warn(
+    {
+      security: event,
+      operation: spec.id,
+      actor: request.caller?.application,
+      traceparent: request.govstack.traceparent,
+      correlationId: request.govstack.correlationId,
+    },
+    'refused',
+  );
+};
+
+async function callerFor(
+  request: FastifyRequest,
+  spec: OperationSpec,
+  options: ServeOptions,
+): Promise<Caller | undefined> {
+  const local = request.localCall;
+  const token = request.headers[callerTokenHeader];
+  const caller = local?.caller ?? (typeof token === 'string' ? await options.callerOf(token) : undefined);
+  if (caller && options.answersAs && !options.answersAs.has(applicationOf(caller.service))) {
+    securityEvent(request, 'caller-addressed-another-application', spec);
+    throw new Problem(403, 'This block does not answer for the addressed application');
+  }
+  if (caller) request.caller = caller;
+  if (!caller && spec.access.caller === 'application') {
+    securityEvent(request, 'caller-missing-or-forged', spec);
+    throw new Problem(401, 'Call this operation through your information mediator, or with a caller token');
+  }
+  return caller;
+}
+
+async function personFor(
+  request: FastifyRequest,
+  spec: OperationSpec,
+  options: ServeOptions,
+): Promise<Person | undefined> {
+  const access = spec.access;
+  if (access.caller === 'public' || access.person === undefined) return undefined;
+  const header = request.headers.authorization;
+  const token = bearer(header);
+  const person = token === undefined ? undefined : await options.personOf(token);
+  if (header !== undefined && !person) {
+    securityEvent(request, 'person-token-invalid', spec);
+    throw new Problem(401, 'The access token is not valid', { headers: { 'www-authenticate': 'Bearer error="invalid_token"' } });
+  }
+  if (!person && access.person === 'required') {
+    securityEvent(request, 'person-missing', spec);
+    throw new Problem(401, 'A person must be signed in for this', { headers: { 'www-authenticate': 'Bearer' } });
+  }
+  if (person && access.roles && !access.roles.some((role) => person.roles.includes(role))) {
+    securityEvent(request, 'person-lacks-role', spec);
+    throw new Problem(403, `This needs one of the roles: ${access.roles.join(', ')}`);
+  }
+  return person;
+}
+
+interface Validators {
+  readonly params?: Validate;
+  readonly query?: Validate;
+  readonly headers?: Validate;
+  readonly body?: Validate;
+  readonly form?: Validate;
+  readonly responses: ReadonlyMap<number, Validate | null>;
+}
+
+const compile = (spec: OperationSpec): Validators => {
+  const of = (schema: TSchema | undefined, part: Part, coerce: boolean): Validate | undefined =>
+    schema ? compileValidator(schema, part, coerce) : undefined;
+  return {
+    params: of(spec.params, 'path', true),
+    query: of(spec.query, 'query', true),
+    headers: of(spec.headers, 'header', true),
+    body: of(spec.body, 'body', false),
+    form: spec.consumes?.includes('application/x-www-form-urlencoded') ? of(spec.body, 'body', true) : undefined,
+    responses: new Map(
+      Object.entries(spec.responses).map(([status, schema]) => [
+        Number(status),
+        schema === null ? null : compileValidator(schema, 'body', false),
+      ]),
+    ),
+  };
+};
+
+function assertInput(spec: OperationSpec, validators: Validators, request: FastifyRequest): void {
+  const type = request.headers['content-type']?.split(';')[0]?.trim();
+  if (spec.body && request.body !== undefined && !(spec.consumes ?? ['application/json']).some((one) => one === type)) {
+    throw new Problem(415, `Send the body as ${(spec.consumes ?? ['application/json']).join(' or ')}`);
+  }
+  const bodyValidator = type === 'application/x-www-form-urlencoded' ? validators.form : validators.body;
+  const errors = [
+    ...(validators.params?.(request.params) ?? []),
+    ...(validators.query?.(request.query) ?? []),
+    ...(validators.headers?.(request.headers) ?? []),
+    ...(spec.body
+      ? request.body === undefined
+        ? [{ in: 'body' as const, pointer: '', detail: 'is required' }]
+        : (bodyValidator?.(request.body) ?? [])
+      : []),
+  ];
+  if (errors.length > 0) throw new Problem(400, 'The request is not valid', { errors });
+}
+
+const isProblem = (error: unknown): error is Problem => error instanceof Problem;
+
+function checkAnswer(spec: OperationSpec, validators: Validators, result: Result, strict: boolean): void {
+  const validate = validators.responses.get(result.status);
+  if (validate === undefined) throw new Error(`operation ${spec.id} answered undeclared status ${result.status}`);
+  if (!strict || validate === null) return;
+  const errors = validate(result.body === undefined ? undefined : JSON.parse(JSON.stringify(result.body)));
+  if (errors) throw new Error(`operation ${spec.id} answered an undeclared shape: ${JSON.stringify(errors.slice(0, 3))}`);
+}
+
+const tracer = trace.getTracer('govstack');
+
+/** Mounts one surface under `prefix`. Every route validates, authorises, runs, checks and serialises the same way. */
+export function serveSurface(
+  fastify: FastifyInstance,
+  implemented: ImplementedSurface,
+  prefix: string,
+  options: ServeOptions,
+): void {
+  const surface: Surface = implemented.surface;
+  for (const spec of Object.values(surface.operations)) {
+    const validators = compile(spec);
+    const handler = implemented.handlers[spec.id] as AnyHandler;
+    fastify.route({
+      method: spec.method,
+      url: `${prefix}${wildcardPath(spec.path)}`,
+      ...(spec.bodyLimit === undefined ? {} : { bodyLimit: spec.bodyLimit }),
+      config: {
+        operation: spec,
+        surface: surface.name,
+        ...(surface.errorShape ? { errorShape: surface.errorShape } : {}),
+      },
+      handler: async (request: FastifyRequest, reply: FastifyReply) => {
+        const caller = await callerFor(request, spec, options);
+        const person = await personFor(request, spec, options);
+        assertInput(spec, validators, request);
+        const key = request.headers['idempotency-key'];
+        if (spec.idempotent && typeof key === 'string' && (key.length === 0 || key.length > 200)) {
+          throw new Problem(400, 'Idempotency-Key must have 1 to 200 characters');
+        }
+        const parent = propagation.extract(otelContext.active(), request.headers);
+        const result = await tracer.startActiveSpan(`${surface.name}.${spec.id}`, {}, parent, async (span) => {
+          try {
+            const input = {
+              params: request.params,
+              query: request.query,
+              headers: request.headers,
+              body: request.body,
+              caller,
+              person,
+              idempotencyKey: spec.idempotent && typeof key === 'string' ? key : undefined,
+              signal: request.govstack.signal,
+            } as unknown as OperationInput;
+            return await handler(input);
+          } catch (error) {
+            if (!isProblem(error)) span.setStatus({ code: SpanStatusCode.ERROR });
+            throw error;
+          } finally {
+            span.end();
+          }
+        });
+        checkAnswer(spec, validators, result, options.strictResponses);
+        if (spec.deprecated) reply.header('sunset', new Date(spec.deprecated.sunset).toUTCString());
+        reply.code(result.status).headers(result.headers ?? {});
+        if (validators.responses.get(result.status) === null) return reply.send();
+        reply.header('content-type', 'application/json; charset=utf-8');
+        return reply.send(JSON.stringify(result.body));
+      },
+    });
+  }
+}
