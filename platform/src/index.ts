@@ -1,4 +1,3 @@
-export * from './operation/index.ts';
 export * from './block/block.ts';
 export { readConfig } from './block/config.ts';
 export * from './caller/caller.ts';
@@ -17,7 +16,7 @@ export * from './database/index.ts';
 export { type EventHandler, eventsSurface, hear } from './events/inbox.ts';
 export { announce } from './events/outbox.ts';
 export { once } from './idempotency/idempotency.ts';
-export type { Jobs, JobSpec, SendOptions } from './jobs/jobs.ts';
+export type { JobSpec, Jobs, SendOptions } from './jobs/jobs.ts';
 export {
   CallFailed,
   type CallInput,
@@ -35,6 +34,13 @@ export {
 } from './mediation/http-mediator.ts';
 export type { LocalProviders, MediatedRequest, MediatedResponse, MediatorPort } from './mediation/port.ts';
 export type { ListenOptions } from './node/listener.ts';
-export { type BlockSetup, type GovstackNode, mediationFor, type NodeOptions, startNode } from './node/node.ts';
+export {
+  type BlockSetup,
+  type GovstackNode,
+  mediationFor,
+  type NodeOptions,
+  startNode,
+} from './node/node.ts';
 export { createLogger } from './observability/log.ts';
+export * from './operation/index.ts';
 export { compileValidator } from './operation/validate.ts';

@@ -8,7 +8,7 @@ import type { ApplicationId, ServiceId } from '../caller/caller.ts';
 import type { Person } from '../caller/person.ts';
 import type { EventSpec } from '../events/cloud-event.ts';
 import type { EventHandler } from '../events/inbox.ts';
-import type { Jobs, JobSpec } from '../jobs/jobs.ts';
+import type { JobSpec, Jobs } from '../jobs/jobs.ts';
 import type { Client } from '../mediation/client.ts';
 import type { LocalProviders, MediatedRequest, MediatedResponse, MediatorPort } from '../mediation/port.ts';
 import type { Operations } from '../operation/operation.ts';
@@ -26,7 +26,10 @@ export interface Mediation {
   ): Client<O>;
   /** A request whose operation is known only at run time. Context headers are added unless given. */
   request(
-    request: Omit<MediatedRequest, 'client' | 'operator'> & { readonly as?: ApplicationId; readonly timeout?: number },
+    request: Omit<MediatedRequest, 'client' | 'operator'> & {
+      readonly as?: ApplicationId;
+      readonly timeout?: number;
+    },
   ): Promise<MediatedResponse>;
 }
 

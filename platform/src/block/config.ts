@@ -22,13 +22,18 @@ export function readConfig<C extends TObject>(
     const foreign = otherBlocks.some((other) => other !== block && name.startsWith(variable(other, '')));
     if (!name.startsWith(prefix) || name === variable(block, 'databaseUrl') || foreign) continue;
     const setting = known.get(name);
-    if (setting === undefined) throw new Error(`unknown setting ${name}; known: ${[...known.keys()].join(', ') || 'none'}`);
+    if (setting === undefined)
+      throw new Error(`unknown setting ${name}; known: ${[...known.keys()].join(', ') || 'none'}`);
     const property = (schema.properties as Record<string, TSchema & { type?: string }>)[setting];
-    values[setting] = property?.type === 'object' || property?.type === 'array' ? JSON.parse(value ?? '') : value;
+    values[setting] =
+      property?.type === 'object' || property?.type === 'array' ? JSON.parse(value ?? '') : value;
   }
   Object.assign(values, overrides);
-  for (const [setting, property] of Object.entries(schema.properties as Record<string, TSchema & { default?: unknown }>)) {
-    if (values[setting] === undefined && property.default !== undefined) values[setting] = structuredClone(property.default);
+  for (const [setting, property] of Object.entries(
+    schema.properties as Record<string, TSchema & { default?: unknown }>,
+  )) {
+    if (values[setting] === undefined && property.default !== undefined)
+      values[setting] = structuredClone(property.default);
   }
   const errors = compileValidator(schema, 'body', true)(values);
   if (errors) {

@@ -26,13 +26,16 @@ const traceparentPattern = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const correlationPattern = /^[A-Za-z0-9._:-]{1,128}$/;
 
 export const validTraceparent = (value: string | undefined): value is string =>
-  value !== undefined && traceparentPattern.test(value) && !value.startsWith('00-00000000000000000000000000000000');
+  value !== undefined &&
+  traceparentPattern.test(value) &&
+  !value.startsWith('00-00000000000000000000000000000000');
 
 export const validCorrelationId = (value: string | undefined): value is string =>
   value !== undefined && correlationPattern.test(value);
 
 /** A new root trace, sampled only when a tracing backend decides so. */
-export const newTraceparent = (): string => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
+export const newTraceparent = (): string =>
+  `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
 
 /** The same trace with a new span id: what a callee receives. */
 export const childTraceparent = (parent: string): string => {

@@ -3,14 +3,17 @@ import type { Static, TSchema } from 'typebox';
 import { transaction } from '../database/index.ts';
 import { defineOperation } from '../operation/operation.ts';
 import { Problem } from '../operation/problem.ts';
-import { defineSurface, implement, type ImplementedSurface } from '../operation/surface.ts';
+import { defineSurface, type ImplementedSurface, implement } from '../operation/surface.ts';
 import { compileValidator } from '../operation/validate.ts';
 import { CloudEvent, type EventSpec } from './cloud-event.ts';
 
 /** Reacts to one kind of fact. Runs in the transaction that records the event as heard: once per event. */
 export interface EventHandler<T extends TSchema = TSchema> {
   readonly event: EventSpec<T>;
-  readonly handle: (trx: Transaction<unknown>, event: CloudEvent & { readonly data: Static<T> }) => Promise<void>;
+  readonly handle: (
+    trx: Transaction<unknown>,
+    event: CloudEvent & { readonly data: Static<T> },
+  ) => Promise<void>;
 }
 
 /** Types a handler by its event. */

@@ -21,7 +21,9 @@ export async function announce<DB, T extends TSchema>(
   await sql`
     insert into platform.outbox (id, type, subject, data, correlation_id, traceparent, occurred_at)
     values (${id}, ${event.type}, ${fact.subject ?? null}, ${JSON.stringify(fact.data)}::jsonb,
-      ${context.correlationId}, ${context.traceparent}, ${(fact.at ?? new Date()).toISOString()})`.execute(trx);
+      ${context.correlationId}, ${context.traceparent}, ${(fact.at ?? new Date()).toISOString()})`.execute(
+    trx,
+  );
   return id;
 }
 

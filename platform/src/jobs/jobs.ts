@@ -75,7 +75,11 @@ export function createJobs(connectionString: string, log: Logger): RunningJobs {
     async send(trx, name, data, options = {}) {
       if (!boss) throw new Error(`job ${name} sent before the queue was prepared`);
       const context = currentContext() ?? newContext();
-      const envelope: Envelope = { correlationId: context.correlationId, traceparent: context.traceparent, data };
+      const envelope: Envelope = {
+        correlationId: context.correlationId,
+        traceparent: context.traceparent,
+        data,
+      };
       await boss.send(name, envelope, {
         db: inside(trx),
         ...(options.singletonKey === undefined ? {} : { singletonKey: options.singletonKey }),
@@ -93,7 +97,8 @@ export function createJobs(connectionString: string, log: Logger): RunningJobs {
           retryDelayMax: 3600,
           expireInSeconds: job.expireInSeconds ?? 300,
         });
-        if (job.schedule) await queue.schedule(job.name, job.schedule.cron, {}, { tz: job.schedule.timeZone });
+        if (job.schedule)
+          await queue.schedule(job.name, job.schedule.cron, {}, { tz: job.schedule.timeZone });
       }
     },
     async work(jobs) {

@@ -4,8 +4,8 @@ import { childTraceparent, currentContext, newContext } from '../context/request
 import {
   type BodyOf,
   type HeadersOf,
-  type Operations,
   type OperationSpec,
+  type Operations,
   type ParamsOf,
   pathParameters,
   type QueryOf,
@@ -22,12 +22,13 @@ export const contextHeaders = {
   timeout: 'x-request-timeout',
 } as const;
 
-type PartIf<Name extends string, T> = Record<never, never> extends T
-  ? { readonly [K in Name]?: T }
-  : { readonly [K in Name]: T };
+type PartIf<Name extends string, T> =
+  Record<never, never> extends T ? { readonly [K in Name]?: T } : { readonly [K in Name]: T };
 
 /** Arguments of a typed call: only the parts the operation declares, required where it requires them. */
-export type CallInput<S extends OperationSpec> = (S['params'] extends TSchema ? PartIf<'params', ParamsOf<S>> : unknown) &
+export type CallInput<S extends OperationSpec> = (S['params'] extends TSchema
+  ? PartIf<'params', ParamsOf<S>>
+  : unknown) &
   (S['query'] extends TSchema ? PartIf<'query', QueryOf<S>> : unknown) &
   (S['headers'] extends TSchema ? PartIf<'headers', HeadersOf<S>> : unknown) &
   (S['body'] extends TSchema ? { readonly body: BodyOf<S> } : unknown) & {
@@ -65,7 +66,9 @@ export class CallFailed extends Error {
   constructor(operation: string, service: ServiceId, response: MediatedResponse) {
     const body = parseJson(response);
     const problem = typeof body === 'object' && body !== null ? (body as Partial<ProblemBody>) : undefined;
-    super(`${service} ${operation} answered ${response.status}: ${problem?.detail ?? problem?.title ?? 'no detail'}`);
+    super(
+      `${service} ${operation} answered ${response.status}: ${problem?.detail ?? problem?.title ?? 'no detail'}`,
+    );
     this.name = 'CallFailed';
     this.operation = operation;
     this.service = service;
@@ -77,7 +80,8 @@ export class CallFailed extends Error {
 
   /** Whether the same call may succeed later: no answer, overload, or a fault on the other side. */
   get temporary(): boolean {
-    if (this.mediatorError !== undefined) return /ServiceFailed|NetworkError|Database|Maintenance/.test(this.mediatorError);
+    if (this.mediatorError !== undefined)
+      return /ServiceFailed|NetworkError|Database|Maintenance/.test(this.mediatorError);
     return this.status === 408 || this.status === 425 || this.status === 429 || this.status >= 500;
   }
 }
@@ -111,7 +115,10 @@ export function operationPath(spec: OperationSpec, params: object = {}, query: o
 }
 
 /** Headers of an outgoing call: the current context, a new span, the time left. */
-export function outgoingHeaders(timeout?: number): { headers: Record<string, string>; remaining: number | undefined } {
+export function outgoingHeaders(timeout?: number): {
+  headers: Record<string, string>;
+  remaining: number | undefined;
+} {
   const context = currentContext() ?? newContext();
   const left = context.deadline === undefined ? undefined : Math.max(1, context.deadline - Date.now());
   const remaining = timeout === undefined ? left : Math.min(timeout, left ?? timeout);

@@ -16,7 +16,11 @@ export interface HttpMediatorOptions {
 }
 
 /** Proof of an application's identity for one mediator: `iss` = `sub` = the application. */
-export async function signClientAssertion(application: ApplicationId, key: JWK, audience: string): Promise<string> {
+export async function signClientAssertion(
+  application: ApplicationId,
+  key: JWK,
+  audience: string,
+): Promise<string> {
   return new SignJWT({})
     .setProtectedHeader({ alg: 'ES256', typ: 'client-assertion+jwt', ...(key.kid ? { kid: key.kid } : {}) })
     .setIssuer(application)
@@ -62,14 +66,20 @@ export function httpMediator(options: HttpMediatorOptions): MediatorPort & { clo
   };
   return {
     exchange: (request) =>
-      send(request.operator ?? request.client, request.client, `/r1/${request.service}${request.path}`, request),
+      send(
+        request.operator ?? request.client,
+        request.client,
+        `/r1/${request.service}${request.path}`,
+        request,
+      ),
     async publish(from: ApplicationId, event: CloudEvent) {
       const response = await send(from, from, '/node/events', {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(event),
       });
-      if (response.status >= 300) throw new Error(`the mediator refused the event with status ${response.status}`);
+      if (response.status >= 300)
+        throw new Error(`the mediator refused the event with status ${response.status}`);
     },
     close: () => agent.close(),
   };

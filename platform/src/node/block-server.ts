@@ -1,5 +1,10 @@
 import formbody from '@fastify/formbody';
-import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyRequest,
+} from 'fastify';
 import type { Logger } from 'pino';
 import type { AnyBlock, BlockRuntime } from '../block/block.ts';
 import { type LocalCall, localCall, outsideLocalCall } from '../context/local-call.ts';
@@ -23,7 +28,8 @@ declare module 'fastify' {
   }
 }
 
-const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
+const one = (value: string | string[] | undefined): string | undefined =>
+  Array.isArray(value) ? value[0] : value;
 
 function contextOf(request: FastifyRequest, abort: AbortController): RequestContext {
   const correlationId = one(request.headers[contextHeaders.correlationId]);
@@ -75,13 +81,17 @@ export async function createBlockServer(
     requestTimeout: 120_000,
   }) as unknown as FastifyInstance;
   await fastify.register(formbody);
-  fastify.addContentTypeParser('application/cloudevents+json', { parseAs: 'string' }, (_request, body, done) => {
-    try {
-      done(null, JSON.parse(body as string));
-    } catch (error) {
-      done(Object.assign(error as Error, { statusCode: 400 }), undefined);
-    }
-  });
+  fastify.addContentTypeParser(
+    'application/cloudevents+json',
+    { parseAs: 'string' },
+    (_request, body, done) => {
+      try {
+        done(null, JSON.parse(body as string));
+      } catch (error) {
+        done(Object.assign(error as Error, { statusCode: 400 }), undefined);
+      }
+    },
+  );
   fastify.decorateRequest('govstack');
   fastify.decorateRequest('localCall');
 
@@ -93,7 +103,10 @@ export async function createBlockServer(
     const timer =
       context.deadline === undefined
         ? undefined
-        : setTimeout(() => abort.abort(new Problem(504, 'The deadline has passed')), context.deadline - Date.now());
+        : setTimeout(
+            () => abort.abort(new Problem(504, 'The deadline has passed')),
+            context.deadline - Date.now(),
+          );
     request.localCall?.signal?.addEventListener('abort', () => abort.abort(), { once: true });
     reply.raw.on('close', () => {
       clearTimeout(timer);
@@ -156,7 +169,11 @@ export async function createBlockServer(
     reply
       .code(404)
       .header('content-type', 'application/problem+json; charset=utf-8')
-      .send(JSON.stringify(new Problem(404, 'There is nothing under this path').toBody(request.govstack.correlationId))),
+      .send(
+        JSON.stringify(
+          new Problem(404, 'There is nothing under this path').toBody(request.govstack.correlationId),
+        ),
+      ),
   );
 
   fastify.get('/health/live', async (_request, reply) =>
@@ -172,7 +189,9 @@ export async function createBlockServer(
     }
   });
   fastify.get('/metrics', async (_request, reply) =>
-    reply.header('content-type', options.metrics.registry.contentType).send(await options.metrics.registry.metrics()),
+    reply
+      .header('content-type', options.metrics.registry.contentType)
+      .send(await options.metrics.registry.metrics()),
   );
 
   for (const implemented of runtime.surfaces) {

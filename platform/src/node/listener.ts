@@ -1,4 +1,9 @@
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -30,7 +35,9 @@ export interface Listener {
 export async function listen(mounts: readonly Mount[], options: ListenOptions): Promise<Listener> {
   const host = options.host ?? '127.0.0.1';
   if (!loopback.has(host) && !options.tls) {
-    throw new Error(`refusing to serve plain HTTP on ${host}: outside loopback a TLS certificate and key are required`);
+    throw new Error(
+      `refusing to serve plain HTTP on ${host}: outside loopback a TLS certificate and key are required`,
+    );
   }
   const ordered = [...mounts].sort((a, b) => b.prefix.length - a.prefix.length);
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
@@ -40,7 +47,10 @@ export async function listen(mounts: readonly Mount[], options: ListenOptions): 
     else response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n');
   };
   const server: Server = options.tls
-    ? createHttpsServer({ cert: options.tls.certificate, key: options.tls.key, minVersion: 'TLSv1.3' }, handle)
+    ? createHttpsServer(
+        { cert: options.tls.certificate, key: options.tls.key, minVersion: 'TLSv1.3' },
+        handle,
+      )
     : createHttpServer(handle);
   server.requestTimeout = 120_000;
   server.headersTimeout = 30_000;

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { type Kysely, sql } from 'kysely';
 import type { JWK } from 'jose';
+import { type Kysely, sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { AnyBlock, BlockContext, BlockRuntime, Mediation, Profile } from '../block/block.ts';
 import { readConfig } from '../block/config.ts';
@@ -19,7 +19,7 @@ import type { LocalProviders, MediatorPort } from '../mediation/port.ts';
 import { createLogger } from '../observability/log.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { createBlockServer } from './block-server.ts';
-import { type ListenOptions, type Listener, listen, type Mount } from './listener.ts';
+import { type Listener, type ListenOptions, listen, type Mount } from './listener.ts';
 
 /** One block to mount, and who it is in the mediator's directory. */
 export interface BlockSetup {
@@ -83,7 +83,8 @@ interface Mounted {
 
 const databaseName = (prefix: string, block: string): string => `${prefix}${block.replaceAll('-', '_')}`;
 
-const databaseVariable = (block: string): string => `GOVSTACK_${block.replaceAll('-', '_').toUpperCase()}_DATABASE_URL`;
+const databaseVariable = (block: string): string =>
+  `GOVSTACK_${block.replaceAll('-', '_').toUpperCase()}_DATABASE_URL`;
 
 const noMediator: MediatorPort = {
   exchange: () => Promise.reject(new Error('this node has no information mediator to call through')),
@@ -99,7 +100,10 @@ export function mediationFor(own: ApplicationId, mediator: () => MediatorPort): 
       createClient(surface, { ...as(options.as), service }, (request) => mediator().exchange(request)),
     request({ as: other, timeout, ...request }) {
       const { headers, remaining } = outgoingHeaders(timeout);
-      const signals = [request.signal, remaining === undefined ? undefined : AbortSignal.timeout(Math.ceil(remaining))];
+      const signals = [
+        request.signal,
+        remaining === undefined ? undefined : AbortSignal.timeout(Math.ceil(remaining)),
+      ];
       const present = signals.filter((signal) => signal !== undefined);
       return mediator().exchange({
         ...request,
@@ -118,7 +122,9 @@ export async function startNode(options: NodeOptions): Promise<GovstackNode> {
   const profile = options.profile ?? 'standard';
   const drainMs = options.drainMs ?? 30_000;
   if (profile === 'compliance') {
-    log.warn('COMPLIANCE PROFILE: seeded test data, operations open to everyone. Never use this with real data.');
+    log.warn(
+      'COMPLIANCE PROFILE: seeded test data, operations open to everyone. Never use this with real data.',
+    );
   }
   const mounted = new Map<string, Mounted>();
   let mediator: MediatorPort = options.mediator ?? noMediator;
@@ -134,13 +140,16 @@ export async function startNode(options: NodeOptions): Promise<GovstackNode> {
     async dispatch(blockName, surface, request, caller) {
       const target = mounted.get(blockName);
       if (!target?.runtime.surfaces.some((one) => one.surface.name === surface)) return undefined;
-      const response = await withLocalCall({ caller, signal: request.signal }, () =>
-        target.server.inject({
-          method: request.method as 'GET',
-          url: `/${surface}${request.path}`,
-          headers: request.headers,
-          ...(request.body === undefined ? {} : { payload: Buffer.from(request.body as Uint8Array) }),
-        }),
+      const response = await withLocalCall(
+        { caller, signal: request.signal },
+        async () =>
+          // Awaited in here: an injection starts only when it is awaited.
+          await target.server.inject({
+            method: request.method as 'GET',
+            url: `/${surface}${request.path}`,
+            headers: request.headers,
+            ...(request.body === undefined ? {} : { payload: Buffer.from(request.body as Uint8Array) }),
+          }),
       );
       const headers: Record<string, string> = {};
       for (const [name, value] of Object.entries(response.headers)) {
@@ -203,13 +212,21 @@ export async function startNode(options: NodeOptions): Promise<GovstackNode> {
       live: () => !stopping,
       ready: () => node.ready(),
     });
-    mounted.set(block.name, { setup, db: connection.db, close: connection.close, jobs, runtime: whole, server });
+    mounted.set(block.name, {
+      setup,
+      db: connection.db,
+      close: connection.close,
+      jobs,
+      runtime: whole,
+      server,
+    });
     if (runtime.mediator) mediator = runtime.mediator;
     options.onProgress?.(`${block.title} is up`);
   }
 
   async function provision(block: string, secret: string): Promise<string> {
-    if (!options.adminUrl) throw new Error(`no database for ${block}: set ${databaseVariable(block)} or DATABASE_URL`);
+    if (!options.adminUrl)
+      throw new Error(`no database for ${block}: set ${databaseVariable(block)} or DATABASE_URL`);
     return provisionDatabase({
       adminUrl: options.adminUrl,
       name: databaseName(options.databasePrefix ?? '', block),
@@ -261,14 +278,21 @@ export async function startNode(options: NodeOptions): Promise<GovstackNode> {
   };
 
   try {
-    const ordered = [...options.blocks].sort((a, b) => Number(b.block.mediator ?? false) - Number(a.block.mediator ?? false));
+    const ordered = [...options.blocks].sort(
+      (a, b) => Number(b.block.mediator ?? false) - Number(a.block.mediator ?? false),
+    );
     await outsideLocalCall(async () => {
       for (const setup of ordered) await mount(setup);
       for (const one of mounted.values()) await one.runtime.ready?.();
       for (const one of mounted.values()) {
         await one.jobs.work(one.runtime.jobs ?? []);
         if (one.setup.block.emits?.length) {
-          one.relay = startOutboxRelay(one.db, one.setup.application, { publish: (from, event) => mediator.publish(from, event) }, log);
+          one.relay = startOutboxRelay(
+            one.db,
+            one.setup.application,
+            { publish: (from, event) => mediator.publish(from, event) },
+            log,
+          );
         }
       }
     });

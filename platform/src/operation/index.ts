@@ -1,6 +1,6 @@
-export { Type, type Static, type TSchema, type TObject } from 'typebox';
+export { type Static, type TObject, type TSchema, Type } from 'typebox';
+export { CloudEvent, defineEvent, type EventSpec } from '../events/cloud-event.ts';
+export { openApiDocument } from './openapi.ts';
 export * from './operation.ts';
 export * from './problem.ts';
 export * from './surface.ts';
-export { openApiDocument } from './openapi.ts';
-export { CloudEvent, defineEvent, type EventSpec } from '../events/cloud-event.ts';

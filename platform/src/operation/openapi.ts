@@ -79,7 +79,10 @@ const describeOperation = (surface: Surface, spec: OperationSpec): JsonObject =>
           requestBody: {
             required: true,
             content: Object.fromEntries(
-              (spec.consumes ?? ['application/json']).map((type) => [type, { schema: plain(spec.body as TSchema) }]),
+              (spec.consumes ?? ['application/json']).map((type) => [
+                type,
+                { schema: plain(spec.body as TSchema) },
+              ]),
             ),
           },
         }

@@ -71,8 +71,12 @@ export type QueryOf<S extends OperationSpec> = StaticOf<S['query'], EmptyObject>
 export type HeadersOf<S extends OperationSpec> = StaticOf<S['headers'], EmptyObject>;
 export type BodyOf<S extends OperationSpec> = StaticOf<S['body'], undefined>;
 
-type CallerOf<S extends OperationSpec> = S['access'] extends { caller: 'application' } ? Caller : Caller | undefined;
-type PersonOf<S extends OperationSpec> = S['access'] extends { person: 'required' } ? Person : Person | undefined;
+type CallerOf<S extends OperationSpec> = S['access'] extends { caller: 'application' }
+  ? Caller
+  : Caller | undefined;
+type PersonOf<S extends OperationSpec> = S['access'] extends { person: 'required' }
+  ? Person
+  : Person | undefined;
 
 /** What a handler gets: the validated parts of the request and who is asking. */
 export interface OperationInput<S extends OperationSpec = OperationSpec> {
@@ -96,7 +100,7 @@ export type OperationResult<S extends OperationSpec> = {
         readonly body: Static<S['responses'][K]>;
         readonly headers?: Readonly<Record<string, string>>;
       }
-    : { readonly status: K; readonly body?: undefined; readonly headers?: Readonly<Record<string, string>> };
+    : { readonly status: K; readonly body?: never; readonly headers?: Readonly<Record<string, string>> };
 }[keyof S['responses'] & number];
 
 export type Handler<S extends OperationSpec> = (input: OperationInput<S>) => Promise<OperationResult<S>>;

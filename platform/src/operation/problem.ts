@@ -3,12 +3,7 @@ import { type Static, Type } from 'typebox';
 /** One defect of a request: where it is (JSON pointer into the named part) and what is wrong. */
 export const ProblemDetail = Type.Object({
   in: Type.Optional(
-    Type.Union([
-      Type.Literal('body'),
-      Type.Literal('query'),
-      Type.Literal('path'),
-      Type.Literal('header'),
-    ]),
+    Type.Union([Type.Literal('body'), Type.Literal('query'), Type.Literal('path'), Type.Literal('header')]),
   ),
   pointer: Type.String({ description: 'JSON pointer to the faulty value, empty for the whole part' }),
   detail: Type.String(),
@@ -21,7 +16,9 @@ export const ProblemBody = Type.Object(
     title: Type.String(),
     status: Type.Integer(),
     detail: Type.Optional(Type.String()),
-    instance: Type.Optional(Type.String({ description: 'Correlation id under which the refusal was logged' })),
+    instance: Type.Optional(
+      Type.String({ description: 'Correlation id under which the refusal was logged' }),
+    ),
     errors: Type.Optional(Type.Array(ProblemDetail)),
   },
   { $id: 'Problem', title: 'Problem' },
@@ -88,4 +85,5 @@ export const badRequest = (detail: string, errors?: readonly ProblemDetail[]): P
   new Problem(400, detail, errors ? { errors } : {});
 export const notFound = (what: string): Problem => new Problem(404, `${what} not found`);
 export const forbidden = (detail: string): Problem => new Problem(403, detail);
-export const conflict = (detail: string, type?: string): Problem => new Problem(409, detail, type ? { type } : {});
+export const conflict = (detail: string, type?: string): Problem =>
+  new Problem(409, detail, type ? { type } : {});

@@ -2,7 +2,7 @@ import { context as otelContext, propagation, SpanStatusCode, trace } from '@ope
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
 import { applicationOf, type Caller } from '../caller/caller.ts';
-import { callerTokenHeader, type CallerVerifier } from '../caller/caller-token.ts';
+import { type CallerVerifier, callerTokenHeader } from '../caller/caller-token.ts';
 import type { Person, PersonVerifier } from '../caller/person.ts';
 import type { OperationInput, OperationSpec } from './operation.ts';
 import { Problem } from './problem.ts';
@@ -85,11 +85,15 @@ async function personFor(
   const person = token === undefined ? undefined : await options.personOf(token);
   if (header !== undefined && !person) {
     securityEvent(request, 'person-token-invalid', spec);
-    throw new Problem(401, 'The access token is not valid', { headers: { 'www-authenticate': 'Bearer error="invalid_token"' } });
+    throw new Problem(401, 'The access token is not valid', {
+      headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+    });
   }
   if (!person && access.person === 'required') {
     securityEvent(request, 'person-missing', spec);
-    throw new Problem(401, 'A person must be signed in for this', { headers: { 'www-authenticate': 'Bearer' } });
+    throw new Problem(401, 'A person must be signed in for this', {
+      headers: { 'www-authenticate': 'Bearer' },
+    });
   }
   if (person && access.roles && !access.roles.some((role) => person.roles.includes(role))) {
     securityEvent(request, 'person-lacks-role', spec);
@@ -115,7 +119,9 @@ const compile = (spec: OperationSpec): Validators => {
     query: of(spec.query, 'query', true),
     headers: of(spec.headers, 'header', true),
     body: of(spec.body, 'body', false),
-    form: spec.consumes?.includes('application/x-www-form-urlencoded') ? of(spec.body, 'body', true) : undefined,
+    form: spec.consumes?.includes('application/x-www-form-urlencoded')
+      ? of(spec.body, 'body', true)
+      : undefined,
     responses: new Map(
       Object.entries(spec.responses).map(([status, schema]) => [
         Number(status),
@@ -127,7 +133,11 @@ const compile = (spec: OperationSpec): Validators => {
 
 function assertInput(spec: OperationSpec, validators: Validators, request: FastifyRequest): void {
   const type = request.headers['content-type']?.split(';')[0]?.trim();
-  if (spec.body && request.body !== undefined && !(spec.consumes ?? ['application/json']).some((one) => one === type)) {
+  if (
+    spec.body &&
+    request.body !== undefined &&
+    !(spec.consumes ?? ['application/json']).some((one) => one === type)
+  ) {
     throw new Problem(415, `Send the body as ${(spec.consumes ?? ['application/json']).join(' or ')}`);
   }
   const bodyValidator = type === 'application/x-www-form-urlencoded' ? validators.form : validators.body;
@@ -148,10 +158,14 @@ const isProblem = (error: unknown): error is Problem => error instanceof Problem
 
 function checkAnswer(spec: OperationSpec, validators: Validators, result: Result, strict: boolean): void {
   const validate = validators.responses.get(result.status);
-  if (validate === undefined) throw new Error(`operation ${spec.id} answered undeclared status ${result.status}`);
+  if (validate === undefined)
+    throw new Error(`operation ${spec.id} answered undeclared status ${result.status}`);
   if (!strict || validate === null) return;
   const errors = validate(result.body === undefined ? undefined : JSON.parse(JSON.stringify(result.body)));
-  if (errors) throw new Error(`operation ${spec.id} answered an undeclared shape: ${JSON.stringify(errors.slice(0, 3))}`);
+  if (errors)
+    throw new Error(
+      `operation ${spec.id} answered an undeclared shape: ${JSON.stringify(errors.slice(0, 3))}`,
+    );
 }
 
 const tracer = trace.getTracer('govstack');
@@ -185,26 +199,31 @@ export function serveSurface(
           throw new Problem(400, 'Idempotency-Key must have 1 to 200 characters');
         }
         const parent = propagation.extract(otelContext.active(), request.headers);
-        const result = await tracer.startActiveSpan(`${surface.name}.${spec.id}`, {}, parent, async (span) => {
-          try {
-            const input = {
-              params: request.params,
-              query: request.query,
-              headers: request.headers,
-              body: request.body,
-              caller,
-              person,
-              idempotencyKey: spec.idempotent && typeof key === 'string' ? key : undefined,
-              signal: request.govstack.signal,
-            } as unknown as OperationInput;
-            return await handler(input);
-          } catch (error) {
-            if (!isProblem(error)) span.setStatus({ code: SpanStatusCode.ERROR });
-            throw error;
-          } finally {
-            span.end();
-          }
-        });
+        const result = await tracer.startActiveSpan(
+          `${surface.name}.${spec.id}`,
+          {},
+          parent,
+          async (span) => {
+            try {
+              const input = {
+                params: request.params,
+                query: request.query,
+                headers: request.headers,
+                body: request.body,
+                caller,
+                person,
+                idempotencyKey: spec.idempotent && typeof key === 'string' ? key : undefined,
+                signal: request.govstack.signal,
+              } as unknown as OperationInput;
+              return await handler(input);
+            } catch (error) {
+              if (!isProblem(error)) span.setStatus({ code: SpanStatusCode.ERROR });
+              throw error;
+            } finally {
+              span.end();
+            }
+          },
+        );
         checkAnswer(spec, validators, result, options.strictResponses);
         if (spec.deprecated) reply.header('sunset', new Date(spec.deprecated.sunset).toUTCString());
         reply.code(result.status).headers(result.headers ?? {});

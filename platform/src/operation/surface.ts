@@ -2,7 +2,10 @@ import type { Handlers, Operations } from './operation.ts';
 import type { ProblemBody } from './problem.ts';
 
 /** How a surface words its errors when its published API does not use problem details. */
-export type ErrorShape = (problem: ProblemBody, operationId: string | undefined) => {
+export type ErrorShape = (
+  problem: ProblemBody,
+  operationId: string | undefined,
+) => {
   readonly status: number;
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -24,9 +27,11 @@ export interface Surface<O extends Operations = Operations> {
 
 /** Declares a surface. Operation ids must equal their keys so that document and client agree. */
 export function defineSurface<const O extends Operations>(surface: Surface<O>): Surface<O> {
-  if (!/^[a-z][a-z0-9-]*$/.test(surface.name)) throw new Error(`surface name ${surface.name} is not kebab-case`);
+  if (!/^[a-z][a-z0-9-]*$/.test(surface.name))
+    throw new Error(`surface name ${surface.name} is not kebab-case`);
   for (const [key, operation] of Object.entries(surface.operations)) {
-    if (key !== operation.id) throw new Error(`surface ${surface.name}: ${key} declares operation id ${operation.id}`);
+    if (key !== operation.id)
+      throw new Error(`surface ${surface.name}: ${key} declares operation id ${operation.id}`);
   }
   return surface;
 }
@@ -38,6 +43,9 @@ export interface ImplementedSurface {
 }
 
 /** Binds handlers to a surface; a missing, extra or ill-typed handler is a type error. */
-export function implement<O extends Operations>(surface: Surface<O>, handlers: Handlers<O>): ImplementedSurface {
+export function implement<O extends Operations, const H extends Handlers<O>>(
+  surface: Surface<O>,
+  handlers: H & Record<Exclude<keyof H, keyof O>, never>,
+): ImplementedSurface {
   return { surface: surface as unknown as Surface, handlers };
 }

@@ -43,5 +43,7 @@ const toDetail = (part: Part, error: ErrorObject): ProblemDetail => {
 export function compileValidator(schema: TSchema, part: Part, coerce: boolean): Validate {
   const validate = (coerce ? coercing : strict).compile(JSON.parse(JSON.stringify(schema)));
   return (value) =>
-    validate(value) ? undefined : (validate.errors ?? []).slice(0, maxErrors).map((error) => toDetail(part, error));
+    validate(value)
+      ? undefined
+      : (validate.errors ?? []).slice(0, maxErrors).map((error) => toDetail(part, error));
 }

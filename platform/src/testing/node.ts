@@ -51,7 +51,11 @@ export interface TestNode extends GovstackNode {
   /** Calls a mounted surface as a verified application; `service` defaults to the block's own application. */
   client<O extends Operations>(
     surface: Surface<O>,
-    options?: { readonly as?: ApplicationId; readonly service?: ServiceId; readonly operator?: ApplicationId },
+    options?: {
+      readonly as?: ApplicationId;
+      readonly service?: ServiceId;
+      readonly operator?: ApplicationId;
+    },
   ): Client<O>;
 }
 
@@ -87,7 +91,11 @@ export async function startTestNode(options: TestNodeOptions): Promise<TestNode>
   }));
   const blockOf = (service: ServiceId): AnyBlock | undefined => {
     const code = service.split('/')[4];
-    return blocks.find(({ block }) => code === 'events-v1' ? testApplication(block) === service.split('/').slice(0, 4).join('/') : block.surfaces.some((surface) => surface.name === code))?.block;
+    return blocks.find(({ block }) =>
+      code === 'events-v1'
+        ? testApplication(block) === service.split('/').slice(0, 4).join('/')
+        : block.surfaces.some((surface) => surface.name === code),
+    )?.block;
   };
   const loopback: MediatorPort = {
     async exchange(request) {
@@ -102,7 +110,12 @@ export async function startTestNode(options: TestNodeOptions): Promise<TestNode>
       if (provider) return provider(request, caller);
       const block = blockOf(request.service);
       const response = block
-        ? await node.localProviders.dispatch(block.name, request.service.split('/')[4] as string, request, caller)
+        ? await node.localProviders.dispatch(
+            block.name,
+            request.service.split('/')[4] as string,
+            request,
+            caller,
+          )
         : undefined;
       return (
         response ?? {
@@ -153,7 +166,8 @@ export async function startTestNode(options: TestNodeOptions): Promise<TestNode>
     },
     client(surface, clientOptions = {}) {
       const owner = blocks.find(({ block }) => block.surfaces.some((one) => one.name === surface.name));
-      const service = clientOptions.service ?? `${owner?.application ?? 'TEST/GOV/BLOCKS/unknown'}/${surface.name}`;
+      const service =
+        clientOptions.service ?? `${owner?.application ?? 'TEST/GOV/BLOCKS/unknown'}/${surface.name}`;
       return createClient(
         surface,
         {

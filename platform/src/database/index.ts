@@ -1,0 +1,10 @@
+export { type Connection, connect, transaction } from './connect.ts';
+export {
+  AlreadyRunning,
+  claimDataDirectory,
+  type DataDirectory,
+  dataDirectoryOwner,
+} from './data-directory.ts';
+export { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
+export { type MigrateOptions, migrate } from './migrate.ts';
+export { type ProvisionOptions, provisionDatabase } from './provision.ts';
