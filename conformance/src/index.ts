@@ -1,0 +1,3 @@
+export { checkBoundaries, runBoundaries } from './boundaries.ts';
+export { runRequirements } from './requirements.ts';
+export { runTests } from './test-command.ts';
