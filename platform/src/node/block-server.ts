@@ -4,6 +4,7 @@ import Fastify, {
   type FastifyError,
   type FastifyInstance,
   type FastifyRequest,
+  LogController,
 } from 'fastify';
 import type { Logger } from 'pino';
 import type { AnyBlock, BlockRuntime } from '../block/block.ts';
@@ -75,7 +76,7 @@ export async function createBlockServer(
 ): Promise<FastifyInstance> {
   const fastify: FastifyInstance = Fastify({
     loggerInstance: options.log as unknown as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1000 },
     bodyLimit: 1024 * 1024,
     requestTimeout: 120_000,
