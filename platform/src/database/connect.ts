@@ -1,26 +1,7 @@
-import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type IsolationLevel, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
-
-const { builtins } = pg.types;
-
-const utc = (text: string): string => {
-  if (text === 'infinity' || text === '-infinity') return text;
-  return new Date(text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')).toISOString();
-};
-
-/** Values as they travel: numbers too large for a float and all dates as text, instants in UTC (CFR-DAT-2). */
-const parsers: ReadonlyMap<number, (text: string) => unknown> = new Map<number, (text: string) => unknown>([
-  [builtins.INT8, (text) => text],
-  [builtins.NUMERIC, (text) => text],
-  [builtins.DATE, (text) => text],
-  [builtins.TIMESTAMP, (text) => text],
-  [builtins.TIMESTAMPTZ, utc],
-]);
-
-const types = {
-  getTypeParser: (oid: number, format?: string) =>
-    (format === 'binary' ? undefined : parsers.get(oid)) ?? pg.types.getTypeParser(oid, format as 'text'),
-};
+import { rowTypes } from './row-types.ts';
 
 export interface Connection<DB> {
   readonly pool: pg.Pool;
@@ -39,28 +20,39 @@ export function connect<DB>(
     application_name: options.applicationName ?? 'govstack',
     connectionTimeoutMillis: 30_000,
     idleTimeoutMillis: 30_000,
-    types: types as pg.CustomTypesConfig,
-    options: '-c timezone=UTC -c idle_in_transaction_session_timeout=120000',
+    keepAlive: true,
+    types: rowTypes,
+    options: '-c timezone=UTC -c datestyle=ISO -c idle_in_transaction_session_timeout=120000',
   });
-  // An idle connection may be cut by the server; the pool replaces it at the next use.
+  // A connection may be cut by the server at any time: idle ones the pool replaces, and one inside a transaction fails
+  // at its next query. Without a listener each would end the process.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
   return { pool, db, close: () => db.destroy() };
 }
 
 const retriable = new Set(['40001', '40P01']);
+const attempts = 5;
 
-/** Runs `work` in a transaction; repeats it when PostgreSQL asks to (serialisation failure, deadlock). */
+/**
+ * Runs `work` in a transaction; repeats it, up to five times in all, when PostgreSQL asks to (serialisation failure,
+ * deadlock). `work` must therefore do nothing outside the database.
+ */
 export async function transaction<DB, R>(
   db: Kysely<DB>,
   work: (trx: Transaction<DB>) => Promise<R>,
+  options: { readonly isolation?: IsolationLevel } = {},
 ): Promise<R> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await db.transaction().execute(work);
+      const start = db.transaction();
+      return await (options.isolation ? start.setIsolationLevel(options.isolation) : start).execute(work);
     } catch (error) {
       const code = (error as { code?: string }).code;
-      if (attempt >= 5 || code === undefined || !retriable.has(code)) throw error;
+      if (attempt >= attempts || code === undefined || !retriable.has(code)) throw error;
+      // Contenders that failed together must not meet again.
+      await delay(Math.random() * 10 * 2 ** attempt);
     }
   }
 }

@@ -5,6 +5,6 @@ export {
   type DataDirectory,
   dataDirectoryOwner,
 } from './data-directory.ts';
-export { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
+export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
 export { type MigrateOptions, migrate } from './migrate.ts';
 export { type ProvisionOptions, provisionDatabase } from './provision.ts';

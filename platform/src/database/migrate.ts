@@ -8,7 +8,7 @@ export interface MigrateOptions {
   /** Name of this history; each block has its own. */
   readonly history: string;
   /** Folder of `NNNN-title.sql` files, applied in order, each in one transaction, each once. */
-  readonly directory: URL;
+  readonly directory: URL | string;
 }
 
 interface MigrationFile {
@@ -17,8 +17,8 @@ interface MigrationFile {
   readonly text: string;
 }
 
-async function readFiles(directory: URL): Promise<MigrationFile[]> {
-  const folder = fileURLToPath(directory);
+async function readFiles(directory: URL | string): Promise<MigrationFile[]> {
+  const folder = typeof directory === 'string' ? directory : fileURLToPath(directory);
   const names = (await readdir(folder)).sort();
   const files = await Promise.all(
     names.map(async (name) => {
@@ -41,7 +41,8 @@ async function readFiles(directory: URL): Promise<MigrationFile[]> {
  */
 export async function migrate({ url, history, directory }: MigrateOptions): Promise<string[]> {
   const files = await readFiles(directory);
-  const client = new pg.Client({ connectionString: url });
+  const client = new pg.Client({ connectionString: url, options: '-c timezone=UTC -c datestyle=ISO' });
+  client.on('error', () => undefined);
   await client.connect();
   try {
     await client.query("select pg_advisory_lock(hashtext('govstack/migrate'))");
@@ -79,6 +80,8 @@ export async function migrate({ url, history, directory }: MigrateOptions): Prom
           file.sha256,
         ]);
         await client.query('commit');
+        // What one file sets for its session must not change what the next one means.
+        await client.query('reset all');
       } catch (error) {
         await client.query('rollback');
         throw new Error(`migration ${file.name} of ${history} failed: ${(error as Error).message}`, {

@@ -9,4 +9,9 @@ export {
   testAudience,
   testIssuer,
 } from './node.ts';
-export { createTestDatabase, testAdminUrl } from './postgres.ts';
+export {
+  createTestDatabase,
+  createTestDatabaseFromTemplate,
+  newDatabaseName,
+  testAdminUrl,
+} from './postgres.ts';

@@ -10,7 +10,7 @@ import type { MediatedRequest, MediatedResponse, MediatorPort } from '../mediati
 import { type BlockSetup, type GovstackNode, type NodeOptions, startNode } from '../node/node.ts';
 import type { Operations } from '../operation/operation.ts';
 import type { Surface } from '../operation/surface.ts';
-import { testAdminUrl } from './postgres.ts';
+import { newDatabaseName, testAdminUrl } from './postgres.ts';
 
 export const testIssuer = 'https://identity.test';
 export const testAudience = 'govstack';
@@ -80,7 +80,7 @@ const keys = (): Promise<{ privateKey: JWK; publicKey: JWK }> => {
  */
 export async function startTestNode(options: TestNodeOptions): Promise<TestNode> {
   const { privateKey, publicKey } = await keys();
-  const databasePrefix = options.databasePrefix ?? `t${randomBytes(5).toString('hex')}_`;
+  const databasePrefix = options.databasePrefix ?? `${newDatabaseName()}_`;
   const published: CloudEvent[] = [];
   const exchanges: MediatedRequest[] = [];
   let node: GovstackNode;

@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import { chownSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { runServerProgram } from './binaries.ts';
+import type { ServerUser } from './server-user.ts';
+
+// Sorting by code point is the same on every machine and needs none of its locales.
+const locale = ['-E', 'UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'];
+
+/**
+ * Makes a new cluster, its superuser's password in `passwordFile`. All or nothing: a start that was killed half-way
+ * begins anew.
+ */
+export async function initialise(
+  server: string,
+  cluster: string,
+  passwordFile: string,
+  user: ServerUser | undefined,
+): Promise<void> {
+  const parent = dirname(cluster);
+  const staging = `${cluster}.new`;
+  const handedOver = join(parent, 'postgres.initial-password');
+  const password = randomBytes(24).toString('base64url');
+  rmSync(staging, { recursive: true, force: true });
+  rmSync(handedOver, { force: true });
+  mkdirSync(staging, { mode: 0o700 });
+  writeFileSync(handedOver, password, { mode: 0o600 });
+  if (user) for (const path of [staging, handedOver]) chownSync(path, user.uid, user.gid);
+  try {
+    await runServerProgram(
+      server,
+      'initdb',
+      [
+        '-D',
+        staging,
+        '-U',
+        'postgres',
+        '-A',
+        'scram-sha-256',
+        `--pwfile=${handedOver}`,
+        '--no-instructions',
+        ...locale,
+      ],
+      user,
+    );
+  } finally {
+    rmSync(handedOver, { force: true });
+  }
+  rmSync(passwordFile, { force: true });
+  writeFileSync(passwordFile, password, { mode: 0o600 });
+  renameSync(staging, cluster);
+}
