@@ -24,7 +24,7 @@ const scalars: readonly (readonly [type: number, arrayType: number, parse: Parse
   [builtins.TIMESTAMPTZ, 1185, instant],
 ];
 
-const textArray = 1009;
+const textArray: number = 1009;
 
 const inArray = (parse: Parser): Parser => {
   const each = (value: unknown): unknown => {
