@@ -29,7 +29,15 @@ export function connect<DB>(
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
-  return { pool, db, close: () => db.destroy() };
+  return {
+    pool,
+    db,
+    async close() {
+      await db.destroy();
+      // The query builder leaves alone a pool it never used.
+      if (!pool.ending) await pool.end();
+    },
+  };
 }
 
 const retriable = new Set(['40001', '40P01']);

@@ -14,13 +14,14 @@ const settings = {
 /** A PostgreSQL for one test run, in a new folder below `parent`; stopping it removes the folder. */
 export async function startRunServer(
   parent: string,
-): Promise<{ readonly adminUrl: string; stop(): Promise<void> }> {
+): Promise<{ readonly adminUrl: string; readonly directory: string; stop(): Promise<void> }> {
   const dataDir = mkdtempSync(join(parent, prefix));
   chmodSync(dataDir, 0o755);
   const claim = claimDataDirectory(dataDir);
   const server = await startEmbeddedPostgres({ dataDir, settings });
   return {
     adminUrl: server.adminUrl,
+    directory: server.directory,
     async stop() {
       await server.stop();
       rmSync(server.directory, { recursive: true, force: true });
