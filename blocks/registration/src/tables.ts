@@ -1,0 +1,54 @@
+export interface FileRow {
+  id: string;
+  reference: string;
+  service_id: string;
+  eform_id: string;
+  applicant: string;
+  submitted_by: string;
+  assisted: boolean;
+  data: Buffer;
+  consent_record_id: string | null;
+  status: 'PENDING' | 'SENDBACK' | 'APPROVED' | 'REJECTED';
+  outcome: unknown;
+  correlation_id: string;
+  registered_at: string;
+  ended_at: string | null;
+}
+export interface TaskRow {
+  id: string;
+  file_id: string;
+  service_id: string;
+  name: string;
+  role: string;
+  variables: Buffer;
+  state: 'unassigned' | 'claimed' | 'completed';
+  assignee: string | null;
+  decision: unknown;
+  created_at: string;
+  completed_at: string | null;
+}
+export interface ServiceRow {
+  id: string;
+  code: string;
+  owner: string;
+  definition: unknown;
+  version: number;
+  active: boolean;
+}
+export interface EFormRow {
+  id: string;
+  service_id: string;
+  name: string;
+  version: string;
+  document: unknown;
+  latest: boolean;
+}
+export interface RegistrationTables {
+  service: ServiceRow;
+  eform: EFormRow;
+  draft: { service_id: string; applicant: string; eform_id: string; data: Buffer; saved_at: string };
+  application_file: FileRow;
+  open_application: { service_id: string; applicant: string; file_id: string };
+  file_event: { id: string; file_id: string; at: string; kind: string; actor: string; note: unknown };
+  task: TaskRow;
+}
