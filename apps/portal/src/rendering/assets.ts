@@ -76,7 +76,10 @@ export function loadAssets(): Assets {
         if (!asset) return reply.callNotFound();
         const accepted = String(request.headers['accept-encoding'] ?? '');
         reply
-          .header('content-type', asset.type.startsWith('text/') ? `${asset.type}; charset=utf-8` : asset.type)
+          .header(
+            'content-type',
+            asset.type.startsWith('text/') ? `${asset.type}; charset=utf-8` : asset.type,
+          )
           .header('cache-control', 'public, max-age=31536000, immutable')
           .header('x-content-type-options', 'nosniff')
           .header('vary', 'accept-encoding');

@@ -29,7 +29,10 @@ export interface Stylesheets {
 
 /** The whole stylesheet, and its mirror image for languages written from right to left. */
 export function buildStylesheets(assetUrl: (name: string) => string): Stylesheets {
-  const components = readFileSync(require.resolve('govuk-frontend/dist/govuk/govuk-frontend.min.css'), 'utf8');
+  const components = readFileSync(
+    require.resolve('govuk-frontend/dist/govuk/govuk-frontend.min.css'),
+    'utf8',
+  );
   const theme = readFileSync(new URL('../../assets/theme.css', import.meta.url), 'utf8').replaceAll(
     /url\("([^"]+)"\)/g,
     (_all, name: string) => `url("${assetUrl(name)}")`,

@@ -42,7 +42,7 @@ export async function loadTranslations(strict: boolean): Promise<Translations> {
   const fixed = new Map(languages.map((language) => [language, instance.getFixedT(language)]));
   return {
     translator(language) {
-      const t = fixed.get(language) as (key: string, options?: TOptions) => string;
+      const t = fixed.get(language) as unknown as (key: string, options?: TOptions) => string;
       return (key, values) => {
         if (strict && !instance.exists(key, { ...values, lng: language }))
           throw new Error(`no text ${key} in ${language}`);

@@ -1,0 +1,398 @@
+import type { Answers, EForm } from './forms/eform.ts';
+import type { Language, Text } from './languages.ts';
+import type { Money } from './rendering/formats.ts';
+
+/** The signed-in person. Their access token travels in the request context, not here. */
+export interface Viewer {
+  readonly id: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+  /** Member the person works for; absent for citizens. */
+  readonly agency?: string;
+  readonly language: Language;
+}
+
+/** One page of a list; `total` when the source counts. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly hasMore: boolean;
+  readonly total?: number;
+}
+
+/** 1-based page number and size. */
+export interface Paging {
+  readonly page: number;
+  readonly size: number;
+}
+
+export interface ServiceSummary {
+  readonly id: string;
+  readonly title: Text;
+  readonly summary: Text;
+  readonly agency: Text;
+  readonly available: boolean;
+}
+
+/** What a person should know before applying. Each part is text the service's owner wrote. */
+export interface ServiceSheet extends ServiceSummary {
+  readonly intro: Text;
+  readonly sections: readonly {
+    readonly title: Text;
+    readonly body?: Text;
+    readonly points?: readonly Text[];
+  }[];
+  readonly facts: readonly { readonly label: Text; readonly value: Text }[];
+  readonly steps: readonly { readonly title: Text; readonly body: Text }[];
+}
+
+/** The data agreement in the revision a person is asked to accept. */
+export interface Agreement {
+  readonly id: string;
+  readonly revisionId: string;
+  readonly controller: Text;
+  readonly purpose: Text;
+  readonly purposeDescription: Text;
+  readonly lawfulBasis: string;
+  readonly attributes: readonly { readonly name: Text; readonly source?: Text; readonly why?: Text }[];
+  readonly retention?: Text;
+  readonly policyUrl?: string;
+  /** Given and still in force. */
+  readonly given: boolean;
+}
+
+/** The form people fill in now. */
+export interface CurrentForm {
+  readonly eFormId: string;
+  readonly form: EForm;
+}
+
+/** Unfinished answers. */
+export interface Draft {
+  /** Form the answers were given on. */
+  readonly eFormId: string;
+  readonly answers: Answers;
+  readonly savedAt: string;
+}
+
+/** A defect the registration block found in a submission (docs/eform.md). */
+export interface SubmissionDefect {
+  readonly fieldId: string;
+  readonly pointer: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export type SubmissionResult =
+  | { readonly kind: 'accepted'; readonly applicationId: string; readonly reference: string }
+  | { readonly kind: 'refused'; readonly defects: readonly SubmissionDefect[] };
+
+/** Official codes of the registration specification, and our code for what has not been submitted. */
+export type ApplicationStatus = 'DRAFT' | 'PENDING' | 'SENDBACK' | 'APPROVED' | 'REJECTED';
+
+export interface ApplicationSummary {
+  readonly id: string;
+  readonly reference: string;
+  readonly service: Text;
+  readonly serviceId: string;
+  readonly status: ApplicationStatus;
+  readonly submittedAt?: string;
+  readonly updatedAt: string;
+}
+
+/** `code` picks a sentence of the portal; `title` replaces it. */
+export interface HistoryEvent {
+  readonly at: string;
+  readonly code: string;
+  readonly title?: Text;
+  readonly detail?: Text;
+  readonly by?: Text;
+}
+
+export interface ApplicationView extends ApplicationSummary {
+  readonly history: readonly HistoryEvent[];
+  readonly decision?: {
+    readonly outcome: 'APPROVED' | 'REJECTED' | 'SENDBACK';
+    readonly at: string;
+    readonly reasons: readonly Text[];
+    readonly benefit?: Money;
+    readonly appeal?: Text;
+  };
+  readonly form?: EForm;
+  readonly answers?: Answers;
+}
+
+export interface MessageSummary {
+  readonly id: string;
+  readonly subject: string;
+  readonly sentAt: string;
+  readonly channel: 'email' | 'sms' | 'portal';
+  readonly status: string;
+  readonly from: Text;
+}
+
+export interface Message extends MessageSummary {
+  readonly body: string;
+  readonly language: string;
+  readonly applicationId?: string;
+}
+
+export interface ReceivedPayment {
+  readonly id: string;
+  readonly programme: Text;
+  readonly period: string;
+  readonly amount: Money;
+  readonly status: 'scheduled' | 'sent' | 'paid' | 'failed';
+  readonly at?: string;
+  /** Account with all but the last digits hidden. */
+  readonly account: string;
+  readonly rail: Text;
+  readonly reason?: string;
+}
+
+/** One entry of a read log: somebody looked at the person's data. */
+export interface DataUse {
+  readonly id: string;
+  readonly at: string;
+  readonly reader: Text;
+  readonly registry: Text;
+  readonly purpose: Text;
+  readonly fields: readonly Text[];
+  readonly legalBasis: 'consent' | 'law';
+  readonly consentId?: string;
+}
+
+export interface ConsentGiven {
+  readonly id: string;
+  readonly purpose: Text;
+  readonly controller: Text;
+  readonly givenAt: string;
+  readonly withdrawnAt?: string;
+  readonly attributes: readonly Text[];
+}
+
+export interface TaskSummary {
+  readonly id: string;
+  readonly applicationId: string;
+  readonly reference: string;
+  readonly applicant: string;
+  readonly service: Text;
+  readonly area: Text;
+  readonly reasons: readonly string[];
+  readonly score?: number;
+  readonly createdAt: string;
+  readonly assignee?: string;
+  readonly status: ApplicationStatus;
+}
+
+export interface TaskFilter extends Paging {
+  readonly state: 'open' | 'done';
+  readonly reason?: string;
+}
+
+/** What a registry of another agency answered about a statement of the applicant. */
+export interface Verification {
+  readonly id: string;
+  readonly question: Text;
+  readonly agency: Text;
+  readonly registry: Text;
+  readonly outcome: 'confirmed' | 'contradicted' | 'notFound' | 'unavailable';
+  readonly declared?: Text | string;
+  readonly found?: Text | string;
+  readonly at: string;
+}
+
+export interface Score {
+  readonly total: number;
+  readonly threshold: number;
+  /** Which side of the threshold qualifies. */
+  readonly qualifies: 'atOrBelow' | 'atOrAbove';
+  readonly outcome: 'eligible' | 'notEligible' | 'borderline';
+  readonly lowest: number;
+  readonly highest: number;
+  /** Width on each side of the threshold within which a person always decides. */
+  readonly borderline?: number;
+  readonly model: Text;
+  readonly indicators: readonly {
+    readonly label: Text;
+    readonly answer: Text | string;
+    readonly points: number;
+    readonly highest: number;
+  }[];
+}
+
+export interface ApplicationFile {
+  readonly taskId: string;
+  readonly application: ApplicationSummary;
+  readonly applicant: string;
+  readonly reasons: readonly string[];
+  /** Decisions the process offers now; none when it has been decided. */
+  readonly outcomes: readonly Decision['outcome'][];
+  readonly assignee?: string;
+  readonly form: EForm;
+  readonly answers: Answers;
+  readonly verifications: readonly Verification[];
+  readonly score?: Score;
+  readonly benefit?: { readonly amount: Money; readonly basis: Text };
+  readonly history: readonly HistoryEvent[];
+  readonly decision?: {
+    readonly outcome: ApplicationStatus;
+    readonly reason: string;
+    readonly by: string;
+    readonly at: string;
+  };
+}
+
+export interface Decision {
+  readonly outcome: 'APPROVED' | 'REJECTED' | 'SENDBACK';
+  readonly reason: string;
+}
+
+export interface Figure {
+  /** Key under `figures.` of the catalogue; `label` replaces it. */
+  readonly code: string;
+  readonly label?: Text;
+  readonly value: { readonly count: number } | { readonly share: number } | { readonly money: Money };
+}
+
+/** Rows of numbers to be drawn. `months` draws columns over time, `bars` one bar per row. */
+export interface Chart {
+  readonly code: string;
+  readonly title?: Text;
+  readonly kind: 'bars' | 'months';
+  readonly currency?: string;
+  readonly rows: readonly {
+    readonly label: Text | string;
+    readonly value: number;
+    readonly mark?: boolean;
+  }[];
+}
+
+export interface Programme {
+  readonly id: string;
+  readonly name: Text;
+  readonly agency: Text;
+  readonly asOf: string;
+  readonly figures: readonly Figure[];
+  readonly charts: readonly Chart[];
+}
+
+export type RunState =
+  | 'drawn'
+  | 'validated'
+  | 'awaitingApproval'
+  | 'approved'
+  | 'paying'
+  | 'completed'
+  | 'rejected';
+
+export interface Tally {
+  readonly count: number;
+  readonly amount: Money;
+}
+
+export interface PaymentRunSummary {
+  readonly id: string;
+  readonly reference: string;
+  readonly programme: Text;
+  readonly period: string;
+  readonly state: RunState;
+  readonly total: Tally;
+  readonly preparedAt: string;
+}
+
+export interface PaymentRun extends PaymentRunSummary {
+  readonly paid: Tally;
+  readonly failed: Tally;
+  readonly waiting: Tally;
+  readonly failures: readonly {
+    readonly code: string;
+    readonly label?: Text;
+    readonly tally: Tally;
+    readonly next: 'retry' | 'person';
+  }[];
+  readonly preparedBy: string;
+  readonly decidedBy?: string;
+  readonly decidedAt?: string;
+  /** Why this viewer may not approve now; absent when they may. */
+  readonly notApprovable?: 'maker' | 'role' | 'state';
+  readonly history: readonly HistoryEvent[];
+}
+
+/** One mediated exchange as the information mediator logged it. */
+export interface Exchange {
+  readonly id: string;
+  readonly at: string;
+  readonly client: Party;
+  readonly operator?: Party;
+  readonly provider: Party;
+  /** Service code, such as `payments-g2p-v1`. */
+  readonly service: string;
+  readonly operation: string;
+  /** The access right under which it was let through; absent when it was refused for want of one. */
+  readonly right?: string;
+  /** HTTP status; absent while there is no answer. */
+  readonly status?: number;
+  readonly durationMs?: number;
+  readonly verified: boolean;
+}
+
+export interface Party {
+  /** Application id `INSTANCE/CLASS/MEMBER/APPLICATION`. */
+  readonly id: string;
+  readonly agency: Text | string;
+  readonly application: Text | string;
+}
+
+/**
+ * Everything the pages need from the building blocks. One implementation calls them through the information mediator.
+ * Refusals arrive as `Problem` or `CallFailed`; their status decides which page the person sees.
+ * Writes take an idempotency key: repeating one changes nothing.
+ */
+export interface Backend {
+  services(): Promise<readonly ServiceSummary[]>;
+  service(serviceId: string): Promise<ServiceSheet>;
+
+  agreement(viewer: Viewer, serviceId: string): Promise<Agreement | undefined>;
+  giveConsent(viewer: Viewer, agreement: Agreement, key: string): Promise<void>;
+  consents(viewer: Viewer): Promise<readonly ConsentGiven[]>;
+  withdrawConsent(viewer: Viewer, consentId: string, key: string): Promise<void>;
+
+  form(viewer: Viewer, serviceId: string): Promise<CurrentForm>;
+  /** Claims about the person for the form's `source` expressions. */
+  claims(viewer: Viewer): Promise<Readonly<Record<string, unknown>>>;
+  draft(viewer: Viewer, serviceId: string): Promise<Draft | undefined>;
+  drafts(viewer: Viewer): Promise<readonly { readonly serviceId: string; readonly savedAt: string }[]>;
+  /** Answers when it was saved. */
+  saveDraft(viewer: Viewer, serviceId: string, draft: Omit<Draft, 'savedAt'>): Promise<string>;
+  /** The draft, pruned, becomes an application; the draft is gone with it. */
+  submit(
+    viewer: Viewer,
+    serviceId: string,
+    draft: Omit<Draft, 'savedAt'>,
+    key: string,
+  ): Promise<SubmissionResult>;
+
+  applications(viewer: Viewer, paging: Paging): Promise<Page<ApplicationSummary>>;
+  application(viewer: Viewer, applicationId: string): Promise<ApplicationView>;
+  messages(viewer: Viewer, paging: Paging): Promise<Page<MessageSummary>>;
+  message(viewer: Viewer, messageId: string): Promise<Message>;
+  payments(viewer: Viewer, paging: Paging): Promise<Page<ReceivedPayment>>;
+  dataUses(viewer: Viewer, paging: Paging): Promise<Page<DataUse>>;
+
+  tasks(viewer: Viewer, filter: TaskFilter): Promise<Page<TaskSummary>>;
+  task(viewer: Viewer, taskId: string): Promise<ApplicationFile>;
+  decide(viewer: Viewer, taskId: string, decision: Decision, key: string): Promise<void>;
+
+  programmes(viewer: Viewer): Promise<readonly Programme[]>;
+  paymentRuns(viewer: Viewer, paging: Paging): Promise<Page<PaymentRunSummary>>;
+  paymentRun(viewer: Viewer, runId: string): Promise<PaymentRun>;
+  prepareRun(viewer: Viewer, programmeId: string, period: string, key: string): Promise<string>;
+  approveRun(viewer: Viewer, runId: string, key: string): Promise<void>;
+  rejectRun(viewer: Viewer, runId: string, reason: string, key: string): Promise<void>;
+
+  /** Exchanges of one application's whole life, or of one action. */
+  exchanges(
+    viewer: Viewer,
+    of: { readonly applicationId: string } | { readonly correlationId: string },
+  ): Promise<readonly Exchange[]>;
+}

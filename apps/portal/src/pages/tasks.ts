@@ -1,0 +1,83 @@
+import type { ApplicationFile, Decision } from '../backend.ts';
+import { summarise } from '../forms/summary.ts';
+import { staffRoles } from '../site/navigation.ts';
+import { formKey, input, pageNumber, type SignedInVisit } from '../site/visit.ts';
+import type { PageParts } from './pages.ts';
+import { scoreScale } from './score-scale.ts';
+
+const size = 20;
+const outcomes = ['APPROVED', 'REJECTED', 'SENDBACK'] as const;
+const reasons = ['borderline', 'contradiction', 'sample', 'unavailable', 'review'] as const;
+const longestReason = 2000;
+
+/** An officer's work: the list, the file with its evidence, the decision with its reason. */
+export function taskPages({ site, backend }: PageParts): void {
+  const access = { roles: staffRoles.tasks };
+
+  site.page('/office/tasks', access, async (visit) => {
+    const page = pageNumber(visit);
+    const state = visit.query.state === 'done' ? 'done' : 'open';
+    const reason = reasons.find((one) => one === visit.query.reason);
+    const list = await backend.tasks(visit.viewer, {
+      page,
+      size,
+      state,
+      ...(reason === undefined ? {} : { reason }),
+    });
+    return visit.show('office/tasks.njk', {
+      section: 'tasks',
+      list: { ...list, page },
+      state,
+      reason,
+      reasonOptions: reasons,
+      pagesHref: `/office/tasks?state=${state}${reason === undefined ? '' : `&reason=${reason}`}&`,
+    });
+  });
+
+  const showFile = (
+    visit: SignedInVisit,
+    file: ApplicationFile,
+    entered: { outcome?: string; reason?: string; errors?: readonly { text: string; href: string }[] } = {},
+  ): ReturnType<SignedInVisit['show']> =>
+    visit.show(
+      'office/file.njk',
+      {
+        section: 'tasks',
+        file,
+        sections: summarise(visit.voice, file.form, file.answers),
+        scale: file.score && scoreScale(file.score, visit.voice),
+        entered,
+        errors: entered.errors ?? [],
+        longestReason,
+        back: '/office/tasks',
+      },
+      entered.errors?.length ? 422 : 200,
+    );
+
+  site.page('/office/tasks/:task', access, async (visit) =>
+    showFile(visit, await backend.task(visit.viewer, visit.params.task as string)),
+  );
+
+  site.action('/office/tasks/:task', access, async (visit) => {
+    const taskId = visit.params.task as string;
+    const chosen = input(visit, 'outcome');
+    const outcome = outcomes.find((one) => one === chosen);
+    const reason = input(visit, 'reason').replaceAll('\r\n', '\n');
+    const { t } = visit.voice;
+    const errors = [
+      ...(outcome ? [] : [{ text: t('office.decision.choose'), href: '#outcome' }]),
+      ...(reason === '' ? [{ text: t('office.decision.reasonMissing'), href: '#reason' }] : []),
+      ...([...reason].length > longestReason
+        ? [{ text: t('office.decision.reasonTooLong', { max: longestReason }), href: '#reason' }]
+        : []),
+    ];
+    if (!outcome || errors.length > 0) {
+      const file = await backend.task(visit.viewer, taskId);
+      return showFile(visit, file, { outcome: chosen, reason, errors });
+    }
+    const decision: Decision = { outcome, reason };
+    await backend.decide(visit.viewer, taskId, decision, formKey(visit) || taskId);
+    visit.leaveNotice('decided');
+    return visit.goTo('/office/tasks');
+  });
+}

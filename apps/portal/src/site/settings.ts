@@ -1,0 +1,23 @@
+import { type Static, Type } from '@govstack/platform/operation';
+
+const Names = Type.Record(Type.String(), Type.String());
+
+/** Settings of the portal. What a country changes is here, not in the templates. */
+export const PortalSettings = Type.Object({
+  publicUrl: Type.String({ default: 'http://localhost:8080', description: 'Where people reach the portal' }),
+  country: Type.Optional(Names),
+  tagline: Type.Optional(Names),
+  demonstration: Type.Boolean({
+    default: false,
+    description: 'Fictional country: mark every page, show behind the scenes',
+  }),
+  timeZone: Type.String({ default: 'UTC', description: 'IANA time zone in which dates are shown' }),
+  issuer: Type.String({ default: 'http://localhost:8080/id', description: 'OpenID provider' }),
+  clientId: Type.String({ default: 'portal' }),
+  scope: Type.String({ default: 'openid profile email phone' }),
+  resource: Type.Optional(Type.String({ description: 'RFC 8707 resource the access token is for' })),
+  idleMinutes: Type.Integer({ default: 30, minimum: 1 }),
+  longestMinutes: Type.Integer({ default: 480, minimum: 1 }),
+});
+
+export type PortalSettings = Static<typeof PortalSettings>;

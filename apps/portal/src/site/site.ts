@@ -1,0 +1,218 @@
+import cookie from '@fastify/cookie';
+import { currentContext, newContext, newId, Problem, withContext } from '@govstack/platform';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Viewer } from '../backend.ts';
+import type { FormBody } from '../forms/entry.ts';
+import { isLanguage, type Language, preferredLanguage } from '../languages.ts';
+import { type Voice, voiceOf } from '../rendering/voice.ts';
+import { csrfMatches, csrfToken } from '../session/csrf.ts';
+import type { Session } from '../session/session-store.ts';
+import { addressOf } from './address.ts';
+import { pageModel } from './page-model.ts';
+import { problemPageOf } from './problem-pages.ts';
+import type { SiteParts } from './site-parts.ts';
+import type { PageAccess, PageHandler, SignedInVisit, Site, Visit } from './visit.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    portalSession: Session | undefined;
+    portalLanguage: Language | undefined;
+  }
+}
+
+const pageBodyLimit = 256 * 1024;
+
+const languageOf = (request: FastifyRequest, cookieName: string): Language => {
+  const chosen = request.cookies?.[cookieName];
+  return isLanguage(chosen) ? chosen : preferredLanguage(request.headers['accept-language']);
+};
+
+const viewerOf = (session: Session, language: Language): Viewer => ({
+  id: session.data.personId,
+  name: session.data.name,
+  roles: session.data.roles,
+  ...(session.data.agency === undefined ? {} : { agency: session.data.agency }),
+  language,
+});
+
+const mayOpen = (access: PageAccess, viewer: Viewer): boolean =>
+  typeof access === 'string' || access.roles.some((role) => viewer.roles.includes(role));
+
+/** Pages on an HTTP application: language, session, anti-forgery, access, problem pages, rendering. */
+export async function createSite(fastify: FastifyInstance, parts: SiteParts): Promise<Site> {
+  const { cookies, store, settings } = parts;
+  await fastify.register(cookie);
+  fastify.decorateRequest('portalSession');
+  fastify.decorateRequest('portalLanguage');
+
+  const voiceFor = (request: FastifyRequest): Voice =>
+    voiceOf(
+      parts.translations,
+      request.portalLanguage ?? languageOf(request, cookies.language),
+      settings.timeZone,
+    );
+
+  function visitOf(request: FastifyRequest, reply: FastifyReply): Visit {
+    const voice = voiceFor(request);
+    const session = request.portalSession;
+    return {
+      request,
+      reply,
+      voice,
+      session,
+      params: (request.params ?? {}) as Record<string, string>,
+      query: (request.query ?? {}) as Record<string, string | undefined>,
+      body: (request.body ?? {}) as FormBody,
+      viewer: session && viewerOf(session, voice.language),
+      show(template, model = {}, status = 200) {
+        const notice = request.cookies?.[cookies.notice];
+        if (notice !== undefined) reply.clearCookie(cookies.notice, cookies.options());
+        const html = parts.render(template, {
+          ...pageModel(parts, voice, request, session && viewerOf(session, voice.language)),
+          csrf: session && csrfToken(parts.csrfSecret, session.id),
+          formKey: newId(),
+          notice: notice !== undefined && /^[a-z]+$/i.test(notice) ? voice.t(`notices.${notice}`) : undefined,
+          ...model,
+        });
+        return reply
+          .code(status)
+          .headers(parts.headers)
+          .header('content-type', 'text/html; charset=utf-8')
+          .header('content-language', voice.language)
+          .header('cache-control', session ? 'no-store' : 'private, no-cache')
+          .header('vary', 'cookie, accept-language')
+          .send(html);
+      },
+      goTo: (path) => reply.headers(parts.headers).header('cache-control', 'no-store').redirect(path, 303),
+      leaveNotice: (key) => {
+        reply.setCookie(cookies.notice, key, cookies.options(60));
+      },
+    };
+  }
+
+  const showProblem = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    page: string,
+    status: number,
+  ): FastifyReply => visitOf(request, reply).show('problems/problem.njk', { problem: page }, status);
+
+  /** A fresh access token for the calls of this request; an ended session when there is none to be had. */
+  async function refreshed(session: Session): Promise<Session | undefined> {
+    const stale = (expiresAt: number): boolean => expiresAt - parts.now() < 30_000;
+    if (!stale(session.data.accessTokenExpiresAt)) return session;
+    return store.renew(session.id, async (data) =>
+      stale(data.accessTokenExpiresAt) ? parts.renewTokens(data) : data,
+    );
+  }
+
+  fastify.addHook('preValidation', async (request, reply) => {
+    request.portalLanguage = languageOf(request, cookies.language);
+    if (request.method !== 'GET') return;
+    const { path, query } = addressOf(request);
+    const wanted = query.get('lang');
+    if (wanted === null) return;
+    query.delete('lang');
+    if (isLanguage(wanted)) reply.setCookie(cookies.language, wanted, cookies.options(365 * 86_400));
+    return reply.headers(parts.headers).redirect(query.size > 0 ? `${path}?${query}` : path, 303);
+  });
+
+  async function signedIn(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    access: Exclude<PageAccess, 'public'>,
+  ): Promise<SignedInVisit | FastifyReply> {
+    const session = request.portalSession && (await refreshed(request.portalSession));
+    if (!session) {
+      const had = request.cookies[cookies.session] !== undefined;
+      request.portalSession = undefined;
+      if (had) reply.clearCookie(cookies.session, cookies.options());
+      if (had || request.method !== 'GET') return showProblem(request, reply, 'expired', 401);
+      return visitOf(request, reply).goTo(`/sign-in?return=${encodeURIComponent(request.url)}`);
+    }
+    request.portalSession = session;
+    const visit = visitOf(request, reply) as SignedInVisit;
+    if (!mayOpen(access, visit.viewer)) throw new Problem(403, 'this page is for other roles');
+    return visit;
+  }
+
+  const isReply = (value: SignedInVisit | FastifyReply): value is FastifyReply => !('voice' in value);
+
+  function assertOwnForm(request: FastifyRequest, session: Session): void {
+    const origin = request.headers.origin;
+    const foreign = origin !== undefined && origin !== new URL(settings.publicUrl).origin;
+    const presented = (request.body as FormBody | undefined)?._csrf;
+    if (foreign || typeof presented !== 'string' || !csrfMatches(parts.csrfSecret, session.id, presented)) {
+      request.log.warn({ security: 'form-token-invalid', route: request.routeOptions.url }, 'refused');
+      throw new Problem(403, 'the form did not come from this session');
+    }
+  }
+
+  const asPerson = <T>(session: Session | undefined, work: () => T): T =>
+    session
+      ? withContext(
+          {
+            ...(currentContext() ?? newContext()),
+            authorization: `Bearer ${session.data.accessToken}`,
+          },
+          work,
+        )
+      : work();
+
+  const withSession = async (request: FastifyRequest): Promise<void> => {
+    const id = request.cookies[cookies.session];
+    request.portalSession = id === undefined ? undefined : await store.find(id);
+  };
+
+  function register(
+    method: 'GET' | 'POST',
+    path: string,
+    access: PageAccess,
+    handler: PageHandler<SignedInVisit> | PageHandler,
+  ): void {
+    fastify.route({
+      method,
+      url: path,
+      bodyLimit: pageBodyLimit,
+      handler: async (request, reply) => {
+        await withSession(request);
+        if (access === 'public') {
+          const visit = visitOf(request, reply);
+          return asPerson(visit.session, () => (handler as PageHandler)(visit));
+        }
+        const visit = await signedIn(request, reply, access);
+        if (isReply(visit)) return visit;
+        if (method === 'POST') assertOwnForm(request, visit.session);
+        return asPerson(visit.session, () => (handler as PageHandler<SignedInVisit>)(visit));
+      },
+    });
+  }
+
+  fastify.setErrorHandler(async (error, request, reply) => {
+    const { page, status } = problemPageOf(error);
+    const correlationId = request.govstack?.correlationId;
+    if (status >= 500)
+      request.log.error({ err: error, route: request.routeOptions.url, correlationId }, 'failed');
+    return showProblem(request, reply, page, status);
+  });
+  fastify.route({
+    method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    url: '/*',
+    handler: async (request, reply) => {
+      await withSession(request);
+      return showProblem(request, reply, 'not-found', 404);
+    },
+  });
+
+  return {
+    page: (
+      path: string,
+      accessOrHandler: PageAccess | PageHandler,
+      handler?: PageHandler<SignedInVisit>,
+    ): void =>
+      typeof accessOrHandler === 'function'
+        ? register('GET', path, 'public', accessOrHandler)
+        : register('GET', path, accessOrHandler, handler as PageHandler<SignedInVisit>),
+    action: (path, access, handler) => register('POST', path, access, handler),
+  };
+}
