@@ -1,110 +1,103 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { sourceFiles } from './source-files.ts';
-import { testTitlesOf } from './syntax.ts';
+import { parseArgs } from 'node:util';
+import { type Matrix, type Row, readMatrix } from './requirement-matrix.ts';
+import { levels } from './requirement-tables.ts';
+import { readResults, resultsFile } from './test-results.ts';
 
-export interface Requirement {
-  readonly id: string;
-  readonly level: string;
-  readonly area: string;
-  readonly text: string;
-  readonly block: string;
-}
+const line = (...cells: readonly string[]): string =>
+  cells
+    .map((cell, index) => cell.padEnd(index === 0 ? 22 : 16))
+    .join('')
+    .trimEnd();
 
-export interface Proof {
-  readonly file: string;
-  readonly title: string;
-}
+const tally = (rows: readonly Row[]): string =>
+  rows.length === 0 ? '-' : `${rows.filter((row) => row.state === 'proven').length} / ${rows.length}`;
 
-export interface Matrix {
-  readonly requirements: readonly Requirement[];
-  readonly proofs: ReadonlyMap<string, readonly Proof[]>;
-  /** Ids in test titles that no requirement has. */
-  readonly unknown: readonly string[];
-}
-
-/** The requirement tables, one per block. */
-export function readRequirements(folder: string): Requirement[] {
-  return sourceFiles(folder, ['.tsv']).flatMap((file) => {
-    const [, ...rows] = readFileSync(join(folder, file), 'utf8').trimEnd().split('\n');
-    return rows.map((row) => {
-      const [id = '', level = '', area = '', text = ''] = row.split('\t');
-      return { id, level, area, text, block: basename(file, '.tsv') };
-    });
-  });
-}
-
-/** Requirement ids at the start of a title: `[A-1][B-2] …` or `[A-1, B-2] …`. */
-export function idsInTitle(title: string): string[] {
-  const start = /^((?:\[[^\]]+\]\s*)+)/.exec(title)?.[1] ?? '';
-  return [...start.matchAll(/[A-Z]+-[A-Za-z0-9.-]+/g)].map((match) => match[0]);
-}
-
-/** Which tests claim which requirement. */
-export function readMatrix(root: string): Matrix {
-  const requirements = readRequirements(join(root, 'conformance/requirements'));
-  const known = new Set(requirements.map((requirement) => requirement.id));
-  const proofs = new Map<string, Proof[]>();
-  const unknown: string[] = [];
-  for (const file of sourceFiles(root, ['.test.ts'])) {
-    for (const title of testTitlesOf(readFileSync(join(root, file), 'utf8'))) {
-      for (const id of idsInTitle(title)) {
-        if (known.has(id)) proofs.set(id, [...(proofs.get(id) ?? []), { file, title }]);
-        else unknown.push(`${file}: ${id} is in no requirement table`);
-      }
-    }
-  }
-  return { requirements, proofs, unknown };
-}
-
-interface TestResult {
-  readonly file: string;
-  readonly title: string;
-  readonly state: string;
-}
-
-const readResults = (root: string): readonly TestResult[] => {
-  const file = join(root, '.govstack/test-results.json');
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { tests: TestResult[] }).tests : [];
+const count = (rows: readonly Row[], state: Row['state']): string => {
+  const found = rows.filter((row) => row.state === state).length;
+  return found === 0 ? '-' : String(found);
 };
 
-/** Prints totals per block, or every row of one block. Exit code 1 when a test names an unknown id. */
-export function runRequirements(argv: readonly string[], root: string): number {
-  const matrix = readMatrix(root);
-  const failed = new Set(
-    readResults(root)
-      .filter((result) => result.state !== 'passed')
-      .flatMap((result) => idsInTitle(result.title)),
+const totalsOf = (name: string, rows: readonly Row[]): string =>
+  line(
+    name,
+    ...levels.map((level) => tally(rows.filter((row) => row.level === level))),
+    count(rows, 'failed'),
+    count(rows, 'claimed'),
   );
-  const block = argv[argv.indexOf('--block') + 1];
-  if (argv.includes('--json')) {
-    const rows = matrix.requirements.map((row) => ({ ...row, tests: matrix.proofs.get(row.id) ?? [] }));
-    process.stdout.write(`${JSON.stringify(rows, undefined, 2)}\n`);
-  } else if (argv.includes('--block')) {
-    for (const row of matrix.requirements.filter((candidate) => candidate.block === block)) {
-      const proofs = matrix.proofs.get(row.id) ?? [];
-      const state = proofs.length === 0 ? 'open' : failed.has(row.id) ? 'FAILED' : 'proven';
-      process.stdout.write(`${row.id.padEnd(16)} ${row.level.padEnd(12)} ${state.padEnd(7)} ${row.text}\n`);
-      for (const proof of proofs) process.stdout.write(`${' '.repeat(18)}${proof.file}: ${proof.title}\n`);
-    }
-  } else {
-    const levels = ['REQUIRED', 'RECOMMENDED', 'OPTIONAL'];
-    process.stdout.write(`${'block'.padEnd(22)}${levels.map((level) => level.padEnd(16)).join('')}\n`);
-    for (const name of [...new Set(matrix.requirements.map((row) => row.block))]) {
-      const rows = matrix.requirements.filter((row) => row.block === name);
-      const cells = levels.map((level) => {
-        const of = rows.filter((row) => row.level === level);
-        return `${of.filter((row) => matrix.proofs.has(row.id)).length} / ${of.length}`.padEnd(16);
-      });
-      process.stdout.write(`${name.padEnd(22)}${cells.join('')}\n`);
-    }
-    process.stdout.write('proven / all; --block NAME lists every row with its tests\n');
+
+function totals(rows: readonly Row[]): string[] {
+  const blocks = [...new Set(rows.map((row) => row.block))];
+  return [
+    line('', ...levels, 'failed', 'not run'),
+    ...blocks.map((block) =>
+      totalsOf(
+        block,
+        rows.filter((row) => row.block === block),
+      ),
+    ),
+    totalsOf('all', rows),
+    '',
+    'proven / all: a row is proven when every test that claims it passed in the last run.',
+    '--block NAME lists every row with its tests, --json is for programs.',
+  ];
+}
+
+const details = (rows: readonly Row[]): string[] =>
+  rows.flatMap((row) => [
+    `${row.id.padEnd(16)} ${row.level.padEnd(12)} ${row.state.padEnd(8)} ${row.text}`,
+    ...row.proofs.map((proof) => `    ${proof.state.padEnd(8)} ${proof.file}: ${proof.title}`),
+  ]);
+
+function print(matrix: Matrix, block: string | undefined, json: boolean): void {
+  const rows = matrix.rows.filter((row) => block === undefined || row.block === block);
+  const text = json ? JSON.stringify(rows, undefined, 2) : (block ? details(rows) : totals(rows)).join('\n');
+  process.stdout.write(`${text}\n`);
+}
+
+/** Reads the command line; a text is what is wrong with it. */
+function options(argv: readonly string[]): { block?: string; json?: boolean; results?: string } | string {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: { block: { type: 'string' }, json: { type: 'boolean' }, results: { type: 'string' } },
+    }).values;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
+}
+
+/**
+ * `./govstack requirements [--block NAME] [--json] [--results FILE]`: which requirement is proven by which test.
+ * FILE holds the results of a test run, relative to where the caller stands; by default those of the last run.
+ *
+ * @returns 0; 1 when a test claims an id that no requirement has; 2 when the command line is wrong.
+ */
+export async function runRequirements(
+  argv: readonly string[],
+  root: string = process.cwd(),
+): Promise<number> {
+  const given = options(argv);
+  const refuse = (why: string): number => {
+    process.stderr.write(`${why}\n`);
+    return 2;
+  };
+  if (typeof given === 'string') return refuse(given);
+  const file = resolve(
+    ...(given.results ? [process.env.GOVSTACK_CWD ?? root, given.results] : [root, resultsFile]),
+  );
+  const results = readResults(file);
+  if (given.results && !results) return refuse(`there is no file ${file}`);
+  const matrix = readMatrix(root, results);
+  const blocks = [...new Set(matrix.rows.map((row) => row.block))];
+  if (given.block !== undefined && !blocks.includes(given.block))
+    return refuse(`there are no requirements of ${given.block}; there are those of ${blocks.join(', ')}`);
+  print(matrix, given.block, given.json ?? false);
+  if (!results) process.stderr.write('no test has run yet: ./govstack test\n');
   for (const fault of matrix.unknown) process.stderr.write(`${fault}\n`);
   return matrix.unknown.length > 0 ? 1 : 0;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  process.exitCode = runRequirements(process.argv.slice(2), process.cwd());
-}
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  process.exitCode = await runRequirements(process.argv.slice(2));

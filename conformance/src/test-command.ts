@@ -1,57 +1,71 @@
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { runQuietly, runVisibly } from './run-program.ts';
+import { readResults, resultsFile } from './test-results.ts';
 
-interface Stage {
+export interface Stage {
   readonly name: string;
+  /** Program and arguments, relative to the root. */
   readonly command: readonly string[];
 }
 
-const stages: readonly Stage[] = [
+const node = 'node_modules/.bin/node';
+
+/** What is checked before the tests. */
+export const stages: readonly Stage[] = [
   { name: 'types', command: ['node_modules/.bin/tsc', '--noEmit', '-p', '.'] },
   { name: 'lint', command: ['node_modules/.bin/biome', 'ci', '--colors=off', '.'] },
-  { name: 'boundaries', command: ['node_modules/.bin/node', 'conformance/src/boundaries.ts'] },
-  { name: 'requirement ids', command: ['node_modules/.bin/node', 'conformance/src/requirements.ts'] },
+  { name: 'boundaries', command: [node, 'conformance/src/boundaries.ts'] },
+  { name: 'requirement ids', command: [node, 'conformance/src/requirements.ts'] },
+  { name: 'licences', command: [node, 'conformance/src/licences.ts'] },
+  { name: 'secrets', command: [node, 'conformance/src/secrets.ts'] },
 ];
 
-function run(
-  root: string,
-  command: readonly string[],
-  quiet: boolean,
-): Promise<{ code: number; output: string }> {
-  return new Promise((resolve) => {
-    const [file = '', ...args] = command;
-    const child = spawn(join(root, file), args, {
-      cwd: root,
-      stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
-    });
-    let output = '';
-    child.stdout?.on('data', (data) => (output += data));
-    child.stderr?.on('data', (data) => (output += data));
-    child.on('error', (error) => resolve({ code: 1, output: error.message }));
-    child.on('close', (code) => resolve({ code: code ?? 1, output }));
+const mostLines = 100;
+
+/** What a failed stage has to say, no longer than somebody reads. */
+function shortened(text: string): string {
+  const lines = text.trimEnd().split('\n');
+  const more = lines.length - mostLines;
+  return [...lines.slice(0, mostLines), ...(more > 0 ? [`… and ${more} lines more`] : [])].join('\n');
+}
+
+/** Runs the stages side by side and prints them in order; answers how many failed. */
+export async function runStages(root: string, all: readonly Stage[]): Promise<number> {
+  let failed = 0;
+  const running = all.map(async ({ name, command }) => {
+    const started = performance.now();
+    const outcome = await runQuietly(root, command);
+    return { name, outcome, seconds: (performance.now() - started) / 1000 };
   });
+  for (const stage of running) {
+    const { name, outcome, seconds } = await stage;
+    const passed = outcome.code === 0;
+    process.stdout.write(`${passed ? 'ok    ' : 'FAILED'}  ${name}  ${seconds.toFixed(1)} s\n`);
+    if (passed) continue;
+    failed += 1;
+    // A program that has something to complain about says it on its error output; tsc says everything on the other.
+    process.stdout.write(`${shortened(outcome.errors.trim() === '' ? outcome.output : outcome.errors)}\n`);
+  }
+  return failed;
 }
 
 /**
- * `./govstack test`: types, lint, boundaries, requirement ids, then all tests. With arguments only the tests run and
- * get them. The last line is always the runner's `N passed, M failed`; a failed check makes the exit code 1.
+ * `./govstack test`: types, lint, boundaries, requirement ids, licences and secrets, then every test. With arguments
+ * only the tests run, and Vitest gets the arguments. The last line is `N passed, M failed` as the runner counted; a
+ * stage that failed, or a runner that ended badly without naming a failure, counts as one failure.
+ *
+ * @returns 0 when nothing failed, otherwise 1
  */
-export async function runTests(argv: readonly string[], root: string): Promise<number> {
-  let failed = false;
-  if (argv.length === 0) {
-    for (const stage of stages) {
-      const { code, output } = await run(root, stage.command, true);
-      process.stdout.write(`${code === 0 ? 'ok' : 'FAILED'}  ${stage.name}\n`);
-      if (code !== 0) {
-        failed = true;
-        process.stdout.write(`${output}\n`);
-      }
-    }
-  }
-  const tests = await run(
-    root,
-    ['node_modules/.bin/node', 'node_modules/vitest/vitest.mjs', 'run', ...argv],
-    false,
-  );
-  return failed || tests.code !== 0 ? 1 : 0;
+export async function runTests(argv: readonly string[], root: string = process.cwd()): Promise<number> {
+  const failedStages = argv.length === 0 ? await runStages(root, stages) : 0;
+  const started = new Date().toISOString();
+  const { code } = await runVisibly(root, [node, 'node_modules/vitest/vitest.mjs', 'run', ...argv]);
+  const results = readResults(join(root, resultsFile));
+  const counted = results && results.finished >= started ? results : undefined;
+  const failedTests = Math.max(counted?.failed ?? 0, code === 0 ? 0 : 1);
+  const failed = failedStages + failedTests;
+  // The reporter's own line stands unless there is more to count.
+  if (failed !== counted?.failed && (counted || failed > 0))
+    process.stdout.write(`${counted?.passed ?? 0} passed, ${failed} failed\n`);
+  return failed > 0 ? 1 : 0;
 }
