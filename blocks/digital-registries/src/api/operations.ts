@@ -18,6 +18,14 @@ const ground = Type.Object({
 });
 const query = Type.Object({ content: Content });
 const write = Type.Object({ content: Content });
+const Method = Type.Union([
+  Type.Literal('create'),
+  Type.Literal('read'),
+  Type.Literal('exists'),
+  Type.Literal('list'),
+  Type.Literal('update'),
+  Type.Literal('delete'),
+]);
 const RecordView = Type.Object({
   uuid: Type.String(),
   rowVersion: Type.Integer(),
@@ -241,12 +249,7 @@ export const registryDatabase = defineSurface({
       body: Type.Object(
         {
           application: Type.String({ pattern: '^[^/]+(/[^/]+){3}$' }),
-          methods: Type.Array(
-            Type.Union(
-              ['create', 'read', 'exists', 'list', 'update', 'delete'].map((method) => Type.Literal(method)),
-            ),
-            { maxItems: 6 },
-          ),
+          methods: Type.Array(Method, { maxItems: 6 }),
           fields: Type.Optional(Type.Array(Type.String(), { maxItems: 400 })),
         },
         { additionalProperties: false },

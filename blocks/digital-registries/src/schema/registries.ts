@@ -1,4 +1,4 @@
-import { badRequest, conflict, notFound } from '@govstack/platform';
+import { badRequest, notFound, Problem } from '@govstack/platform';
 import canonicalize from 'canonicalize';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { RegistryTables } from '../tables.ts';
@@ -108,17 +108,12 @@ export async function modifyRegistry(
   }
   const before = (latest?.fields ?? []) as readonly Field[];
   const compiled = compileSchema(input.schema, before, existing?.next_field_id ?? 1);
-  const breaking = incompatibilities(before, compiled.fields);
+  const breaking = latest ? incompatibilities(before, compiled.fields) : [];
   if (breaking.length > 0) {
-    throw Object.assign(
-      conflict(
-        'The new version is not compatible with the published one',
-        'urn:govstack:registries:incompatible',
-      ),
-      {
-        errors: breaking.map((one) => ({ in: 'body', ...one })),
-      },
-    );
+    throw new Problem(409, 'The new version is not compatible with the published one', {
+      type: 'urn:govstack:registries:incompatible',
+      errors: breaking.map((one) => ({ in: 'body', ...one })),
+    });
   }
   const settings = {
     name: input.name,
