@@ -1,8 +1,9 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { text } from 'node:stream/consumers';
 import type { ServerUser } from './server-user.ts';
 
 const platforms: Record<string, string> = { darwin: 'darwin', linux: 'linux', win32: 'windows' };
@@ -27,15 +28,27 @@ export function installedServer(): string {
 
 export type ServerProgram = 'initdb' | 'pg_ctl' | 'postgres';
 
-const runFile = promisify(execFile);
-
-/** Runs one of the server's programs as the server's user; answers what it wrote to its standard output. */
+/**
+ * Runs one of the server's programs as the server's user; answers what it wrote to its standard output. In a process
+ * group of its own, so that Ctrl-C during a start leaves nothing half-made.
+ */
 export async function runServerProgram(
   server: string,
   program: ServerProgram,
   args: readonly string[],
   user: ServerUser | undefined,
 ): Promise<string> {
-  const { stdout } = await runFile(join(server, 'bin', program), args, { cwd: '/', ...user });
-  return stdout;
+  const child = spawn(join(server, 'bin', program), args, {
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...user,
+  });
+  const [out, err, [code, signal]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,
+  ]);
+  if (code !== 0) throw new Error(`${program} ended with ${code ?? signal}: ${(err || out).trim()}`);
+  return out;
 }

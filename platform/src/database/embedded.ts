@@ -15,7 +15,13 @@ import { installedServer, runServerProgram } from './binaries.ts';
 import { initialise } from './initialise.ts';
 import { reachableCluster, reachableServer } from './placement.ts';
 import { freePort } from './port.ts';
-import { answers, clearDeadPostmaster, postmasterRuns, readPostmaster } from './postmaster.ts';
+import {
+  answers,
+  clearDeadPostmaster,
+  postmasterRuns,
+  readPostmaster,
+  stopPostmaster,
+} from './postmaster.ts';
 import { serverUser } from './server-user.ts';
 import { asFlags, serverSettings } from './settings.ts';
 
@@ -90,11 +96,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
     port,
     attached,
     directory: cluster,
-    async stop() {
-      const running = readPostmaster(cluster);
-      if (running && postmasterRuns(cluster, running))
-        await run('pg_ctl', ['-D', cluster, '-w', '-t', '60', '-m', 'fast', 'stop']);
-    },
+    stop: () => stopPostmaster(cluster, patience),
   });
   const urlAt = (port: number): string => `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { chownSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chownSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { runServerProgram } from './binaries.ts';
 import type { ServerUser } from './server-user.ts';
 
@@ -18,10 +18,10 @@ export async function initialise(
   user: ServerUser | undefined,
 ): Promise<void> {
   const parent = dirname(cluster);
-  const staging = `${cluster}.new`;
+  removeUnfinished(cluster);
+  const staging = `${cluster}.new-${randomBytes(4).toString('hex')}`;
   const handedOver = join(parent, 'postgres.initial-password');
   const password = randomBytes(24).toString('base64url');
-  rmSync(staging, { recursive: true, force: true });
   rmSync(handedOver, { force: true });
   mkdirSync(staging, { mode: 0o700 });
   writeFileSync(handedOver, password, { mode: 0o600 });
@@ -49,4 +49,17 @@ export async function initialise(
   rmSync(passwordFile, { force: true });
   writeFileSync(passwordFile, password, { mode: 0o600 });
   renameSync(staging, cluster);
+}
+
+/** What killed starts left behind; an `initdb` that still runs there is left to finish for nothing. */
+function removeUnfinished(cluster: string): void {
+  const parent = dirname(cluster);
+  for (const name of readdirSync(parent)) {
+    if (!name.startsWith(`${basename(cluster)}.new-`)) continue;
+    try {
+      rmSync(join(parent, name), { recursive: true, force: true });
+    } catch {
+      // The next initialisation finds it again.
+    }
+  }
 }

@@ -31,6 +31,23 @@ export function readPostmaster(cluster: string): Postmaster | undefined {
 export const postmasterRuns = (cluster: string, { pid }: Postmaster): boolean =>
   isRunning(pid) && (commandOf(pid) ?? cluster).includes(cluster);
 
+/**
+ * Ends connections and stops the server that works on a cluster, if any. By a signal and not by `pg_ctl`, which a
+ * second, impatient Ctrl-C would end before the server has stopped.
+ */
+export async function stopPostmaster(cluster: string, patience: number): Promise<void> {
+  const running = readPostmaster(cluster);
+  if (!running || !postmasterRuns(cluster, running)) return;
+  // PostgreSQL's "fast shutdown".
+  process.kill(running.pid, 'SIGINT');
+  const deadline = Date.now() + patience;
+  while (isRunning(running.pid)) {
+    if (Date.now() > deadline)
+      throw new Error(`PostgreSQL (process ${running.pid}) on ${cluster} did not stop`);
+    await delay(20);
+  }
+}
+
 /** Processes attached to a server's shared memory; undefined where the system does not tell. */
 const attachedTo = (sharedMemory: string): number | undefined => {
   let table: string;

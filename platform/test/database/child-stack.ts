@@ -20,6 +20,7 @@ export interface Said {
 
 export interface ChildStack extends Said {
   readonly process: ChildProcess;
+  readonly exited: Promise<unknown>;
   /** Ends the process without a chance to tidy up; its database runs on. */
   kill(): Promise<void>;
   stop(): Promise<void>;
@@ -53,6 +54,7 @@ export async function startStack(
   return {
     ...said,
     process: child,
+    exited,
     async kill() {
       child.kill('SIGKILL');
       await exited;
