@@ -1,0 +1,77 @@
+import { Decimal } from 'decimal.js';
+import type { Json } from '../feel/json.ts';
+import { exactNumber, FeelError } from '../feel/normalise.ts';
+import type { Aggregation, DecisionTable } from './model.ts';
+
+/** What one matching rule says: a value per output. */
+export type Hit = readonly Json[];
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+const numbers = (values: readonly Json[]): number[] =>
+  values.map((value) => {
+    if (typeof value !== 'number') throw new FeelError('a value to be aggregated is not a number');
+    return value;
+  });
+
+/** Sums are exact decimals: money may pass through here. */
+function aggregate(aggregation: Aggregation, values: readonly Json[]): Json {
+  if (aggregation === 'COUNT') return values.length;
+  if (values.length === 0) return null;
+  const all = numbers(values);
+  if (aggregation === 'MIN') return Math.min(...all);
+  if (aggregation === 'MAX') return Math.max(...all);
+  return exactNumber(all.reduce((total, value) => total.plus(value), new Decimal(0)).toNumber());
+}
+
+/** Compares two hits by the output values, the first of which has the highest priority. */
+function byPriority(priorities: readonly (readonly Json[])[]): (a: Hit, b: Hit) => number {
+  const rank = (output: number, value: Json | undefined): number => {
+    const place = (priorities[output] ?? []).findIndex((one) => same(one, value));
+    return place < 0 ? Number.MAX_SAFE_INTEGER : place;
+  };
+  return (a, b) => {
+    for (let output = 0; output < priorities.length; output += 1) {
+      const difference = rank(output, a[output]) - rank(output, b[output]);
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  };
+}
+
+/**
+ * The result of a table from the hits of its rules, in rule order (DMN 8.2.10). `shape` makes one hit into the
+ * value that is seen outside; `priorities` are the listed values of each output.
+ */
+export function applyHitPolicy(
+  table: Pick<DecisionTable, 'hitPolicy' | 'aggregation'>,
+  hits: readonly Hit[],
+  priorities: readonly (readonly Json[])[],
+  shape: (hit: Hit) => Json,
+  fallback: () => Json,
+): Json {
+  if (table.hitPolicy === 'COLLECT' && table.aggregation !== undefined) {
+    return aggregate(table.aggregation, hits.map(shape));
+  }
+  if (hits.length === 0) return fallback();
+  const first = hits[0] as Hit;
+  switch (table.hitPolicy) {
+    case 'UNIQUE':
+      if (hits.length > 1) throw new FeelError('several rules match although the hit policy is UNIQUE');
+      return shape(first);
+    case 'ANY':
+      if (hits.some((hit) => !same(hit, first))) {
+        throw new FeelError('rules that match disagree although the hit policy is ANY');
+      }
+      return shape(first);
+    case 'FIRST':
+      return shape(first);
+    case 'PRIORITY':
+      return shape([...hits].sort(byPriority(priorities))[0] as Hit);
+    case 'OUTPUT ORDER':
+      return [...hits].sort(byPriority(priorities)).map(shape);
+    case 'RULE ORDER':
+    case 'COLLECT':
+      return hits.map(shape);
+  }
+}

@@ -1,0 +1,135 @@
+import { FeelError } from '../feel/normalise.ts';
+import { isActivity } from '../model/check-flow.ts';
+import type { EventBasedGateway, FlowElement, IntermediateCatchEvent } from '../model/model.ts';
+import { enterActivity, finishActivity } from './activity.ts';
+import { cancelToken } from './cancel.ts';
+import { raiseError } from './error.ts';
+import { raiseIncident } from './incident.ts';
+import { endIteration } from './iterate.ts';
+import { enterInclusiveGateway, enterParallelGateway, releaseInclusiveJoin, reportDeadlock } from './join.ts';
+import { followFirst, leave } from './leave.ts';
+import { change, type Run, record, removeToken, tokensIn } from './run.ts';
+import type { Scope, Token } from './state.ts';
+import { plan, subscribe } from './subscribe.ts';
+
+/** Lets every token move until each waits for something outside, then ends the scopes that have become empty. */
+export function settle(run: Run): void {
+  while (run.status === 'running') {
+    const id = run.ready.shift();
+    if (id !== undefined) {
+      const token = run.tokens.get(id);
+      if (token?.wait.kind === 'ready') advance(run, token);
+    } else if (!endEmptyScope(run) && !releaseInclusiveJoin(run) && !reportDeadlock(run)) {
+      return;
+    }
+  }
+}
+
+function advance(run: Run, token: Token): void {
+  const element = run.model.elements.get(token.elementId);
+  if (!element) {
+    raiseIncident(run, token, 'the definition no longer has this element', 'enter');
+    return;
+  }
+  if (run.movesLeft <= 0) {
+    raiseIncident(
+      run,
+      token,
+      `more than ${run.context.maxMoves} moves without waiting: is this a loop?`,
+      'enter',
+    );
+    return;
+  }
+  run.movesLeft -= 1;
+  try {
+    enter(run, token, element);
+  } catch (error) {
+    if (!(error instanceof FeelError)) throw error;
+    raiseIncident(run, token, error.message, 'enter');
+  }
+}
+
+function enter(run: Run, token: Token, element: FlowElement): void {
+  if (isActivity(element)) {
+    enterActivity(run, token, element);
+    return;
+  }
+  switch (element.kind) {
+    case 'startEvent':
+    case 'intermediateThrowEvent':
+    case 'boundaryEvent':
+      record(run, token, 'completed');
+      leave(run, token, element);
+      return;
+    case 'endEvent':
+      end(run, token, element);
+      return;
+    case 'exclusiveGateway':
+      followFirst(run, token, element);
+      record(run, token, 'completed');
+      return;
+    case 'parallelGateway':
+      enterParallelGateway(run, token);
+      return;
+    case 'inclusiveGateway':
+      enterInclusiveGateway(run, token);
+      return;
+    case 'intermediateCatchEvent':
+      awaitEvents(run, token, [element]);
+      return;
+    case 'eventBasedGateway':
+      awaitEvents(run, token, eventsBehind(run, element));
+  }
+}
+
+const eventsBehind = (run: Run, gateway: EventBasedGateway): IntermediateCatchEvent[] =>
+  gateway.outgoing.map(
+    (flow) => run.model.elements.get(run.model.flows.get(flow)?.target ?? '') as IntermediateCatchEvent,
+  );
+
+function awaitEvents(run: Run, token: Token, events: readonly IntermediateCatchEvent[]): void {
+  const planned = events.map((event) => plan(run, token, event.id, event.catches));
+  const waiting = change(run, token, { wait: { kind: 'event' }, subscriptions: subscribe(run, planned) });
+  record(run, waiting, 'entered');
+}
+
+function end(run: Run, token: Token, element: Extract<FlowElement, { kind: 'endEvent' }>): void {
+  if (element.result.kind === 'error') {
+    raiseError(run, token, element.result.code, element.name ?? element.id);
+    // Caught outside, it has been cancelled with its scope.
+    return;
+  }
+  record(run, token, 'completed');
+  if (element.result.kind === 'terminate') {
+    for (const other of tokensIn(run, token.scopeId)) if (other.id !== token.id) cancelToken(run, other);
+  }
+  removeToken(run, token);
+}
+
+/** Ends one scope whose last token is gone; answers whether there was one. */
+function endEmptyScope(run: Run): boolean {
+  for (const id of run.emptied) {
+    run.emptied.delete(id);
+    const scope = run.scopes.get(id);
+    if (!scope || (run.population.get(id) ?? 0) > 0) continue;
+    endScope(run, scope);
+    return true;
+  }
+  return false;
+}
+
+function endScope(run: Run, scope: Scope): void {
+  if (scope.kind === 'process') {
+    run.status = 'completed';
+    return;
+  }
+  if (scope.kind === 'iteration') {
+    endIteration(run, scope);
+    return;
+  }
+  run.scopes.delete(scope.id);
+  const owner = run.tokens.get(scope.owner ?? '');
+  const element = owner && run.model.elements.get(owner.elementId);
+  if (!owner || element?.kind !== 'subProcess') return;
+  finishActivity(run, owner, element, {});
+}

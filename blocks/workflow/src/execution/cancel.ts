@@ -1,0 +1,57 @@
+import { change, command, type Run, record, removeToken, scopesOwnedBy, tokensIn } from './run.ts';
+import type { Subscription, Token } from './state.ts';
+
+const remove = (run: Run, subscription: Subscription): void =>
+  command(
+    run,
+    subscription.kind === 'timer'
+      ? { type: 'removeTimer', timerId: subscription.id }
+      : { type: 'unsubscribe', subscriptionId: subscription.id },
+  );
+
+/** Ends the timers and message subscriptions of a token, except one that has just been triggered. */
+export function disarm(run: Run, token: Token, triggered?: string): Token {
+  for (const subscription of token.subscriptions) {
+    if (subscription.id !== triggered) remove(run, subscription);
+  }
+  return token.subscriptions.length === 0 ? token : change(run, token, { subscriptions: [] });
+}
+
+/** Ends whatever a token waits for: its job, task, sub-process, iterations, events. The token itself stays. */
+export function cancelWork(run: Run, token: Token, triggered?: string): Token {
+  const { wait } = token;
+  if (wait.kind === 'job') command(run, { type: 'removeJob', jobId: wait.jobId });
+  if (wait.kind === 'task') {
+    command(run, { type: 'endTask', taskId: wait.taskId, outcome: 'cancelled', completedBy: undefined });
+  }
+  if (wait.kind === 'incident') {
+    command(run, { type: 'resolveIncident', incidentId: wait.incidentId });
+    if (wait.jobId !== undefined) command(run, { type: 'removeJob', jobId: wait.jobId });
+  }
+  for (const scope of scopesOwnedBy(run, token)) cancelScope(run, scope.id);
+  return disarm(run, token, triggered);
+}
+
+/** Removes a token with everything it waits for. */
+export function cancelToken(run: Run, token: Token): void {
+  if (token.wait.kind !== 'ready' && token.wait.kind !== 'join') record(run, token, 'cancelled');
+  cancelWork(run, token);
+  removeToken(run, token);
+}
+
+/** Removes every token of a scope and of the scopes inside it, and the scope. */
+export function cancelScope(run: Run, scopeId: string): void {
+  for (const token of tokensIn(run, scopeId)) cancelToken(run, token);
+  run.scopes.delete(scopeId);
+  run.emptied.delete(scopeId);
+}
+
+/** Removes everything that lives in the instance. */
+export function cancelEverything(run: Run): void {
+  for (const scope of [...run.scopes.values()]) {
+    if (scope.kind !== 'process') continue;
+    for (const token of tokensIn(run, scope.id)) cancelToken(run, token);
+    run.emptied.delete(scope.id);
+  }
+  run.ready.length = 0;
+}

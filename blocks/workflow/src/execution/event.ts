@@ -1,0 +1,63 @@
+import type { Json, Variables } from '../feel/json.ts';
+
+/** The answer of an operation, whatever its status. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Json;
+  /** Whether the same call may be answered better later. */
+  readonly temporary: boolean;
+}
+
+/** Something that happens to an instance from outside. One event is one transaction. */
+export type EngineEvent =
+  | { readonly type: 'start'; readonly variables: Variables }
+  | {
+      readonly type: 'jobAnswered';
+      readonly jobId: string;
+      /** Attempts made, this one included. */
+      readonly attempt: number;
+      readonly answer: Answer;
+    }
+  | {
+      /** No answer of the operation: refused by the mediator, not reachable, not described. */
+      readonly type: 'jobFailed';
+      readonly jobId: string;
+      readonly attempt: number;
+      readonly message: string;
+      readonly temporary: boolean;
+    }
+  | {
+      /** A timer is due, or a message has arrived. */
+      readonly type: 'triggered';
+      readonly subscriptionId: string;
+      readonly payload: Json;
+    }
+  | {
+      readonly type: 'taskCompleted';
+      readonly taskId: string;
+      readonly form: Variables;
+      /** Who did it: id of a person, or of an application. */
+      readonly completedBy: string;
+    }
+  | {
+      readonly type: 'retry';
+      readonly incidentId: string;
+      /** Variables corrected by the operator, before trying again. */
+      readonly variables: Variables | undefined;
+      /** Request of the parked job, if there is one. */
+      readonly request: ServiceRequest | undefined;
+    }
+  | { readonly type: 'stop' };
+
+/** A call of an operation of another application, ready to be made. */
+export interface ServiceRequest {
+  /** `INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE`. */
+  readonly service: string;
+  /** operationId in the OpenAPI document of the service. */
+  readonly operation: string;
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string | readonly string[]>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Json | undefined;
+}

@@ -1,0 +1,19 @@
+import { change, command, type Run, record } from './run.ts';
+import type { Token, Wait } from './state.ts';
+
+type Resume = Extract<Wait, { kind: 'incident' }>['resume'];
+
+/** Stops a token until an operator has dealt with it. The rest of the instance goes on. */
+export function raiseIncident(run: Run, token: Token, message: string, resume: Resume, jobId?: string): void {
+  const incidentId = run.context.newId();
+  const stopped = change(run, token, { wait: { kind: 'incident', incidentId, resume, jobId } });
+  command(run, {
+    type: 'raiseIncident',
+    incidentId,
+    tokenId: token.id,
+    elementId: token.elementId,
+    jobId,
+    message: message.slice(0, 1000),
+  });
+  record(run, stopped, 'incident');
+}

@@ -1,0 +1,118 @@
+import { isActivity } from '../model/check-flow.ts';
+import type { ProcessModel } from '../model/model.ts';
+import { raiseIncident } from './incident.ts';
+import { followAll, leave } from './leave.ts';
+import { type Run, record, removeToken, tokensIn, waitFor } from './run.ts';
+import type { Token } from './state.ts';
+
+const waitingAt = (run: Run, scopeId: string, elementId: string): Token[] =>
+  tokensIn(run, scopeId).filter((token) => token.elementId === elementId && token.wait.kind === 'join');
+
+/** Makes the tokens of a join into one that goes on. */
+function merge(run: Run, tokens: readonly Token[]): Token {
+  const survivor = tokens[tokens.length - 1] as Token;
+  for (const token of tokens) if (token.id !== survivor.id) removeToken(run, token);
+  record(run, survivor, 'completed');
+  return survivor;
+}
+
+/** Parallel join: goes on once a token has come on each incoming flow, taking one of each. */
+export function enterParallelGateway(run: Run, token: Token): void {
+  const element = run.model.elements.get(token.elementId);
+  if (!element) return;
+  const waiting = element.incoming.length > 1 ? waitFor(run, token, { kind: 'join' }) : token;
+  if (element.incoming.length > 1) {
+    const arrived = waitingAt(run, token.scopeId, element.id);
+    const one = element.incoming.map((flow) => arrived.find((other) => other.flowId === flow));
+    if (one.some((other) => other === undefined)) return;
+    followAll(run, merge(run, one as Token[]), element);
+    return;
+  }
+  record(run, waiting, 'completed');
+  followAll(run, waiting, element);
+}
+
+const reachCache = new WeakMap<ProcessModel, Map<string, ReadonlySet<string>>>();
+
+/** Sequence flows that a token at an element can still take without passing the gateway. */
+function reachableFlows(model: ProcessModel, from: string, avoiding: string): ReadonlySet<string> {
+  const cache = reachCache.get(model) ?? new Map<string, ReadonlySet<string>>();
+  reachCache.set(model, cache);
+  const key = `${avoiding} ${from}`;
+  const known = cache.get(key);
+  if (known) return known;
+  const flows = new Set<string>();
+  const seen = new Set<string>();
+  const waiting = [from];
+  while (waiting.length > 0) {
+    const element = model.elements.get(waiting.pop() as string);
+    if (!element || seen.has(element.id) || element.id === avoiding) continue;
+    seen.add(element.id);
+    for (const id of element.outgoing) {
+      flows.add(id);
+      waiting.push(model.flows.get(id)?.target ?? '');
+    }
+    if (isActivity(element)) waiting.push(...element.boundary);
+  }
+  cache.set(key, flows);
+  return flows;
+}
+
+/**
+ * Whether an inclusive join may go on (BPMN 13.4.3): no token elsewhere can still come on a flow that has none yet,
+ * unless it could just as well come on one that has.
+ */
+function canMerge(run: Run, scopeId: string, elementId: string, arrived: readonly Token[]): boolean {
+  const element = run.model.elements.get(elementId);
+  const filled = new Set(arrived.map((token) => token.flowId));
+  const empty = (element?.incoming ?? []).filter((flow) => !filled.has(flow));
+  if (empty.length === 0) return true;
+  return tokensIn(run, scopeId).every((token) => {
+    if (token.elementId === elementId) return true;
+    const reachable = reachableFlows(run.model, token.elementId, elementId);
+    if (!empty.some((flow) => reachable.has(flow))) return true;
+    return [...filled].some((flow) => flow !== undefined && reachable.has(flow));
+  });
+}
+
+/** Lets one inclusive join go on that may; answers whether there was one. Called when no token can move by itself. */
+export function releaseInclusiveJoin(run: Run): boolean {
+  for (const token of run.tokens.values()) {
+    if (token.wait.kind !== 'join') continue;
+    const element = run.model.elements.get(token.elementId);
+    if (element?.kind !== 'inclusiveGateway') continue;
+    const arrived = waitingAt(run, token.scopeId, element.id);
+    const one = element.incoming
+      .map((flow) => arrived.find((other) => other.flowId === flow))
+      .filter((other) => other !== undefined);
+    if (!canMerge(run, token.scopeId, element.id, arrived)) continue;
+    leave(run, merge(run, one), element);
+    return true;
+  }
+  return false;
+}
+
+/** Inclusive gateway: waits at a join until the rest is quiet; splits at once when only one flow comes in. */
+export function enterInclusiveGateway(run: Run, token: Token): void {
+  const element = run.model.elements.get(token.elementId);
+  if (element && element.incoming.length > 1) {
+    waitFor(run, token, { kind: 'join' });
+    return;
+  }
+  record(run, token, 'completed');
+  if (element) leave(run, token, element);
+}
+
+/**
+ * A scope in which every token waits at a join will never go on: the model is at fault. Raises an incident instead of
+ * hanging silently; answers whether it did.
+ */
+export function reportDeadlock(run: Run): boolean {
+  const joining = [...run.tokens.values()].filter((token) => token.wait.kind === 'join');
+  for (const first of joining) {
+    if (tokensIn(run, first.scopeId).some((token) => token.wait.kind !== 'join')) continue;
+    raiseIncident(run, first, 'the join waits for a token that can no longer come', 'enter');
+    return true;
+  }
+  return false;
+}

@@ -1,0 +1,89 @@
+import type { Json, Variables } from '../feel/json.ts';
+
+/** Where an instance stands: plain values, stored as rows, changed only by `step`. */
+export interface InstanceState {
+  readonly id: string;
+  readonly businessKey: string | undefined;
+  /** Instant of the start, RFC 3339. */
+  readonly startedAt: string;
+  readonly status: InstanceStatus;
+  /** Code of the BPMN error that ended it, when `failed`. */
+  readonly errorCode: string | undefined;
+  readonly scopes: ReadonlyMap<string, Scope>;
+  readonly tokens: ReadonlyMap<string, Token>;
+}
+
+export type InstanceStatus = 'running' | 'completed' | 'failed' | 'stopped';
+
+/**
+ * A run of the process, of a sub-process, or of one iteration of a multi-instance activity. Variables live in
+ * processes and iterations; a sub-process sees and changes those around it.
+ */
+export interface Scope {
+  readonly id: string;
+  readonly kind: 'process' | 'subProcess' | 'iteration';
+  /** Process, sub-process or multi-instance activity that runs in it. */
+  readonly elementId: string;
+  readonly parent: string | undefined;
+  /** Token in the parent scope that waits for its end. */
+  readonly owner: string | undefined;
+  readonly variables: Variables;
+  /** Place in the collection, of an iteration. */
+  readonly index: number | undefined;
+}
+
+/** A timer or message that can wake a token: a catch event's own, or a boundary event's. */
+export interface Subscription {
+  readonly id: string;
+  readonly kind: 'timer' | 'message';
+  /** Event that happens when it is triggered. */
+  readonly elementId: string;
+}
+
+export interface Token {
+  readonly id: string;
+  readonly scopeId: string;
+  readonly elementId: string;
+  /** Sequence flow on which it came. */
+  readonly flowId: string | undefined;
+  readonly wait: Wait;
+  readonly subscriptions: readonly Subscription[];
+}
+
+/** What a token waits for. `ready` exists only during a step. */
+export type Wait =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'job'; readonly jobId: string }
+  | { readonly kind: 'task'; readonly taskId: string }
+  | { readonly kind: 'event' }
+  | { readonly kind: 'join' }
+  | { readonly kind: 'scope' }
+  | {
+      readonly kind: 'iterations';
+      readonly items: readonly Json[];
+      /** Index of the next item to begin. */
+      readonly next: number;
+      readonly results: readonly Json[];
+    }
+  | {
+      readonly kind: 'incident';
+      readonly incidentId: string;
+      /** Where a retry goes on: at the entry of the element, at its exit, or with the parked job. */
+      readonly resume: 'enter' | 'leave' | 'job';
+      readonly jobId: string | undefined;
+    };
+
+/** The state of an instance that does not exist yet; the `start` event brings it to life. */
+export const newInstance = (
+  id: string,
+  startedAt: string,
+  businessKey: string | undefined,
+): InstanceState => ({
+  id,
+  businessKey,
+  startedAt,
+  status: 'running',
+  errorCode: undefined,
+  scopes: new Map(),
+  tokens: new Map(),
+});

@@ -1,0 +1,65 @@
+import type { Json } from '../feel/json.ts';
+import { FeelError } from '../feel/normalise.ts';
+import { asInstant, isDuration, plusDuration } from '../model/duration.ts';
+import type { BoundaryEvent, CatchDefinition, TimerDefinition } from '../model/model.ts';
+import type { Command } from './command.ts';
+import { command, isIteration, type Run } from './run.ts';
+import type { Subscription, Token } from './state.ts';
+import { evaluateIn } from './variables.ts';
+
+function dueAt(timer: TimerDefinition, value: Json, now: string): string {
+  if (typeof value === 'string') {
+    if (timer.when === 'duration' && isDuration(value)) return plusDuration(now, value);
+    const instant = timer.when === 'date' ? asInstant(value) : undefined;
+    if (instant !== undefined) return instant;
+  }
+  throw new FeelError(
+    `the timer value ${timer.value.text} is not a ${timer.when === 'date' ? 'date and time' : 'duration'}`,
+  );
+}
+
+export interface Planned {
+  readonly subscription: Subscription;
+  readonly command: Command;
+}
+
+/** Works out a timer or message subscription without making it. Throws `FeelError`. */
+export function plan(run: Run, token: Token, elementId: string, catches: CatchDefinition): Planned {
+  const id = run.context.newId();
+  const base = { tokenId: token.id, elementId };
+  if (catches.kind === 'timer') {
+    const value = evaluateIn(run, catches.value, token.scopeId);
+    return {
+      subscription: { id, kind: 'timer', elementId },
+      command: { type: 'createTimer', timerId: id, ...base, dueAt: dueAt(catches, value, run.context.now) },
+    };
+  }
+  const key = evaluateIn(run, catches.correlationKey, token.scopeId);
+  if (typeof key !== 'string' && typeof key !== 'number') {
+    throw new FeelError(`the correlation key ${catches.correlationKey.text} has no value`);
+  }
+  return {
+    subscription: { id, kind: 'message', elementId },
+    command: {
+      type: 'subscribe',
+      subscriptionId: id,
+      ...base,
+      message: catches.name,
+      correlationKey: String(key),
+    },
+  };
+}
+
+/** Timers and messages of the boundary events of an activity; none for a single iteration of it. */
+export function planBoundary(run: Run, token: Token, boundary: readonly string[]): readonly Planned[] {
+  if (boundary.length === 0 || isIteration(run, token)) return [];
+  return boundary
+    .map((id) => run.model.elements.get(id) as BoundaryEvent)
+    .flatMap((event) => (event.catches.kind === 'error' ? [] : [plan(run, token, event.id, event.catches)]));
+}
+
+/** Makes planned subscriptions true; answers what the token keeps. */
+export function subscribe(run: Run, planned: readonly Planned[]): readonly Subscription[] {
+  for (const one of planned) command(run, one.command);
+  return planned.map((one) => one.subscription);
+}

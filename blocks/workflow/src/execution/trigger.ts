@@ -1,0 +1,42 @@
+import type { Json, Variables } from '../feel/json.ts';
+import { finishActivity } from './activity.ts';
+import { cancelWork, disarm } from './cancel.ts';
+import { happen } from './happen.ts';
+import { addToken, change, type Run, record } from './run.ts';
+import type { Subscription, Token } from './state.ts';
+
+/**
+ * A timer is due or a message has come. Answers false when nobody waits for it any more: the token has gone on, or
+ * was cancelled.
+ */
+export function trigger(run: Run, subscriptionId: string, payload: Json): boolean {
+  for (const token of run.tokens.values()) {
+    const subscription = token.subscriptions.find((one) => one.id === subscriptionId);
+    if (subscription) {
+      fire(run, token, subscription, payload);
+      return true;
+    }
+  }
+  return false;
+}
+
+function fire(run: Run, token: Token, subscription: Subscription, payload: Json): void {
+  const event = run.model.elements.get(subscription.elementId);
+  const brought: Variables = subscription.kind === 'message' ? { message: payload } : {};
+  if (event?.kind === 'receiveTask') {
+    finishActivity(run, disarm(run, token, subscription.id), event, brought);
+  } else if (event?.kind === 'intermediateCatchEvent') {
+    if (token.elementId !== event.id) record(run, token, 'completed');
+    happen(run, disarm(run, token, subscription.id), event, brought);
+  } else if (event?.kind === 'boundaryEvent' && event.interrupting) {
+    record(run, token, 'cancelled');
+    happen(run, cancelWork(run, token, subscription.id), event, brought);
+  } else if (event?.kind === 'boundaryEvent') {
+    const others = token.subscriptions.filter((one) => one.id !== subscription.id);
+    change(run, token, { subscriptions: others });
+    // The new token is at the event from the start: it does not wait in the queue.
+    const beside = addToken(run, token.scopeId, event.id);
+    run.ready.splice(run.ready.indexOf(beside.id), 1);
+    happen(run, beside, event, brought);
+  }
+}

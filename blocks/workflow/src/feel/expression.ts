@@ -1,0 +1,147 @@
+import {
+  evaluate,
+  type FeelDate,
+  type FeelDateTime,
+  parseDate,
+  parseDateTime,
+  parseExpression,
+} from 'feelin';
+import { isRecord, type Json, type Variables } from './json.ts';
+import { FeelError, normalise } from './normalise.ts';
+
+export interface FeelValue {
+  readonly value: Json;
+  /** Variables the expression names that do not exist: FEEL reads them as null. */
+  readonly missing: readonly string[];
+}
+
+/** A FEEL expression whose syntax has been checked. */
+export interface Expression {
+  readonly text: string;
+  /** Value for these variables at the instant `now` (RFC 3339), which `now()` and `today()` answer. Throws `FeelError`. */
+  evaluate(variables: Variables, now: string): FeelValue;
+}
+
+const identifier = /[\p{L}_][\p{L}\p{N}_]*/gu;
+const path = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/;
+const keywords = new Set([
+  'true',
+  'false',
+  'null',
+  'and',
+  'or',
+  'not',
+  'if',
+  'for',
+  'some',
+  'every',
+  'function',
+  'in',
+]);
+
+/** Throws `FeelError` unless `text` is FEEL. `names`: names with spaces that the text may use. */
+export function checkSyntax(
+  text: string,
+  names: readonly string[] = [],
+  parse: typeof parseExpression = parseExpression,
+): void {
+  if (text.trim() === '') throw new FeelError('the expression is empty');
+  if (text.trimStart().startsWith('='))
+    throw new FeelError('the expression starts with a second equals sign');
+  let position: number | undefined;
+  parse(text, Object.fromEntries(names.map((name) => [name, null])), undefined).iterate({
+    enter(node) {
+      if (node.type.isError) position ??= node.from;
+    },
+  });
+  if (position !== undefined) throw new FeelError(`syntax error at character ${position + 1} of ${text}`);
+}
+
+/** Clock functions answer the time of the step, so that replaying a step gives the same result. */
+export const clock = (now: string): Record<string, () => FeelDateTime | FeelDate | null> => ({
+  now: () => parseDateTime(now),
+  today: () => parseDate(now.slice(0, 10)),
+});
+
+/** Only the variables a text can mean: the evaluator copies every variable it is given. */
+export function relevant(mentioned: ReadonlySet<string>, variables: Variables): Record<string, Json> {
+  const chosen: Record<string, Json> = {};
+  for (const [name, value] of Object.entries(variables)) {
+    const first = name.match(identifier)?.[0];
+    if (first === undefined || mentioned.has(first)) chosen[name] = value;
+  }
+  return chosen;
+}
+
+export const mentions = (text: string): ReadonlySet<string> => new Set(text.match(identifier) ?? []);
+
+function literal(text: string): Json | undefined {
+  if (/^-?[0-9]{1,15}$/.test(text)) return Number(text);
+  if (/^"[^"\\]*"$/.test(text)) return text.slice(1, -1);
+  if (text === 'true' || text === 'false') return text === 'true';
+  return text === 'null' ? null : undefined;
+}
+
+/** Follows a plain path through own properties; undefined when FEEL's further rules (lists, absence) apply. */
+function follow(names: readonly string[], variables: Variables): Json | undefined {
+  let value: Json = variables;
+  for (const name of names) {
+    if (!isRecord(value) || !Object.hasOwn(value, name)) return undefined;
+    value = value[name] as Json;
+  }
+  return value;
+}
+
+/** Checks the syntax of a FEEL expression and prepares it. Throws `FeelError`. `names`: names with spaces it may use. */
+export function compileExpression(text: string, names: readonly string[] = []): Expression {
+  const trimmed = text.trim();
+  checkSyntax(trimmed, names);
+  const constant = literal(trimmed);
+  if (constant !== undefined) {
+    const value = { value: constant, missing: [] };
+    return { text: trimmed, evaluate: () => value };
+  }
+  const mentioned = mentions(trimmed);
+  const general = (variables: Variables, now: string): FeelValue => {
+    const result = evaluate(trimmed, { ...clock(now), ...relevant(mentioned, variables) });
+    const unknown = result.warnings.find((warning) => warning.type === 'NO_FUNCTION_FOUND');
+    if (unknown) throw new FeelError(`${trimmed} calls a function that does not exist`);
+    return {
+      value: normalise(result.value),
+      missing: result.warnings
+        .filter((warning) => warning.type === 'NO_VARIABLE_FOUND')
+        .map((warning) => trimmed.slice(warning.position.from, warning.position.to)),
+    };
+  };
+  const segments = path.test(trimmed) ? trimmed.split('.') : undefined;
+  if (!segments || segments.some((name) => keywords.has(name)))
+    return { text: trimmed, evaluate: guarded(general) };
+  return {
+    text: trimmed,
+    evaluate: guarded((variables, now) => {
+      const value = follow(segments, variables);
+      return value === undefined ? general(variables, now) : { value, missing: [] };
+    }),
+  };
+}
+
+const guarded =
+  (evaluation: Expression['evaluate']): Expression['evaluate'] =>
+  (variables, now) => {
+    try {
+      return evaluation(variables, now);
+    } catch (error) {
+      if (error instanceof FeelError) throw error;
+      throw new FeelError(`the expression cannot be evaluated: ${(error as Error).name}`);
+    }
+  };
+
+/**
+ * A value as writers of processes give it: `=` and a FEEL expression, or else a constant text.
+ * Throws `FeelError` when the expression is malformed.
+ */
+export function compileSource(source: string): Expression {
+  if (source.trimStart().startsWith('=')) return compileExpression(source.trimStart().slice(1));
+  const value = { value: source, missing: [] };
+  return { text: JSON.stringify(source), evaluate: () => value };
+}

@@ -1,0 +1,63 @@
+/** XML namespace of the extension attributes and elements; a breaking change gets a new one. */
+export const extensionNamespace = 'urn:govstack:bpmn:1';
+
+const attributes = (...names: string[]): object[] =>
+  names.map((name) => ({ name, isAttr: true, type: 'String' }));
+
+const extend = (name: string, types: string[], ...names: string[]): object => ({
+  name,
+  extends: types,
+  properties: attributes(...names),
+});
+
+const element = (name: string, ...names: string[]): object => ({
+  name,
+  superClass: ['Element'],
+  properties: attributes(...names),
+});
+
+/** What BPMN leaves to the implementation, as attributes and elements of our own (described in the README). */
+export const govstackExtension = {
+  name: 'GovStack',
+  prefix: 'govstack',
+  uri: extensionNamespace,
+  xml: { tagAlias: 'lowerCase' },
+  associations: [],
+  types: [
+    extend(
+      'ServiceCall',
+      ['bpmn:ServiceTask', 'bpmn:SendTask'],
+      'application',
+      'service',
+      'operation',
+      'retries',
+      'timeout',
+      'accepts',
+      'resultVariable',
+    ),
+    extend(
+      'PersonalTask',
+      ['bpmn:UserTask'],
+      'candidateRole',
+      'formRef',
+      'assignee',
+      'dueDate',
+      'excludedPersons',
+    ),
+    extend('Decision', ['bpmn:BusinessRuleTask'], 'decisionRef', 'resultVariable'),
+    extend('Script', ['bpmn:ScriptTask'], 'resultVariable'),
+    extend('Correlated', ['bpmn:ReceiveTask', 'bpmn:MessageEventDefinition'], 'correlationKey'),
+    extend(
+      'Iteration',
+      ['bpmn:MultiInstanceLoopCharacteristics'],
+      'collection',
+      'elementVariable',
+      'resultVariable',
+      'resultElement',
+    ),
+    element('Input', 'target', 'source'),
+    element('Output', 'source', 'target'),
+    element('Error', 'status', 'problem', 'code'),
+    element('Variable', 'name', 'type', 'required'),
+  ],
+};

@@ -1,0 +1,253 @@
+import type { DecisionModel } from '../decisions/model.ts';
+import type { Expression } from '../feel/expression.ts';
+
+/**
+ * A BPMN process as the interpreter runs it: compiled once at deployment, never changed, free of anything that
+ * belongs to one instance.
+ */
+export interface ProcessModel {
+  /** Id of the BPMN process: the key that all versions share. */
+  readonly key: string;
+  readonly name: string | undefined;
+  readonly documentation: string | undefined;
+  readonly executable: boolean;
+  readonly closed: boolean;
+  /** Every flow element of the process and its sub-processes. */
+  readonly elements: ReadonlyMap<string, FlowElement>;
+  readonly flows: ReadonlyMap<string, SequenceFlow>;
+  /** None start event of the process and of each sub-process, by their ids. */
+  readonly starts: ReadonlyMap<string, string>;
+  readonly startVariables: readonly VariableDeclaration[];
+  readonly decisions: DecisionModel;
+}
+
+export const variableTypes = [
+  'string',
+  'number',
+  'integer',
+  'boolean',
+  'date',
+  'date-time',
+  'object',
+  'list',
+] as const;
+export type VariableType = (typeof variableTypes)[number];
+
+/** A variable a start request may or must carry (WF-8.1-d). */
+export interface VariableDeclaration {
+  readonly name: string;
+  readonly type: VariableType | undefined;
+  readonly required: boolean;
+}
+
+export interface SequenceFlow {
+  readonly id: string;
+  readonly name: string | undefined;
+  readonly source: string;
+  readonly target: string;
+  readonly condition: Expression | undefined;
+}
+
+interface Node {
+  readonly id: string;
+  readonly name: string | undefined;
+  /** Id of the process or sub-process it stands in. */
+  readonly parent: string;
+  readonly incoming: readonly string[];
+  readonly outgoing: readonly string[];
+}
+
+/** `target` variable takes the value of `source`. */
+export interface OutputMapping {
+  readonly target: string;
+  readonly source: Expression;
+}
+
+export interface InputMapping {
+  /** Path of the value in what the element receives: segments after `body`, `path`, `query`, `header`, or a name. */
+  readonly target: readonly [string, ...string[]];
+  readonly source: Expression;
+}
+
+/** Runs an activity once per item of a collection. */
+export interface MultiInstance {
+  readonly sequential: boolean;
+  readonly collection: Expression;
+  readonly elementVariable: string;
+  /** Collects `resultElement` of every run, in the order of the collection. */
+  readonly resultVariable: string | undefined;
+  readonly resultElement: Expression | undefined;
+}
+
+interface ActivityNode extends Node {
+  readonly defaultFlow: string | undefined;
+  readonly outputs: readonly OutputMapping[];
+  /** Boundary events attached to it. */
+  readonly boundary: readonly string[];
+  readonly loop: MultiInstance | undefined;
+}
+
+/** An answer that stands for a BPMN error: by HTTP status, problem type, or both. */
+export interface ErrorMapping {
+  readonly status: number | undefined;
+  readonly problem: string | undefined;
+  readonly code: string;
+}
+
+/** Calls an operation of another application through the information mediator. */
+export interface ServiceTask extends ActivityNode {
+  readonly kind: 'serviceTask';
+  /** Application (four parts) or service (five parts). */
+  readonly application: Expression;
+  readonly service: string | undefined;
+  readonly operation: string;
+  readonly inputs: readonly InputMapping[];
+  readonly resultVariable: string | undefined;
+  /** Statuses besides 2xx that are an answer, not a failure. */
+  readonly accepts: readonly number[];
+  readonly errors: readonly ErrorMapping[];
+  /** Pauses before each further attempt (ISO 8601 durations); undefined: the block's setting. */
+  readonly retries: readonly string[] | undefined;
+  /** Longest wait for an answer in milliseconds; undefined: the block's setting. */
+  readonly timeoutMs: number | undefined;
+}
+
+/** Waits for a person. */
+export interface UserTask extends ActivityNode {
+  readonly kind: 'userTask';
+  readonly candidateRole: string | undefined;
+  readonly formRef: string | undefined;
+  readonly assignee: Expression | undefined;
+  readonly dueDate: Expression | undefined;
+  /** Persons who may not do it, such as whoever did an earlier step (four eyes). */
+  readonly excludedPersons: Expression | undefined;
+  readonly inputs: readonly InputMapping[];
+}
+
+/** Takes a decision of a DMN decision table or expression. */
+export interface BusinessRuleTask extends ActivityNode {
+  readonly kind: 'businessRuleTask';
+  readonly decision: string;
+  readonly inputs: readonly InputMapping[];
+  readonly resultVariable: string | undefined;
+}
+
+/** Computes a value in FEEL. */
+export interface ScriptTask extends ActivityNode {
+  readonly kind: 'scriptTask';
+  readonly script: Expression;
+  readonly resultVariable: string | undefined;
+}
+
+/** Waits for a message. */
+export interface ReceiveTask extends ActivityNode {
+  readonly kind: 'receiveTask';
+  readonly message: MessageDefinition;
+}
+
+/** A task without work of its own; passed at once. */
+export interface PlainTask extends ActivityNode {
+  readonly kind: 'task';
+}
+
+/** An embedded sub-process: runs inside its parent and sees all of its data (WF-6.1-g). */
+export interface SubProcess extends ActivityNode {
+  readonly kind: 'subProcess';
+}
+
+export interface StartEvent extends Node {
+  readonly kind: 'startEvent';
+}
+
+export interface EndEvent extends Node {
+  readonly kind: 'endEvent';
+  readonly result:
+    | { readonly kind: 'none' }
+    | { readonly kind: 'terminate' }
+    | { readonly kind: 'error'; readonly code: string };
+}
+
+export interface TimerDefinition {
+  readonly kind: 'timer';
+  /** An instant (date and time) or the time to wait (duration). */
+  readonly when: 'date' | 'duration';
+  readonly value: Expression;
+}
+
+export interface MessageDefinition {
+  readonly kind: 'message';
+  readonly name: string;
+  readonly correlationKey: Expression;
+}
+
+export type CatchDefinition = TimerDefinition | MessageDefinition;
+
+export interface IntermediateCatchEvent extends Node {
+  readonly kind: 'intermediateCatchEvent';
+  readonly catches: CatchDefinition;
+  readonly outputs: readonly OutputMapping[];
+}
+
+/** A none throw event: a milestone in the history. */
+export interface IntermediateThrowEvent extends Node {
+  readonly kind: 'intermediateThrowEvent';
+}
+
+export interface BoundaryEvent extends Node {
+  readonly kind: 'boundaryEvent';
+  readonly attachedTo: string;
+  readonly interrupting: boolean;
+  /** An error without code catches every BPMN error. */
+  readonly catches: CatchDefinition | { readonly kind: 'error'; readonly code: string | undefined };
+  readonly outputs: readonly OutputMapping[];
+}
+
+export interface ConditionalGateway extends Node {
+  readonly kind: 'exclusiveGateway' | 'inclusiveGateway';
+  readonly defaultFlow: string | undefined;
+}
+
+export interface ParallelGateway extends Node {
+  readonly kind: 'parallelGateway';
+}
+
+/** Goes on with whichever of the following catch events happens first. */
+export interface EventBasedGateway extends Node {
+  readonly kind: 'eventBasedGateway';
+}
+
+export type Activity =
+  | ServiceTask
+  | UserTask
+  | BusinessRuleTask
+  | ScriptTask
+  | ReceiveTask
+  | PlainTask
+  | SubProcess;
+
+export type FlowElement =
+  | Activity
+  | StartEvent
+  | EndEvent
+  | IntermediateCatchEvent
+  | IntermediateThrowEvent
+  | BoundaryEvent
+  | ConditionalGateway
+  | ParallelGateway
+  | EventBasedGateway;
+
+/** A defect of a definition, found at deployment. */
+export interface Issue {
+  readonly elementId: string;
+  readonly message: string;
+}
+
+/** A definition that cannot be deployed, with everything that is wrong with it. */
+export class InvalidDefinition extends Error {
+  readonly issues: readonly Issue[];
+  constructor(issues: readonly Issue[]) {
+    super(issues.map((issue) => `${issue.elementId}: ${issue.message}`).join('; '));
+    this.name = 'InvalidDefinition';
+    this.issues = issues;
+  }
+}

@@ -1,0 +1,102 @@
+import type { ModdleElement } from 'bpmn-moddle';
+import { readExpression, readSource } from './issues.ts';
+import { isVariableName, readNamedInputs, readVariable } from './mappings.ts';
+import type { BusinessRuleTask, MultiInstance, ScriptTask, UserTask } from './model.ts';
+import { attribute, child, type Reader } from './reader.ts';
+
+/** Reads the multi-instance marker of an activity. */
+export function readLoop(element: ModdleElement, reader: Reader): MultiInstance | undefined {
+  const { issues } = reader;
+  const loop = child(element, 'loopCharacteristics');
+  if (!loop) return undefined;
+  if (loop.$type !== 'bpmn:MultiInstanceLoopCharacteristics') {
+    issues.add(element, 'a loop marker is not supported; use a gateway, or multi-instance');
+    return undefined;
+  }
+  for (const name of [
+    'loopCardinality',
+    'completionCondition',
+    'complexBehaviorDefinition',
+    'loopDataInputRef',
+  ]) {
+    const value = child(loop, name);
+    if (value !== undefined && !(Array.isArray(value) && value.length === 0)) {
+      issues.add(element, `${name} is not supported; use govstack:collection`);
+    }
+  }
+  const collection = attribute(loop, 'govstack:collection');
+  const elementVariable = attribute(loop, 'govstack:elementVariable') ?? 'item';
+  const resultVariable = readVariable(loop, 'govstack:resultVariable', reader);
+  const resultElement = attribute(loop, 'govstack:resultElement');
+  if (collection === undefined) issues.add(element, 'multi-instance needs govstack:collection');
+  if (!isVariableName(elementVariable))
+    issues.add(element, `${elementVariable} cannot be the name of a variable`);
+  if ((resultVariable === undefined) !== (resultElement === undefined)) {
+    issues.add(element, 'govstack:resultVariable and govstack:resultElement belong together');
+  }
+  return {
+    sequential: loop.get('isSequential') === true,
+    collection: readSource(issues, element, 'collection', collection ?? '=null'),
+    elementVariable,
+    resultVariable,
+    resultElement:
+      resultElement === undefined ? undefined : readSource(issues, element, 'result element', resultElement),
+  };
+}
+
+type OwnFields<T> = Omit<
+  T,
+  | 'kind'
+  | 'id'
+  | 'name'
+  | 'parent'
+  | 'incoming'
+  | 'outgoing'
+  | 'defaultFlow'
+  | 'outputs'
+  | 'boundary'
+  | 'loop'
+>;
+
+/** Reads who a user task is for and what it shows. */
+export function readUserTask(element: ModdleElement, reader: Reader): OwnFields<UserTask> {
+  const expression = (name: string) => {
+    const text = attribute(element, `govstack:${name}`);
+    return text === undefined ? undefined : readSource(reader.issues, element, name, text);
+  };
+  return {
+    candidateRole: attribute(element, 'govstack:candidateRole'),
+    formRef: attribute(element, 'govstack:formRef'),
+    assignee: expression('assignee'),
+    dueDate: expression('dueDate'),
+    excludedPersons: expression('excludedPersons'),
+    inputs: readNamedInputs(element, reader),
+  };
+}
+
+/** Reads which decision a business rule task takes. */
+export function readBusinessRuleTask(element: ModdleElement, reader: Reader): OwnFields<BusinessRuleTask> {
+  const decision = attribute(element, 'govstack:decisionRef');
+  if (decision === undefined) reader.issues.add(element, 'a business rule task needs govstack:decisionRef');
+  else if (!reader.decisions.has(decision)) {
+    reader.issues.add(element, `there is no decision ${decision} in the deployed DMN documents`);
+  }
+  return {
+    decision: decision ?? '',
+    inputs: readNamedInputs(element, reader),
+    resultVariable: readVariable(element, 'govstack:resultVariable', reader),
+  };
+}
+
+/** Reads the FEEL script of a script task. */
+export function readScriptTask(element: ModdleElement, reader: Reader): OwnFields<ScriptTask> {
+  const format = attribute(element, 'scriptFormat') ?? 'feel';
+  const script = attribute(element, 'script');
+  if (!['feel', 'text/feel', 'application/feel'].includes(format.toLowerCase())) {
+    reader.issues.add(element, `scripts are written in FEEL, not in ${format}`);
+  }
+  return {
+    script: readExpression(reader.issues, element, 'script', script ?? ''),
+    resultVariable: readVariable(element, 'govstack:resultVariable', reader),
+  };
+}

@@ -1,0 +1,117 @@
+import type { ModdleElement } from 'bpmn-moddle';
+import { readOutputs } from './mappings.ts';
+import type { FlowElement } from './model.ts';
+import { readBusinessRuleTask, readLoop, readScriptTask, readUserTask } from './read-activity.ts';
+import { readBoundaryCatch, readCatch, readEnd, readMessage, requireNone } from './read-event.ts';
+import { readServiceTask } from './read-service-task.ts';
+import { attribute, child, children, idOf, type Reader } from './reader.ts';
+
+/** Where an element stands: what its surroundings, not its own XML, say about it. */
+export interface Place {
+  readonly parent: string;
+  readonly incoming: readonly string[];
+  readonly outgoing: readonly string[];
+  /** Boundary events attached to it. */
+  readonly boundary: readonly string[];
+}
+
+/** Parts of a BPMN document that describe without being executed. */
+export const passiveTypes = new Set([
+  'bpmn:DataObject',
+  'bpmn:DataObjectReference',
+  'bpmn:DataStoreReference',
+  'bpmn:TextAnnotation',
+  'bpmn:Association',
+  'bpmn:Group',
+]);
+
+function refuseUnsupported(element: ModdleElement, reader: Reader): void {
+  const refuse = (condition: boolean, what: string): void => {
+    if (condition) reader.issues.add(element, `${what} is not supported`);
+  };
+  refuse(element.get('isForCompensation') === true, 'compensation');
+  refuse((element.get('startQuantity') ?? 1) !== 1, 'a start quantity');
+  refuse((element.get('completionQuantity') ?? 1) !== 1, 'a completion quantity');
+  refuse(element.get('instantiate') === true, 'starting a process with this element');
+  refuse(child(element, 'ioSpecification') !== undefined, 'an ioSpecification (use govstack:input)');
+}
+
+/** Reads one flow element; undefined (and an issue) when its type is not supported. */
+export function readElement(element: ModdleElement, place: Place, reader: Reader): FlowElement | undefined {
+  const node = {
+    id: idOf(element),
+    name: attribute(element, 'name'),
+    parent: place.parent,
+    incoming: place.incoming,
+    outgoing: place.outgoing,
+  };
+  const defaultFlow = (): string | undefined => child(element, 'default')?.id;
+  const activity = () => ({
+    ...node,
+    defaultFlow: defaultFlow(),
+    outputs: readOutputs(element, reader),
+    boundary: place.boundary,
+    loop: readLoop(element, reader),
+  });
+  refuseUnsupported(element, reader);
+  switch (element.$type) {
+    case 'bpmn:StartEvent':
+      requireNone(element, 'a start event', reader);
+      return { ...node, kind: 'startEvent' };
+    case 'bpmn:EndEvent':
+      return { ...node, kind: 'endEvent', result: readEnd(element, reader) };
+    case 'bpmn:IntermediateThrowEvent':
+      requireNone(element, 'a throw event', reader);
+      return { ...node, kind: 'intermediateThrowEvent' };
+    case 'bpmn:IntermediateCatchEvent':
+      return {
+        ...node,
+        kind: 'intermediateCatchEvent',
+        catches: readCatch(element, reader),
+        outputs: readOutputs(element, reader),
+      };
+    case 'bpmn:BoundaryEvent':
+      return {
+        ...node,
+        kind: 'boundaryEvent',
+        attachedTo: child(element, 'attachedToRef')?.id ?? '',
+        interrupting: element.get('cancelActivity') !== false,
+        catches: readBoundaryCatch(element, reader),
+        outputs: readOutputs(element, reader),
+      };
+    case 'bpmn:Task':
+    case 'bpmn:ManualTask':
+      return { ...activity(), kind: 'task' };
+    case 'bpmn:ServiceTask':
+    case 'bpmn:SendTask':
+      return { ...activity(), kind: 'serviceTask', ...readServiceTask(element, reader) };
+    case 'bpmn:UserTask':
+      return { ...activity(), kind: 'userTask', ...readUserTask(element, reader) };
+    case 'bpmn:BusinessRuleTask':
+      return { ...activity(), kind: 'businessRuleTask', ...readBusinessRuleTask(element, reader) };
+    case 'bpmn:ScriptTask':
+      return { ...activity(), kind: 'scriptTask', ...readScriptTask(element, reader) };
+    case 'bpmn:ReceiveTask':
+      return { ...activity(), kind: 'receiveTask', message: readMessage(element, element, reader) };
+    case 'bpmn:SubProcess':
+      if (element.get('triggeredByEvent') === true) {
+        reader.issues.add(element, 'an event sub-process is not supported');
+      }
+      return { ...activity(), kind: 'subProcess' };
+    case 'bpmn:ExclusiveGateway':
+      return { ...node, kind: 'exclusiveGateway', defaultFlow: defaultFlow() };
+    case 'bpmn:InclusiveGateway':
+      return { ...node, kind: 'inclusiveGateway', defaultFlow: defaultFlow() };
+    case 'bpmn:ParallelGateway':
+      return { ...node, kind: 'parallelGateway' };
+    case 'bpmn:EventBasedGateway':
+      return { ...node, kind: 'eventBasedGateway' };
+    default:
+      reader.issues.add(element, `${element.$type.replace('bpmn:', '')} is not supported`);
+      return undefined;
+  }
+}
+
+/** Flow elements directly inside a process or sub-process that take part in the execution. */
+export const flowElements = (scope: ModdleElement): readonly ModdleElement[] =>
+  children(scope, 'flowElements').filter((one) => !passiveTypes.has(one.$type));

@@ -1,0 +1,125 @@
+import type { ModdleElement } from 'bpmn-moddle';
+import { asInstant, isDuration } from './duration.ts';
+import { readSource } from './issues.ts';
+import type {
+  BoundaryEvent,
+  CatchDefinition,
+  EndEvent,
+  MessageDefinition,
+  TimerDefinition,
+} from './model.ts';
+import { attribute, child, children, type Reader } from './reader.ts';
+
+const never: TimerDefinition = {
+  kind: 'timer',
+  when: 'duration',
+  value: { text: 'null', evaluate: () => ({ value: null, missing: [] }) },
+};
+
+function readTimer(element: ModdleElement, definition: ModdleElement, reader: Reader): TimerDefinition {
+  const { issues } = reader;
+  const duration = child(definition, 'timeDuration');
+  const date = child(definition, 'timeDate');
+  if (child(definition, 'timeCycle')) {
+    issues.add(element, 'timer cycles are not supported; use a date or a duration');
+    return never;
+  }
+  const given = duration ?? date;
+  if (!given || (duration && date)) {
+    issues.add(element, 'a timer needs either timeDuration or timeDate');
+    return never;
+  }
+  const text = (attribute(given, 'body') ?? '').trim();
+  const when = duration ? 'duration' : 'date';
+  if (!text.startsWith('=') && !(duration ? isDuration(text) : asInstant(text) !== undefined)) {
+    issues.add(
+      element,
+      `${text || 'an empty text'} is not an ISO 8601 ${duration ? 'duration' : 'date and time'}`,
+    );
+  }
+  return { kind: 'timer', when, value: readSource(issues, element, 'timer', text) };
+}
+
+/** Reads the message something waits for: its name and the value that tells one waiting instance from another. */
+export function readMessage(
+  element: ModdleElement,
+  holder: ModdleElement,
+  reader: Reader,
+): MessageDefinition {
+  const message = child(holder, 'messageRef');
+  const name = message && attribute(message, 'name');
+  const key = attribute(holder, 'govstack:correlationKey');
+  if (name === undefined) reader.issues.add(element, 'a message needs messageRef to a message with a name');
+  if (key === undefined) reader.issues.add(element, 'waiting for a message needs govstack:correlationKey');
+  return {
+    kind: 'message',
+    name: name ?? '',
+    correlationKey: readSource(reader.issues, element, 'correlation key', key ?? ''),
+  };
+}
+
+/** The one event definition of an event; undefined when it has none, or when it is not supported. */
+function definitionOf(element: ModdleElement, reader: Reader): ModdleElement | undefined {
+  const definitions = children(element, 'eventDefinitions');
+  if (definitions.length > 1 || children(element, 'eventDefinitionRef').length > 0) {
+    reader.issues.add(element, 'an event has one event definition, written inside it');
+  }
+  return definitions[0];
+}
+
+const kindOf = (definition: ModdleElement): string =>
+  definition.$type.replace('bpmn:', '').replace('EventDefinition', '').toLowerCase();
+
+const errorCodeOf = (
+  definition: ModdleElement,
+  element: ModdleElement,
+  reader: Reader,
+): string | undefined => {
+  const error = child(definition, 'errorRef');
+  if (!error) return undefined;
+  const code = attribute(error, 'errorCode');
+  if (code === undefined) reader.issues.add(element, 'the error has no errorCode');
+  return code;
+};
+
+/** Reads the timer or message that a catch event waits for. */
+export function readCatch(element: ModdleElement, reader: Reader): CatchDefinition {
+  const definition = definitionOf(element, reader);
+  if (definition?.$type === 'bpmn:TimerEventDefinition') return readTimer(element, definition, reader);
+  if (definition?.$type === 'bpmn:MessageEventDefinition') return readMessage(element, definition, reader);
+  reader.issues.add(
+    element,
+    definition
+      ? `catching ${kindOf(definition)} is not supported`
+      : 'a catch event needs a timer or a message',
+  );
+  return never;
+}
+
+/** Reads what a boundary event catches: a BPMN error, a timer or a message. */
+export function readBoundaryCatch(element: ModdleElement, reader: Reader): BoundaryEvent['catches'] {
+  const definition = children(element, 'eventDefinitions')[0];
+  if (definition?.$type !== 'bpmn:ErrorEventDefinition') return readCatch(element, reader);
+  definitionOf(element, reader);
+  return { kind: 'error', code: errorCodeOf(definition, element, reader) };
+}
+
+/** Reads how an end event ends its path. */
+export function readEnd(element: ModdleElement, reader: Reader): EndEvent['result'] {
+  const definition = definitionOf(element, reader);
+  if (!definition) return { kind: 'none' };
+  if (definition.$type === 'bpmn:TerminateEventDefinition') return { kind: 'terminate' };
+  if (definition.$type === 'bpmn:ErrorEventDefinition') {
+    const code = errorCodeOf(definition, element, reader);
+    if (code === undefined) reader.issues.add(element, 'an error end event needs errorRef');
+    return { kind: 'error', code: code ?? '' };
+  }
+  reader.issues.add(element, `ending with ${kindOf(definition)} is not supported`);
+  return { kind: 'none' };
+}
+
+/** Whether the element is a plain start or throw event, without any definition. */
+export function requireNone(element: ModdleElement, what: string, reader: Reader): void {
+  const definition = definitionOf(element, reader);
+  if (definition) reader.issues.add(element, `${what} with ${kindOf(definition)} is not supported`);
+}

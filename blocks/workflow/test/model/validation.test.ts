@@ -1,0 +1,308 @@
+import { describe, expect, it } from 'vitest';
+import { compileProcess } from '../../src/model/compile-process.ts';
+import { InvalidDefinition, type Issue } from '../../src/model/model.ts';
+import {
+  bpmn,
+  chain,
+  compile,
+  el,
+  extensions,
+  flow,
+  input,
+  output,
+  owner,
+  service,
+  timerOf,
+} from '../execution/bpmn.ts';
+
+const issuesOf = async (
+  content: string,
+  more: Parameters<typeof compile>[1] = {},
+): Promise<readonly Issue[]> => {
+  try {
+    await compile(content, more);
+    return [];
+  } catch (error) {
+    if (error instanceof InvalidDefinition) return error.issues;
+    throw error;
+  }
+};
+
+const around = (element: string, id = 't'): string =>
+  `<startEvent id="s"/>${element}<endEvent id="e"/>${chain('s', id, 'e')}`;
+
+const refusals: readonly [string, string, string, RegExp][] = [
+  [
+    'a missing start event',
+    '<task id="t"/><endEvent id="e"/><sequenceFlow id="f" sourceRef="t" targetRef="e"/>',
+    'p',
+    /no start event/,
+  ],
+  [
+    'two start events',
+    `<startEvent id="s2"/>${around('<task id="t"/>')}${flow('s2', 't')}`,
+    's',
+    /more than one start/,
+  ],
+  [
+    'a dangling flow',
+    `${around('<task id="t"/>')}<sequenceFlow id="f" sourceRef="t" targetRef="gone"/>`,
+    'f',
+    /unresolved reference <gone>/,
+  ],
+  [
+    'a flow across a sub-process border',
+    `<startEvent id="s"/><subProcess id="sub"><startEvent id="s2"/><task id="i"/>${chain('s2', 'i')}</subProcess><endEvent id="e"/>${chain('s', 'sub', 'e')}${flow('i', 'e', { id: 'f' })}`,
+    'f',
+    /outside its process or sub-process/,
+  ],
+  [
+    'an element no path leads to',
+    `${around('<task id="t"/>')}<task id="lost"/>`,
+    'lost',
+    /no path from the start/,
+  ],
+  [
+    'a gateway flow without condition',
+    `<startEvent id="s"/><exclusiveGateway id="x"/><endEvent id="a"/><endEvent id="b"/>${flow('s', 'x')}${flow('x', 'a', { condition: 'true' })}${flow('x', 'b', { id: 'f' })}`,
+    'f',
+    /needs a condition/,
+  ],
+  [
+    'a condition on the default flow',
+    `<startEvent id="s"/><exclusiveGateway id="x" default="f"/><endEvent id="a"/><endEvent id="b"/>${flow('s', 'x')}${flow('x', 'a', { condition: 'true' })}${flow('x', 'b', { id: 'f', condition: 'true' })}`,
+    'f',
+    /default flow cannot have/,
+  ],
+  [
+    'a condition on a parallel split',
+    `<startEvent id="s"/><parallelGateway id="x"/><endEvent id="a"/><endEvent id="b"/>${flow('s', 'x')}${flow('x', 'a', { id: 'f', condition: 'true' })}${flow('x', 'b')}`,
+    'f',
+    /no meaning/,
+  ],
+  [
+    'a dead-end gateway',
+    `<startEvent id="s"/><exclusiveGateway id="x"/>${flow('s', 'x')}`,
+    'x',
+    /nothing follows/,
+  ],
+  [
+    'malformed FEEL in a condition',
+    `<startEvent id="s"/><task id="t"/><endEvent id="e"/>${flow('s', 't')}${flow('t', 'e', { id: 'f', condition: 'a >' })}`,
+    'f',
+    /syntax error/,
+  ],
+  [
+    'malformed FEEL in a script',
+    around(el('scriptTask', 't', {}, '<script>1 +</script>')),
+    't',
+    /syntax error/,
+  ],
+  [
+    'malformed FEEL in a mapping',
+    around(service('t', extensions(input('body.a', '= (')))),
+    't',
+    /input body.a: syntax error/,
+  ],
+  [
+    'a script in another language',
+    around(el('scriptTask', 't', { scriptFormat: 'javascript' }, '<script>1</script>')),
+    't',
+    /FEEL, not in javascript/,
+  ],
+  [
+    'a service task without operation',
+    around(el('serviceTask', 't', { 'govstack:application': 'TEST/GOV/A/b', 'govstack:service': 's-v1' })),
+    't',
+    /needs govstack:operation/,
+  ],
+  [
+    'a service task without service',
+    around(el('serviceTask', 't', { 'govstack:application': 'TEST/GOV/A/b', 'govstack:operation': 'x' })),
+    't',
+    /needs govstack:service/,
+  ],
+  [
+    'an unknown binding',
+    around(service('t', '', { 'govstack:application': 'payments' })),
+    't',
+    /no binding named payments/,
+  ],
+  [
+    'an address that is none',
+    around(service('t', '', { 'govstack:application': 'a/b' })),
+    't',
+    /is not INSTANCE/,
+  ],
+  [
+    'an unknown input target',
+    around(service('t', extensions(input('cookie.x', '= 1')))),
+    't',
+    /cookie.x is not/,
+  ],
+  [
+    'a header of the engine',
+    around(service('t', extensions(input('header.Idempotency-Key', '= 1')))),
+    't',
+    /is not/,
+  ],
+  [
+    'a target given twice',
+    around(service('t', extensions(input('body.a', '= 1'), input('body.a.b', '= 1')))),
+    't',
+    /given twice/,
+  ],
+  [
+    'an unusable variable name',
+    around(service('t', extensions(output('= 1', 'if')))),
+    't',
+    /cannot be the name/,
+  ],
+  [
+    'a bad retry pause',
+    around(service('t', '', { 'govstack:retries': 'PT1S soon' })),
+    't',
+    /soon is not an ISO 8601/,
+  ],
+  [
+    'a misspelt extension attribute',
+    around(service('t', '', { 'govstack:operatoin': 'x' })),
+    't',
+    /unknown attribute <govstack:operatoin>/,
+  ],
+  [
+    'a misspelt extension element',
+    around(service('t', extensions('<govstack:inptu target="a"/>'))),
+    't',
+    /unknown type|unparsable/,
+  ],
+  [
+    'an error nobody catches',
+    around(service('t', extensions('<govstack:error status="404" code="x"/>'))),
+    't',
+    /no boundary event catches/,
+  ],
+  [
+    'an unknown decision',
+    around(el('businessRuleTask', 't', { 'govstack:decisionRef': 'nope' })),
+    't',
+    /no decision nope/,
+  ],
+  [
+    'a signal',
+    around('<intermediateCatchEvent id="t"><signalEventDefinition/></intermediateCatchEvent>'),
+    't',
+    /catching signal is not supported/,
+  ],
+  ['a complex gateway', around('<complexGateway id="t"/>'), 't', /ComplexGateway is not supported/],
+  ['a call activity', around('<callActivity id="t"/>'), 't', /CallActivity is not supported/],
+  [
+    'an event sub-process',
+    `${around('<task id="t"/>')}<subProcess id="x" triggeredByEvent="true"><startEvent id="s2"/></subProcess>`,
+    'x',
+    /event sub-process is not supported/,
+  ],
+  [
+    'a message start',
+    `<message id="m" name="m"/>`.slice(0, 0) +
+      `<startEvent id="s"><timerEventDefinition/></startEvent><task id="t"/>${chain('s', 't')}`,
+    's',
+    /start event with timer is not supported/,
+  ],
+  ['a loop marker', around('<task id="t"><standardLoopCharacteristics/></task>'), 't', /loop marker/],
+  ['compensation', around('<task id="t" isForCompensation="true"/>'), 't', /compensation is not supported/],
+  [
+    'a timer without time',
+    around('<intermediateCatchEvent id="t"><timerEventDefinition/></intermediateCatchEvent>'),
+    't',
+    /either timeDuration or timeDate/,
+  ],
+  [
+    'a timer that is no duration',
+    around(`<intermediateCatchEvent id="t">${timerOf('5 minutes')}</intermediateCatchEvent>`),
+    't',
+    /not an ISO 8601 duration/,
+  ],
+  [
+    'a boundary event on nothing',
+    `${around('<task id="t"/>')}<boundaryEvent id="b" attachedToRef="e">${timerOf('PT1S')}</boundaryEvent>${flow('b', 'e')}`,
+    'b',
+    /attached to an activity/,
+  ],
+  [
+    'a boundary event that leads nowhere',
+    `${around(service('t'))}<boundaryEvent id="b" attachedToRef="t">${timerOf('PT1S')}</boundaryEvent>`,
+    'b',
+    /nothing follows/,
+  ],
+  [
+    'an error end without error',
+    '<startEvent id="s"/><endEvent id="e"><errorEventDefinition/></endEvent><sequenceFlow id="f" sourceRef="s" targetRef="e"/>',
+    'e',
+    /needs errorRef/,
+  ],
+  ['a message without correlation key', around('<receiveTask id="t"/>'), 't', /correlationKey/],
+  [
+    'an event gateway with a task behind it',
+    `<startEvent id="s"/><eventBasedGateway id="g"/><task id="a"/><task id="b"/>${flow('s', 'g')}${flow('g', 'a')}${flow('g', 'b')}`,
+    'a',
+    /intermediate catch events only/,
+  ],
+  [
+    'a start variable of unknown type',
+    `<startEvent id="s">${extensions('<govstack:variable name="a" type="money"/>')}</startEvent><task id="t"/>${chain('s', 't')}`,
+    's',
+    /type money/,
+  ],
+];
+
+describe('deployment', () => {
+  it.each(
+    refusals,
+  )('[WF-6.5-a] refuses %s, naming the element', async (_what, content, elementId, message) => {
+    const issues = await issuesOf(content);
+    expect(issues).toContainEqual({ elementId, message: expect.stringMatching(message) });
+  });
+
+  it('lists every defect at once', async () => {
+    const issues = await issuesOf(around(service('t', extensions(input('x', '= ('), output('= (', 'if')))));
+    expect(issues.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it.each([
+    ['not XML', 'hello'],
+    ['another document', '<html/>'],
+    [
+      'no process',
+      '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" id="d" targetNamespace="x"/>',
+    ],
+    ['an empty text', ''],
+  ])('refuses %s', async (_what, document) => {
+    await expect(compileProcess({ owner, bpmn: document })).rejects.toThrow(InvalidDefinition);
+  });
+
+  it('refuses the same id twice', async () => {
+    const issues = await issuesOf(`${around('<task id="t"/>')}<task id="t"/>`);
+    expect(issues.some((issue) => /duplicate ID/.test(issue.message))).toBe(true);
+  });
+
+  it('accepts lanes, data objects, annotations, groups and a collaboration around the process', async () => {
+    const document = bpmn(
+      `<laneSet id="ls"><lane id="l" name="Officer"><flowNodeRef>t</flowNodeRef></lane></laneSet>
+       <dataObject id="d"/><dataObjectReference id="dr" dataObjectRef="d"/><dataStoreReference id="ds"/>
+       ${around('<task id="t"/>')}<textAnnotation id="ta"><text>note</text></textAnnotation>
+       <association id="as" sourceRef="t" targetRef="ta"/><group id="g"/>`,
+      '<collaboration id="c"><participant id="pt" name="Ministry" processRef="p"/></collaboration>',
+    );
+    const model = await compileProcess({ owner, bpmn: document });
+    expect([...model.elements.keys()].sort()).toEqual(['e', 's', 't']);
+  });
+
+  it('accepts what other editors add in namespaces of their own', async () => {
+    const document = bpmn(around('<task id="t" modeler:color="red"/>')).replace(
+      'id="definitions"',
+      'id="definitions" xmlns:modeler="urn:modeler" modeler:version="5"',
+    );
+    expect((await compileProcess({ owner, bpmn: document })).key).toBe('p');
+  });
+});
