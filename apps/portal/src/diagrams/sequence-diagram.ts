@@ -19,9 +19,9 @@ export interface DiagramLabels {
   readonly language: string;
 }
 
-const column = 216;
+const column = 200;
 const margin = 24;
-const headWidth = 188;
+const headWidth = 176;
 const lineHeight = 17;
 const rowPadding = 14;
 

@@ -24,8 +24,7 @@ export function estimatedWidth(text: string, fontSize: number): number {
 }
 
 /** Pieces of a word at which an identifier may be broken. */
-const pieces = (word: string): string[] =>
-  word.match(/[^/._\-A-Z]*[/._-]?|[A-Z][^/._\-A-Z]*[/._-]?/g)?.filter(Boolean) ?? [word];
+const pieces = (word: string): string[] => word.split(/(?<=[/._-])|(?=[A-Z][a-z])/);
 
 /** Lines of at most `width` pixels; what does not fit in `maxLines` ends in an ellipsis. */
 export function wrapText(text: string, width: number, fontSize: number, maxLines = 3): string[] {

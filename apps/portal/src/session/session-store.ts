@@ -22,6 +22,7 @@ export interface SessionData {
   readonly claims: Readonly<Record<string, unknown>>;
   readonly accessToken: string;
   /** Epoch milliseconds. */
+  readonly accessTokenIssuedAt: number;
   readonly accessTokenExpiresAt: number;
   readonly refreshToken?: string;
   readonly idToken: string;

@@ -16,6 +16,8 @@ export interface SignInAttempt {
 
 export interface Tokens {
   readonly accessToken: string;
+  /** Epoch milliseconds. */
+  readonly issuedAt: number;
   readonly expiresAt: number;
   readonly refreshToken: string | undefined;
   readonly idToken: string | undefined;
@@ -83,6 +85,7 @@ export function identityProvider(options: IdentityProviderOptions): IdentityProv
     extra: Readonly<Record<string, unknown>> = {},
   ): Tokens => ({
     accessToken: response.access_token,
+    issuedAt: options.now(),
     expiresAt: options.now() + (response.expiresIn() ?? 300) * 1000,
     refreshToken: response.refresh_token,
     idToken: response.id_token,

@@ -30,6 +30,7 @@ export async function sessionDataOf(
     ...(person.agency === undefined ? {} : { agency: person.agency }),
     claims,
     accessToken: tokens.accessToken,
+    accessTokenIssuedAt: tokens.issuedAt,
     accessTokenExpiresAt: tokens.expiresAt,
     ...(refreshToken === undefined ? {} : { refreshToken }),
     idToken: tokens.idToken ?? earlier?.idToken ?? '',

@@ -6,7 +6,7 @@ import type { FormBody } from '../forms/entry.ts';
 import { isLanguage, type Language, preferredLanguage } from '../languages.ts';
 import { type Voice, voiceOf } from '../rendering/voice.ts';
 import { csrfMatches, csrfToken } from '../session/csrf.ts';
-import type { Session } from '../session/session-store.ts';
+import type { Session, SessionData } from '../session/session-store.ts';
 import { addressOf } from './address.ts';
 import { pageModel } from './page-model.ts';
 import { problemPageOf } from './problem-pages.ts';
@@ -97,13 +97,17 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
     status: number,
   ): FastifyReply => visitOf(request, reply).show('problems/problem.njk', { problem: page }, status);
 
-  /** A fresh access token for the calls of this request; an ended session when there is none to be had. */
+  const isStale = (data: SessionData): boolean => data.accessTokenExpiresAt - parts.now() < 30_000;
+
+  /** Worth renewing by a round trip to the identity provider, so that a form sent from this page finds a fresh token. */
+  const isAgeing = ({ accessTokenIssuedAt: from, accessTokenExpiresAt: to }: SessionData): boolean =>
+    parts.now() > from + (to - from) / 2;
+
+  /** A session with a fresh access token for the calls of this request; undefined when there is none to be had. */
   async function refreshed(session: Session): Promise<Session | undefined> {
-    const stale = (expiresAt: number): boolean => expiresAt - parts.now() < 30_000;
-    if (!stale(session.data.accessTokenExpiresAt)) return session;
-    return store.renew(session.id, async (data) =>
-      stale(data.accessTokenExpiresAt) ? parts.renewTokens(data) : data,
-    );
+    if (!isStale(session.data)) return session;
+    if (session.data.refreshToken === undefined) return undefined;
+    return store.renew(session.id, async (data) => (isStale(data) ? parts.renewTokens(data) : data));
   }
 
   fastify.addHook('preValidation', async (request, reply) => {
@@ -122,13 +126,18 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
     reply: FastifyReply,
     access: Exclude<PageAccess, 'public'>,
   ): Promise<SignedInVisit | FastifyReply> {
-    const session = request.portalSession && (await refreshed(request.portalSession));
+    const before = request.portalSession;
+    const signIn = (): FastifyReply =>
+      visitOf(request, reply).goTo(`/sign-in?return=${encodeURIComponent(request.url)}`);
+    // Without a refresh token the provider's own session renews ours unseen, on the way to a page.
+    if (request.method === 'GET' && before && !before.data.refreshToken && isAgeing(before.data))
+      return signIn();
+    const session = before && (await refreshed(before));
     if (!session) {
       const had = request.cookies[cookies.session] !== undefined;
       request.portalSession = undefined;
       if (had) reply.clearCookie(cookies.session, cookies.options());
-      if (had || request.method !== 'GET') return showProblem(request, reply, 'expired', 401);
-      return visitOf(request, reply).goTo(`/sign-in?return=${encodeURIComponent(request.url)}`);
+      return had || request.method !== 'GET' ? showProblem(request, reply, 'expired', 401) : signIn();
     }
     request.portalSession = session;
     const visit = visitOf(request, reply) as SignedInVisit;
@@ -149,7 +158,7 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
   }
 
   const asPerson = <T>(session: Session | undefined, work: () => T): T =>
-    session
+    session && !isStale(session.data)
       ? withContext(
           {
             ...(currentContext() ?? newContext()),

@@ -1,0 +1,115 @@
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AxeBuilder } from '@axe-core/playwright';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core';
+import { expect } from 'vitest';
+
+const cache = fileURLToPath(new URL('../../../node_modules/.cache/', import.meta.url));
+
+/** Path of the unpacked browser: once per version of its package, whoever comes first. */
+async function browserFile(): Promise<{ file: string; flags: readonly string[] }> {
+  const require = createRequire(import.meta.url);
+  const entry = require.resolve('@sparticuz/chromium');
+  const { version } = require(join(dirname(entry), '../package.json')) as { version: string };
+  const folder = join(cache, `chromium-${version}`);
+  const { default: packed } = await import('@sparticuz/chromium');
+  if (!existsSync(join(folder, 'chromium'))) {
+    mkdirSync(cache, { recursive: true });
+    const fresh = mkdtempSync(join(cache, 'unpacking-'));
+    const before = process.env.TMPDIR;
+    process.env.TMPDIR = fresh;
+    try {
+      await packed.executablePath();
+    } finally {
+      if (before === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = before;
+    }
+    try {
+      renameSync(fresh, folder);
+    } catch {
+      // Another test file was first.
+      rmSync(fresh, { recursive: true, force: true });
+    }
+  }
+  // One process for everything would die with its second page.
+  const flags = packed.args.filter(
+    (flag) => flag !== '--single-process' && flag !== '--disable-web-security',
+  );
+  return { file: join(folder, 'chromium'), flags };
+}
+
+export interface BrowserUser {
+  readonly context: BrowserContext;
+  readonly page: Page;
+}
+
+export interface TestBrowser {
+  /** A person at a fresh browser: cookies and storage of their own. */
+  user(options?: BrowserContextOptions): Promise<BrowserUser>;
+  close(): Promise<void>;
+}
+
+/** A phone of 360 pixels. */
+export const phone: BrowserContextOptions = {
+  viewport: { width: 360, height: 740 },
+  isMobile: true,
+  hasTouch: true,
+  deviceScaleFactor: 2,
+};
+export const withoutScripts: BrowserContextOptions = { javaScriptEnabled: false };
+export const arabic: BrowserContextOptions = { locale: 'ar' };
+
+/** Starts the browser. It reaches nothing but the addresses the test visits. */
+export async function startBrowser(): Promise<TestBrowser> {
+  const { file, flags } = await browserFile();
+  const browser: Browser = await chromium.launch({
+    executablePath: file,
+    args: [
+      ...flags,
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--no-first-run',
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
+    ],
+  });
+  return {
+    async user(options = {}) {
+      const context = await browser.newContext({ locale: 'en-GB', ...options });
+      context.setDefaultTimeout(15_000);
+      return { context, page: await context.newPage() };
+    },
+    close: () => browser.close(),
+  };
+}
+
+/** Fails with what axe found on the page, WCAG 2.2 AA and best practices. */
+export async function expectNoViolations(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+    .analyze();
+  const found = violations.map(
+    (one) =>
+      `${one.id}: ${one.help} (${one.nodes
+        .map((node) => node.html)
+        .slice(0, 3)
+        .join(' | ')})`,
+  );
+  expect(found, `axe on ${page.url()}`).toEqual([]);
+}
+
+/** Fails when the page is wider than the screen: nothing but marked regions may scroll sideways. */
+export async function expectNoSidewaysScroll(page: Page): Promise<void> {
+  const overflow = (await page.evaluate(
+    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+  )) as number;
+  expect(overflow, `sideways scroll on ${page.url()}`).toBeLessThanOrEqual(0);
+}

@@ -1,0 +1,66 @@
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { startTestNode, type TestNode } from '@govstack/platform/testing';
+import type { Page } from 'playwright-core';
+import { createPortal } from '../../src/block.ts';
+import { type FixtureBackend, fixtureBackend } from '../fixtures/backend.ts';
+import { startIdentityProvider, type TestIdentityProvider } from './identity-provider.ts';
+
+export interface TestPortal {
+  readonly url: string;
+  readonly node: TestNode;
+  readonly backend: FixtureBackend;
+  readonly provider: TestIdentityProvider;
+  stop(): Promise<void>;
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+
+/** The portal over HTTP with a real identity provider, a real database, and pages fed from fixtures. */
+export async function startPortal(config: Record<string, unknown> = {}): Promise<TestPortal> {
+  const provider = await startIdentityProvider();
+  const backend = fixtureBackend();
+  const port = await freePort();
+  const url = `http://localhost:${port}`;
+  const node = await startTestNode({
+    blocks: [
+      {
+        block: createPortal({ backend: () => backend, strictTexts: true }),
+        config: {
+          publicUrl: url,
+          issuer: provider.issuer,
+          demonstration: true,
+          timeZone: 'Africa/Nairobi',
+          ...config,
+        },
+      },
+    ],
+    node: { identity: provider.trust },
+  });
+  await node.listen({ port, all: 'portal' });
+  const { keys } = (await (await fetch(`${url}/openid-client/jwks.json`)).json()) as { keys: [object] };
+  provider.register(url, keys[0]);
+  return {
+    url,
+    node,
+    backend,
+    provider,
+    async stop() {
+      await node.stop();
+      await provider.stop();
+    },
+  };
+}
+
+/** Signs in at the provider's page, wherever the portal sent the browser from. */
+export async function signIn(portal: TestPortal, page: Page, name: string, path = '/sign-in'): Promise<void> {
+  await page.goto(`${portal.url}${path}`);
+  if (page.url().startsWith(portal.provider.issuer)) await page.getByRole('button', { name }).click();
+  await page.waitForURL(`${portal.url}/**`);
+}
