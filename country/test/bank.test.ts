@@ -1,0 +1,454 @@
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { flattenedVerify, importJWK, type JWK } from 'jose';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { accountNumber, bankCode, mobileNumber, programmeBankAccount } from '../src/index.ts';
+import { call, type Program, startProgram, startReceiver, temporaryFolder, until } from './party.ts';
+
+interface Result {
+  readonly reference: string;
+  readonly status: string;
+  readonly transactionStatus?: string;
+  readonly reasonCode?: string;
+  readonly bankReference: string;
+}
+interface Statement {
+  readonly pages: number;
+  readonly balance: string;
+  readonly entries: readonly {
+    reference: string;
+    direction: string;
+    amount: string;
+    balance: string;
+    counterparty: string;
+  }[];
+}
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let bank: Program;
+const running: Program[] = [];
+const start = async (...args: string[]): Promise<Program> => {
+  bank = await startProgram('bank', ['--data', folder.path, ...args]);
+  running.push(bank);
+  return bank;
+};
+beforeEach(async () => {
+  folder = await temporaryFolder();
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((program) => program.kill('SIGKILL')));
+  await folder.remove();
+});
+
+const payee = (serial: number): string => accountNumber('0101', String(serial).padStart(8, '0'));
+const transfer = (reference: string, more: object = {}) => ({
+  reference,
+  creditorAccount: payee(Number(reference.replaceAll(/[^0-9]/g, '') || 1)),
+  amount: '10.00',
+  ...more,
+});
+const batch = (transfers: object[], batchId = 'b1') =>
+  call<{ batchId: string; results: Result[] }>('POST', `${bank.url}/transfer-batches`, {
+    batchId,
+    debtorAccount: programmeBankAccount,
+    currency: 'XLD',
+    transfers,
+  });
+const statement = async (): Promise<Statement> => {
+  const pages: Statement[] = [];
+  do {
+    const { body } = await call<Statement>('GET', `${bank.url}/statement?page=${pages.length + 1}`);
+    pages.push(body);
+  } while (pages.length < (pages[0]?.pages ?? 1));
+  return { ...(pages[0] as Statement), entries: pages.flatMap(({ entries }) => entries) };
+};
+const debits = async (): Promise<string[]> =>
+  (await statement()).entries
+    .filter(({ direction }) => direction === 'debit')
+    .map(({ reference }) => reference);
+const setFaults = (faults: object) => call('POST', `${bank.controlUrl}/control/faults`, faults);
+
+describe('the bank', () => {
+  it('answers each transfer of a batch with an ISO 20022 status and books what it settled', async () => {
+    await start();
+    const { status, body } = await batch([
+      transfer('r1', { amount: '12.5', creditorInstitution: bankCode, narration: 'Cash transfer' }),
+      transfer('r2', { creditorAccount: accountNumber('0101', '80000002') }),
+      transfer('r3', { creditorAccount: accountNumber('0101', '90000003') }),
+      transfer('r4', { creditorAccount: mobileNumber('00000004') }),
+      transfer('r5', { creditorInstitution: 'OTHRXLLX' }),
+      transfer('r6', { amount: '0.00' }),
+      transfer('r7', { amount: '999999999999.00' }),
+    ]);
+    expect(status).toBe(200);
+    expect(
+      body.results.map(({ reference, status: state, transactionStatus, reasonCode }) => [
+        reference,
+        state,
+        transactionStatus,
+        reasonCode,
+      ]),
+    ).toEqual([
+      ['r1', 'completed', 'ACSC', undefined],
+      ['r2', 'rejected', 'RJCT', 'AC04'],
+      ['r3', 'rejected', 'RJCT', 'AC01'],
+      ['r4', 'rejected', 'RJCT', 'AC01'],
+      ['r5', 'rejected', 'RJCT', 'RC01'],
+      ['r6', 'rejected', 'RJCT', 'AM01'],
+      ['r7', 'rejected', 'RJCT', 'AM04'],
+    ]);
+    const { entries, balance } = await statement();
+    expect(entries).toHaveLength(2);
+    expect(entries[1]).toMatchObject({
+      direction: 'debit',
+      amount: '12.50',
+      counterparty: payee(1),
+      balance,
+    });
+    expect(balance).toBe('999999987.50');
+  });
+
+  it('tells what became of a transfer, and that it never heard of one', async () => {
+    await start();
+    const { body } = await batch([transfer('r1')]);
+    expect((await call('GET', `${bank.url}/transfers/r1`)).body).toEqual(body.results[0]);
+    const unknown = await call('GET', `${bank.url}/transfers/r2`);
+    expect(unknown.status).toBe(404);
+    expect(unknown.headers.get('content-type')).toContain('application/problem+json');
+  });
+
+  it('executes a reference once under 50 identical requests at the same time', async () => {
+    await start();
+    const replies = await Promise.all(
+      Array.from({ length: 50 }, (_, at) => batch([transfer('r1'), transfer('r2')], `b${at}`)),
+    );
+    expect(new Set(replies.map(({ body }) => JSON.stringify(body.results))).size).toBe(1);
+    expect(await debits()).toEqual(['r1', 'r2']);
+  });
+
+  it('refuses a reference that stands for another transfer, and the whole batch with it', async () => {
+    await start();
+    await batch([transfer('r1')]);
+    const clash = await batch([transfer('r2'), transfer('r1', { amount: '11.00' })], 'b2');
+    expect(clash.status).toBe(409);
+    expect(clash.body).toMatchObject({ errors: [{ pointer: '/transfers/1/reference' }] });
+    const inside = await batch([transfer('r3'), transfer('r3', { amount: '11.00' })], 'b3');
+    expect(inside.status).toBe(409);
+    expect(await debits()).toEqual(['r1']);
+  });
+
+  it('takes single transfers under the header Idempotency-Key', async () => {
+    await start();
+    const post = (key: string, more: object = {}) =>
+      call<Result>(
+        'POST',
+        `${bank.url}/transfers`,
+        {
+          debtorAccount: programmeBankAccount,
+          creditorAccount: payee(1),
+          amount: '5.00',
+          currency: 'XLD',
+          ...more,
+        },
+        key === '' ? {} : { 'idempotency-key': key },
+      );
+    const [first, again] = [await post('k1'), await post('k1')];
+    expect(first.body).toMatchObject({ reference: 'k1', status: 'completed' });
+    expect(again.body).toEqual(first.body);
+    expect((await post('k1', { amount: '6.00' })).status).toBe(409);
+    expect((await post('')).status).toBe(422);
+    expect((await post('k2', { reference: 'k3' })).status).toBe(422);
+    expect(await debits()).toEqual(['k1']);
+  });
+
+  it('remembers after a kill what it answered, and its key', async () => {
+    const before = await start();
+    const jwks = (await call('GET', `${before.url}/.well-known/jwks.json`)).body;
+    const answered = (
+      await batch([transfer('r1'), transfer('r2', { creditorAccount: accountNumber('0101', '80000002') })])
+    ).body;
+    await before.kill('SIGKILL');
+    await start();
+    expect(
+      (await batch([transfer('r1'), transfer('r2', { creditorAccount: accountNumber('0101', '80000002') })]))
+        .body,
+    ).toEqual(answered);
+    expect(await debits()).toEqual(['r1']);
+    expect((await call('GET', `${bank.url}/.well-known/jwks.json`)).body).toEqual(jwks);
+  });
+
+  it('has exactly once what it acknowledged, when it is killed under load and everything is sent again', async () => {
+    const acknowledged = new Set<string>();
+    const sent = Array.from({ length: 60 }, (_, at) => `r${at + 1}`);
+    for (let life = 0; life < 4; life++) {
+      const program = await start();
+      let answers = 0;
+      const sending = sent.map(async (reference, at) => {
+        const { body } = await batch([transfer(reference)], `b${at}`);
+        for (const result of body.results) acknowledged.add(result.reference);
+        if (++answers === 10 * (life + 1)) await program.kill('SIGKILL');
+      });
+      await Promise.allSettled(sending);
+      await program.kill('SIGKILL');
+    }
+    await start();
+    const booked = await debits();
+    expect(new Set(booked).size).toBe(booked.length);
+    for (const reference of acknowledged) expect(booked).toContain(reference);
+    await Promise.all(sent.map((reference, at) => batch([transfer(reference)], `b${at}`)));
+    expect((await debits()).sort()).toEqual([...sent].sort());
+  });
+
+  it('cuts off a line that a kill tore, and refuses a journal that somebody damaged', async () => {
+    const path = join(folder.path, 'book.jsonl');
+    const first = await start();
+    await batch([transfer('r1')]);
+    await first.kill('SIGKILL');
+    await appendFile(path, '{"type":"outcome","reference":"r1","st');
+    const second = await start();
+    await batch([transfer('r2')]);
+    expect(await debits()).toEqual(['r1', 'r2']);
+    await second.kill('SIGTERM');
+    await writeFile(path, (await readFile(path, 'utf8')).replace('"type":"order"', '"type":"ord'));
+    await expect(start()).rejects.toThrow(/damaged at byte/);
+  });
+
+  it('lets one process alone use a folder', async () => {
+    await start();
+    const other = startProgram('bank', ['--data', folder.path]);
+    await bank.kill('SIGKILL');
+    running.push(await other);
+  });
+
+  it('validates accounts without paying', async () => {
+    await start();
+    await call('PUT', `${bank.controlUrl}/control/accounts`, [
+      { number: payee(1), standing: 'open', holder: 'Amara Solvane' },
+      { number: payee(2), standing: 'closed' },
+    ]);
+    const { body } = await call('POST', `${bank.url}/account-validations`, {
+      batchId: 'v1',
+      currency: 'XLD',
+      accounts: [
+        { reference: 'a', creditorAccount: payee(1), creditorName: 'amara SOLVANE', amount: '1.00' },
+        { reference: 'b', creditorAccount: payee(1), creditorName: 'Someone Else', amount: '1.00' },
+        { reference: 'c', creditorAccount: payee(2), amount: '1.00' },
+        { reference: 'd', creditorAccount: accountNumber('0101', '90000001'), amount: '1.00' },
+        { reference: 'e', creditorAccount: 'XL00FNBL010100000001', amount: '1.00' },
+      ],
+    });
+    expect(body).toEqual({
+      batchId: 'v1',
+      failures: [
+        { reference: 'b', reasonCode: 'BE01' },
+        { reference: 'c', reasonCode: 'AC04' },
+        { reference: 'd', reasonCode: 'AC01' },
+        { reference: 'e', reasonCode: 'AC01' },
+      ],
+    });
+    expect(await debits()).toEqual([]);
+  });
+
+  it('authorises funds that the account covers', async () => {
+    await start();
+    const authorise = async (more: object) =>
+      (
+        await call('POST', `${bank.url}/fund-authorisations`, {
+          batchId: 'b1',
+          payerIdentifier: programmeBankAccount,
+          currency: 'XLD',
+          amount: '10.00',
+          ...more,
+        })
+      ).body;
+    expect(await authorise({})).toEqual({ batchId: 'b1', status: 'Y' });
+    expect(await authorise({ amount: '1000000000.01' })).toMatchObject({
+      status: 'N',
+      reason: 'Insufficient funds',
+    });
+    await call('POST', `${bank.controlUrl}/control/deposits`, {
+      account: programmeBankAccount,
+      amount: '0.01',
+      reference: 'd1',
+    });
+    await call('POST', `${bank.controlUrl}/control/deposits`, {
+      account: programmeBankAccount,
+      amount: '0.01',
+      reference: 'd1',
+    });
+    expect(await authorise({ amount: '1000000000.01' })).toMatchObject({ status: 'Y' });
+    expect(await authorise({ amount: '1000000000.02' })).toMatchObject({ status: 'N' });
+    expect(await authorise({ payerIdentifier: payee(1) })).toMatchObject({ status: 'N' });
+    expect(await authorise({ currency: 'EUR' })).toMatchObject({ status: 'N' });
+    await setFaults({ authorisation: { refuse: true } });
+    expect(await authorise({})).toMatchObject({ status: 'N', reason: 'Refused by the bank' });
+  });
+
+  it.each([
+    ['no transfers', { transfers: [] }],
+    ['too many transfers', { transfers: Array.from({ length: 1_001 }, (_, at) => transfer(`r${at}`)) }],
+    ['a number as amount', { transfers: [transfer('r1', { amount: 10 })] }],
+    ['too many decimals', { transfers: [transfer('r1', { amount: '1.001' })] }],
+    ['a negative amount', { transfers: [transfer('r1', { amount: '-1.00' })] }],
+    ['no currency', { currency: undefined }],
+  ])('refuses %s and executes nothing', async (_name, more) => {
+    await start();
+    const { status } = await call('POST', `${bank.url}/transfer-batches`, {
+      batchId: 'b1',
+      debtorAccount: programmeBankAccount,
+      currency: 'XLD',
+      transfers: [transfer('r1')],
+      ...more,
+    });
+    expect(status).toBe(422);
+    expect(await debits()).toEqual([]);
+  });
+
+  it('publishes its operations as OpenAPI 3.1', async () => {
+    await start();
+    const { body } = await call<{
+      openapi: string;
+      paths: Record<string, Record<string, { operationId: string }>>;
+    }>('GET', `${bank.url}/openapi.json`);
+    expect(body.openapi).toBe('3.1.0');
+    const ids = Object.values(body.paths).flatMap((item) =>
+      Object.values(item).map(({ operationId }) => operationId),
+    );
+    expect(ids.sort()).toEqual([
+      'authoriseFunds',
+      'getStatement',
+      'getTransfer',
+      'postTransfer',
+      'postTransferBatch',
+      'validateAccounts',
+    ]);
+    expect((await call('GET', `${bank.url}/control/faults`)).status).toBe(404);
+  });
+
+  it('refuses options and faults that make no sense', async () => {
+    await expect(start('--port', '70000')).rejects.toThrow(/port/);
+    await expect(start('--colour', 'red')).rejects.toThrow(/colour/);
+    const file = join(folder.path, 'faults.json');
+    await writeFile(file, JSON.stringify({ transfers: { rejected: { share: 2 } } }));
+    await expect(start('--faults', file)).rejects.toThrow(/share/);
+    await start();
+    expect((await setFaults({ transfer: {} })).status).toBe(422);
+  });
+});
+
+describe('the faults of the bank', () => {
+  const references = Array.from({ length: 400 }, (_, at) => `r${at + 1}`);
+  const rejectedBy = async (faults: object): Promise<string[]> => {
+    await setFaults(faults);
+    const { body } = await batch(references.map((reference) => transfer(reference)));
+    return body.results.filter(({ status }) => status !== 'completed').map(({ reference }) => reference);
+  };
+
+  it('strike the same transfers in every run, about as many as asked for', async () => {
+    const faults = { transfers: { rejected: { share: 0.2, reasonCodes: ['AC06', 'AG01'] } } };
+    const first = await start();
+    const struck = await rejectedBy(faults);
+    expect(struck.length).toBeGreaterThan(50);
+    expect(struck.length).toBeLessThan(110);
+    await first.kill('SIGTERM');
+    await folder.remove();
+    await start();
+    expect(await rejectedBy(faults)).toEqual(struck);
+    const { body } = await call<Result>('GET', `${bank.url}/transfers/${struck[0]}`);
+    expect(['AC06', 'AG01']).toContain(body.reasonCode);
+  });
+
+  it('refuse accounts by rule', async () => {
+    await start();
+    await setFaults({ accounts: [{ number: payee(7), reasonCode: 'AC06' }] });
+    const { body } = await batch([transfer('r7'), transfer('r8')]);
+    expect(body.results.map(({ status, reasonCode }) => [status, reasonCode])).toEqual([
+      ['rejected', 'AC06'],
+      ['completed', undefined],
+    ]);
+  });
+
+  it('are busy as often as told, and execute the same reference afterwards', async () => {
+    await start();
+    await setFaults({ transfers: { busy: { share: 1, times: 2 } } });
+    const states: string[] = [];
+    for (let attempt = 0; attempt < 4; attempt++)
+      states.push((await batch([transfer('r1')])).body.results[0]?.status ?? '');
+    expect(states).toEqual(['busy', 'busy', 'completed', 'completed']);
+    expect(await debits()).toEqual(['r1']);
+  });
+
+  it('fail a request before or after it was booked, once', async () => {
+    await start();
+    await setFaults({ requests: { errorBefore: { share: 1 } } });
+    expect((await batch([transfer('r1')])).status).toBe(503);
+    expect(await debits()).toEqual([]);
+    expect((await batch([transfer('r1')])).status).toBe(200);
+    await setFaults({ requests: { errorAfter: { share: 1 } } });
+    expect((await batch([transfer('r2')], 'b2')).status).toBe(500);
+    expect(await debits()).toEqual(['r1', 'r2']);
+    expect((await batch([transfer('r2')], 'b2')).status).toBe(200);
+    expect(await debits()).toEqual(['r1', 'r2']);
+  });
+
+  it('break the connection after booking', async () => {
+    await start();
+    await setFaults({ requests: { timeout: { share: 1, holdMs: 20 } } });
+    await expect(batch([transfer('r1')])).rejects.toThrow();
+    expect((await call<Result>('GET', `${bank.url}/transfers/r1`)).body.status).toBe('completed');
+    expect((await batch([transfer('r1')])).body.results[0]?.status).toBe('completed');
+    expect(await debits()).toEqual(['r1']);
+  });
+
+  it('answer late', async () => {
+    await start();
+    await setFaults({ requests: { late: { share: 1, delayMs: 300 } } });
+    const started = performance.now();
+    expect((await batch([transfer('r1')])).status).toBe(200);
+    expect(performance.now() - started).toBeGreaterThan(280);
+  });
+
+  it('settle late, answer twice, contradict and return, told by signed notices', async () => {
+    const receiver = await startReceiver();
+    await start('--callback-url', `${receiver.url}/results`);
+    try {
+      const notices = async () => {
+        const key = await importJWK(
+          (await call<{ keys: JWK[] }>('GET', `${bank.url}/.well-known/jwks.json`)).body.keys[0] as JWK,
+        );
+        const payloads = await Promise.all(
+          receiver.received.map(async ({ body }) =>
+            JSON.parse(new TextDecoder().decode((await flattenedVerify(JSON.parse(body), key)).payload)),
+          ),
+        );
+        return payloads.flatMap(({ results }) => results as { reference: string; status: string }[]);
+      };
+      const told = async (reference: string, count: number): Promise<string[]> =>
+        until(async () => {
+          const states = (await notices())
+            .filter((one) => one.reference === reference)
+            .map(({ status }) => status);
+          return states.length >= count && states;
+        });
+      await setFaults({ transfers: { late: { share: 1, afterMs: 30 } } });
+      expect((await batch([transfer('r1')])).body.results[0]).toMatchObject({
+        status: 'pending',
+        transactionStatus: 'PDNG',
+      });
+      expect(await told('r1', 1)).toEqual(['completed']);
+      await setFaults({ transfers: { answeredTwice: { share: 1 }, contradicted: { share: 1 } } });
+      expect((await batch([transfer('r2')], 'b2')).body.results[0]?.status).toBe('completed');
+      expect((await told('r2', 2)).sort()).toEqual(['completed', 'failed']);
+      await setFaults({ transfers: { returned: { share: 1, afterMs: 30 } } });
+      await batch([transfer('r3')], 'b3');
+      expect(await told('r3', 1)).toEqual(['returned']);
+      expect((await call('GET', `${bank.url}/transfers/r3`)).body).toMatchObject({
+        status: 'completed',
+        returned: true,
+      });
+      expect((await statement()).balance).toBe('999999980.00');
+    } finally {
+      await receiver.stop();
+    }
+  });
+});

@@ -1,0 +1,281 @@
+import { decodeJwt, flattenedVerify, importJWK, type JWK, jwtVerify } from 'jose';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mobileNumber, programmeWalletFloat } from '../src/index.ts';
+import { call, type Program, startProgram, startReceiver, temporaryFolder, until } from './party.ts';
+
+const service = 'LUMORA/GOV/TRE/payments/payments-rail-callback-v1';
+const client = 'LUMORA/COM/LMM/rail';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let receiver: Awaited<ReturnType<typeof startReceiver>>;
+let provider: Program;
+const running: Program[] = [];
+const start = async (): Promise<Program> => {
+  const url = `${receiver.url}/r1/{service}/transfer-results`;
+  provider = await startProgram('mobile-money', [
+    '--data',
+    folder.path,
+    '--callback-url',
+    url,
+    '--client',
+    client,
+  ]);
+  running.push(provider);
+  return provider;
+};
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  receiver = await startReceiver();
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((program) => program.kill('SIGKILL')));
+  await receiver.stop();
+  await folder.remove();
+});
+
+const wallet = (serial: number): string => mobileNumber(String(serial).padStart(8, '0'));
+const transfer = (reference: string, more: object = {}) => ({
+  reference,
+  msisdn: wallet(Number(reference.replaceAll(/[^0-9]/g, '') || 1)),
+  amount: '10.00',
+  ...more,
+});
+const disburse = (transfers: object[], batchId = 'b1') =>
+  call('POST', `${provider.url}/disbursements`, {
+    batchId,
+    debtorAccount: programmeWalletFloat,
+    currency: 'XLD',
+    callbackService: service,
+    transfers,
+  });
+const setFaults = (faults: object) => call('POST', `${provider.controlUrl}/control/faults`, faults);
+const publicKey = async () =>
+  importJWK(
+    (await call<{ keys: JWK[] }>('GET', `${provider.url}/.well-known/jwks.json`)).body.keys[0] as JWK,
+    'ES256',
+  );
+
+interface Notice {
+  readonly eventId: string;
+  readonly results: readonly {
+    reference: string;
+    status: string;
+    reasonCode?: string;
+    railReference: string;
+  }[];
+}
+const notices = async (): Promise<Notice[]> => {
+  const key = await publicKey();
+  return Promise.all(
+    receiver.received.map(async ({ body }) =>
+      JSON.parse(new TextDecoder().decode((await flattenedVerify(JSON.parse(body), key)).payload)),
+    ),
+  );
+};
+const told = (count: number): Promise<Notice['results']> =>
+  until(async () => {
+    const results = (await notices()).flatMap(({ results: some }) => some);
+    return results.length >= count && results;
+  });
+const debits = async (): Promise<string[]> => {
+  const { body } = await call<{ entries: { direction: string; reference: string }[] }>(
+    'GET',
+    `${provider.url}/statement`,
+  );
+  return body.entries.filter(({ direction }) => direction === 'debit').map(({ reference }) => reference);
+};
+
+describe('the mobile-money provider', () => {
+  it('takes transfers with 202 and reports their results in a signed notice to the service it was told', async () => {
+    await start();
+    const reply = await disburse([
+      transfer('r1'),
+      transfer('r2', { msisdn: mobileNumber('80000002') }),
+      transfer('r3', { msisdn: mobileNumber('90000003') }),
+      transfer('r4', { msisdn: '+447700900123' }),
+      transfer('r5', { amount: '10000.01' }),
+    ]);
+    expect(reply).toMatchObject({ status: 202, body: { batchId: 'b1', accepted: 5 } });
+    const results = await told(5);
+    expect(results.map(({ reference, status, reasonCode }) => [reference, status, reasonCode])).toEqual([
+      ['r1', 'completed', undefined],
+      ['r2', 'failed', 'PAYEE_INACTIVE'],
+      ['r3', 'failed', 'PAYEE_NOT_FOUND'],
+      ['r4', 'failed', 'PAYEE_NOT_FOUND'],
+      ['r5', 'failed', 'PAYEE_LIMIT_REACHED'],
+    ]);
+    const [posted] = receiver.received;
+    expect(posted?.path).toBe(`/r1/${service}/transfer-results`);
+    expect(posted?.headers['x-road-client']).toBe(client);
+    const assertion = posted?.headers['x-govstack-client-assertion'] as string;
+    await jwtVerify(assertion, await publicKey(), {
+      typ: 'client-assertion+jwt',
+      issuer: client,
+      subject: client,
+      audience: receiver.url,
+    });
+    expect(decodeJwt(assertion).jti).toBeDefined();
+    expect(await debits()).toEqual(['r1']);
+    const { body } = await call('GET', `${provider.url}/disbursements/r2`);
+    expect(body).toMatchObject({ reference: 'r2', status: 'failed', errorCode: 'PAYEE_INACTIVE' });
+    expect((await call('GET', `${provider.url}/disbursements/r9`)).status).toBe(404);
+  });
+
+  it('signs with a key that fits nothing but what it sent', async () => {
+    await start();
+    await disburse([transfer('r1')]);
+    await told(1);
+    const jws = JSON.parse(receiver.received[0]?.body ?? '');
+    const forged = { ...jws, payload: Buffer.from('{"eventId":"x","results":[]}').toString('base64url') };
+    await expect(flattenedVerify(forged, await publicKey())).rejects.toThrow(/signature/);
+  });
+
+  it('pays a reference once under 50 identical requests at the same time', async () => {
+    await start();
+    const replies = await Promise.all(Array.from({ length: 50 }, () => disburse([transfer('r1')])));
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([202]));
+    await told(1);
+    expect(await debits()).toEqual(['r1']);
+    expect((await disburse([transfer('r1', { amount: '11.00' })])).status).toBe(409);
+  });
+
+  it('repeats a notice until it is taken', async () => {
+    receiver.status = 503;
+    await start();
+    await disburse([transfer('r1')]);
+    await until(() => receiver.received.length >= 2);
+    receiver.status = 202;
+    const before = receiver.received.length;
+    await until(() => receiver.received.length > before);
+    expect(new Set((await notices()).map(({ eventId }) => eventId)).size).toBe(1);
+    await until(
+      async () => (await call('GET', `${provider.controlUrl}/control/totals`)).body.noticesPending === 0,
+    );
+  });
+
+  it('finishes after a kill what it took, pays it once and tells it', async () => {
+    receiver.status = 503;
+    const first = await start();
+    const references = Array.from({ length: 200 }, (_, at) => `r${at + 1}`);
+    await disburse(references.map((reference) => transfer(reference)));
+    await first.kill('SIGKILL');
+    receiver.received.length = 0;
+    receiver.status = 202;
+    await start();
+    const results = await until(async () => {
+      const all = (await notices()).flatMap(({ results: some }) => some);
+      return new Set(all.map(({ reference }) => reference)).size === 200 && all;
+    });
+    expect(results.every(({ status }) => status === 'completed')).toBe(true);
+    expect((await debits()).sort()).toEqual(references.sort());
+    await until(
+      async () => (await call('GET', `${provider.controlUrl}/control/totals`)).body.noticesPending === 0,
+    );
+    const before = receiver.received.length;
+    await provider.kill('SIGTERM');
+    await start();
+    await disburse([transfer('again1')]);
+    await until(async () => (await notices()).some(({ results: some }) => some[0]?.reference === 'again1'));
+    expect(receiver.received.length).toBe(before + 1);
+  });
+
+  it('keeps its notices until there is an address', async () => {
+    const elsewhere = await startReceiver();
+    receiver.status = 500;
+    await start();
+    await disburse([transfer('r1')]);
+    await until(() => receiver.received.length > 0);
+    await call('PUT', `${provider.controlUrl}/control/callback`, { url: `${elsewhere.url}/results` });
+    await until(() => elsewhere.received.length === 1);
+    await elsewhere.stop();
+  });
+
+  it('validates wallets without paying', async () => {
+    await start();
+    const { body } = await call('POST', `${provider.url}/wallet-validations`, {
+      batchId: 'v1',
+      currency: 'XLD',
+      wallets: [
+        { reference: 'a', msisdn: wallet(1), amount: '1.00' },
+        { reference: 'b', msisdn: mobileNumber('80000001'), amount: '1.00' },
+        { reference: 'c', msisdn: wallet(2), amount: '10000.01' },
+      ],
+    });
+    expect(body).toEqual({
+      batchId: 'v1',
+      failures: [
+        { reference: 'b', errorCode: 'PAYEE_INACTIVE' },
+        { reference: 'c', errorCode: 'PAYEE_LIMIT_REACHED' },
+      ],
+    });
+    expect(await debits()).toEqual([]);
+  });
+
+  it('refuses a request that is not valid and takes nothing', async () => {
+    await start();
+    expect((await disburse([transfer('r1'), transfer('r2', { amount: 'ten' })])).status).toBe(422);
+    const elsewhere = await call('POST', `${provider.url}/disbursements`, {
+      batchId: 'b1',
+      currency: 'XLD',
+      callbackService: '../../admin',
+      transfers: [transfer('r1')],
+    });
+    expect(elsewhere.status).toBe(422);
+    expect((await call('GET', `${provider.url}/disbursements/r1`)).status).toBe(404);
+  });
+});
+
+describe('the faults of the mobile-money provider', () => {
+  it('are busy first: not executed, told, and executed when sent again', async () => {
+    await start();
+    await setFaults({ transfers: { busy: { share: 1 } } });
+    await disburse([transfer('r1')]);
+    expect((await told(1))[0]?.status).toBe('busy');
+    expect(await debits()).toEqual([]);
+    expect((await call('GET', `${provider.url}/disbursements/r1`)).body.status).toBe('busy');
+    await disburse([transfer('r1')]);
+    expect((await told(2))[1]?.status).toBe('completed');
+    expect(await debits()).toEqual(['r1']);
+  });
+
+  it('answer twice, repeat a notice and contradict, without paying twice', async () => {
+    await start();
+    await setFaults({
+      transfers: { answeredTwice: { share: 1 }, contradicted: { share: 1 } },
+      notices: { repeated: { share: 1 } },
+    });
+    await disburse([transfer('r1')]);
+    const results = await told(6);
+    expect(results.map(({ status }) => status).sort()).toEqual([
+      'completed',
+      'completed',
+      'completed',
+      'completed',
+      'failed',
+      'failed',
+    ]);
+    expect(new Set((await notices()).map(({ eventId }) => eventId)).size).toBe(3);
+    expect(await debits()).toEqual(['r1']);
+  });
+
+  it('never tell some results, which can still be asked for', async () => {
+    await start();
+    await setFaults({ transfers: { unanswered: { share: 1 } } });
+    await disburse([transfer('r1')]);
+    await until(
+      async () => (await call('GET', `${provider.url}/disbursements/r1`)).body.status === 'completed',
+    );
+    await setFaults({});
+    await disburse([transfer('r2')], 'b2');
+    expect((await told(1)).map(({ reference }) => reference)).toEqual(['r2']);
+  });
+
+  it('lose the answer to a request that was taken', async () => {
+    await start();
+    await setFaults({ requests: { timeout: { share: 1, holdMs: 10 } } });
+    await expect(disburse([transfer('r1')])).rejects.toThrow();
+    expect((await told(1))[0]).toMatchObject({ reference: 'r1', status: 'completed' });
+    expect((await disburse([transfer('r1')])).status).toBe(202);
+    expect(await debits()).toEqual(['r1']);
+  });
+});
