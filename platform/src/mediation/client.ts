@@ -81,7 +81,9 @@ export class CallFailed extends Error {
   /** Whether the same call may succeed later: no answer, overload, or a fault on the other side. */
   get temporary(): boolean {
     if (this.mediatorError !== undefined)
-      return /ServiceFailed|NetworkError|Database|Maintenance/.test(this.mediatorError);
+      return /ServiceFailed|ServiceDisabled|NetworkError|Database|Maintenance|LoggingFailed/.test(
+        this.mediatorError,
+      );
     return this.status === 408 || this.status === 425 || this.status === 429 || this.status >= 500;
   }
 }

@@ -27,6 +27,10 @@ declare module 'fastify' {
     govstack: RequestContext;
     localCall: LocalCall | undefined;
   }
+  interface FastifyContextConfig {
+    /** The route carries bodies without reading them: any media type, any character set. */
+    passThrough?: boolean;
+  }
 }
 
 const one = (value: string | string[] | undefined): string | undefined =>
@@ -115,7 +119,7 @@ export async function createBlockServer(
     });
     reply.header(contextHeaders.correlationId, context.correlationId);
     try {
-      refuseForeignCharset(request);
+      if (!request.routeOptions.config?.passThrough) refuseForeignCharset(request);
       done();
     } catch (error) {
       done(error as Error);
