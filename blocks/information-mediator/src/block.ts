@@ -1,57 +1,30 @@
-import { generateKeyPairSync } from 'node:crypto';
-import {
-  type Caller,
-  defineBlock,
-  forbidden,
-  implement,
-  type MediatedRequest,
-  type MediatedResponse,
-  type MediatorPort,
-  memberOf,
-  newId,
-} from '@govstack/platform';
-import { Type } from '@govstack/platform/operation';
+import { defineBlock, forbidden, type MediatorPort, newId, signCaller } from '@govstack/platform';
 import type { JWK } from 'jose';
-import { Histogram } from 'prom-client';
-import { createAuthentication } from './api/client-authentication.ts';
+import { administer } from './api/admin/handlers.ts';
+import type { Governance } from './api/authority.ts';
+import { readMessageLog } from './api/message-log/handlers.ts';
 import { mediatorAdmin, mediatorLog } from './api/operations.ts';
-import { registerRoutes } from './api/routes.ts';
-import {
-  grantRight,
-  putApplication,
-  putMember,
-  putService,
-  putSubscription,
-  withdrawRight,
-} from './directory/administration.ts';
+import { createAuthentication } from './api/rest/client-authentication.ts';
+import { registerRestInterface } from './api/rest/routes.ts';
+import { openSpentAssertions } from './api/rest/spent-assertions.ts';
+import { config } from './config.ts';
+import { openDescriptions } from './descriptions/descriptions.ts';
+import { createMetaServices } from './descriptions/meta-services.ts';
+import { bootstrapDirectory } from './directory/bootstrap.ts';
 import { openDirectory } from './directory/directory.ts';
-import type { MediatorTables } from './directory/tables.ts';
-import { startDelivery, storeEvent } from './events/publish.ts';
+import { type Delivery, startDelivery } from './events/delivery.ts';
+import { storeEvent } from './events/publish.ts';
 import { openMessageLog } from './evidence/message-log.ts';
-import { exchangesOf, trafficByService, verifyChain } from './evidence/read-log.ts';
-import { createDescriptions } from './exchange/describe.ts';
-import { errorResponse } from './exchange/errors.ts';
+import { eraseOldContents } from './evidence/retention.ts';
+import { openSignatures } from './evidence/signature.ts';
+import { createEvidence } from './exchange/evidence.ts';
 import { createExchange } from './exchange/exchange.ts';
+import { toRecord } from './exchange/headers.ts';
 import { openHttpProviders } from './exchange/http-provider.ts';
-
-const config = Type.Object({
-  /** Application that may write the directory and read the log. */
-  governance: Type.String({ default: '' }),
-  /** Further applications that may read the log. */
-  logReaders: Type.Array(Type.String(), { default: [] }),
-  /** Answer 403, 404, 503, 504 instead of X-Road's 400 and 500; the type is the same. */
-  strictHttp: Type.Boolean({ default: true }),
-  /** Keep message contents, sealed, in the log. Without, digests and signatures only. */
-  logContents: Type.Boolean({ default: true }),
-  bodyLimit: Type.Integer({ default: 67_108_864, minimum: 1024 }),
-  /** Base URLs under which this mediator is known; client assertions must name one. */
-  audiences: Type.Array(Type.String(), { default: [] }),
-});
-
-const metaService = (request: MediatedRequest): string | undefined =>
-  request.method === 'GET' && request.service.endsWith('/getOpenAPI')
-    ? (new URLSearchParams(request.path.split('?')[1] ?? '').get('serviceCode') ?? undefined)
-    : undefined;
+import { fromMediated } from './exchange/request.ts';
+import { openKeyring } from './keys/keyring.ts';
+import { createMediatorMetrics } from './metrics.ts';
+import type { MediatorTables } from './tables.ts';
 
 /** The information mediator: directory, rights, evidence, dispatch, events. */
 export const informationMediator = defineBlock({
@@ -64,179 +37,106 @@ export const informationMediator = defineBlock({
   publicPaths: ['/r1', '/listClients', '/node'],
   mediator: true,
   async start(ctx) {
-    if (!ctx.localProviders)
-      throw new Error('the information mediator must be mounted as the mediator of its node');
+    const { config: settings, localProviders: local, application: own } = ctx;
+    if (!local) throw new Error('the information mediator must be mounted as the mediator of its node');
     const db = ctx.database<MediatorTables>();
-    const sealingKey = ctx.secret('signing-keys');
-    const governance = ctx.config.governance || ctx.application;
+    const governance: Governance = {
+      application: settings.bootstrap.governance ?? own,
+      logReaders: settings.logReaders,
+    };
+    await bootstrapDirectory(
+      db,
+      {
+        instance: settings.bootstrap.instance ?? (own.split('/')[0] as string),
+        own,
+        governance: governance.application,
+        governanceKey: settings.bootstrap.governanceKey,
+        logReaders: governance.logReaders,
+      },
+      [mediatorAdmin, mediatorLog].map(({ name, title }) => ({
+        code: name,
+        title,
+        target: `local:information-mediator/${name}`,
+      })),
+    );
 
-    for (const application of new Set([governance, ctx.application])) {
-      await putMember(db, sealingKey, { id: memberOf(application), name: memberOf(application) });
-      await putApplication(db, { id: application, name: application.split('/')[3] as string });
-    }
-    for (const surface of [mediatorAdmin, mediatorLog]) {
-      const id = `${ctx.application}/${surface.name}`;
-      await putService(db, {
-        id,
-        title: surface.title,
-        target: `local:information-mediator/${surface.name}`,
-      });
-      for (const reader of surface === mediatorLog ? [governance, ...ctx.config.logReaders] : [governance]) {
-        if (reader !== governance) {
-          await putMember(db, sealingKey, { id: memberOf(reader), name: memberOf(reader) });
-          await putApplication(db, { id: reader, name: reader.split('/')[3] as string });
-        }
-        await grantRight(db, { service: id, subject: reader }, ctx.application);
-      }
-    }
+    const keyring = openKeyring(db, ctx.secret('signing-keys'));
+    const signatures = openSignatures(keyring);
+    const directory = await openDirectory(db, ctx.log);
+    const metrics = createMediatorMetrics(ctx.metrics, db);
+    const log = openMessageLog(ctx.pool, metrics.batch);
+    metrics.watch(log);
+    const http = openHttpProviders(settings.bodyLimit);
+    const descriptions = openDescriptions(directory, local, http);
+    const tokenKey = await keyring.current(own, 'caller');
+    const tokenJwk = { ...tokenKey.privateKey.export({ format: 'jwk' }), kid: tokenKey.keyId } as JWK;
 
-    const directory = await openDirectory(db, sealingKey);
-    const log = openMessageLog(ctx.pool);
-    const http = openHttpProviders();
-    const nodeKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
-      format: 'jwk',
-    }) as JWK;
-    const durations = new Histogram({
-      name: 'govstack_exchange_duration_seconds',
-      help: 'Time of an exchange including its evidence',
-      labelNames: ['service', 'status'] as const,
-      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
-      registers: [ctx.metrics],
-    });
     const carry = createExchange({
       directory,
-      log,
-      local: ctx.localProviders,
-      http,
-      logger: ctx.log,
-      nodeKey,
-      contentKey: ctx.config.logContents ? ctx.secret('message-contents') : undefined,
-      strictHttp: ctx.config.strictHttp,
-      observe: (service, status, seconds) => durations.observe({ service, status: String(status) }, seconds),
-    });
-    const describe = createDescriptions(directory, ctx.localProviders, http);
-    const exchange = async (request: MediatedRequest): Promise<MediatedResponse> => {
-      const code = metaService(request);
-      if (code === undefined) return carry(request);
-      const document = await describe(request.service.replace(/\/getOpenAPI$/, `/${code}`));
-      if (!document)
-        return errorResponse(
-          'unknownService',
-          'There is no description of this service',
-          newId(),
-          ctx.config.strictHttp,
-        );
-      return {
-        status: 200,
-        headers: { 'content-type': 'application/json' },
-        body: Buffer.from(JSON.stringify(document)),
-      };
-    };
-
-    let delivery: ReturnType<typeof startDelivery> | undefined;
-    const mediator: MediatorPort = {
-      exchange,
-      async publish(_from, event) {
-        await storeEvent(db, event);
-        delivery?.wake();
+      evidence: createEvidence(signatures, log, {
+        key: settings.keepContents ? ctx.secret('message-contents') : undefined,
+        bodyLimit: settings.keepBodyLimit,
+      }),
+      providers: {
+        local,
+        http,
+        meta: createMetaServices(directory, descriptions),
+        callerToken: (caller, provider) => signCaller(caller, tokenJwk, provider),
       },
-    };
+      own,
+      strictHttp: settings.strictHttp,
+      log: ctx.log,
+      observe: metrics.exchange,
+    });
 
-    const administrate = (caller: Caller): void => {
-      if (caller.application !== governance)
-        throw forbidden('Only the governance application writes the directory');
-    };
-    const readLog = (caller: Caller): void => {
-      if (caller.application !== governance && !ctx.config.logReaders.includes(caller.application)) {
-        throw forbidden('This application may not read the message log');
-      }
-    };
-    const written = async (work: Promise<void>): Promise<{ readonly status: 204 }> => {
-      await work;
-      await directory.refresh();
-      return { status: 204 };
+    let delivery: Delivery | undefined;
+    const mediator: MediatorPort = {
+      async exchange(request) {
+        const response = await carry(fromMediated(request));
+        return { status: response.status, headers: toRecord(response.headers), body: response.body };
+      },
+      async publish(from, event) {
+        if (event.source !== from) throw forbidden('An application announces only its own events');
+        if (!directory.application(from)?.enabled)
+          throw forbidden(`${from} is not registered, so it cannot announce events`);
+        if (await storeEvent(db, event)) delivery?.wake();
+      },
     };
 
     return {
       mediator,
       surfaces: [
-        implement(mediatorAdmin, {
-          putMember: async ({ body, caller }) => {
-            administrate(caller);
-            return written(putMember(db, sealingKey, body));
+        administer({ db, directory, governance, wakeDelivery: () => delivery?.wake() }),
+        readMessageLog(db, signatures, governance),
+      ],
+      jobs: [
+        {
+          name: 'erase-old-contents',
+          schedule: { cron: '17 3 * * *', timeZone: 'UTC' },
+          async handle() {
+            const erased = await eraseOldContents(db, settings.contentRetentionDays, ctx.now());
+            ctx.log.info({ erased }, 'contents of old messages erased');
           },
-          putApplication: async ({ body, caller }) => {
-            administrate(caller);
-            return written(putApplication(db, body));
-          },
-          putService: async ({ body, caller }) => {
-            administrate(caller);
-            return written(putService(db, body));
-          },
-          grantRight: async ({ body, caller }) => {
-            administrate(caller);
-            return written(grantRight(db, body, caller.application));
-          },
-          withdrawRight: async ({ body, caller }) => {
-            administrate(caller);
-            return written(withdrawRight(db, body));
-          },
-          putSubscription: async ({ body, caller }) => {
-            administrate(caller);
-            return written(putSubscription(db, body));
-          },
-          readDirectory: async ({ caller }) => {
-            administrate(caller);
-            return {
-              status: 200,
-              body: {
-                members: [...directory.members()],
-                applications: directory.applications().map(({ id, name }) => ({ id, name })),
-                services: directory
-                  .services()
-                  .map(({ id, title, target, enabled }) => ({ id, title, target, enabled })),
-              },
-            };
-          },
-        }),
-        implement(mediatorLog, {
-          listExchanges: async ({ query, caller }) => {
-            readLog(caller);
-            return {
-              status: 200,
-              body: { exchanges: await exchangesOf(db, query.correlationId, query.limit ?? 200) },
-            };
-          },
-          verifyLog: async ({ query, caller }) => {
-            readLog(caller);
-            return {
-              status: 200,
-              body: await verifyChain(db, BigInt(query.from ?? '1'), query.limit ?? 100_000),
-            };
-          },
-          listTraffic: async ({ caller }) => {
-            readLog(caller);
-            return { status: 200, body: { services: await trafficByService(db) } };
-          },
-        }),
+        },
       ],
       routes: (fastify) =>
-        registerRoutes(fastify, {
+        registerRestInterface(fastify, {
           directory,
-          authenticate: createAuthentication(directory, () => ctx.config.audiences),
+          authenticate: createAuthentication(directory, settings.audiences, openSpentAssertions(ctx.pool)),
           exchange: carry,
           publish: (event) => mediator.publish(event.source, event),
-          describe,
-          strictHttp: ctx.config.strictHttp,
-          bodyLimit: ctx.config.bodyLimit,
+          callerKeys: () => keyring.published('caller'),
+          newId,
+          strictHttp: settings.strictHttp,
+          bodyLimit: settings.bodyLimit,
         }),
       async ready() {
-        delivery = startDelivery(db, exchange, ctx.log);
+        delivery = startDelivery(db, carry, settings.delivery, ctx.log, metrics.delivery);
       },
       async stop() {
         await delivery?.stop();
+        await directory.close();
         await log.close();
-        directory.close();
         await http.close();
       },
     };

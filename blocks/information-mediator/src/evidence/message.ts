@@ -1,46 +1,47 @@
 import { createHash } from 'node:crypto';
+import type { HeaderList } from '../exchange/headers.ts';
 
-const sha512 = (data: Uint8Array | string): Buffer => createHash('sha512').update(data).digest();
-
-/** A message as it is signed: start line and headers in order, then the body, byte for byte. */
+/** A message as it is signed: start line and headers as they were received, then the body byte for byte. */
 export interface Message {
   readonly head: string;
   readonly body: Buffer;
 }
 
-const headerLines = (headers: Readonly<Record<string, string>>): string =>
-  Object.entries(headers)
-    .map(([name, value]) => `${name}:${value}\r\n`)
-    .join('');
+export interface Digests {
+  readonly head: Buffer;
+  /** Undefined when there is no body. */
+  readonly body: Buffer | undefined;
+}
 
-/** Never part of evidence: credentials are not kept. */
-const secretHeaders = new Set([
-  'authorization',
-  'cookie',
-  'set-cookie',
-  'x-govstack-client-assertion',
-  'x-govstack-caller',
-]);
+/** Credentials are proven by their digest; the evidence must not be a way to come by them. */
+const credentials = new Set(['authorization', 'cookie', 'set-cookie']);
 
-const withoutSecrets = (headers: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).filter(([name]) => !secretHeaders.has(name.toLowerCase())));
+const headerLine = ([name, value]: readonly [string, string]): string =>
+  credentials.has(name.toLowerCase())
+    ? `${name}:sha-256=${createHash('sha256').update(value).digest('base64')}\r\n`
+    : `${name}:${value}\r\n`;
 
+/** X-Road's form of a request: method, target, headers in their order, one a line. */
 export const requestMessage = (
   method: string,
   target: string,
-  headers: Readonly<Record<string, string>>,
+  headers: HeaderList,
   body: Buffer,
-): Message => ({ head: `${method} ${target}\r\n${headerLines(withoutSecrets(headers))}`, body });
+): Message => ({ head: `${method}\r\n${target}\r\n${headers.map(headerLine).join('')}`, body });
 
-export const responseMessage = (
-  status: number,
-  headers: Readonly<Record<string, string>>,
-  body: Buffer,
-): Message => ({
-  head: `${status}\r\n${headerLines(withoutSecrets(headers))}`,
+/** The same for a response: its first line is the status. */
+export const responseMessage = (status: number, headers: HeaderList, body: Buffer): Message => ({
+  head: `${status}\r\n${headers.map(headerLine).join('')}`,
   body,
 });
 
-/** X-Road's request hash: SHA-512 over the digests of head and body, or of the head alone. */
-export const digestOf = ({ head, body }: Message): Buffer =>
-  body.length === 0 ? sha512(head) : sha512(Buffer.concat([sha512(head), sha512(body)]));
+const sha512 = (data: Uint8Array | string): Buffer => createHash('sha512').update(data).digest();
+
+export const digestsOf = ({ head, body }: Message): Digests => ({
+  head: sha512(head),
+  body: body.length === 0 ? undefined : sha512(body),
+});
+
+/** What X-Road calls the request hash, and what is signed: SHA-512 over both digests, or the head's alone. */
+export const messageHash = ({ head, body }: Digests): Buffer =>
+  body === undefined ? head : createHash('sha512').update(head).update(body).digest();

@@ -1,270 +1,191 @@
-import {
-  type Caller,
-  isApplicationId,
-  isServiceId,
-  type LocalProviders,
-  type MediatedRequest,
-  type MediatedResponse,
-  memberOf,
-  newContext,
-  newId,
-  signCaller,
-} from '@govstack/platform';
-import type { JWK } from 'jose';
+import { type Caller, memberOf } from '@govstack/platform';
 import type { Logger } from 'pino';
-import type { Directory, DirectoryService } from '../directory/directory.ts';
-import { digestOf, type Message, requestMessage, responseMessage } from '../evidence/message.ts';
-import type { LogRecord, MessageLog } from '../evidence/message-log.ts';
-import { seal } from '../keys/sealed-box.ts';
-import { type SigningKey, signDigest } from '../keys/signing-key.ts';
-import { pathForRights } from '../rights/glob.ts';
-import { type ErrorKind, errorResponse, errors } from './errors.ts';
-import { endToEnd, type HttpProviders } from './http-provider.ts';
+import { isMetaService } from '../descriptions/meta-services.ts';
+import type { Directory } from '../directory/directory.ts';
+import { requestMessage, responseMessage } from '../evidence/message.ts';
+import { errorResponse, errors, type Refusal } from './errors.ts';
+import type { Evidence, Witnessed } from './evidence.ts';
+import { forClient, forProvider, type HeaderList, headerValue } from './headers.ts';
+import { type Passage, type Providers, passageOf, provide, refusalOf } from './provide.ts';
+import {
+  type ExchangeFacts,
+  type ExchangeRequest,
+  type ExchangeResponse,
+  factsOf,
+  faultOf,
+} from './request.ts';
 
 export interface ExchangeDependencies {
   readonly directory: Directory;
-  readonly log: MessageLog;
-  readonly local: LocalProviders;
-  readonly http: HttpProviders;
-  readonly logger: Logger;
-  /** Signs caller tokens for providers in other processes. */
-  readonly nodeKey: JWK;
-  /** Seals message contents in the log; undefined: contents are not kept, only their digests. */
-  readonly contentKey: Buffer | undefined;
+  readonly evidence: Evidence;
+  readonly providers: Providers;
+  /** The mediator's own application; its member signs what the mediator itself answers. */
+  readonly own: string;
   readonly strictHttp: boolean;
+  readonly log: Logger;
   readonly observe: (service: string, status: number, seconds: number) => void;
 }
 
-/** Headers the mediator alone may set. */
-const reserved = new Set([
-  'x-govstack-caller',
-  'x-govstack-client-assertion',
-  'x-road-request-id',
-  'x-road-request-hash',
-  'x-road-error',
-  'x-road-service',
-]);
+/** `granted`: a right that does not stand in the directory, worded for the log. */
+export type CarryOut = (request: ExchangeRequest, granted?: string) => Promise<ExchangeResponse>;
 
-const bodyOf = (body: MediatedRequest['body']): Buffer =>
-  body === undefined
-    ? Buffer.alloc(0)
-    : typeof body === 'string'
-      ? Buffer.from(body)
-      : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-
-const pathWithoutQuery = (path: string): string => path.split('?', 1)[0] as string;
-
-const isAbort = (error: unknown): boolean => {
-  const name = (error as Error | undefined)?.name;
-  return name === 'TimeoutError' || name === 'AbortError';
-};
+/** What came of a request: an answer of the provider's side, or the mediator's refusal. */
+interface Outcome {
+  readonly answer?: ExchangeResponse;
+  readonly refusal?: Refusal;
+  readonly right?: string;
+}
 
 /**
- * One exchange, in this order: who calls, evidence of the request, right, provider, evidence of the response, answer.
- * What is refused for lack of a right leaves evidence too; without evidence nothing is carried out.
+ * One exchange, in this order: who calls, signature, evidence of the request, right, provider, signature, evidence of
+ * the response, answer. What is refused leaves evidence too; without evidence nothing is carried out (IM-9.1-c).
  */
-export function createExchange(
-  deps: ExchangeDependencies,
-): (request: MediatedRequest) => Promise<MediatedResponse> {
-  const { directory, log } = deps;
+export function createExchange(deps: ExchangeDependencies): CarryOut {
+  const { directory, evidence, providers, strictHttp, log } = deps;
 
-  async function provide(
-    service: DirectoryService,
-    request: MediatedRequest,
-    body: Buffer,
-    headers: Record<string, string>,
-    caller: Caller,
-  ): Promise<MediatedResponse> {
-    const signal = AbortSignal.any([
-      AbortSignal.timeout(service.timeoutMs),
-      ...(request.signal ? [request.signal] : []),
-    ]);
-    const outgoing = { method: request.method, path: request.path, headers, body, signal };
-    const local = /^local:([a-z0-9-]+)\/([a-z0-9-]+)$/.exec(service.target);
-    if (!local) {
-      const token = await signCaller(caller, deps.nodeKey, service.applicationId);
-      return deps.http.call(service.target, {
-        ...outgoing,
-        headers: { ...headers, 'x-govstack-caller': token },
-      });
-    }
-    signal.throwIfAborted();
-    const aborted = new Promise<never>((_, reject) =>
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
-    );
-    const answer = deps.local.dispatch(
-      local[1] as string,
-      local[2] as string,
-      { ...outgoing, ...(body.length === 0 ? { body: undefined } : {}) },
-      caller,
-    );
-    const response = await Promise.race([answer, aborted]);
-    if (!response) throw new Error(`no block serves ${service.target} here`);
-    return { ...response, headers: endToEnd(response.headers) };
+  function refusalOfSender({ client, operator }: ExchangeRequest): Refusal | undefined {
+    const application = directory.application(client);
+    if (!application?.enabled) return { kind: 'unknownClient', message: 'The client is not registered here' };
+    if (operator !== undefined && !application.operators.includes(operator))
+      return { kind: 'operatorNotListed', message: `${operator} may not act for ${client}` };
+    return undefined;
   }
 
-  return async (request) => {
-    const exchangeId = newId();
-    const started = performance.now();
-    const refuseUnlogged = (kind: ErrorKind, message: string): MediatedResponse =>
-      errorResponse(kind, message, exchangeId, deps.strictHttp);
-
-    if (!isApplicationId(request.client))
-      return refuseUnlogged(
-        'invalidClient',
-        'The client identifier must be INSTANCE/CLASS/MEMBER/APPLICATION',
-      );
-    if (!isServiceId(request.service))
-      return refuseUnlogged(
-        'badRequest',
-        'The service identifier must be INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE',
-      );
-    const client = directory.application(request.client);
-    const clientMember = client && directory.member(client.memberId);
-    if (!client || !clientMember) return refuseUnlogged('unknownMember', 'The client is not registered here');
-    const operator = request.operator === request.client ? undefined : request.operator;
-    if (operator !== undefined && !client.operators.includes(operator)) {
-      deps.logger.warn({ security: 'operator-not-listed', client: client.id, actor: operator }, 'refused');
-      return refuseUnlogged('operatorNotListed', `${operator} may not act for ${client.id}`);
+  async function call(
+    passage: Passage,
+    request: ExchangeRequest,
+    headers: HeaderList,
+    caller: Caller,
+  ): Promise<Outcome> {
+    if (passage.kind === 'meta') {
+      const answer = await providers.meta.answer(request);
+      return 'status' in answer ? { answer, right: 'meta-service' } : { refusal: answer };
     }
-
-    const correlation = request.headers['x-correlation-id'] ?? newContext().correlationId;
-    const traceId = request.headers.traceparent?.split('-')[1] ?? '';
-    const body = bodyOf(request.body);
-    const headers: Record<string, string> = {
-      'x-road-client': client.id,
-      'x-road-id': request.headers['x-road-id'] ?? exchangeId,
-    };
-    for (const [name, value] of Object.entries(endToEnd(request.headers))) {
-      if (!reserved.has(name.toLowerCase()) && !(name.toLowerCase() in headers))
-        headers[name.toLowerCase()] = value;
+    const { right } = passage;
+    try {
+      return { answer: await provide(providers, passage, request, headers, caller), right };
+    } catch (failure) {
+      log.warn(
+        { err: failure, service: request.service, exchangeId: caller.exchangeId },
+        'a provider did not answer',
+      );
+      return { refusal: refusalOf(failure), right };
     }
-    headers['x-correlation-id'] = correlation;
-    headers['x-road-request-id'] = exchangeId;
+  }
 
-    const common = {
-      exchangeId,
-      client: client.id,
-      operator,
+  async function outcomeOf(
+    request: ExchangeRequest,
+    facts: ExchangeFacts,
+    headers: HeaderList,
+    asked: Witnessed,
+    granted: string | undefined,
+  ): Promise<Outcome> {
+    const sender = refusalOfSender(request);
+    if (sender) return { refusal: sender };
+    if (!asked.verified)
+      return { refusal: { kind: 'invalidSignature', message: 'The signature of the request does not hold' } };
+    const passage = passageOf(directory, request, granted, isMetaService(request));
+    if ('refusal' in passage) return passage;
+    return call(passage, request, headers, {
+      application: request.client,
       service: request.service,
-      method: request.method,
-      path: pathWithoutQuery(request.path),
-      correlationId: correlation,
-      traceId,
-    };
-    const signed = (
-      message: Message,
-      signer: { readonly id: string; readonly key: SigningKey } | undefined,
-    ) => {
-      const digest = digestOf(message);
-      return {
-        digest,
-        ...(signer
-          ? { signer: signer.id, keyId: signer.key.keyId, signature: signDigest(signer.key, digest) }
-          : {}),
-        ...(deps.contentKey
-          ? {
-              message: seal(
-                deps.contentKey,
-                Buffer.concat([Buffer.from(message.head), Buffer.from('\r\n'), message.body]),
-              ),
-            }
-          : {}),
-      };
-    };
-    const write = async (record: LogRecord): Promise<MediatedResponse | undefined> => {
-      try {
-        await log.append(record);
-        return undefined;
-      } catch (error) {
-        deps.logger.error({ err: error, exchangeId }, 'evidence could not be written');
-        return refuseUnlogged(
-          'loggingFailed',
-          'The evidence of this exchange could not be written, so it was not carried out',
-        );
-      }
-    };
-
-    const target = `/r1/${request.service}${request.path}`;
-    const requestEvidence = signed(requestMessage(request.method, target, headers, body), {
-      id: client.memberId,
-      key: clientMember.key,
+      operator: request.operator,
+      exchangeId: facts.exchangeId,
     });
-    const unwritten = await write({ ...common, kind: 'request', at: new Date(), ...requestEvidence });
-    if (unwritten) return unwritten;
+  }
 
-    const service = directory.service(request.service);
-    const providerId = memberOf(request.service);
-    const provider = directory.member(providerId);
-    const rightsPath = pathForRights(request.path);
-    let accessUsed: string | undefined;
-    let error: ErrorKind | undefined;
-    let response: MediatedResponse | undefined;
-    const refuse = (kind: ErrorKind, message: string): void => {
-      error = kind;
-      response = refuseUnlogged(kind, message);
-    };
-
-    if (!service || !provider) refuse('unknownService', 'There is no such service');
-    else if (rightsPath === undefined) refuse('accessDenied', 'The path climbs or is not well-formed');
-    else {
-      accessUsed = directory.allows(client.id, service.id, request.method, rightsPath);
-      if (accessUsed === undefined) {
-        deps.logger.warn(
-          {
-            security: 'right-missing',
-            actor: client.id,
-            service: service.id,
-            exchangeId,
-            correlationId: correlation,
-          },
-          'refused',
-        );
-        refuse('accessDenied', `${client.id} has no right to this endpoint of ${service.id}`);
-      } else if (!service.enabled) refuse('serviceDisabled', service.notice ?? 'The service is out of order');
-      else {
-        const caller: Caller = { application: client.id, service: service.id, operator, exchangeId };
-        try {
-          response = await provide(service, request, body, headers, caller);
-        } catch (failure) {
-          const timedOut = isAbort(failure);
-          deps.logger.warn({ err: failure, service: service.id, exchangeId }, 'the provider did not answer');
-          refuse(
-            timedOut ? 'serviceTimeout' : 'serviceFailed',
-            timedOut ? 'The provider did not answer in time' : 'The provider could not be reached',
-          );
-        }
-      }
-    }
-    if (!response) throw new Error('an exchange ended without an answer');
-
-    response = {
-      ...response,
-      headers: {
-        ...response.headers,
-        'x-road-id': headers['x-road-id'] as string,
-        'x-road-client': client.id,
-        'x-road-service': request.service,
-        'x-road-request-id': exchangeId,
-        'x-road-request-hash': requestEvidence.digest.toString('base64'),
-        'x-correlation-id': correlation,
+  function report({ refusal }: Outcome, facts: ExchangeFacts): void {
+    if (!refusal || !errors[refusal.kind].type.endsWith('AccessDenied')) return;
+    const { operator, client, service, exchangeId, correlationId, traceId } = facts;
+    log.warn(
+      {
+        security: refusal.kind,
+        actor: operator ?? client,
+        client,
+        service,
+        exchangeId,
+        correlationId,
+        traceId,
       },
+      'refused',
+    );
+  }
+
+  return async (request, granted) => {
+    const started = performance.now();
+    const accept = headerValue(request.headers, 'accept');
+    const refused = (refusal: Refusal, id: string): ExchangeResponse =>
+      errorResponse(refusal, id, strictHttp, accept);
+    const fault = faultOf(request);
+    if (fault) return refused(fault, factsOf(request).exchangeId);
+
+    const facts = factsOf(request);
+    const unrecorded = (error: unknown): ExchangeResponse => {
+      log.error({ err: error, exchangeId: facts.exchangeId }, 'evidence could not be written');
+      const message = 'The evidence of this exchange could not be written';
+      return refused({ kind: 'loggingFailed', message }, facts.exchangeId);
     };
-    const durationMs = Math.round(performance.now() - started);
-    const lost = await write({
-      ...common,
-      kind: 'response',
-      at: new Date(),
-      status: response.status,
-      durationMs,
-      ...(error ? { error: errors[error].type } : {}),
-      ...(accessUsed === undefined ? {} : { accessUsed }),
-      ...signed(
-        responseMessage(response.status, response.headers, response.body),
-        provider && { id: providerId, key: provider.key },
-      ),
+
+    const headers = forProvider(request.headers, {
+      'X-Road-Client': facts.client,
+      'X-Road-Id': facts.messageId,
+      'X-Road-Request-Id': facts.exchangeId,
+      'X-Correlation-Id': facts.correlationId,
     });
-    deps.observe(request.service, response.status, (performance.now() - started) / 1000);
-    return lost ?? response;
+    const target = `/r1/${request.service}${request.path}`;
+    // A member's key signs for its own applications only, and only when they are the ones who send.
+    const signer = refusalOfSender(request) ? undefined : memberOf(facts.client);
+    let asked: Witnessed;
+    try {
+      asked = await evidence.witness(requestMessage(request.method, target, headers, request.body), signer);
+      await evidence.record(asked, facts, { kind: 'request' });
+    } catch (error) {
+      return unrecorded(error);
+    }
+
+    const outcome = await outcomeOf(request, facts, headers, asked, granted);
+    report(outcome, facts);
+    const { refusal } = outcome;
+    const answer = outcome.answer ?? refused(refusal as Refusal, facts.exchangeId);
+    const response: ExchangeResponse = {
+      ...answer,
+      headers: [
+        ...forClient(answer.headers, {
+          'X-Road-Id': facts.messageId,
+          'X-Road-Client': facts.client,
+          'X-Road-Service': facts.service,
+          'X-Road-Request-Id': facts.exchangeId,
+          'X-Road-Request-Hash': asked.hash.toString('base64'),
+          'X-Correlation-Id': facts.correlationId,
+        }),
+        ...(refusal ? [['X-Road-Error', errors[refusal.kind].type] as const] : []),
+      ],
+    };
+
+    // The provider's member answers for the provider, the mediator's owner for a refusal.
+    const speaker = memberOf(refusal ? deps.own : facts.service);
+    const durationMs = Math.round(performance.now() - started);
+    try {
+      const answered = await evidence.witness(
+        responseMessage(response.status, response.headers, response.body),
+        speaker,
+      );
+      await evidence.record(answered, facts, {
+        kind: 'response',
+        status: response.status,
+        durationMs,
+        ...(refusal ? { error: errors[refusal.kind].type } : {}),
+        ...(outcome.right === undefined ? {} : { accessRight: outcome.right }),
+      });
+      if (!answered.verified) throw new Error('the signature of the response does not hold');
+    } catch (error) {
+      return unrecorded(error);
+    }
+    deps.observe(
+      directory.service(facts.service) ? facts.service : 'unknown',
+      response.status,
+      (performance.now() - started) / 1000,
+    );
+    return response;
   };
 }

@@ -1,58 +1,85 @@
-import type { MediatedRequest, MediatedResponse } from '@govstack/platform';
-import { Agent, request as send } from 'undici';
+import { lookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { Pool } from 'undici';
+import { isForbiddenAddress } from '../directory/target.ts';
+import { fromRaw, type HeaderList } from './headers.ts';
+import type { ExchangeResponse } from './request.ts';
 
-/** Headers that belong to one hop and are never passed on (x-road.md 2). */
-const hopHeaders = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'host',
-  'user-agent',
-  'server',
-  'expect',
-  'content-length',
-]);
+/** The provider answered more than a mediator holds in memory. */
+export class AnswerTooLarge extends Error {}
 
-export const endToEnd = (headers: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).filter(([name]) => !hopHeaders.has(name.toLowerCase())));
-
-const maxResponseBytes = 64 * 1024 * 1024;
+/** A name may lead to other addresses tomorrow than when its URL was registered: looked at on every connection. */
+const guardedLookup: LookupFunction = (hostname, options, callback) =>
+  lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error) return callback(error, '', 0);
+    const allowed = addresses.filter(({ address }) => !isForbiddenAddress(address));
+    const [first] = allowed;
+    if (!first) return callback(new Error(`${hostname} leads to a forbidden address`), '', 0);
+    if (options.all) return callback(null, allowed);
+    return callback(null, first.address, first.family);
+  });
 
 export interface HttpProviders {
+  /** One request, sent once; redirects are passed on, never followed; nothing is cached. */
   call(
-    baseUrl: string,
-    request: Pick<MediatedRequest, 'method' | 'path' | 'headers' | 'signal'> & { readonly body: Buffer },
-  ): Promise<MediatedResponse>;
+    target: { readonly origin: string; readonly basePath: string },
+    request: {
+      readonly method: string;
+      readonly path: string;
+      readonly headers: HeaderList;
+      readonly body: Buffer;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<ExchangeResponse>;
   close(): Promise<void>;
 }
 
-/** Providers in other processes, each with its own connections. Redirects are passed on, never followed. */
-export function openHttpProviders(): HttpProviders {
-  const agent = new Agent({ connections: 32, pipelining: 1, maxResponseSize: maxResponseBytes });
+/** Providers in other processes, a pool of connections for each origin. */
+export function openHttpProviders(maxAnswerBytes: number): HttpProviders {
+  const pools = new Map<string, Pool>();
+  const poolOf = (origin: string): Pool => {
+    const known = pools.get(origin);
+    if (known) return known;
+    const pool = new Pool(origin, {
+      connections: 64,
+      connect: { timeout: 10_000, lookup: guardedLookup },
+      // The exchange's own timeout rules, which a service may set higher than these defaults.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    pools.set(origin, pool);
+    return pool;
+  };
+
   return {
-    async call(baseUrl, request) {
-      const response = await send(`${baseUrl.replace(/\/$/, '')}${request.path}`, {
-        method: request.method as 'GET',
-        headers: endToEnd(request.headers),
-        ...(request.body.length === 0 ? {} : { body: request.body }),
-        ...(request.signal ? { signal: request.signal } : {}),
-        dispatcher: agent,
+    async call({ origin, basePath }, { method, path, headers, body, signal }) {
+      const response = await poolOf(origin).request({
+        method: method as 'GET',
+        path: `${basePath}${path}`,
+        headers: headers.flat(),
+        body: body.length === 0 ? null : body,
+        signal,
+        responseHeaders: 'raw',
       });
-      const headers: Record<string, string> = {};
-      for (const [name, value] of Object.entries(response.headers)) {
-        if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+      const chunks: Buffer[] = [];
+      let size = 0;
+      for await (const chunk of response.body) {
+        size += (chunk as Buffer).length;
+        if (size > maxAnswerBytes) {
+          response.body.destroy();
+          throw new AnswerTooLarge(`more than ${maxAnswerBytes} bytes`);
+        }
+        chunks.push(chunk as Buffer);
       }
       return {
         status: response.statusCode,
-        headers: endToEnd(headers),
-        body: Buffer.from(await response.body.arrayBuffer()),
+        // Asked for as they were received: a flat list, which the type does not know.
+        headers: fromRaw(response.headers as unknown as string[]),
+        body: Buffer.concat(chunks),
       };
     },
-    close: () => agent.close(),
+    async close() {
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+    },
   };
 }

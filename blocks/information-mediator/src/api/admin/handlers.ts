@@ -1,0 +1,148 @@
+import { type Caller, type ImplementedSurface, implement, notFound, type Person } from '@govstack/platform';
+import type { Kysely } from 'kysely';
+import { putRight, wholeService, withdrawRight } from '../../directory/access-rights.ts';
+import type { Directory } from '../../directory/directory.ts';
+import { putApplication, putMember, putService } from '../../directory/registration.ts';
+import { listRights } from '../../directory/rights-list.ts';
+import { type DeliveryState, listDeliveries, redeliver } from '../../events/dead-letters.ts';
+import { deleteSubscription, listSubscriptions, putSubscription } from '../../events/subscriptions.ts';
+import type { MediatorTables } from '../../tables.ts';
+import { type Authority, assertAuthority, authorityOf, type Governance } from '../authority.ts';
+import { page, pageFrom, pageOf } from '../paging.ts';
+import { mediatorAdmin } from './operations.ts';
+
+export interface Administration {
+  readonly db: Kysely<MediatorTables>;
+  readonly directory: Directory;
+  readonly governance: Governance;
+  readonly wakeDelivery: () => void;
+}
+
+interface Who {
+  readonly caller: Caller;
+  readonly person: Person | undefined;
+}
+
+/** The administration surface: who may, then one call of the domain, then the change takes effect on this node. */
+export function administer({ db, directory, governance, wakeDelivery }: Administration): ImplementedSurface {
+  const authority = ({ caller, person }: Who): Authority => authorityOf(governance, caller, person);
+  const over = (who: Who, id: string): void => assertAuthority(authority(who), id);
+  const own = (who: Who): ((id: string) => boolean) => {
+    const held = authority(who);
+    return (id) => held.kind === 'all' || id.startsWith(`${held.member}/`) || id === held.member;
+  };
+  const memberOfAuthority = (who: Who): string | undefined => {
+    const held = authority(who);
+    return held.kind === 'all' ? undefined : held.member;
+  };
+  const done = async (work: Promise<boolean>): Promise<{ readonly status: 204 }> => {
+    if (await work) await directory.refresh();
+    return { status: 204 };
+  };
+  const actor = ({ caller, person }: Who): string =>
+    person ? `${caller.application} person ${person.id}` : caller.application;
+
+  return implement(mediatorAdmin, {
+    async putMember({ params, body, ...who }) {
+      if (authority(who).kind !== 'all') over(who, governance.application);
+      return done(putMember(db, { id: params.member, name: body.name }));
+    },
+    async listMembers({ query, ...who }) {
+      const mine = own(who);
+      const shown = directory.members().filter(({ id }) => mine(id));
+      return { status: 200, body: pageFrom(shown, pageOf(query), ({ id }) => id) };
+    },
+    async putApplication({ params, body, ...who }) {
+      over(who, params.application);
+      return done(putApplication(db, { id: params.application, ...body }));
+    },
+    async listApplications({ query, ...who }) {
+      const mine = own(who);
+      const shown = directory
+        .applications()
+        .filter(({ id, memberId }) => mine(id) && (query.member === undefined || memberId === query.member))
+        .map(({ id, name, enabled, publicKey, operators }) => ({
+          id,
+          name,
+          status: enabled ? 'registered' : 'disabled',
+          publicKey: (publicKey as Record<string, unknown> | undefined) ?? null,
+          operators: [...operators],
+        }));
+      return { status: 200, body: pageFrom(shown, pageOf(query), ({ id }) => id) };
+    },
+    async putService({ params, body, ...who }) {
+      over(who, params.service);
+      return done(putService(db, { id: params.service, ...body }));
+    },
+    async listServices({ query, ...who }) {
+      const mine = own(who);
+      const shown = directory
+        .services()
+        .filter(
+          ({ id, applicationId }) =>
+            mine(id) && (query.application === undefined || applicationId === query.application),
+        )
+        .map(({ id, title, target, timeoutMs, enabled, notice, openapi }) => ({
+          id,
+          title,
+          target,
+          timeoutMs,
+          enabled,
+          notice: notice ?? null,
+          describedHere: openapi !== undefined,
+        }));
+      return { status: 200, body: pageFrom(shown, pageOf(query), ({ id }) => id) };
+    },
+    async putRight({ params, body, ...who }) {
+      over(who, params.service);
+      const endpoints = body.endpoints ?? [wholeService];
+      return done(putRight(db, { ...params, endpoints, grantedBy: actor(who) }));
+    },
+    async deleteRight({ params, ...who }) {
+      over(who, params.service);
+      return done(withdrawRight(db, params));
+    },
+    async listRights({ query, ...who }) {
+      const request = pageOf(query);
+      const rights = await listRights(db, { ...query, member: memberOfAuthority(who), ...request });
+      return {
+        status: 200,
+        body: page(rights, request, (one) => [one.service, one.subject, one.method, one.path].join(' ')),
+      };
+    },
+    async putSubscription({ params, ...who }) {
+      over(who, params.source);
+      return done(putSubscription(db, params, actor(who)));
+    },
+    async deleteSubscription({ params, ...who }) {
+      over(who, params.source);
+      return done(deleteSubscription(db, params));
+    },
+    async listSubscriptions({ query, ...who }) {
+      const request = pageOf(query);
+      const found = await listSubscriptions(db, {
+        source: query.source,
+        member: memberOfAuthority(who),
+        ...request,
+      });
+      return {
+        status: 200,
+        body: page(found, request, (one) => [one.source, one.eventType, one.subscriber].join(' ')),
+      };
+    },
+    async listDeliveries({ query, ...who }) {
+      const request = pageOf(query);
+      const found: DeliveryState[] = await listDeliveries(db, {
+        state: query.state,
+        member: memberOfAuthority(who),
+        ...request,
+      });
+      return { status: 200, body: page(found, request, ({ sequence }) => sequence) };
+    },
+    async redeliver({ params, ...who }) {
+      if (!(await redeliver(db, params.sequence, memberOfAuthority(who)))) throw notFound('A dead delivery');
+      wakeDelivery();
+      return { status: 204 };
+    },
+  });
+}

@@ -1,0 +1,43 @@
+import { type Static, Type } from '@govstack/platform/operation';
+
+/** Settings; each can be given as `GOVSTACK_INFORMATION_MEDIATOR_<SETTING>`, objects and lists as JSON. */
+export const config = Type.Object({
+  /** The first entries of an empty directory; what is registered later stays as it is. */
+  bootstrap: Type.Object(
+    {
+      /** Code of this instance; the mediator's own when left out. */
+      instance: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9'()+,\\-.=?_]{1,100}$" })),
+      /** Application that governs the instance; the mediator's own when left out. */
+      governance: Type.Optional(Type.String()),
+      /** Its public P-256 JWK; left out: it lives in the mediator's process. */
+      governanceKey: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    },
+    { additionalProperties: false, default: {} },
+  ),
+  /** Applications that may read the whole message log, besides governance: the "behind the scenes" page, say. */
+  logReaders: Type.Array(Type.String(), { default: [] }),
+  /** Answer 401, 403, 404, 503, 504 instead of X-Road's 400 and 500; the error type is the same. */
+  strictHttp: Type.Boolean({ default: true }),
+  /** Base URLs under which clients in other processes know this mediator: their assertions must name one. */
+  audiences: Type.Array(Type.String(), { default: [] }),
+  /** Largest body carried, in bytes, either way. */
+  bodyLimit: Type.Integer({ default: 67_108_864, minimum: 1024, maximum: 1_073_741_824 }),
+  /** Keep messages, sealed, beside the log. Without: digests and signatures only. */
+  keepContents: Type.Boolean({ default: true }),
+  /** Larger bodies are kept as digest only, in bytes. */
+  keepBodyLimit: Type.Integer({ default: 1_048_576, minimum: 0 }),
+  /** Days after which kept messages are erased; their digests, signatures and the chain stay. */
+  contentRetentionDays: Type.Integer({ default: 30, minimum: 1 }),
+  /** Delivery of events: attempts, and how the wait between them grows (IM-5.2-c). */
+  delivery: Type.Object(
+    {
+      attempts: Type.Integer({ default: 20, minimum: 1, maximum: 1000 }),
+      delayMs: Type.Integer({ default: 1000, minimum: 1 }),
+      multiplier: Type.Number({ default: 2, minimum: 1, maximum: 10 }),
+      maxDelayMs: Type.Integer({ default: 3_600_000, minimum: 1 }),
+      leaseMs: Type.Integer({ default: 60_000, minimum: 100 }),
+    },
+    { additionalProperties: false, default: {} },
+  ),
+});
+export type MediatorConfig = Static<typeof config>;

@@ -1,0 +1,51 @@
+import { badRequest, transaction } from '@govstack/platform';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { MediatorTables } from '../tables.ts';
+
+/** Service codes that X-Road keeps for its own services [UG-SYSPAR]. */
+export const metaServiceCodes: ReadonlySet<string> = new Set([
+  'listClients',
+  'listMethods',
+  'allowedMethods',
+  'getWsdl',
+  'getOpenAPI',
+  'getSecurityServerMetrics',
+  'getSecurityServerOperationalData',
+  'getSecurityServerHealthData',
+]);
+
+const foreignKeys: Readonly<Record<string, string>> = {
+  member_instance_fkey: 'The instance is not known here',
+  application_member_fkey: 'The member is not registered',
+  service_application_fkey: 'The application is not registered',
+  access_right_service_fkey: 'The service is not registered',
+  access_right_subject_fkey: 'The application that is to have the right is not registered',
+  subscription_source_fkey: 'The application that announces the events is not registered',
+  subscription_subscriber_fkey: 'The subscriber is not registered',
+};
+
+/**
+ * Carries out a change of the directory and lets every node know when something did change. What it refers to must
+ * exist; otherwise 400 and nothing is changed.
+ */
+export async function change(
+  db: Kysely<MediatorTables>,
+  statements: readonly RawBuilder<unknown>[],
+): Promise<boolean> {
+  try {
+    return await transaction(db, async (trx) => {
+      let changed = false;
+      for (const statement of statements) {
+        const { numAffectedRows } = await statement.execute(trx);
+        changed ||= (numAffectedRows ?? 0n) > 0n;
+      }
+      if (changed) await sql`update directory_version set version = version + 1`.execute(trx);
+      return changed;
+    });
+  } catch (error) {
+    const { code, constraint } = error as { code?: string; constraint?: string };
+    if (code === '23503')
+      throw badRequest(foreignKeys[constraint ?? ''] ?? 'Something named is not registered');
+    throw error;
+  }
+}

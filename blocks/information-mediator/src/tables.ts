@@ -1,0 +1,134 @@
+import type { ColumnType, Generated } from 'kysely';
+
+type Timestamp = ColumnType<string, string | Date, string | Date>;
+type Json = ColumnType<unknown, string, string>;
+
+export interface InstanceTable {
+  code: string;
+  title: string;
+}
+
+export interface MemberTable {
+  id: string;
+  instance_code: string;
+  name: string;
+  created_at: Generated<string>;
+}
+
+export interface ApplicationTable {
+  id: string;
+  member_id: string;
+  name: string;
+  status: Generated<'registered' | 'disabled'>;
+  public_key: Json | null;
+  operators: Generated<string[]>;
+  created_at: Generated<string>;
+}
+
+export interface ServiceTable {
+  id: string;
+  application_id: string;
+  title: string;
+  target: string;
+  openapi: Json | null;
+  timeout_ms: Generated<number>;
+  enabled: Generated<boolean>;
+  notice: string | null;
+  created_at: Generated<string>;
+}
+
+export interface AccessRightTable {
+  service_id: string;
+  subject: string;
+  method: string;
+  path: string;
+  granted_by: string;
+  granted_at: Generated<string>;
+}
+
+export interface SigningKeyTable {
+  key_id: string;
+  owner: string;
+  purpose: 'message' | 'caller';
+  public_key: Json;
+  private_key: Buffer;
+  created_at: Generated<string>;
+  retired_at: Timestamp | null;
+}
+
+export interface MessageLogTable {
+  seq: string;
+  exchange_id: string;
+  kind: 'request' | 'response';
+  at: string;
+  message_id: string;
+  client: string;
+  operator: string | null;
+  service: string;
+  method: string;
+  path: string;
+  correlation_id: string;
+  trace_id: string;
+  status: number | null;
+  error: string | null;
+  duration_ms: number | null;
+  access_right: string | null;
+  head_digest: Buffer;
+  body_digest: Buffer | null;
+  body_size: number;
+  signer: string | null;
+  key_id: string | null;
+  signature: Buffer | null;
+  hash_chain: Buffer | null;
+  verified: boolean;
+  hash: Buffer;
+}
+
+export interface SubscriptionTable {
+  source: string;
+  event_type: string;
+  subscriber: string;
+  granted_by: string;
+  created_at: Generated<string>;
+}
+
+export interface EventTable {
+  source: string;
+  id: string;
+  type: string;
+  subject: string | null;
+  document: Json;
+  received_at: Generated<string>;
+}
+
+export interface DeliveryTable {
+  seq: Generated<string>;
+  source: string;
+  event_id: string;
+  event_type: string;
+  subscriber: string;
+  ordering_key: string | null;
+  state: Generated<'waiting' | 'delivered' | 'dead'>;
+  attempts: Generated<number>;
+  next_at: Timestamp;
+  last_error: string | null;
+  created_at: Generated<string>;
+  delivered_at: Timestamp | null;
+}
+
+export interface MediatorTables {
+  instance: InstanceTable;
+  member: MemberTable;
+  application: ApplicationTable;
+  service: ServiceTable;
+  access_right: AccessRightTable;
+  directory_version: { one: boolean; version: string };
+  signing_key: SigningKeyTable;
+  message_log: MessageLogTable;
+  message_content: { seq: string; contents: Buffer };
+  chain_head: { one: boolean; seq: string; hash: Buffer };
+  subscription: SubscriptionTable;
+  event: EventTable;
+  delivery: DeliveryTable;
+  spent_assertion: { digest: Buffer; expires_at: Timestamp };
+}
