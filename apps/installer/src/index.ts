@@ -1,0 +1,1 @@
+export { installService, type ServiceBundle } from './install-service.ts';

@@ -1,0 +1,164 @@
+import { mediatorAdmin } from '@govstack/information-mediator/api';
+import type { Mediation } from '@govstack/platform';
+import { agencies, applicationId } from '../lumora/directory.ts';
+
+/** Answers the calls of an application of the country. */
+export type As = (application: string) => Mediation;
+
+/** Where an outside party can be reached, and the key it proves itself with. */
+export interface PartyAddress {
+  readonly url: string;
+  readonly publicKey?: Readonly<Record<string, unknown>>;
+}
+
+export interface PartyAddresses {
+  readonly bank?: PartyAddress;
+  readonly mobileMoney?: PartyAddress;
+  readonly sms?: PartyAddress;
+}
+
+/** Applications of Lumora by what they are for. */
+export const applications = {
+  mediator: applicationId('DGA', 'information-mediator'),
+  governance: applicationId('DGA', 'governance'),
+  identity: applicationId('DGA', 'identity'),
+  consent: applicationId('DGA', 'consent'),
+  registration: applicationId('DGA', 'registration'),
+  workflow: applicationId('DGA', 'workflow'),
+  messaging: applicationId('DGA', 'messaging'),
+  registries: applicationId('DGA', 'digital-registries'),
+  portal: applicationId('DGA', 'portal'),
+  cashTransfer: applicationId('MSP', 'cash-transfer'),
+  socialRegistries: applicationId('MSP', 'social-registries'),
+  civilRegistry: applicationId('CRA', 'civil-registry'),
+  landRegistry: applicationId('NLA', 'land-registry'),
+  taxRegistry: applicationId('LRA', 'tax-registry'),
+  payments: applicationId('TRE', 'payments'),
+  bank: applicationId('FNB', 'rail'),
+  mobileMoney: applicationId('LMM', 'rail'),
+  sms: applicationId('TEL', 'sms-gateway'),
+} as const;
+
+const a = applications;
+
+/** Who may act for whom: the engine and the counters that work for a service. */
+const operators: Readonly<Record<string, readonly string[]>> = {
+  [a.cashTransfer]: [a.registration, a.workflow, a.portal],
+};
+
+const local = (application: string, block: string, ...surfaces: string[]) =>
+  surfaces.map((surface) => ({ id: `${application}/${surface}`, target: `local:${block}/${surface}` }));
+
+const registryOwners = [a.civilRegistry, a.landRegistry, a.taxRegistry, a.socialRegistries];
+
+const services = [
+  ...local(a.identity, 'identity', 'identity-client-mgmt-v1', 'identity-enrolment-v1'),
+  ...local(a.consent, 'consent', 'consent-v1'),
+  ...local(a.registration, 'registration', 'registration-v1', 'registration-design-v1', 'events-v1'),
+  ...local(a.workflow, 'workflow', 'workflow-v1'),
+  ...local(a.messaging, 'messaging', 'messaging-v1', 'messaging-receipts-v1'),
+  ...local(a.payments, 'payments', 'payments-g2p-v1', 'payments-admin-v1', 'payments-rail-callback-v1'),
+  ...registryOwners.flatMap((owner) =>
+    local(owner, 'digital-registries', 'registry-data-v1', 'registry-database-v1'),
+  ),
+];
+
+interface Grant {
+  readonly subject: string;
+  readonly service: string;
+  readonly endpoints?: readonly { readonly method: string; readonly path: string }[];
+}
+
+const grant = (subject: string, ...ids: string[]): Grant[] => ids.map((service) => ({ subject, service }));
+
+/** Everything that is allowed; what is not here is refused. */
+const rights: readonly Grant[] = [
+  ...grant(a.governance, `${a.identity}/identity-client-mgmt-v1`, `${a.identity}/identity-enrolment-v1`),
+  ...grant(
+    a.cashTransfer,
+    `${a.consent}/consent-v1`,
+    `${a.registration}/registration-v1`,
+    `${a.registration}/registration-design-v1`,
+    `${a.workflow}/workflow-v1`,
+    `${a.messaging}/messaging-v1`,
+    `${a.payments}/payments-g2p-v1`,
+    `${a.payments}/payments-admin-v1`,
+    `${a.socialRegistries}/registry-data-v1`,
+    `${a.civilRegistry}/registry-data-v1`,
+    `${a.landRegistry}/registry-data-v1`,
+    `${a.taxRegistry}/registry-data-v1`,
+  ),
+  ...registryOwners.flatMap((owner) =>
+    grant(owner, `${owner}/registry-data-v1`, `${owner}/registry-database-v1`),
+  ),
+  ...grant(
+    a.portal,
+    `${a.registration}/registration-v1`,
+    `${a.consent}/consent-v1`,
+    `${a.payments}/payments-admin-v1`,
+  ),
+  ...registryOwners.map((owner) => ({
+    subject: a.portal,
+    service: `${owner}/registry-data-v1`,
+    endpoints: [{ method: 'POST', path: '/data/myPersonalDataUsage' }],
+  })),
+  ...grant(a.registries, `${a.consent}/consent-v1`),
+  ...grant(a.workflow, `${a.registration}/events-v1`),
+  ...grant(a.mediator, `${a.registration}/events-v1`),
+  ...grant(a.payments, `${a.payments}/payments-admin-v1`, `${a.bank}/rail-v1`, `${a.mobileMoney}/rail-v1`),
+  ...grant(a.bank, `${a.payments}/payments-rail-callback-v1`),
+  ...grant(a.mobileMoney, `${a.payments}/payments-rail-callback-v1`),
+  ...grant(a.messaging, `${a.sms}/sms-gateway-v1`),
+  ...grant(a.sms, `${a.messaging}/messaging-receipts-v1`),
+];
+
+const subscriptions = [
+  { source: a.workflow, eventType: 'workflow.user-task-created.v1', subscriber: a.registration },
+];
+
+/** Writes the directory of Lumora as its governance application. Repeating it changes nothing. */
+export async function seedDirectory(as: As, parties: PartyAddresses): Promise<void> {
+  const admin = as(a.governance).client(mediatorAdmin, `${a.mediator}/mediator-admin-v1`);
+  for (const agency of Object.values(agencies)) {
+    await admin.putMember({ params: { member: agency.id }, body: { name: agency.name.en } });
+  }
+  const keys: Readonly<Record<string, PartyAddress | undefined>> = {
+    [a.bank]: parties.bank,
+    [a.mobileMoney]: parties.mobileMoney,
+    [a.sms]: parties.sms,
+  };
+  for (const application of Object.values(applications)) {
+    const publicKey = keys[application]?.publicKey;
+    await admin.putApplication({
+      params: { application },
+      body: {
+        name: application.split('/')[3] as string,
+        ...(operators[application] ? { operators: [...operators[application]] } : {}),
+        ...(publicKey ? { publicKey: { ...publicKey } } : {}),
+      },
+    });
+  }
+  const outside = [
+    { id: `${a.bank}/rail-v1`, target: parties.bank?.url },
+    { id: `${a.mobileMoney}/rail-v1`, target: parties.mobileMoney?.url },
+    { id: `${a.sms}/sms-gateway-v1`, target: parties.sms?.url },
+  ];
+  for (const { id, target } of [...services, ...outside]) {
+    if (target === undefined) continue;
+    await admin.putService({
+      params: { service: id },
+      body: { title: id.split('/').slice(3).join(' '), target },
+    });
+  }
+  const offered = new Set(
+    [...services, ...outside].filter((one) => one.target !== undefined).map((one) => one.id),
+  );
+  for (const { subject, service, endpoints } of rights) {
+    if (!offered.has(service)) continue;
+    await admin.putRight({
+      params: { service, subject },
+      body: endpoints ? { endpoints: [...endpoints] } : {},
+    });
+  }
+  for (const params of subscriptions) await admin.putSubscription({ params });
+}

@@ -1,0 +1,119 @@
+import { registryData, registryDatabase } from '@govstack/digital-registries/api';
+import type { Household } from '../population/household.ts';
+import { type As, applications } from './directory.ts';
+
+const text = (extra: object = {}) => ({ type: 'string', maxLength: 200, ...extra });
+const personal = { personal: true };
+
+/** The registries of the three agencies whose records other agencies ask for, under the person's consent. */
+const registers = [
+  {
+    owner: applications.civilRegistry,
+    code: 'persons',
+    name: 'Civil register',
+    schema: {
+      type: 'object',
+      'x-requires': 'consent',
+      required: ['nationalNumber', 'givenName', 'familyName', 'birthDate', 'vitalStatus'],
+      properties: {
+        nationalNumber: text({ id: 1, unique: true, owner: true, readOnly: true, ...personal }),
+        birthRegistration: text({ id: 2 }),
+        givenName: text({ id: 3, ...personal }),
+        familyName: text({ id: 4, ...personal }),
+        sex: { type: 'string', id: 5, enum: ['female', 'male'], ...personal },
+        birthDate: { type: 'string', format: 'date', id: 6, ...personal },
+        birthDistrict: text({ id: 7 }),
+        maritalStatus: text({ id: 8, ...personal }),
+        spouseNationalNumber: text({ id: 9, ...personal }),
+        vitalStatus: { type: 'string', id: 10, enum: ['alive', 'deceased'], ...personal },
+        deathDate: { type: 'string', format: 'date', id: 11, ...personal },
+      },
+    },
+    rows: (household: Household) => household.civil,
+  },
+  {
+    owner: applications.landRegistry,
+    code: 'parcels',
+    name: 'Land register',
+    schema: {
+      type: 'object',
+      'x-requires': 'consent',
+      required: ['parcelNumber', 'ownerNationalNumber', 'hectares'],
+      properties: {
+        parcelNumber: text({ id: 1, unique: true, readOnly: true }),
+        ownerNationalNumber: text({ id: 2, owner: true, ...personal }),
+        district: text({ id: 3 }),
+        hectares: { type: 'number', id: 4, minimum: 0, ...personal },
+        use: { type: 'string', id: 5, enum: ['crops', 'pasture', 'building'] },
+      },
+    },
+    rows: (household: Household) => household.land,
+  },
+  {
+    owner: applications.taxRegistry,
+    code: 'taxpayers',
+    name: 'Register of taxpayers',
+    schema: {
+      type: 'object',
+      'x-requires': 'consent',
+      required: ['taxpayerNumber', 'nationalNumber', 'taxYear', 'declaredAnnualIncome'],
+      properties: {
+        taxpayerNumber: text({ id: 1, unique: true, readOnly: true }),
+        nationalNumber: text({ id: 2, unique: true, owner: true, ...personal }),
+        taxYear: { type: 'integer', id: 3 },
+        declaredAnnualIncome: { type: 'string', id: 4, pattern: '^[0-9]+\\.[0-9]{2}$', ...personal },
+        employer: text({ id: 5 }),
+      },
+    },
+    rows: (household: Household) => household.tax,
+  },
+] as const;
+
+/** Makes the registries of the agencies; repeating it changes nothing. */
+export async function seedRegisters(as: As): Promise<void> {
+  for (const { owner, code, name, schema } of registers) {
+    const database = as(owner).client(registryDatabase, `${owner}/registry-database-v1`);
+    await database.modifyRegistry({ body: { groupName: 'Lumora', catalogName: name, code, schema } });
+  }
+}
+
+const batchSize = 500;
+
+/**
+ * Loads the records of households into the registers. Each batch carries a key made from what it holds, so that an
+ * interrupted load can be begun again. Answers how many records are there.
+ */
+export async function loadRecords(
+  as: As,
+  households: Iterable<Household>,
+  population: string,
+  progress: (records: number) => void = () => undefined,
+): Promise<number> {
+  let records = 0;
+  const waiting = registers.map((register) => ({ register, rows: [] as object[], batch: 0 }));
+  const flush = async (one: (typeof waiting)[number]): Promise<void> => {
+    if (one.rows.length === 0) return;
+    const { owner, code } = one.register;
+    const data = as(owner).client(registryData, `${owner}/registry-data-v1`);
+    const write = one.rows.map((content) => ({ content: content as Record<string, unknown> }));
+    await data.createRecords({
+      params: { registryName: code, versionNumber: 'latest' },
+      body: { write },
+      idempotencyKey: `population/${population}/${code}/${one.batch}`,
+    });
+    records += write.length;
+    one.rows = [];
+    one.batch += 1;
+    progress(records);
+  };
+  for (const household of households) {
+    for (const one of waiting) {
+      for (const row of one.register.rows(household)) {
+        one.rows.push(JSON.parse(JSON.stringify(row)));
+        if (one.rows.length === batchSize) await flush(one);
+      }
+    }
+  }
+  for (const one of waiting) await flush(one);
+  return records;
+}
