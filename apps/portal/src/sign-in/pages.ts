@@ -52,6 +52,9 @@ export interface SignInParts {
 export function signInPages(site: Site, parts: SignInParts): void {
   const { provider, store, box, cookies } = parts;
 
+  // Its own address, so that neither code nor state stays in links and history.
+  const failed = '/sign-in/failed';
+
   const begin: PageHandler = async (visit) => {
     const { url, attempt } = await provider.begin(localPath(visit.query.return), visit.voice.language);
     visit.reply.setCookie(
@@ -69,7 +72,7 @@ export function signInPages(site: Site, parts: SignInParts): void {
         ? undefined
         : (box.open(Buffer.from(sealed, 'base64url'), 'sign-in') as SignInAttempt | undefined);
     visit.reply.clearCookie(cookies.signIn, cookies.options());
-    if (!attempt || attempt.expiresAt < parts.now()) return visit.show('problems/sign-in.njk', {}, 400);
+    if (!attempt || attempt.expiresAt < parts.now()) return visit.goTo(failed);
     const tokens = await provider
       .finish(new URL(visit.request.url, parts.publicUrl), attempt)
       .catch((error: unknown) => {
@@ -85,7 +88,7 @@ export function signInPages(site: Site, parts: SignInParts): void {
         return undefined;
       });
     const data = tokens && (await sessionDataOf(tokens, parts.personOf));
-    if (!data) return visit.show('problems/sign-in.njk', {}, 400);
+    if (!data) return visit.goTo(failed);
     if (visit.session) await store.remove(visit.session.id);
     const session = await store.create(data);
     visit.reply.setCookie(cookies.session, session.id, cookies.options());
@@ -94,6 +97,7 @@ export function signInPages(site: Site, parts: SignInParts): void {
 
   site.page('/sign-in', begin);
   site.page('/sign-in/callback', back);
+  site.page(failed, async (visit) => visit.show('problems/sign-in.njk', {}, 400));
   site.page('/signed-out', async (visit) => visit.show('signed-out.njk'));
   site.action('/sign-out', 'signed-in', async (visit) => {
     await store.remove(visit.session.id);

@@ -1,0 +1,250 @@
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startBrowser, type TestBrowser, withoutScripts } from './browser.ts';
+import { signIn, startPortal, type TestPortal } from './support/portal.ts';
+
+let portal: TestPortal;
+let browser: TestBrowser;
+beforeAll(async () => {
+  browser = await startBrowser();
+});
+afterAll(() => browser?.close());
+beforeEach(async () => {
+  portal = await startPortal();
+});
+afterEach(() => portal?.stop());
+
+const proceed = (page: Page): Promise<void> =>
+  page.locator('.govuk-button:not(.govuk-button--secondary)').last().click();
+
+async function fillDate(page: Page, day: string, month: string, year: string): Promise<void> {
+  await page.locator('#dateOfBirth-day').fill(day);
+  await page.locator('#dateOfBirth-month').fill(month);
+  await page.locator('#dateOfBirth-year').fill(year);
+}
+
+/** From the service sheet to the page that checks the answers. */
+async function fillIn(page: Page): Promise<void> {
+  await page.goto(`${portal.url}/services/family-support`);
+  await page.locator('.govuk-button--start').click();
+  await page.getByRole('button', { name: 'Amina' }).click();
+  await page.locator('#choice').check();
+  await proceed(page);
+  await page.locator('#nationalNumber').fill('xl 1234 5678');
+  expect(await page.locator('#phone').inputValue()).toBe('+999712345678');
+  await proceed(page);
+  await page.locator('#roof-2').check();
+  await proceed(page);
+  await page.locator('#ownsLand').check();
+  await proceed(page);
+  // The answer opens a question on the same page.
+  await page.locator('#hectares').fill('1,5');
+  await proceed(page);
+  await page.locator('button[value="add:members"]').click();
+  await page.locator('#givenName').fill('Tomas');
+  await fillDate(page, '2', '11', '2015');
+  await proceed(page);
+  // So does an answer about this person.
+  await page.locator('#inSchool').check();
+  await proceed(page);
+  await proceed(page);
+  await page.locator('#remarks').fill('Line one\nline two');
+  await proceed(page);
+}
+
+const expected = {
+  nationalNumber: 'XL12345678',
+  phone: '+999712345678',
+  roof: 'tin',
+  ownsLand: true,
+  hectares: 1.5,
+  members: [{ givenName: 'Tomas', dateOfBirth: '2015-11-02', inSchool: true }],
+  remarks: 'Line one\nline two',
+};
+
+describe.each<[string, BrowserContextOptions]>([
+  ['with scripts', {}],
+  ['without scripts', withoutScripts],
+  ['in Arabic', { locale: 'ar' }],
+])('a citizen %s', (_how, options) => {
+  test('applies once, however often they press, and sees the reference', async () => {
+    const { context, page } = await browser.user(options);
+    await fillIn(page);
+    expect(new URL(page.url()).pathname).toBe('/apply/family-support/check');
+    const form = page.locator('main form').last();
+    const fields = await form
+      .locator('input')
+      .evaluateAll((inputs) => inputs.map((one) => [one.getAttribute('name'), one.getAttribute('value')]));
+    await proceed(page);
+    expect(new URL(page.url()).pathname).toBe('/applications/file-1/received');
+    expect(await page.locator('.govuk-panel').innerText()).toContain('FS-7K3M-92QX');
+    const again = await context.request.post(`${portal.url}/apply/family-support/check`, {
+      form: Object.fromEntries(fields as [string, string][]),
+      maxRedirects: 0,
+    });
+    expect(again.status()).toBe(303);
+    expect(again.headers().location).toBe('/applications');
+    expect(portal.backend.submitted).toHaveLength(1);
+    expect(portal.backend.submitted[0]).toMatchObject({ by: 'amina', answers: expected });
+    await page.goto(`${portal.url}/applications`);
+    expect(await page.getByText('FS-7K3M-92QX').count()).toBeGreaterThan(0);
+    await context.close();
+  });
+});
+
+describe('the form', () => {
+  test('keeps answers that stop applying, but never sends them', async () => {
+    const { context, page } = await browser.user();
+    await fillIn(page);
+    await page.locator('#row-ownsLand').getByRole('link').click();
+    await page.getByLabel('No', { exact: true }).check();
+    await proceed(page);
+    expect(new URL(page.url()).pathname).toBe('/apply/family-support/check');
+    expect(await page.locator('#row-hectares').count()).toBe(0);
+    const draft = await portal.backend.draft({ id: 'amina' } as never, 'family-support');
+    expect(draft?.answers.hectares).toBe(1.5);
+    await proceed(page);
+    const { hectares: _gone, ...rest } = expected;
+    expect(portal.backend.submitted[0]?.answers).toEqual({ ...rest, ownsLand: false });
+    await context.close();
+  });
+
+  test('says what is wrong beside the question and leads there from the summary', async () => {
+    const { context, page } = await browser.user();
+    portal.backend.consentGiven = true;
+    await signIn(portal, page, 'Amina', '/sign-in?return=/apply/family-support/form/contact');
+    await page.locator('#nationalNumber').fill('12');
+    await page.locator('#phone').fill('');
+    await proceed(page);
+    expect(await page.title()).toMatch(/^Error: /);
+    const summary = page.getByRole('alert');
+    expect(await summary.innerText()).toContain('A national number has XL and eight digits');
+    await summary.getByRole('link', { name: 'Mobile number' }).click();
+    expect(await page.evaluate('document.activeElement.id')).toBe('phone');
+    expect(await page.locator('#nationalNumber').inputValue()).toBe('12');
+    expect(await page.locator('#nationalNumber').getAttribute('aria-describedby')).toContain(
+      'nationalNumber-error',
+    );
+    await context.close();
+  });
+
+  test('is saved for later and continues where it was left', async () => {
+    const { context, page } = await browser.user();
+    portal.backend.consentGiven = true;
+    await signIn(portal, page, 'Amina', '/sign-in?return=/apply/family-support');
+    await page.locator('#nationalNumber').fill('XL12345678');
+    await page.getByRole('button', { name: 'Save and finish later' }).click();
+    expect(await page.getByRole('alert').innerText()).toContain('Your answers are saved');
+    await page.reload();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    await page.getByRole('link', { name: 'Cash support for families' }).first().click();
+    expect(await page.locator('#roof').count()).toBe(1);
+    await context.close();
+  });
+
+  test('pressing Enter in a field continues, it does not add a person', async () => {
+    const { context, page } = await browser.user();
+    portal.backend.consentGiven = true;
+    await signIn(portal, page, 'Amina', '/sign-in?return=/apply/family-support/form/contact');
+    await page.locator('#nationalNumber').fill('XL12345678');
+    await page.locator('#nationalNumber').press('Enter');
+    await page.waitForURL('**/form/housing');
+    await context.close();
+  });
+
+  test('people are added, changed and removed one by one, and not more than allowed', async () => {
+    const { context, page } = await browser.user();
+    portal.backend.consentGiven = true;
+    await portal.backend.saveDraft({ id: 'amina' } as never, 'family-support', {
+      eFormId: 'eform-1',
+      answers: {
+        members: [
+          { givenName: 'Amina', dateOfBirth: '1988-03-27' },
+          { givenName: 'Tomas', dateOfBirth: '1990-11-02' },
+        ],
+      },
+    });
+    await signIn(portal, page, 'Amina', '/sign-in?return=/apply/family-support/form/household');
+    await page.getByRole('link', { name: 'Remove Tomas' }).click();
+    await page.getByRole('button', { name: 'Yes, remove' }).click();
+    expect(await page.getByText('Tomas').count()).toBe(0);
+    await page.getByRole('link', { name: 'Change Amina' }).click();
+    await page.locator('#givenName').fill('Aminata');
+    await proceed(page);
+    expect(await page.getByText('Aminata').count()).toBeGreaterThan(0);
+    const beyond = await page.goto(`${portal.url}/apply/family-support/form/household/members/4`);
+    expect(beyond?.status()).toBe(404);
+    await context.close();
+  });
+
+  test('what the server refuses is shown in the person’s words, not the server’s', async () => {
+    const { context, page } = await browser.user();
+    await fillIn(page);
+    await page.locator('#row-remarks').getByRole('link').click();
+    await page.locator('#remarks').fill('refuse me');
+    await proceed(page);
+    await proceed(page);
+    const summary = page.getByRole('alert');
+    expect(await summary.innerText()).toContain('What is the roof of your home made of?');
+    expect(await page.content()).not.toContain('secret detail');
+    expect(portal.backend.submitted).toHaveLength(0);
+    await context.close();
+  });
+
+  test('nothing is submitted while something is missing', async () => {
+    const { context, page } = await browser.user();
+    portal.backend.consentGiven = true;
+    await portal.backend.saveDraft({ id: 'amina' } as never, 'family-support', {
+      eFormId: 'eform-1',
+      answers: { roof: 'tin' },
+    });
+    await signIn(portal, page, 'Amina', '/sign-in?return=/apply/family-support/check');
+    await proceed(page);
+    const links = await page.getByRole('alert').getByRole('link').all();
+    expect(links).toHaveLength(3);
+    expect(portal.backend.submitted).toHaveLength(0);
+    await context.close();
+  });
+});
+
+describe('officials', () => {
+  test('an officer decides with a reason, once', async () => {
+    const { context, page } = await browser.user();
+    await signIn(portal, page, 'Olena');
+    await page.getByRole('link', { name: 'Amina Osei' }).click();
+    await proceed(page);
+    expect(await page.getByRole('alert').innerText()).toMatch(/Choose a decision[\s\S]*Give a reason/);
+    await page.getByLabel('Do not approve').check();
+    await page.getByLabel('Reason').fill('The land register shows 4 hectares.');
+    const second = await context.newPage();
+    await second.goto(page.url());
+    await second.getByLabel('Approve', { exact: true }).check();
+    await second.getByLabel('Reason').fill('A second opinion');
+    await proceed(page);
+    expect(await page.getByRole('alert').innerText()).toContain('Your decision is recorded.');
+    await proceed(second);
+    expect(await second.locator('h1').innerText()).toBe('This has changed in the meantime');
+    expect(portal.backend.decided).toEqual([
+      { outcome: 'REJECTED', reason: 'The land register shows 4 hectares.' },
+    ]);
+    await context.close();
+  });
+
+  test('a run is prepared by one person and approved by another', async () => {
+    const manager = await browser.user();
+    await signIn(portal, manager.page, 'Mateo');
+    await manager.page.getByRole('button', { name: 'Prepare payment run' }).click();
+    expect(await manager.page.getByText('Somebody else must approve it').count()).toBe(1);
+    expect(await manager.page.getByRole('button', { name: 'Confirm' }).count()).toBe(0);
+    const approver = await browser.user();
+    await signIn(portal, approver.page, 'Aiko');
+    await approver.page.getByRole('link', { name: 'February 2026' }).click();
+    await approver.page.getByRole('button', { name: 'Confirm' }).click();
+    expect(await approver.page.getByRole('alert').innerText()).toContain('Choose whether you approve');
+    await approver.page.getByLabel('Yes, pay').check();
+    await approver.page.getByRole('button', { name: 'Confirm' }).click();
+    expect(await approver.page.getByText('Approved', { exact: true }).count()).toBe(1);
+    await manager.context.close();
+    await approver.context.close();
+  });
+});
