@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { faultOf, reachedBy, type Tree } from './boundary-rules.ts';
 import { type ModuleReference, moduleReferences } from './module-references.ts';
 import { inside, isTest, roomOf } from './rooms.ts';
@@ -90,4 +89,4 @@ export function runBoundaries(root: string, fewest = 150): number {
   return violations.length > 0 || files < fewest ? 1 : 0;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = runBoundaries(process.cwd());
+if (import.meta.main) process.exitCode = runBoundaries(process.cwd());

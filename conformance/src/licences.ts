@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 /** Licences that may be combined and passed on with Apache-2.0 without further duties than keeping their text. */
 const permissive: ReadonlySet<string> = new Set([
@@ -141,4 +140,4 @@ export function runLicences(root: string, fewest = 100): number {
   return violations.length > 0 || packages < fewest ? 1 : 0;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = runLicences(process.cwd());
+if (import.meta.main) process.exitCode = runLicences(process.cwd());

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Matrix, type Row, readMatrix } from './requirement-matrix.ts';
 import { levels } from './requirement-tables.ts';
@@ -88,7 +87,7 @@ export async function runRequirements(
     ...(given.results ? [process.env.GOVSTACK_CWD ?? root, given.results] : [root, resultsFile]),
   );
   const results = readResults(file);
-  if (given.results && !results) return refuse(`there is no file ${file}`);
+  if (given.results && !results) return refuse(`${file} holds no test results`);
   const matrix = readMatrix(root, results);
   const blocks = [...new Set(matrix.rows.map((row) => row.block))];
   if (given.block !== undefined && !blocks.includes(given.block))
@@ -99,5 +98,4 @@ export async function runRequirements(
   return matrix.unknown.length > 0 ? 1 : 0;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
-  process.exitCode = await runRequirements(process.argv.slice(2));
+if (import.meta.main) process.exitCode = await runRequirements(process.argv.slice(2));

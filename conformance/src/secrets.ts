@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { isTest } from './rooms.ts';
 import {
   addressWithPassword,
@@ -118,4 +117,4 @@ export function runSecrets(root: string, fewest = 150): number {
   return violations.length > 0 || files < fewest ? 1 : 0;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = runSecrets(process.cwd());
+if (import.meta.main) process.exitCode = runSecrets(process.cwd());
