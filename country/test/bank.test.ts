@@ -1,7 +1,7 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { flattenedVerify, importJWK, type JWK } from 'jose';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { accountNumber, bankCode, mobileNumber, programmeBankAccount } from '../src/index.ts';
 import { call, type Program, startProgram, startReceiver, temporaryFolder, until } from './party.ts';
 
@@ -16,6 +16,7 @@ interface Statement {
   readonly pages: number;
   readonly balance: string;
   readonly entries: readonly {
+    entry: number;
     reference: string;
     direction: string;
     amount: string;
@@ -25,42 +26,79 @@ interface Statement {
 }
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let shared: Program;
 let bank: Program;
-const running: Program[] = [];
-const start = async (...args: string[]): Promise<Program> => {
-  bank = await startProgram('bank', ['--data', folder.path, ...args]);
-  running.push(bank);
+/** References and batches of a test begin with it, so that tests can share a bank. */
+let prefix = '';
+let tests = 0;
+const started: Program[] = [];
+const cleanups: (() => Promise<void>)[] = [];
+
+/** A bank of the test's own, which it may kill; started again in the same folder it knows what it knew. */
+const start = async (path: string, ...args: string[]): Promise<Program> => {
+  bank = await startProgram('bank', ['--data', path, ...args]);
+  started.push(bank);
   return bank;
 };
-beforeEach(async () => {
+const ownFolder = async (): Promise<string> => {
+  const own = await temporaryFolder();
+  cleanups.push(own.remove);
+  return own.path;
+};
+beforeAll(async () => {
   folder = await temporaryFolder();
+  shared = await startProgram('bank', ['--data', folder.path]);
+});
+beforeEach(async () => {
+  bank = shared;
+  prefix = `t${++tests}-`;
+  await setFaults({});
 });
 afterEach(async () => {
-  await Promise.all(running.splice(0).map((program) => program.kill('SIGKILL')));
+  await Promise.all(started.splice(0).map((program) => program.kill('SIGKILL')));
+  await Promise.all(cleanups.splice(0).map((clean) => clean()));
+});
+afterAll(async () => {
+  await shared.kill('SIGKILL');
   await folder.remove();
 });
 
 const payee = (serial: number): string => accountNumber('0101', String(serial).padStart(8, '0'));
 const transfer = (reference: string, more: object = {}) => ({
-  reference,
+  reference: prefix + reference,
   creditorAccount: payee(Number(reference.replaceAll(/[^0-9]/g, '') || 1)),
   amount: '10.00',
   ...more,
 });
-const batch = (transfers: object[], batchId = 'b1') =>
-  call<{ batchId: string; results: Result[] }>('POST', `${bank.url}/transfer-batches`, {
-    batchId,
+const withoutPrefix = <T extends { readonly reference: string }>(one: T): T => ({
+  ...one,
+  reference: one.reference.slice(prefix.length),
+});
+const batch = async (transfers: object[], batchId = 'b1') => {
+  const reply = await call<{ batchId: string; results: Result[] }>('POST', `${bank.url}/transfer-batches`, {
+    batchId: prefix + batchId,
     debtorAccount: programmeBankAccount,
     currency: 'XLD',
     transfers,
   });
+  const { results = [] } = reply.body;
+  return { ...reply, body: { ...reply.body, results: results.map(withoutPrefix) } };
+};
+const statusOf = async (reference: string) => {
+  const reply = await call<Result>('GET', `${bank.url}/transfers/${prefix}${reference}`);
+  return reply.status === 200 ? { ...reply, body: withoutPrefix(reply.body) } : reply;
+};
+/** The whole statement, page by page, with the movements of this test only. */
 const statement = async (): Promise<Statement> => {
   const pages: Statement[] = [];
   do {
     const { body } = await call<Statement>('GET', `${bank.url}/statement?page=${pages.length + 1}`);
     pages.push(body);
   } while (pages.length < (pages[0]?.pages ?? 1));
-  return { ...(pages[0] as Statement), entries: pages.flatMap(({ entries }) => entries) };
+  const entries = pages
+    .flatMap((page) => page.entries)
+    .filter(({ reference }) => reference.startsWith(prefix));
+  return { ...(pages[0] as Statement), entries: entries.map(withoutPrefix) };
 };
 const debits = async (): Promise<string[]> =>
   (await statement()).entries
@@ -70,7 +108,6 @@ const setFaults = (faults: object) => call('POST', `${bank.controlUrl}/control/f
 
 describe('the bank', () => {
   it('answers each transfer of a batch with an ISO 20022 status and books what it settled', async () => {
-    await start();
     const { status, body } = await batch([
       transfer('r1', { amount: '12.5', creditorInstitution: bankCode, narration: 'Cash transfer' }),
       transfer('r2', { creditorAccount: accountNumber('0101', '80000002') }),
@@ -98,27 +135,28 @@ describe('the bank', () => {
       ['r7', 'rejected', 'RJCT', 'AM04'],
     ]);
     const { entries, balance } = await statement();
-    expect(entries).toHaveLength(2);
-    expect(entries[1]).toMatchObject({
+    expect(entries).toHaveLength(1);
+    expect(entries[0]).toMatchObject({
       direction: 'debit',
       amount: '12.50',
       counterparty: payee(1),
       balance,
     });
-    expect(balance).toBe('999999987.50');
+    const earlier = (await call<Statement>('GET', `${bank.url}/statement`)).body.entries.find(
+      ({ entry }) => entry === (entries[0]?.entry ?? 0) - 1,
+    );
+    expect(Number(earlier?.balance) - Number(balance)).toBeCloseTo(12.5);
   });
 
   it('tells what became of a transfer, and that it never heard of one', async () => {
-    await start();
     const { body } = await batch([transfer('r1')]);
-    expect((await call('GET', `${bank.url}/transfers/r1`)).body).toEqual(body.results[0]);
-    const unknown = await call('GET', `${bank.url}/transfers/r2`);
+    expect((await statusOf('r1')).body).toEqual(body.results[0]);
+    const unknown = await statusOf('r2');
     expect(unknown.status).toBe(404);
     expect(unknown.headers.get('content-type')).toContain('application/problem+json');
   });
 
   it('executes a reference once under 50 identical requests at the same time', async () => {
-    await start();
     const replies = await Promise.all(
       Array.from({ length: 50 }, (_, at) => batch([transfer('r1'), transfer('r2')], `b${at}`)),
     );
@@ -127,7 +165,6 @@ describe('the bank', () => {
   });
 
   it('refuses a reference that stands for another transfer, and the whole batch with it', async () => {
-    await start();
     await batch([transfer('r1')]);
     const clash = await batch([transfer('r2'), transfer('r1', { amount: '11.00' })], 'b2');
     expect(clash.status).toBe(409);
@@ -138,7 +175,6 @@ describe('the bank', () => {
   });
 
   it('takes single transfers under the header Idempotency-Key', async () => {
-    await start();
     const post = (key: string, more: object = {}) =>
       call<Result>(
         'POST',
@@ -152,23 +188,25 @@ describe('the bank', () => {
         },
         key === '' ? {} : { 'idempotency-key': key },
       );
-    const [first, again] = [await post('k1'), await post('k1')];
-    expect(first.body).toMatchObject({ reference: 'k1', status: 'completed' });
+    const key = `${prefix}k1`;
+    const [first, again] = [await post(key), await post(key)];
+    expect(first.body).toMatchObject({ reference: key, status: 'completed' });
     expect(again.body).toEqual(first.body);
-    expect((await post('k1', { amount: '6.00' })).status).toBe(409);
+    expect((await post(key, { amount: '6.00' })).status).toBe(409);
     expect((await post('')).status).toBe(422);
     expect((await post('k2', { reference: 'k3' })).status).toBe(422);
     expect(await debits()).toEqual(['k1']);
   });
 
   it('remembers after a kill what it answered, and its key', async () => {
-    const before = await start();
+    const path = await ownFolder();
+    const before = await start(path);
     const jwks = (await call('GET', `${before.url}/.well-known/jwks.json`)).body;
     const answered = (
       await batch([transfer('r1'), transfer('r2', { creditorAccount: accountNumber('0101', '80000002') })])
     ).body;
     await before.kill('SIGKILL');
-    await start();
+    await start(path);
     expect(
       (await batch([transfer('r1'), transfer('r2', { creditorAccount: accountNumber('0101', '80000002') })]))
         .body,
@@ -178,10 +216,11 @@ describe('the bank', () => {
   });
 
   it('has exactly once what it acknowledged, when it is killed under load and everything is sent again', async () => {
+    const path = await ownFolder();
     const acknowledged = new Set<string>();
     const sent = Array.from({ length: 60 }, (_, at) => `r${at + 1}`);
     for (let life = 0; life < 4; life++) {
-      const program = await start();
+      const program = await start(path);
       let answers = 0;
       const sending = sent.map(async (reference, at) => {
         const { body } = await batch([transfer(reference)], `b${at}`);
@@ -191,7 +230,7 @@ describe('the bank', () => {
       await Promise.allSettled(sending);
       await program.kill('SIGKILL');
     }
-    await start();
+    await start(path);
     const booked = await debits();
     expect(new Set(booked).size).toBe(booked.length);
     for (const reference of acknowledged) expect(booked).toContain(reference);
@@ -200,39 +239,42 @@ describe('the bank', () => {
   });
 
   it('cuts off a line that a kill tore, and refuses a journal that somebody damaged', async () => {
-    const path = join(folder.path, 'book.jsonl');
-    const first = await start();
+    const own = await ownFolder();
+    const path = join(own, 'book.jsonl');
+    const first = await start(own);
     await batch([transfer('r1')]);
     await first.kill('SIGKILL');
     await appendFile(path, '{"type":"outcome","reference":"r1","st');
-    const second = await start();
+    const second = await start(own);
     await batch([transfer('r2')]);
     expect(await debits()).toEqual(['r1', 'r2']);
     await second.kill('SIGTERM');
     await writeFile(path, (await readFile(path, 'utf8')).replace('"type":"order"', '"type":"ord'));
-    await expect(start()).rejects.toThrow(/damaged at byte/);
+    await expect(start(own)).rejects.toThrow(/damaged at byte/);
   });
 
-  it('lets one process alone use a folder', async () => {
-    await start();
-    const other = startProgram('bank', ['--data', folder.path]);
-    await bank.kill('SIGKILL');
-    running.push(await other);
+  it('waits until another process has left its folder', async () => {
+    const path = await ownFolder();
+    const first = await start(path);
+    await batch([transfer('r1')]);
+    const second = start(path);
+    await first.kill('SIGTERM');
+    await second;
+    expect(await debits()).toEqual(['r1']);
   });
 
   it('validates accounts without paying', async () => {
-    await start();
     await call('PUT', `${bank.controlUrl}/control/accounts`, [
-      { number: payee(1), standing: 'open', holder: 'Amara Solvane' },
-      { number: payee(2), standing: 'closed' },
+      { number: payee(70_001), standing: 'open', holder: 'Amara Solvane' },
+      { number: payee(70_002), standing: 'closed' },
     ]);
     const { body } = await call('POST', `${bank.url}/account-validations`, {
       batchId: 'v1',
       currency: 'XLD',
       accounts: [
-        { reference: 'a', creditorAccount: payee(1), creditorName: 'amara SOLVANE', amount: '1.00' },
-        { reference: 'b', creditorAccount: payee(1), creditorName: 'Someone Else', amount: '1.00' },
-        { reference: 'c', creditorAccount: payee(2), amount: '1.00' },
+        { reference: 'a', creditorAccount: payee(70_001), creditorName: 'amara SOLVANE', amount: '1.00' },
+        { reference: 'b', creditorAccount: payee(70_001), creditorName: 'Someone Else', amount: '1.00' },
+        { reference: 'c', creditorAccount: payee(70_002), amount: '1.00' },
         { reference: 'd', creditorAccount: accountNumber('0101', '90000001'), amount: '1.00' },
         { reference: 'e', creditorAccount: 'XL00FNBL010100000001', amount: '1.00' },
       ],
@@ -250,7 +292,7 @@ describe('the bank', () => {
   });
 
   it('authorises funds that the account covers', async () => {
-    await start();
+    await start(await ownFolder());
     const authorise = async (more: object) =>
       (
         await call('POST', `${bank.url}/fund-authorisations`, {
@@ -292,7 +334,6 @@ describe('the bank', () => {
     ['a negative amount', { transfers: [transfer('r1', { amount: '-1.00' })] }],
     ['no currency', { currency: undefined }],
   ])('refuses %s and executes nothing', async (_name, more) => {
-    await start();
     const { status } = await call('POST', `${bank.url}/transfer-batches`, {
       batchId: 'b1',
       debtorAccount: programmeBankAccount,
@@ -305,7 +346,6 @@ describe('the bank', () => {
   });
 
   it('publishes its operations as OpenAPI 3.1', async () => {
-    await start();
     const { body } = await call<{
       openapi: string;
       paths: Record<string, Record<string, { operationId: string }>>;
@@ -326,12 +366,12 @@ describe('the bank', () => {
   });
 
   it('refuses options and faults that make no sense', async () => {
-    await expect(start('--port', '70000')).rejects.toThrow(/port/);
-    await expect(start('--colour', 'red')).rejects.toThrow(/colour/);
-    const file = join(folder.path, 'faults.json');
+    const path = await ownFolder();
+    await expect(start(path, '--port', '70000')).rejects.toThrow(/port/);
+    await expect(start(path, '--colour', 'red')).rejects.toThrow(/colour/);
+    const file = join(path, 'faults.json');
     await writeFile(file, JSON.stringify({ transfers: { rejected: { share: 2 } } }));
-    await expect(start('--faults', file)).rejects.toThrow(/share/);
-    await start();
+    await expect(start(path, '--faults', file)).rejects.toThrow(/share/);
     expect((await setFaults({ transfer: {} })).status).toBe(422);
   });
 });
@@ -346,20 +386,16 @@ describe('the faults of the bank', () => {
 
   it('strike the same transfers in every run, about as many as asked for', async () => {
     const faults = { transfers: { rejected: { share: 0.2, reasonCodes: ['AC06', 'AG01'] } } };
-    const first = await start();
     const struck = await rejectedBy(faults);
     expect(struck.length).toBeGreaterThan(50);
     expect(struck.length).toBeLessThan(110);
-    await first.kill('SIGTERM');
-    await folder.remove();
-    await start();
+    await start(await ownFolder());
     expect(await rejectedBy(faults)).toEqual(struck);
-    const { body } = await call<Result>('GET', `${bank.url}/transfers/${struck[0]}`);
+    const { body } = await statusOf(struck[0] ?? '');
     expect(['AC06', 'AG01']).toContain(body.reasonCode);
   });
 
   it('refuse accounts by rule', async () => {
-    await start();
     await setFaults({ accounts: [{ number: payee(7), reasonCode: 'AC06' }] });
     const { body } = await batch([transfer('r7'), transfer('r8')]);
     expect(body.results.map(({ status, reasonCode }) => [status, reasonCode])).toEqual([
@@ -369,7 +405,6 @@ describe('the faults of the bank', () => {
   });
 
   it('are busy as often as told, and execute the same reference afterwards', async () => {
-    await start();
     await setFaults({ transfers: { busy: { share: 1, times: 2 } } });
     const states: string[] = [];
     for (let attempt = 0; attempt < 4; attempt++)
@@ -379,7 +414,6 @@ describe('the faults of the bank', () => {
   });
 
   it('fail a request before or after it was booked, once', async () => {
-    await start();
     await setFaults({ requests: { errorBefore: { share: 1 } } });
     expect((await batch([transfer('r1')])).status).toBe(503);
     expect(await debits()).toEqual([]);
@@ -392,16 +426,14 @@ describe('the faults of the bank', () => {
   });
 
   it('break the connection after booking', async () => {
-    await start();
     await setFaults({ requests: { timeout: { share: 1, holdMs: 20 } } });
     await expect(batch([transfer('r1')])).rejects.toThrow();
-    expect((await call<Result>('GET', `${bank.url}/transfers/r1`)).body.status).toBe('completed');
+    expect((await statusOf('r1')).body.status).toBe('completed');
     expect((await batch([transfer('r1')])).body.results[0]?.status).toBe('completed');
     expect(await debits()).toEqual(['r1']);
   });
 
   it('answer late', async () => {
-    await start();
     await setFaults({ requests: { late: { share: 1, delayMs: 300 } } });
     const started = performance.now();
     expect((await batch([transfer('r1')])).status).toBe(200);
@@ -410,7 +442,7 @@ describe('the faults of the bank', () => {
 
   it('settle late, answer twice, contradict and return, told by signed notices', async () => {
     const receiver = await startReceiver();
-    await start('--callback-url', `${receiver.url}/results`);
+    await start(await ownFolder(), '--callback-url', `${receiver.url}/results`);
     try {
       const notices = async () => {
         const key = await importJWK(
@@ -426,7 +458,7 @@ describe('the faults of the bank', () => {
       const told = async (reference: string, count: number): Promise<string[]> =>
         until(async () => {
           const states = (await notices())
-            .filter((one) => one.reference === reference)
+            .filter((one) => one.reference === prefix + reference)
             .map(({ status }) => status);
           return states.length >= count && states;
         });
@@ -442,7 +474,7 @@ describe('the faults of the bank', () => {
       await setFaults({ transfers: { returned: { share: 1, afterMs: 30 } } });
       await batch([transfer('r3')], 'b3');
       expect(await told('r3', 1)).toEqual(['returned']);
-      expect((await call('GET', `${bank.url}/transfers/r3`)).body).toMatchObject({
+      expect((await statusOf('r3')).body).toMatchObject({
         status: 'completed',
         returned: true,
       });

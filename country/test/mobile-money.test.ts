@@ -1,5 +1,5 @@
 import { decodeJwt, flattenedVerify, importJWK, type JWK, jwtVerify } from 'jose';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { mobileNumber, programmeWalletFloat } from '../src/index.ts';
 import { call, type Program, startProgram, startReceiver, temporaryFolder, until } from './party.ts';
 
@@ -9,40 +9,55 @@ const client = 'LUMORA/COM/LMM/rail';
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let receiver: Awaited<ReturnType<typeof startReceiver>>;
 let provider: Program;
-const running: Program[] = [];
-const start = async (): Promise<Program> => {
+let shared: Program;
+/** References of a test begin with it, so that tests can share a provider. */
+let prefix = '';
+let tests = 0;
+const cleanups: (() => Promise<unknown>)[] = [];
+const start = async (path: string): Promise<Program> => {
   const url = `${receiver.url}/r1/{service}/transfer-results`;
-  provider = await startProgram('mobile-money', [
-    '--data',
-    folder.path,
-    '--callback-url',
-    url,
-    '--client',
-    client,
-  ]);
-  running.push(provider);
+  provider = await startProgram('mobile-money', ['--data', path, '--callback-url', url, '--client', client]);
+  const started = provider;
+  cleanups.unshift(() => started.kill('SIGKILL'));
   return provider;
 };
-beforeEach(async () => {
+const ownFolder = async (): Promise<string> => {
+  const own = await temporaryFolder();
+  cleanups.push(own.remove);
+  return own.path;
+};
+beforeAll(async () => {
   folder = await temporaryFolder();
   receiver = await startReceiver();
+  shared = await start(folder.path);
+  cleanups.length = 0;
+});
+beforeEach(async () => {
+  provider = shared;
+  prefix = `t${++tests}-`;
+  receiver.received.length = 0;
+  receiver.status = 202;
+  await setFaults({});
 });
 afterEach(async () => {
-  await Promise.all(running.splice(0).map((program) => program.kill('SIGKILL')));
+  for (const clean of cleanups.splice(0)) await clean();
+});
+afterAll(async () => {
+  await shared.kill('SIGKILL');
   await receiver.stop();
   await folder.remove();
 });
 
 const wallet = (serial: number): string => mobileNumber(String(serial).padStart(8, '0'));
 const transfer = (reference: string, more: object = {}) => ({
-  reference,
+  reference: prefix + reference,
   msisdn: wallet(Number(reference.replaceAll(/[^0-9]/g, '') || 1)),
   amount: '10.00',
   ...more,
 });
 const disburse = (transfers: object[], batchId = 'b1') =>
   call('POST', `${provider.url}/disbursements`, {
-    batchId,
+    batchId: prefix + batchId,
     debtorAccount: programmeWalletFloat,
     currency: 'XLD',
     callbackService: service,
@@ -64,13 +79,21 @@ interface Notice {
     railReference: string;
   }[];
 }
+/** The notices about transfers of this test. */
 const notices = async (): Promise<Notice[]> => {
   const key = await publicKey();
-  return Promise.all(
-    receiver.received.map(async ({ body }) =>
-      JSON.parse(new TextDecoder().decode((await flattenedVerify(JSON.parse(body), key)).payload)),
+  const all = await Promise.all(
+    receiver.received.map(
+      async ({ body }): Promise<Notice> =>
+        JSON.parse(new TextDecoder().decode((await flattenedVerify(JSON.parse(body), key)).payload)),
     ),
   );
+  return all
+    .filter(({ results }) => results[0]?.reference.startsWith(prefix))
+    .map(({ eventId, results }) => ({
+      eventId,
+      results: results.map((one) => ({ ...one, reference: one.reference.slice(prefix.length) })),
+    }));
 };
 const told = (count: number): Promise<Notice['results']> =>
   until(async () => {
@@ -82,12 +105,14 @@ const debits = async (): Promise<string[]> => {
     'GET',
     `${provider.url}/statement`,
   );
-  return body.entries.filter(({ direction }) => direction === 'debit').map(({ reference }) => reference);
+  return body.entries
+    .filter(({ direction, reference }) => direction === 'debit' && reference.startsWith(prefix))
+    .map(({ reference }) => reference.slice(prefix.length));
 };
+const statusOf = (reference: string) => call('GET', `${provider.url}/disbursements/${prefix}${reference}`);
 
 describe('the mobile-money provider', () => {
   it('takes transfers with 202 and reports their results in a signed notice to the service it was told', async () => {
-    await start();
     const reply = await disburse([
       transfer('r1'),
       transfer('r2', { msisdn: mobileNumber('80000002') }),
@@ -95,7 +120,7 @@ describe('the mobile-money provider', () => {
       transfer('r4', { msisdn: '+447700900123' }),
       transfer('r5', { amount: '10000.01' }),
     ]);
-    expect(reply).toMatchObject({ status: 202, body: { batchId: 'b1', accepted: 5 } });
+    expect(reply).toMatchObject({ status: 202, body: { batchId: `${prefix}b1`, accepted: 5 } });
     const results = await told(5);
     expect(results.map(({ reference, status, reasonCode }) => [reference, status, reasonCode])).toEqual([
       ['r1', 'completed', undefined],
@@ -116,13 +141,12 @@ describe('the mobile-money provider', () => {
     });
     expect(decodeJwt(assertion).jti).toBeDefined();
     expect(await debits()).toEqual(['r1']);
-    const { body } = await call('GET', `${provider.url}/disbursements/r2`);
-    expect(body).toMatchObject({ reference: 'r2', status: 'failed', errorCode: 'PAYEE_INACTIVE' });
-    expect((await call('GET', `${provider.url}/disbursements/r9`)).status).toBe(404);
+    const { body } = await statusOf('r2');
+    expect(body).toMatchObject({ status: 'failed', errorCode: 'PAYEE_INACTIVE' });
+    expect((await statusOf('r9')).status).toBe(404);
   });
 
   it('signs with a key that fits nothing but what it sent', async () => {
-    await start();
     await disburse([transfer('r1')]);
     await told(1);
     const jws = JSON.parse(receiver.received[0]?.body ?? '');
@@ -131,7 +155,6 @@ describe('the mobile-money provider', () => {
   });
 
   it('pays a reference once under 50 identical requests at the same time', async () => {
-    await start();
     const replies = await Promise.all(Array.from({ length: 50 }, () => disburse([transfer('r1')])));
     expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([202]));
     await told(1);
@@ -141,7 +164,6 @@ describe('the mobile-money provider', () => {
 
   it('repeats a notice until it is taken', async () => {
     receiver.status = 503;
-    await start();
     await disburse([transfer('r1')]);
     await until(() => receiver.received.length >= 2);
     receiver.status = 202;
@@ -155,13 +177,14 @@ describe('the mobile-money provider', () => {
 
   it('finishes after a kill what it took, pays it once and tells it', async () => {
     receiver.status = 503;
-    const first = await start();
+    const path = await ownFolder();
+    const first = await start(path);
     const references = Array.from({ length: 200 }, (_, at) => `r${at + 1}`);
     await disburse(references.map((reference) => transfer(reference)));
     await first.kill('SIGKILL');
     receiver.received.length = 0;
     receiver.status = 202;
-    await start();
+    await start(path);
     const results = await until(async () => {
       const all = (await notices()).flatMap(({ results: some }) => some);
       return new Set(all.map(({ reference }) => reference)).size === 200 && all;
@@ -173,7 +196,7 @@ describe('the mobile-money provider', () => {
     );
     const before = receiver.received.length;
     await provider.kill('SIGTERM');
-    await start();
+    await start(path);
     await disburse([transfer('again1')]);
     await until(async () => (await notices()).some(({ results: some }) => some[0]?.reference === 'again1'));
     expect(receiver.received.length).toBe(before + 1);
@@ -181,8 +204,8 @@ describe('the mobile-money provider', () => {
 
   it('keeps its notices until there is an address', async () => {
     const elsewhere = await startReceiver();
+    await start(await ownFolder());
     receiver.status = 500;
-    await start();
     await disburse([transfer('r1')]);
     await until(() => receiver.received.length > 0);
     await call('PUT', `${provider.controlUrl}/control/callback`, { url: `${elsewhere.url}/results` });
@@ -191,7 +214,6 @@ describe('the mobile-money provider', () => {
   });
 
   it('validates wallets without paying', async () => {
-    await start();
     const { body } = await call('POST', `${provider.url}/wallet-validations`, {
       batchId: 'v1',
       currency: 'XLD',
@@ -212,7 +234,6 @@ describe('the mobile-money provider', () => {
   });
 
   it('refuses a request that is not valid and takes nothing', async () => {
-    await start();
     expect((await disburse([transfer('r1'), transfer('r2', { amount: 'ten' })])).status).toBe(422);
     const elsewhere = await call('POST', `${provider.url}/disbursements`, {
       batchId: 'b1',
@@ -221,25 +242,23 @@ describe('the mobile-money provider', () => {
       transfers: [transfer('r1')],
     });
     expect(elsewhere.status).toBe(422);
-    expect((await call('GET', `${provider.url}/disbursements/r1`)).status).toBe(404);
+    expect((await statusOf('r1')).status).toBe(404);
   });
 });
 
 describe('the faults of the mobile-money provider', () => {
   it('are busy first: not executed, told, and executed when sent again', async () => {
-    await start();
     await setFaults({ transfers: { busy: { share: 1 } } });
     await disburse([transfer('r1')]);
     expect((await told(1))[0]?.status).toBe('busy');
     expect(await debits()).toEqual([]);
-    expect((await call('GET', `${provider.url}/disbursements/r1`)).body.status).toBe('busy');
+    expect((await statusOf('r1')).body.status).toBe('busy');
     await disburse([transfer('r1')]);
     expect((await told(2))[1]?.status).toBe('completed');
     expect(await debits()).toEqual(['r1']);
   });
 
   it('answer twice, repeat a notice and contradict, without paying twice', async () => {
-    await start();
     await setFaults({
       transfers: { answeredTwice: { share: 1 }, contradicted: { share: 1 } },
       notices: { repeated: { share: 1 } },
@@ -259,19 +278,15 @@ describe('the faults of the mobile-money provider', () => {
   });
 
   it('never tell some results, which can still be asked for', async () => {
-    await start();
     await setFaults({ transfers: { unanswered: { share: 1 } } });
     await disburse([transfer('r1')]);
-    await until(
-      async () => (await call('GET', `${provider.url}/disbursements/r1`)).body.status === 'completed',
-    );
+    await until(async () => (await statusOf('r1')).body.status === 'completed');
     await setFaults({});
     await disburse([transfer('r2')], 'b2');
     expect((await told(1)).map(({ reference }) => reference)).toEqual(['r2']);
   });
 
   it('lose the answer to a request that was taken', async () => {
-    await start();
     await setFaults({ requests: { timeout: { share: 1, holdMs: 10 } } });
     await expect(disburse([transfer('r1')])).rejects.toThrow();
     expect((await told(1))[0]).toMatchObject({ reference: 'r1', status: 'completed' });
