@@ -1,1 +1,6 @@
-export { installService, type ServiceBundle } from './install-service.ts';
+export {
+  type BlockServices,
+  type InstalledService,
+  type InstallOptions,
+  installService,
+} from './install-service.ts';

@@ -1,0 +1,80 @@
+import { applications } from '@govstack/country/seed';
+import { registryData, registryDatabase } from '@govstack/digital-registries/api';
+import { mediatorLog } from '@govstack/information-mediator/api';
+import { paymentsAdmin } from '@govstack/payments/api';
+import { registrationApi } from '@govstack/registration/api';
+import type { Stack } from '../stack/start-stack.ts';
+
+const social = applications.socialRegistries;
+
+export const figuresOf = async (stack: Stack) => {
+  const registration = stack
+    .as(stack.service.application)
+    .client(registrationApi, `${applications.registration}/registration-v1`);
+  const { body } = await registration.readStatistics({ query: { serviceId: stack.service.serviceId } });
+  return body[0] as (typeof body)[number];
+};
+
+/** Every enrolled household, by beneficiary number. */
+export async function enrolled(stack: Stack): Promise<Map<string, { amount: string }>> {
+  const registries = stack.as(social).client(registryData, `${social}/registry-data-v1`);
+  const found = new Map<string, { amount: string }>();
+  let after: string | undefined;
+  do {
+    const { body } = await registries.searchRecords({
+      params: { registryName: 'beneficiary-registry', versionNumber: 'latest' },
+      headers: { 'x-purpose': 'Figures of the programme' },
+      body: { pageSize: 1000, ...(after === undefined ? {} : { after }) },
+    });
+    for (const { content } of body.results) {
+      const number = content.beneficiaryNumber as string;
+      if (found.has(number)) throw new Error(`beneficiary ${number} is enrolled twice`);
+      found.set(number, { amount: content.amount as string });
+    }
+    after = body.next;
+  } while (after !== undefined);
+  return found;
+}
+
+export interface Invariant {
+  readonly name: string;
+  readonly holds: boolean;
+  readonly detail: string;
+}
+
+/** What must be true at the end, whatever happened on the way. */
+export async function invariantsOf(stack: Stack): Promise<Invariant[]> {
+  const payments = stack
+    .as(applications.payments)
+    .client(paymentsAdmin, `${applications.payments}/payments-admin-v1`);
+  const ledger = (await payments.ledgerInvariants({})).body;
+  const log = stack.as(applications.portal).client(mediatorLog, `${applications.mediator}/mediator-log-v1`);
+  const registries = stack.as(social).client(registryDatabase, `${social}/registry-database-v1`);
+  const changes = (await registries.verifyChanges({})).body;
+  let next = 1n;
+  let exchanges = 0;
+  let signatures = 0;
+  let broken: string | undefined;
+  for (let head = 1n; next <= head && broken === undefined; ) {
+    const { body } = await log.verifyChain({ query: { from: next.toString(), limit: 50_000 } });
+    exchanges += body.exchanges;
+    signatures += body.signaturesVerified;
+    broken = body.broken?.at;
+    head = BigInt(body.head);
+    if (body.records === 0) break;
+    next = BigInt(body.to) + 1n;
+  }
+  return [
+    ...ledger.results.map((one) => ({ name: `ledger ${one.id}`, holds: one.holds, detail: one.statement })),
+    {
+      name: 'message log',
+      holds: broken === undefined,
+      detail: `${exchanges} exchanges, chain and ${signatures} signatures checked`,
+    },
+    {
+      name: 'registry changes',
+      holds: changes.brokenAt === null,
+      detail: `${changes.changes} changes, chain checked`,
+    },
+  ];
+}

@@ -1,0 +1,57 @@
+import { consent } from '@govstack/consent';
+import { applications } from '@govstack/country/seed';
+import { digitalRegistries } from '@govstack/digital-registries';
+import { identity } from '@govstack/identity';
+import { informationMediator } from '@govstack/information-mediator';
+import { messaging } from '@govstack/messaging';
+import { payments } from '@govstack/payments';
+import type { AnyBlock, BlockSetup } from '@govstack/platform';
+import { registration } from '@govstack/registration';
+import { workflow } from '@govstack/workflow';
+
+const a = applications;
+const setup = (block: unknown, application: string, rest: Partial<BlockSetup> = {}): BlockSetup => ({
+  block: block as AnyBlock,
+  application,
+  ...rest,
+});
+
+export interface LumoraOptions {
+  readonly publicUrl: string;
+  readonly smtpUrl: string;
+  readonly smsApiKey: string;
+  /** One-click personas. */
+  readonly demonstration: boolean;
+}
+
+/** The blocks of the demonstration country, all in one node. */
+export function lumoraBlocks({ publicUrl, smtpUrl, smsApiKey, demonstration }: LumoraOptions): BlockSetup[] {
+  return [
+    setup(informationMediator, a.mediator, {
+      config: {
+        bootstrap: { instance: 'LUMORA', governance: a.governance },
+        logReaders: [a.portal],
+        audiences: [publicUrl, publicUrl.replace('localhost', '127.0.0.1')],
+      },
+    }),
+    setup(identity, a.identity, {
+      config: { issuer: `${publicUrl}/id`, country: 'Republic of Lumora', demonstration },
+    }),
+    setup(consent, a.consent),
+    setup(digitalRegistries, a.registries, {
+      answersAs: [a.civilRegistry, a.landRegistry, a.taxRegistry, a.socialRegistries],
+      config: { consentService: `${a.consent}/consent-v1` },
+    }),
+    setup(workflow, a.workflow),
+    setup(registration, a.registration),
+    setup(payments, a.payments, { config: { currencies: { XLD: 2 } } }),
+    setup(messaging, a.messaging, {
+      config: {
+        smtpUrl,
+        smsService: `${a.sms}/sms-gateway-v1`,
+        smsApiKey,
+        from: 'Republic of Lumora <no-reply@lumora.example>',
+      },
+    }),
+  ];
+}

@@ -1,0 +1,152 @@
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { type Parties, startParties } from '@govstack/country/parties';
+import { applications, type PartyAddress, seedCountry } from '@govstack/country/seed';
+import { type InstalledService, installService } from '@govstack/installer';
+import {
+  type BlockSetup,
+  claimDataDirectory,
+  createLogger,
+  type EmbeddedPostgres,
+  type GovstackNode,
+  type Mediation,
+  startEmbeddedPostgres,
+  startNode,
+} from '@govstack/platform';
+import pino from 'pino';
+import { lumoraBlocks } from './lumora-node.ts';
+import { installationSecret } from './secret.ts';
+
+export interface StackOptions {
+  readonly dataDir: string;
+  /** Project folder, in which `services/` lies. */
+  readonly root: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly households: number;
+  /** Enrol heads of households and personas, offer one-click sign-in. */
+  readonly demonstration: boolean;
+  /** Further blocks of the node, such as the portal. */
+  readonly apps?: (publicUrl: string) => readonly BlockSetup[];
+  readonly progress: (message: string) => void;
+}
+
+export interface Stack {
+  readonly url: string;
+  readonly node: GovstackNode;
+  readonly parties: Parties;
+  readonly service: InstalledService;
+  readonly as: (application: string) => Mediation;
+  stop(): Promise<void>;
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+
+const publicKeyOf = async (url: string): Promise<Record<string, unknown>> => {
+  const { keys } = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as {
+    keys: Record<string, unknown>[];
+  };
+  return keys[0] as Record<string, unknown>;
+};
+
+const addressOf = async (party: { url: string }): Promise<PartyAddress> => ({
+  url: party.url,
+  publicKey: await publicKeyOf(party.url),
+});
+
+/** Starts everything: database, outside parties, all blocks in one node, the country, the service. Safe to repeat. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { dataDir, progress } = options;
+  const directory = claimDataDirectory(dataDir);
+  const undo: (() => Promise<void>)[] = [async () => directory.release()];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    let postgres: EmbeddedPostgres | undefined;
+    if (!process.env.DATABASE_URL) {
+      progress('starting PostgreSQL');
+      postgres = await startEmbeddedPostgres({ dataDir, log: progress });
+      undo.push(() => (postgres as EmbeddedPostgres).stop());
+    }
+    const adminUrl = process.env.DATABASE_URL ?? (postgres?.adminUrl as string);
+    const port = options.port === 0 ? await freePort() : options.port;
+    const publicUrl = `http://localhost:${port}`;
+    const mediator = `http://127.0.0.1:${port}/r1`;
+
+    progress('starting the outside parties: bank, mobile money, mail, SMS');
+    const parties = await startParties({
+      dataDir: join(dataDir, 'parties'),
+      callbackUrls: {
+        bank: `${mediator}/${applications.payments}/payments-rail-callback-v1/transfer-results`,
+        mobileMoney: `${mediator}/{service}/transfer-results`,
+        sms: `${mediator}/${applications.messaging}/messaging-receipts-v1/receipts`,
+      },
+    });
+    undo.push(() => parties.stop());
+
+    mkdirSync(join(dataDir, 'log'), { recursive: true });
+    const log = createLogger(
+      process.env.LOG_LEVEL ?? 'info',
+      pino.destination({ dest: join(dataDir, 'log', 'govstack.jsonl'), sync: false }),
+    );
+    const node = await startNode({
+      adminUrl,
+      databasePrefix: 'govstack_',
+      secret: installationSecret(dataDir),
+      identity: { issuer: `${publicUrl}/id`, audience: 'govstack', jwks: new URL(`${publicUrl}/id/jwks`) },
+      log,
+      processMetrics: true,
+      onProgress: progress,
+      blocks: [
+        ...lumoraBlocks({
+          publicUrl,
+          smtpUrl: `smtp://127.0.0.1:${parties.smtp.port}`,
+          smsApiKey: parties.sms.apiKey,
+          demonstration: options.demonstration,
+        }),
+        ...(options.apps?.(publicUrl) ?? []),
+      ],
+    });
+    undo.push(() => node.stop());
+    await node.listen({ port });
+    directory.announceUrl(publicUrl);
+
+    const as = (application: string): Mediation => node.mediation(application);
+    await seedCountry(as, {
+      parties: {
+        bank: await addressOf(parties.bank),
+        mobileMoney: await addressOf(parties.mobileMoney),
+        sms: await addressOf(parties.sms),
+      },
+      households: options.households,
+      people: options.demonstration,
+      progress,
+    });
+    progress('installing the social cash transfer');
+    const service = await installService({
+      folder: join(options.root, 'services/cash-transfer'),
+      instance: 'LUMORA',
+      blocks: {
+        consent: `${applications.consent}/consent-v1`,
+        registration: `${applications.registration}/registration-design-v1`,
+        workflow: `${applications.workflow}/workflow-v1`,
+        messaging: `${applications.messaging}/messaging-v1`,
+      },
+      as,
+    });
+    return { url: publicUrl, node, parties, service, as, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
