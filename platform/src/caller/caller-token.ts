@@ -18,7 +18,7 @@ export async function signCaller(caller: Caller, key: JWK, audience: string): Pr
     .setAudience(audience)
     .setIssuedAt()
     .setExpirationTime(`${lifetimeSeconds}s`)
-    .sign(await importJWK(key, 'ES256'));
+    .sign(key);
 }
 
 export type CallerVerifier = (token: string) => Promise<Caller | undefined>;
