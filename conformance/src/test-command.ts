@@ -29,9 +29,9 @@ function shortened(text: string): string {
   return [...lines.slice(0, mostLines), ...(more > 0 ? [`… and ${more} lines more`] : [])].join('\n');
 }
 
-/** Runs the stages side by side and prints them in order; answers how many failed. */
-export async function runStages(root: string, all: readonly Stage[]): Promise<number> {
-  let failed = 0;
+/** Runs the stages side by side and prints them in order; answers the names of those that failed. */
+export async function runStages(root: string, all: readonly Stage[]): Promise<string[]> {
+  const failed: string[] = [];
   const running = all.map(async ({ name, command }) => {
     const started = performance.now();
     const outcome = await runQuietly(root, command);
@@ -42,7 +42,7 @@ export async function runStages(root: string, all: readonly Stage[]): Promise<nu
     const passed = outcome.code === 0;
     process.stdout.write(`${passed ? 'ok    ' : 'FAILED'}  ${name}  ${seconds.toFixed(1)} s\n`);
     if (passed) continue;
-    failed += 1;
+    failed.push(name);
     // A program that has something to complain about says it on its error output; tsc says everything on the other.
     process.stdout.write(`${shortened(outcome.errors.trim() === '' ? outcome.output : outcome.errors)}\n`);
   }
@@ -57,13 +57,14 @@ export async function runStages(root: string, all: readonly Stage[]): Promise<nu
  * @returns 0 when nothing failed, otherwise 1
  */
 export async function runTests(argv: readonly string[], root: string = process.cwd()): Promise<number> {
-  const failedStages = argv.length === 0 ? await runStages(root, stages) : 0;
+  const failedStages = argv.length === 0 ? await runStages(root, stages) : [];
   const started = new Date().toISOString();
   const { code } = await runVisibly(root, [node, 'node_modules/vitest/vitest.mjs', 'run', ...argv]);
   const results = readResults(join(root, resultsFile));
   const counted = results && results.finished >= started ? results : undefined;
   const failedTests = Math.max(counted?.failed ?? 0, code === 0 ? 0 : 1);
-  const failed = failedStages + failedTests;
+  const failed = failedStages.length + failedTests;
+  if (failedStages.length > 0) process.stdout.write(`failed before the tests: ${failedStages.join(', ')}\n`);
   // The reporter's own line stands unless there is more to count.
   if (failed !== counted?.failed && (counted || failed > 0))
     process.stdout.write(`${counted?.passed ?? 0} passed, ${failed} failed\n`);

@@ -36,6 +36,7 @@ it('every failed check counts as a failure, says what is wrong, and the tests ru
   expect(output).toContain('platform/src/a.ts:1: @govstack/payments: the platform may not know');
   expect(output).toContain('[PAY-0.0.0] is in no requirement table');
   expect(output).toContain('a: GPL-3.0-only: not accepted');
+  expect(output).toContain(`failed before the tests: ${stages.map(({ name }) => name).join(', ')}\n`);
   expect({ code, lastLine }).toEqual({ code: 1, lastLine: `2 passed, ${stages.length} failed` });
 });
 
