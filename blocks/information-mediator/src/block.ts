@@ -2,6 +2,9 @@ import { defineBlock, forbidden, type MediatorPort, newId, signCaller } from '@g
 import type { JWK } from 'jose';
 import { administer } from './api/admin/handlers.ts';
 import type { Governance } from './api/authority.ts';
+import { answerSuite } from './api/compliance/handlers.ts';
+import { directorySuite } from './api/compliance/operations.ts';
+import { seedSuite } from './api/compliance/seed.ts';
 import { readMessageLog } from './api/message-log/handlers.ts';
 import { mediatorAdmin, mediatorLog } from './api/operations.ts';
 import { createAuthentication } from './api/rest/client-authentication.ts';
@@ -31,7 +34,7 @@ export const informationMediator = defineBlock({
   name: 'information-mediator',
   title: 'Information mediator',
   version: '0.1.0',
-  surfaces: [mediatorAdmin, mediatorLog],
+  surfaces: [mediatorAdmin, mediatorLog, directorySuite],
   config,
   migrations: new URL('../migrations/', import.meta.url),
   publicPaths: ['/r1', '/listClients', '/node'],
@@ -71,6 +74,12 @@ export const informationMediator = defineBlock({
     const tokenKey = await keyring.current(own, 'caller');
     const tokenJwk = { ...tokenKey.privateKey.export({ format: 'jwk' }), kid: tokenKey.keyId } as JWK;
 
+    const meta = createMetaServices(directory, descriptions);
+    if (ctx.profile === 'compliance') {
+      await seedSuite(db);
+      await directory.refresh();
+    }
+
     const carry = createExchange({
       directory,
       evidence: createEvidence(signatures, log, {
@@ -80,7 +89,7 @@ export const informationMediator = defineBlock({
       providers: {
         local,
         http,
-        meta: createMetaServices(directory, descriptions),
+        meta,
         callerToken: (caller, provider) => signCaller(caller, tokenJwk, provider),
       },
       own,
@@ -108,6 +117,7 @@ export const informationMediator = defineBlock({
       surfaces: [
         administer({ db, directory, governance, wakeDelivery: () => delivery?.wake() }),
         readMessageLog(db, signatures, governance),
+        answerSuite(directory, meta),
       ],
       jobs: [
         {
@@ -129,6 +139,7 @@ export const informationMediator = defineBlock({
           newId,
           strictHttp: settings.strictHttp,
           bodyLimit: settings.bodyLimit,
+          servesListClients: ctx.profile !== 'compliance',
         }),
       async ready() {
         delivery = startDelivery(db, carry, settings.delivery, ctx.log, metrics.delivery);

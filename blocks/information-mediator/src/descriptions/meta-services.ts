@@ -3,7 +3,7 @@ import type { DirectoryService, Endpoint } from '../directory/snapshot.ts';
 import type { Refusal } from '../exchange/errors.ts';
 import { headerValue } from '../exchange/headers.ts';
 import type { ExchangeRequest, ExchangeResponse } from '../exchange/request.ts';
-import { type Descriptions, endpointsOf } from './descriptions.ts';
+import { type Descriptions, endpointsOf, type OpenApi } from './descriptions.ts';
 
 /** A service with the endpoints that are shown of it. */
 export interface DescribedService {
@@ -61,8 +61,12 @@ function describe(dialect: Dialect, { service, endpoints }: DescribedService): o
 
 export interface MetaServices {
   answer(request: ExchangeRequest): Promise<ExchangeResponse | Refusal>;
-  /** Services of one application with all their endpoints. */
+  /** Services of one application with all their endpoints (IM-8.2.2-a). */
   methodsOf(application: string): Promise<DescribedService[]>;
+  /** Those a client has a right to, with the endpoints it may use (IM-8.2.2-b). */
+  allowedOf(application: string, client: string): Promise<DescribedService[]>;
+  /** The description of a service; undefined when there is none (IM-8.2.2-c). */
+  documentOf(service: string): Promise<OpenApi | undefined>;
 }
 
 /** listMethods, allowedMethods and getOpenAPI of every registered application (IM-8.2.2). */
@@ -93,6 +97,11 @@ export function createMetaServices(directory: Directory, descriptions: Descripti
     );
   }
 
+  async function documentOf(id: string): Promise<OpenApi | undefined> {
+    const service = directory.service(id);
+    return service && descriptions.of(service);
+  }
+
   async function openApiOf(
     application: string,
     code: string | null,
@@ -101,8 +110,7 @@ export function createMetaServices(directory: Directory, descriptions: Descripti
     if (code === null || code === '') return { kind: 'badRequest', message: 'serviceCode is required' };
     if (!/^[A-Za-z0-9'()+,\-.=?_]{1,100}$/.test(code))
       return { kind: 'badRequest', message: 'serviceCode is not a service code' };
-    const service = directory.service(`${application}/${code}`);
-    const document = service && (await descriptions.of(service));
+    const document = await documentOf(`${application}/${code}`);
     if (!document) return { kind: 'unknownService', message: 'There is no description of this service' };
     // GovStack's document declares a string: the description, encoded.
     return json(dialect === 'govstack' ? JSON.stringify(document) : document);
@@ -110,6 +118,8 @@ export function createMetaServices(directory: Directory, descriptions: Descripti
 
   return {
     methodsOf,
+    allowedOf,
+    documentOf,
     async answer(request) {
       const [application, name] = [
         request.service.split('/').slice(0, 4).join('/'),

@@ -14,6 +14,8 @@ export interface RestInterface extends NodeRoutes {
   readonly newId: () => string;
   readonly strictHttp: boolean;
   readonly bodyLimit: number;
+  /** False when another dialect answers under `/listClients`. */
+  readonly servesListClients: boolean;
 }
 
 /** Headers go out as they came: a repeated one repeated. */
@@ -62,13 +64,14 @@ export async function registerRestInterface(fastify: FastifyInstance, rest: Rest
     return refuse(request, reply, { kind: 'internal', message: 'Something went wrong in the mediator' });
   });
 
-  fastify.get('/listClients', async (request, reply) => {
-    const query = request.query as Record<string, string | undefined>;
-    const instance = query.instanceId ?? query.xRoadInstance;
-    return reply
-      .header('content-type', 'application/json; charset=utf-8')
-      .send(JSON.stringify(listClients(rest.directory, instance)));
-  });
+  if (rest.servesListClients)
+    fastify.get('/listClients', async (request, reply) => {
+      const query = request.query as Record<string, string | undefined>;
+      const instance = query.instanceId ?? query.xRoadInstance;
+      return reply
+        .header('content-type', 'application/json; charset=utf-8')
+        .send(JSON.stringify(listClients(rest.directory, instance)));
+    });
 
   fastify.all(
     '/r1/*',
