@@ -93,7 +93,7 @@ export async function installService(options: InstallOptions): Promise<Installed
       { code: 'bpmn20xml', value: bundle.texts.get(process.bpmn) as string },
       ...process.dmn.map((file) => ({ code: 'dmn', value: bundle.texts.get(file) as string })),
     ];
-    await workflow.deployProcess({
+    await workflow.addProcess({
       body: {
         name: process.key,
         type: 'Private',

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { defineBlock, implement } from '@govstack/platform';
+import { defineBlock, implement, notFound } from '@govstack/platform';
 import { type OperationResult, Type } from '@govstack/platform/operation';
-import { clientManagement, enrolment } from './api/operations.ts';
+import { clientManagement, enrolment, ownIdentity } from './api/operations.ts';
 import { ClientError, openClients } from './clients/clients.ts';
 import { signingKeys } from './keys/signing-keys.ts';
 import { languageOf, pageHeaders, problemPage, signInPage, stylesheet } from './pages/pages.ts';
@@ -29,7 +29,7 @@ export const identity = defineBlock({
   name: 'identity',
   title: 'Identity',
   version: '0.1.0',
-  surfaces: [clientManagement, enrolment],
+  surfaces: [clientManagement, enrolment, ownIdentity],
   config,
   migrations: new URL('../migrations/', import.meta.url),
   publicPaths: ['/id'],
@@ -82,6 +82,13 @@ export const identity = defineBlock({
             status: 200,
             body: { subjects: await persons.enrol(body.persons) },
           }),
+        }),
+        implement(ownIdentity, {
+          readOwnAttributes: async ({ person }) => {
+            const known = await persons.find(person.id);
+            if (!known) throw notFound('Person');
+            return { status: 200, body: known.attributes };
+          },
         }),
       ],
       async routes(fastify) {

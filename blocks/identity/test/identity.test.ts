@@ -5,7 +5,7 @@ import { type CryptoKey, exportJWK, generateKeyPair } from 'jose';
 import { sql } from 'kysely';
 import * as oidc from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { clientManagement, enrolment } from '../src/api/operations.ts';
+import { clientManagement, enrolment, ownIdentity } from '../src/api/operations.ts';
 import { identity } from '../src/block.ts';
 import { BrowserSession } from './browser-session.ts';
 
@@ -151,6 +151,9 @@ describe('sign-in', () => {
     const person = await verify(answer.access_token);
     expect(person).toMatchObject({ id: subjects[0], roles: [], client: 'portal' });
     expect(await verify(`${answer.access_token.slice(0, -4)}AAAA`)).toBeUndefined();
+    const own = node.client(ownIdentity);
+    const personToken = await node.token({ id: subjects[0] as string });
+    expect((await own.readOwnAttributes({ personToken })).body).toMatchObject({ given_name: 'Amina' });
   });
 
   it('an officer comes with agency and roles', async () => {

@@ -52,7 +52,7 @@ const local = (application: string, block: string, ...surfaces: string[]) =>
 const registryOwners = [a.civilRegistry, a.landRegistry, a.taxRegistry, a.socialRegistries];
 
 const services = [
-  ...local(a.identity, 'identity', 'identity-client-mgmt-v1', 'identity-enrolment-v1'),
+  ...local(a.identity, 'identity', 'identity-client-mgmt-v1', 'identity-enrolment-v1', 'identity-person-v1'),
   ...local(a.consent, 'consent', 'consent-v1'),
   ...local(a.registration, 'registration', 'registration-v1', 'registration-design-v1', 'events-v1'),
   ...local(a.workflow, 'workflow', 'workflow-v1'),
@@ -93,6 +93,7 @@ const rights: readonly Grant[] = [
   ),
   ...grant(
     a.portal,
+    `${a.identity}/identity-person-v1`,
     `${a.registration}/registration-v1`,
     `${a.consent}/consent-v1`,
     `${a.payments}/payments-admin-v1`,

@@ -34,7 +34,7 @@ export async function payCycle(
   const engine = own.client(workflowApi, `${applications.workflow}/workflow-v1`);
   const treasury = treasuryOf(stack);
   await withContext(newContext(), () =>
-    engine.startProcess({
+    engine.start({
       params: { processId: 'cash-transfer-payment-run' },
       idempotencyKey: `payment-run/${cycle}`,
       body: {

@@ -117,3 +117,20 @@ export const enrolment = defineSurface({
     }),
   },
 });
+
+/** What the signed-in person may know of themself. */
+export const ownIdentity = defineSurface({
+  name: 'identity-person-v1',
+  title: 'Identity: own attributes',
+  version: '1.0.0',
+  operations: {
+    readOwnAttributes: defineOperation({
+      id: 'readOwnAttributes',
+      method: 'GET',
+      path: '/person',
+      summary: 'Attributes of the person behind the access token',
+      access: { caller: 'application', person: 'required' },
+      responses: { 200: PersonRecord.properties.attributes },
+    }),
+  },
+});
