@@ -2,7 +2,7 @@ import { defaultSeed, generateHouseholds } from '../population/generate.ts';
 import type { As, PartyAddresses } from './directory.ts';
 import { seedDirectory } from './directory.ts';
 import { seedPayments } from './payments.ts';
-import { seedPeople } from './people.ts';
+import { seedPeople, seedStaff } from './people.ts';
 import { loadRecords, seedRegisters } from './registries.ts';
 
 export { type As, applications, type PartyAddress, type PartyAddresses, seedDirectory } from './directory.ts';
@@ -27,9 +27,10 @@ export async function seedCountry(as: As, options: SeedOptions): Promise<void> {
   await seedRegisters(as);
   const records = await loadRecords(as, generateHouseholds({ count }), `${defaultSeed}/${count}`);
   progress(`${records} records of ${count} households are in the registers`);
+  await seedStaff(as);
   if (options.people) {
     await seedPeople(as, [...generateHouseholds({ count })]);
-    progress('people and officers are enrolled');
+    progress('people are enrolled');
   }
   await seedPayments(as, options.parties, '100000000.00');
   progress('rails, programme and budget are set up');

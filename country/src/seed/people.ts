@@ -123,13 +123,21 @@ function personasOf(
   ];
 }
 
-/** Enrols the staff and the heads of the households; three of them become personas. Repeating it changes nothing. */
-export async function seedPeople(as: As, households: readonly Household[]): Promise<void> {
+/** Enrols the officers. Repeating it changes nothing. */
+export async function seedStaff(as: As): Promise<void> {
   const people = as(applications.governance).client(
     enrolment,
     `${applications.identity}/identity-enrolment-v1`,
   );
   await people.enrolPersons({ body: { persons: staff } });
+}
+
+/** Enrols the heads of the households; three of them become personas. Repeating it changes nothing. */
+export async function seedPeople(as: As, households: readonly Household[]): Promise<void> {
+  const people = as(applications.governance).client(
+    enrolment,
+    `${applications.identity}/identity-enrolment-v1`,
+  );
   const personas = new Map(
     personasOf(households).map(({ household, label }, index) => [
       household.id,
