@@ -37,6 +37,10 @@ describe('the dialect of the compliance suite', () => {
     const { member } = (await answer.json()) as List;
     expect(member.map(({ objectType }) => objectType.object_type)).toEqual(['MEMBER', 'SUBSYSTEM']);
     expect(((await (await get('listClients?instanceId=none')).json()) as List).member).toEqual([]);
+    const doubled = await get(
+      'listClients?serviceId=s&instanceId=identifier?serviceId=s&instanceId=identifier',
+    );
+    expect(doubled.status).toBe(200);
   });
 
   it.each(providers)('listMethods, allowedMethods and getOpenAPI of %s', async (application) => {

@@ -32,6 +32,9 @@ const serviceEntry = ({ service, endpoints }: DescribedService) => ({
   endpointList: { member: endpoints.map(({ method, path }) => ({ method, path })) },
 });
 
+const first = (value: string | readonly string[] | undefined): string | undefined =>
+  typeof value === 'string' ? value : value?.[0];
+
 /** Answers from the directory only: the suite's dialect opens no way to any service. */
 export function answerSuite(directory: Directory, meta: MetaServices): ImplementedSurface {
   const list = (services: readonly DescribedService[], serviceId: string | undefined) => ({
@@ -44,8 +47,9 @@ export function answerSuite(directory: Directory, meta: MetaServices): Implement
   });
   return implement(directorySuite, {
     async listClients({ query }) {
+      const instance = first(query.instanceId);
       const within = ({ id }: { readonly id: string }): boolean =>
-        query.instanceId === undefined || id.startsWith(`${query.instanceId}/`);
+        instance === undefined || id.startsWith(`${instance}/`);
       const members = directory.members().filter(within);
       const applications = directory.applications().filter(within);
       return {
@@ -59,11 +63,11 @@ export function answerSuite(directory: Directory, meta: MetaServices): Implement
       };
     },
     async listMethods({ params, query }) {
-      return list(await meta.methodsOf(applicationAt(params)), query.serviceId);
+      return list(await meta.methodsOf(applicationAt(params)), first(query.serviceId));
     },
     async allowedMethods({ params, query, headers }) {
       const client = headers['information-mediator-client'] ?? headers['x-govstack-client'] ?? '';
-      return list(await meta.allowedOf(applicationAt(params), client), query.serviceId);
+      return list(await meta.allowedOf(applicationAt(params), client), first(query.serviceId));
     },
     async getOpenAPI({ params, query }) {
       const document = await meta.documentOf(`${applicationAt(params)}/${query.serviceCode}`);

@@ -38,6 +38,11 @@ const Client = Type.Object({
   'x-govstack-client': Type.Optional(Type.String()),
 });
 
+/** The suite repeats its requests with the query doubled: the first value counts. */
+const Repeatable = Type.Optional(
+  Type.Unsafe<string | string[]>({ description: 'A text; when repeated, the first one counts' }),
+);
+
 const open = { caller: 'public' } as const;
 const prefix = '/{GovStackInstance}/{memberClass}/{memberCode}/{applicationCode}';
 
@@ -61,7 +66,7 @@ export const directorySuite = defineSurface({
       path: '/listClients',
       summary: 'Members and applications of the instance',
       access: open,
-      query: Type.Object({ instanceId: Type.Optional(Type.String()) }),
+      query: Type.Object({ instanceId: Repeatable }),
       responses: { 200: List },
     }),
     listMethods: defineOperation({
@@ -71,7 +76,7 @@ export const directorySuite = defineSurface({
       summary: 'Services and endpoints of an application',
       access: open,
       params: Type.Object(Application),
-      query: Type.Object({ serviceId: Type.Optional(Type.String()) }),
+      query: Type.Object({ serviceId: Repeatable }),
       responses: { 200: List },
     }),
     allowedMethods: defineOperation({
@@ -81,7 +86,7 @@ export const directorySuite = defineSurface({
       summary: 'What the caller may use of an application',
       access: open,
       params: Type.Object(Application),
-      query: Type.Object({ serviceId: Type.Optional(Type.String()) }),
+      query: Type.Object({ serviceId: Repeatable }),
       headers: Client,
       responses: { 200: List },
     }),
