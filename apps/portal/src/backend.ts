@@ -9,6 +9,8 @@ export interface Viewer {
   readonly roles: readonly string[];
   /** Member the person works for; absent for citizens. */
   readonly agency?: string;
+  /** What identity says of the person (name, national number, …). */
+  readonly claims: Readonly<Record<string, unknown>>;
   readonly language: Language;
 }
 
@@ -29,19 +31,18 @@ export interface ServiceSummary {
   readonly id: string;
   readonly title: Text;
   readonly summary: Text;
-  readonly agency: Text;
+  readonly agency: Text | string;
   readonly available: boolean;
 }
+
+/** Heading of a part of a sheet: `code` names one of the portal's, `title` gives its own. */
+export type SheetPart = { readonly code: string } | { readonly title: Text };
 
 /** What a person should know before applying. Each part is text the service's owner wrote. */
 export interface ServiceSheet extends ServiceSummary {
   readonly intro: Text;
-  readonly sections: readonly {
-    readonly title: Text;
-    readonly body?: Text;
-    readonly points?: readonly Text[];
-  }[];
-  readonly facts: readonly { readonly label: Text; readonly value: Text }[];
+  readonly sections: readonly (SheetPart & { readonly body?: Text; readonly points?: readonly Text[] })[];
+  readonly facts: readonly (SheetPart & { readonly value: Text })[];
   readonly steps: readonly { readonly title: Text; readonly body: Text }[];
 }
 
@@ -49,11 +50,15 @@ export interface ServiceSheet extends ServiceSummary {
 export interface Agreement {
   readonly id: string;
   readonly revisionId: string;
-  readonly controller: Text;
-  readonly purpose: Text;
-  readonly purposeDescription: Text;
+  readonly controller: Text | string;
+  readonly purpose: Text | string;
+  readonly purposeDescription?: Text | string;
   readonly lawfulBasis: string;
-  readonly attributes: readonly { readonly name: Text; readonly source?: Text; readonly why?: Text }[];
+  readonly attributes: readonly {
+    readonly name: Text | string;
+    readonly source?: Text | string;
+    readonly why?: Text | string;
+  }[];
   readonly retention?: Text;
   readonly policyUrl?: string;
   /** Given and still in force. */
@@ -105,7 +110,7 @@ export interface HistoryEvent {
   readonly code: string;
   readonly title?: Text;
   readonly detail?: Text;
-  readonly by?: Text;
+  readonly by?: Text | string;
 }
 
 export interface ApplicationView extends ApplicationSummary {
@@ -127,12 +132,13 @@ export interface MessageSummary {
   readonly sentAt: string;
   readonly channel: 'email' | 'sms' | 'portal';
   readonly status: string;
-  readonly from: Text;
+  readonly from: Text | string;
 }
 
 export interface Message extends MessageSummary {
   readonly body: string;
-  readonly language: string;
+  /** Absent when the sender did not say. */
+  readonly language?: string;
   readonly applicationId?: string;
 }
 
@@ -145,7 +151,7 @@ export interface ReceivedPayment {
   readonly at?: string;
   /** Account with all but the last digits hidden. */
   readonly account: string;
-  readonly rail: Text;
+  readonly rail?: Text | string;
   readonly reason?: string;
 }
 
@@ -153,48 +159,51 @@ export interface ReceivedPayment {
 export interface DataUse {
   readonly id: string;
   readonly at: string;
-  readonly reader: Text;
-  readonly registry: Text;
-  readonly purpose: Text;
-  readonly fields: readonly Text[];
+  readonly reader: Text | string;
+  readonly registry: Text | string;
+  readonly purpose: Text | string;
+  readonly fields: readonly (Text | string)[];
   readonly legalBasis: 'consent' | 'law';
   readonly consentId?: string;
 }
 
 export interface ConsentGiven {
   readonly id: string;
-  readonly purpose: Text;
-  readonly controller: Text;
-  readonly givenAt: string;
-  readonly withdrawnAt?: string;
-  readonly attributes: readonly Text[];
+  readonly purpose: Text | string;
+  readonly controller: Text | string;
+  /** When the answer that counts now was given. */
+  readonly changedAt: string;
+  readonly inForce: boolean;
+  readonly attributes: readonly (Text | string)[];
 }
 
+/** A task to decide, or the file of a decided one. */
 export interface TaskSummary {
-  readonly id: string;
+  /** Absent when nothing is left to decide. */
+  readonly taskId?: string;
   readonly applicationId: string;
   readonly reference: string;
-  readonly applicant: string;
   readonly service: Text;
-  readonly area: Text;
-  readonly reasons: readonly string[];
-  readonly score?: number;
   readonly createdAt: string;
-  readonly assignee?: string;
+  readonly assignee?: 'viewer' | 'other';
   readonly status: ApplicationStatus;
+  /** Known to some sources only. */
+  readonly applicant?: string;
+  readonly area?: Text;
+  readonly reasons?: readonly string[];
+  readonly score?: number;
 }
 
 export interface TaskFilter extends Paging {
-  readonly state: 'open' | 'done';
-  readonly reason?: string;
+  readonly state: 'open' | 'APPROVED' | 'REJECTED';
 }
 
 /** What a registry of another agency answered about a statement of the applicant. */
 export interface Verification {
   readonly id: string;
   readonly question: Text;
-  readonly agency: Text;
-  readonly registry: Text;
+  readonly agency: Text | string;
+  readonly registry: Text | string;
   readonly outcome: 'confirmed' | 'contradicted' | 'notFound' | 'unavailable';
   readonly declared?: Text | string;
   readonly found?: Text | string;
@@ -211,33 +220,32 @@ export interface Score {
   readonly highest: number;
   /** Width on each side of the threshold within which a person always decides. */
   readonly borderline?: number;
-  readonly model: Text;
+  readonly model?: Text;
   readonly indicators: readonly {
-    readonly label: Text;
+    readonly label: Text | string;
     readonly answer: Text | string;
     readonly points: number;
-    readonly highest: number;
+    /** Most points the indicator can give, when the service says so. */
+    readonly highest?: number;
   }[];
 }
 
 export interface ApplicationFile {
-  readonly taskId: string;
   readonly application: ApplicationSummary;
   readonly applicant: string;
   readonly reasons: readonly string[];
   /** Decisions the process offers now; none when it has been decided. */
   readonly outcomes: readonly Decision['outcome'][];
-  readonly assignee?: string;
   readonly form: EForm;
   readonly answers: Answers;
   readonly verifications: readonly Verification[];
   readonly score?: Score;
-  readonly benefit?: { readonly amount: Money; readonly basis: Text };
+  readonly benefit?: { readonly amount: Money; readonly basis?: Text };
   readonly history: readonly HistoryEvent[];
   readonly decision?: {
     readonly outcome: ApplicationStatus;
-    readonly reason: string;
-    readonly by: string;
+    readonly reasons: readonly (Text | string)[];
+    readonly by?: string;
     readonly at: string;
   };
 }
@@ -270,7 +278,7 @@ export interface Chart {
 export interface Programme {
   readonly id: string;
   readonly name: Text;
-  readonly agency: Text;
+  readonly agency: Text | string;
   readonly asOf: string;
   readonly figures: readonly Figure[];
   readonly charts: readonly Chart[];
@@ -281,6 +289,7 @@ export type RunState =
   | 'validated'
   | 'awaitingApproval'
   | 'approved'
+  | 'held'
   | 'paying'
   | 'completed'
   | 'rejected';
@@ -310,9 +319,14 @@ export interface PaymentRun extends PaymentRunSummary {
     readonly tally: Tally;
     readonly next: 'retry' | 'person';
   }[];
-  readonly preparedBy: string;
-  readonly decidedBy?: string;
+  /** Person or application that made the run. */
+  readonly preparedBy: Text | string;
+  readonly decidedBy?: Text | string;
   readonly decidedAt?: string;
+  /** Fingerprint of the content shown; a decision is bound to it. */
+  readonly seen: string;
+  /** Payments that look like ones of another recent run; they need to be accepted explicitly. */
+  readonly possibleDuplicates: number;
   /** Why this viewer may not approve now; absent when they may. */
   readonly notApprovable?: 'maker' | 'role' | 'state';
   readonly history: readonly HistoryEvent[];
@@ -358,8 +372,6 @@ export interface Backend {
   withdrawConsent(viewer: Viewer, consentId: string, key: string): Promise<void>;
 
   form(viewer: Viewer, serviceId: string): Promise<CurrentForm>;
-  /** Claims about the person for the form's `source` expressions. */
-  claims(viewer: Viewer): Promise<Readonly<Record<string, unknown>>>;
   draft(viewer: Viewer, serviceId: string): Promise<Draft | undefined>;
   drafts(viewer: Viewer): Promise<readonly { readonly serviceId: string; readonly savedAt: string }[]>;
   /** Answers when it was saved. */
@@ -381,14 +393,22 @@ export interface Backend {
 
   tasks(viewer: Viewer, filter: TaskFilter): Promise<Page<TaskSummary>>;
   task(viewer: Viewer, taskId: string): Promise<ApplicationFile>;
+  /** The file of an application of the viewer's agency, with nothing to decide. */
+  file(viewer: Viewer, applicationId: string): Promise<ApplicationFile>;
   decide(viewer: Viewer, taskId: string, decision: Decision, key: string): Promise<void>;
 
   programmes(viewer: Viewer): Promise<readonly Programme[]>;
   paymentRuns(viewer: Viewer, paging: Paging): Promise<Page<PaymentRunSummary>>;
   paymentRun(viewer: Viewer, runId: string): Promise<PaymentRun>;
-  prepareRun(viewer: Viewer, programmeId: string, period: string, key: string): Promise<string>;
-  approveRun(viewer: Viewer, runId: string, key: string): Promise<void>;
-  rejectRun(viewer: Viewer, runId: string, reason: string, key: string): Promise<void>;
+  /** Has the list of payees drawn and checked, once per programme and month. Answers the run's id if it is known at once. */
+  prepareRun(viewer: Viewer, programmeId: string, period: string, key: string): Promise<string | undefined>;
+  approveRun(
+    viewer: Viewer,
+    runId: string,
+    approval: { readonly seen: string; readonly acceptPossibleDuplicates: boolean },
+    key: string,
+  ): Promise<void>;
+  rejectRun(viewer: Viewer, runId: string, seen: string, reason: string, key: string): Promise<void>;
 
   /** Exchanges of one application's whole life, or of one action. */
   exchanges(

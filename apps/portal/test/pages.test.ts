@@ -62,7 +62,7 @@ const pages: Readonly<Record<string, readonly string[]>> = {
     '/my-data/consents/consent-1/withdraw',
     '/office/tasks',
   ],
-  Olena: ['/office/tasks', '/office/tasks?state=done', '/office/tasks/task-1'],
+  Olena: ['/office/tasks', '/office/tasks?state=REJECTED', '/office/tasks/task-1', '/office/files/file-1'],
   Mateo: ['/office/programmes', '/office/payment-runs', '/office/payment-runs/run-1'],
   Aiko: ['/office/payment-runs/run-1'],
 };

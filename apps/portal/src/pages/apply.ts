@@ -30,7 +30,7 @@ export async function openApplication(
     backend.draft(viewer, service.id),
   ]);
   // Answers to an older version of the form are kept as far as they fit: the rest is pruned and checked anyway.
-  const answers = draft?.answers ?? prefill(form, await backend.claims(viewer), today());
+  const answers = draft?.answers ?? prefill(form, viewer.claims, today());
   const saved = draft === undefined ? {} : { savedAt: draft.savedAt };
   return { service, eFormId, form, answers, ...saved, base: `/apply/${encodeURIComponent(service.id)}` };
 }

@@ -27,13 +27,13 @@ export function dataPages({ site, backend }: PageParts): void {
 
   site.page(path, 'signed-in', async (visit) => {
     const consent = await consentOf(visit);
-    if (consent.withdrawnAt !== undefined) return visit.goTo('/my-data');
+    if (!consent.inForce) return visit.goTo('/my-data');
     return visit.show('account/withdraw.njk', { section: 'data', consent, back: '/my-data' });
   });
 
   site.action(path, 'signed-in', async (visit) => {
     const consent = await consentOf(visit);
-    if (consent.withdrawnAt === undefined) {
+    if (consent.inForce) {
       await backend.withdrawConsent(visit.viewer, consent.id, formKey(visit) || consent.id);
       visit.leaveNotice('withdrawn');
     }

@@ -27,12 +27,16 @@ export function paymentRunPages({ site, backend }: PageParts): void {
     const key = formKey(visit) || runId;
     const { t } = visit.voice;
     if (choice === 'approve') {
-      await backend.approveRun(visit.viewer, runId, key);
+      const approval = {
+        seen: input(visit, 'seen'),
+        acceptPossibleDuplicates: input(visit, 'duplicates') === 'accept',
+      };
+      await backend.approveRun(visit.viewer, runId, approval, key);
       visit.leaveNotice('runApproved');
       return visit.goTo(address);
     }
     if (choice === 'reject' && reason !== '') {
-      await backend.rejectRun(visit.viewer, runId, reason.slice(0, 2000), key);
+      await backend.rejectRun(visit.viewer, runId, input(visit, 'seen'), reason.slice(0, 500), key);
       visit.leaveNotice('runRejected');
       return visit.goTo(address);
     }

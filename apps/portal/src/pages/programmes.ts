@@ -32,6 +32,8 @@ export function programmePages({ site, backend, today }: PageParts): void {
       formKey(visit) || period,
     );
     visit.leaveNotice('runPrepared');
-    return visit.goTo(`/office/payment-runs/${encodeURIComponent(runId)}`);
+    return visit.goTo(
+      runId === undefined ? '/office/payment-runs' : `/office/payment-runs/${encodeURIComponent(runId)}`,
+    );
   });
 }

@@ -59,7 +59,13 @@ export function scenePages({ site, backend, settings }: PageParts): void {
     if (!settings.demonstration) throw new Problem(404, 'only in the demonstration');
     const correlationId = visit.params.correlation as string;
     if (!/^[A-Za-z0-9._:-]{1,128}$/.test(correlationId)) throw new Problem(404, 'no such action');
-    const viewer = visit.viewer ?? { id: '', name: '', roles: [], language: visit.voice.language };
+    const viewer = visit.viewer ?? {
+      id: '',
+      name: '',
+      roles: [],
+      claims: {},
+      language: visit.voice.language,
+    };
     const exchanges = await backend.exchanges(viewer, { correlationId });
     return show(visit, exchanges, { ofApplication: false, back: '/' });
   });

@@ -7,7 +7,7 @@ import { scoreScale } from './score-scale.ts';
 
 const size = 20;
 const outcomes = ['APPROVED', 'REJECTED', 'SENDBACK'] as const;
-const reasons = ['borderline', 'contradiction', 'sample', 'unavailable', 'review'] as const;
+const states = ['open', 'APPROVED', 'REJECTED'] as const;
 const longestReason = 2000;
 
 /** An officer's work: the list, the file with its evidence, the decision with its reason. */
@@ -16,21 +16,18 @@ export function taskPages({ site, backend }: PageParts): void {
 
   site.page('/office/tasks', access, async (visit) => {
     const page = pageNumber(visit);
-    const state = visit.query.state === 'done' ? 'done' : 'open';
-    const reason = reasons.find((one) => one === visit.query.reason);
-    const list = await backend.tasks(visit.viewer, {
-      page,
-      size,
-      state,
-      ...(reason === undefined ? {} : { reason }),
-    });
+    const state = states.find((one) => one === visit.query.state) ?? 'open';
+    const list = await backend.tasks(visit.viewer, { page, size, state });
     return visit.show('office/tasks.njk', {
       section: 'tasks',
       list: { ...list, page },
       state,
-      reason,
-      reasonOptions: reasons,
-      pagesHref: `/office/tasks?state=${state}${reason === undefined ? '' : `&reason=${reason}`}&`,
+      states,
+      shown: {
+        area: list.items.some((task) => task.area),
+        reasons: list.items.some((task) => task.reasons),
+        score: list.items.some((task) => task.score !== undefined),
+      },
     });
   });
 
@@ -45,6 +42,7 @@ export function taskPages({ site, backend }: PageParts): void {
         section: 'tasks',
         file,
         sections: summarise(visit.voice, file.form, file.answers),
+        mostPoints: Math.max(1, ...(file.score?.indicators ?? []).map((one) => one.points)),
         scale: file.score && scoreScale(file.score, visit.voice),
         entered,
         errors: entered.errors ?? [],
@@ -56,6 +54,10 @@ export function taskPages({ site, backend }: PageParts): void {
 
   site.page('/office/tasks/:task', access, async (visit) =>
     showFile(visit, await backend.task(visit.viewer, visit.params.task as string)),
+  );
+
+  site.page('/office/files/:application', access, async (visit) =>
+    showFile(visit, await backend.file(visit.viewer, visit.params.application as string)),
   );
 
   site.action('/office/tasks/:task', access, async (visit) => {

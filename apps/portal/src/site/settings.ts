@@ -2,6 +2,20 @@ import { type Static, Type } from '@govstack/platform/operation';
 
 const Names = Type.Record(Type.String(), Type.String());
 
+const ServiceId = Type.String({ pattern: '^[^/]+(/[^/]+){4}$' });
+
+/** Where the building blocks are in the mediator's directory. */
+const BlockServices = Type.Object({
+  registration: ServiceId,
+  consent: ServiceId,
+  messaging: ServiceId,
+  payments: ServiceId,
+  workflow: ServiceId,
+  messageLog: ServiceId,
+});
+
+const Registry = Type.Object({ service: ServiceId, name: Type.Optional(Names) });
+
 /** Settings of the portal. What a country changes is here, not in the templates. */
 export const PortalSettings = Type.Object({
   publicUrl: Type.String({ default: 'http://localhost:8080', description: 'Where people reach the portal' }),
@@ -16,8 +30,21 @@ export const PortalSettings = Type.Object({
   clientId: Type.String({ default: 'portal' }),
   scope: Type.String({ default: 'openid profile email phone' }),
   resource: Type.Optional(Type.String({ description: 'RFC 8707 resource the access token is for' })),
+  services: Type.Optional(BlockServices),
+  registries: Type.Array(Registry, {
+    default: [],
+    description: 'Registries whose read logs are shown to the person they are about',
+  }),
+  names: Type.Record(Type.String(), Names, {
+    default: {},
+    description: 'What members and applications are called, by directory id',
+  }),
+  approverRole: Type.String({ default: 'payment-approver' }),
   idleMinutes: Type.Integer({ default: 30, minimum: 1 }),
   longestMinutes: Type.Integer({ default: 480, minimum: 1 }),
 });
 
 export type PortalSettings = Static<typeof PortalSettings>;
+
+export type BlockServices = Static<typeof BlockServices>;
+export type RegistrySettings = Static<typeof Registry>;

@@ -31,6 +31,7 @@ const viewerOf = (session: Session, language: Language): Viewer => ({
   id: session.data.personId,
   name: session.data.name,
   roles: session.data.roles,
+  claims: session.data.claims,
   ...(session.data.agency === undefined ? {} : { agency: session.data.agency }),
   language,
 });
