@@ -1,0 +1,375 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { consentApi } from '@govstack/consent/api';
+import { generateHouseholds, type Household, toRow } from '@govstack/country';
+import { applications } from '@govstack/country/seed';
+import { registryData } from '@govstack/digital-registries/api';
+import { mediatorAdmin, mediatorLog } from '@govstack/information-mediator/api';
+import { messagingApi } from '@govstack/messaging/api';
+import { paymentsAdmin } from '@govstack/payments/api';
+import {
+  CallFailed,
+  clientAssertionHeader,
+  httpMediator,
+  type Mediation,
+  mediationFor,
+  signClientAssertion,
+} from '@govstack/platform';
+import { registrationApi } from '@govstack/registration/api';
+import { workflowApi } from '@govstack/workflow/api';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { answersOf } from '../src/demo/apply.ts';
+import { staffSignIn } from '../src/demo/sign-in.ts';
+import { type Stack, startStack } from '../src/stack/start-stack.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'govstack-journey-'));
+chmodSync(dataDir, 0o755);
+const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const privateJwk = keys.privateKey.export({ format: 'jwk' }) as never;
+const households = [...generateHouseholds({ count: 100 })];
+const service = applications.cashTransfer;
+
+let stack: Stack;
+let outside: ReturnType<typeof httpMediator>;
+/** The service's application in a process of its own: everything over HTTP, with its key. */
+let mediation: Mediation;
+let signIn: (login: string, pin: string) => Promise<string>;
+
+const plain = (one: Household): boolean =>
+  one.truth.contradiction === undefined && one.truth.badAccount === undefined;
+const byWelfare = households
+  .filter((one) => plain(one) && one.members[0].phone !== undefined)
+  .sort((left, right) => left.truth.welfare - right.truth.welfare);
+const poor = byWelfare[2] as Household;
+const rich = byWelfare.at(-3) as Household;
+const hidingLand = households.find((one) => one.truth.contradiction === 'hidden-land');
+
+beforeAll(async () => {
+  stack = await startStack({
+    dataDir,
+    root: process.cwd(),
+    port: 0,
+    households: 60,
+    demonstration: true,
+    progress: () => undefined,
+  });
+  const admin = stack
+    .as(applications.governance)
+    .client(mediatorAdmin, `${applications.mediator}/mediator-admin-v1`);
+  const publicKey = keys.publicKey.export({ format: 'jwk' }) as Record<string, unknown>;
+  await admin.putApplication({
+    params: { application: service },
+    body: { name: 'cash-transfer', publicKey },
+  });
+  outside = httpMediator({ url: stack.url, keys: new Map([[service, privateJwk]]) });
+  mediation = mediationFor(service, () => outside);
+  signIn = await staffSignIn(stack);
+}, 120_000);
+
+afterAll(async () => {
+  await outside?.close();
+  await stack?.stop();
+  rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+});
+
+const refusal = async (call: Promise<unknown>): Promise<CallFailed> => {
+  const error = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(CallFailed);
+  return error as CallFailed;
+};
+
+const registration = () => mediation.client(registrationApi, `${applications.registration}/registration-v1`);
+const subjectOf = (token: string): string =>
+  JSON.parse(Buffer.from(token.split('.')[1] as string, 'base64url').toString()).sub;
+
+/** A citizen signs in, agrees, and applies. */
+async function apply(household: Household, token: string, idempotencyKey?: string) {
+  const consent = mediation.client(consentApi, `${applications.consent}/consent-v1`);
+  const { dataAgreementId, serviceId, eFormId } = stack.service;
+  const sub = subjectOf(token);
+  const known = (await consent.listIndividuals({ query: { externalId: sub }, personToken: token })).body
+    .individuals[0];
+  const individual =
+    known ??
+    (
+      await consent.createIndividual({
+        body: { individual: { externalId: sub, externalIdType: 'sub' } },
+        personToken: token,
+      })
+    ).body.individual;
+  const draft = (
+    await consent.draftConsentRecord({
+      query: { individualId: individual.id as string, dataAgreementId },
+      personToken: token,
+    })
+  ).body;
+  const signature = {
+    ...draft.signature,
+    verificationMethod: 'authenticated-session',
+    verificationSignedBy: sub,
+  };
+  const given = (
+    await consent.createConsentRecord({
+      body: { consentRecord: draft.consentRecord, signature },
+      personToken: token,
+    })
+  ).body.consentRecord;
+  const body = {
+    applicantId: sub,
+    consentRecordId: given.id as string,
+    formData: { eFormId, data: answersOf(toRow(household)) },
+  };
+  const file = (
+    await registration().submitApplication({
+      params: { serviceId },
+      body,
+      personToken: token,
+      ...(idempotencyKey ? { idempotencyKey } : {}),
+    })
+  ).body;
+  return { file, consentRecordId: given.id as string };
+}
+
+const ended = async (fileId: string, token: string) =>
+  vi.waitFor(
+    async () => {
+      const { body } = await registration().readApplication({ params: { fileId }, personToken: token });
+      expect(body.status.code).not.toBe('PENDING');
+      return body;
+    },
+    { timeout: 20_000, interval: 100 },
+  );
+
+/** The identity authority gives the head of a household a PIN; then they sign in with it. */
+async function withPin(household: Household): Promise<string> {
+  const { enrolment } = await import('@govstack/identity/api');
+  const people = stack
+    .as(applications.governance)
+    .client(enrolment, `${applications.identity}/identity-enrolment-v1`);
+  const head = household.members[0];
+  await people.enrolPersons({
+    body: {
+      persons: [
+        {
+          aliases: { 'national-number': head.nationalNumber },
+          attributes: {
+            given_name: head.givenName,
+            family_name: head.familyName,
+            national_number: head.nationalNumber,
+          },
+          pin: '1357',
+        },
+      ],
+    },
+  });
+  return signIn(household.members[0].nationalNumber, '1357');
+}
+
+/** What an officer would decide, when the process asks for one. */
+async function decideIfAsked(fileId: string, status: 'APPROVED' | 'REJECTED') {
+  const token = await signIn('officer', '2468');
+  return vi.waitFor(
+    async () => {
+      const { body: file } = await registration().readApplication({ params: { fileId } });
+      if (file.status.code !== 'PENDING') return undefined;
+      const [task] = (await registration().listTasks({ query: { fileId }, personToken: token })).body;
+      if (!task) throw new Error('neither decided nor with an officer yet');
+      await registration().completeTask({
+        params: { taskId: task.taskId },
+        personToken: token,
+        body: { data: { decision: { status, reason: 'Seen and decided' } } },
+      });
+      return task;
+    },
+    { timeout: 20_000, interval: 100 },
+  );
+}
+
+describe('a household, over HTTP', () => {
+  it('applies, is verified by three registries under its consent, enrolled, told and paid; everybody can see who spoke to whom', async () => {
+    const token = await withPin(poor);
+    const { file, consentRecordId } = await apply(poor, token, 'first');
+    expect((await apply(poor, token, 'first')).file.fileId).toBe(file.fileId);
+    await decideIfAsked(file.fileId, 'APPROVED');
+    const decided = await ended(file.fileId, token);
+    expect(decided.status.code).toBe('APPROVED');
+    expect(decided.outcome?.reasons).toHaveLength(1);
+
+    const log = stack.as(applications.portal).client(mediatorLog, `${applications.mediator}/mediator-log-v1`);
+    await vi.waitFor(async () => {
+      const { exchanges } = (await log.listExchanges({ query: { correlationId: file.correlationId } })).body;
+      const providers = exchanges.map((one) => one.service.split('/').slice(2, 4).join('/'));
+      for (const provider of [
+        'CRA/civil-registry',
+        'NLA/land-registry',
+        'LRA/tax-registry',
+        'MSP/social-registries',
+        'TRE/payments',
+        'DGA/messaging',
+        'DGA/workflow',
+      ]) {
+        expect(providers).toContain(provider);
+      }
+      expect(exchanges.every((one) => one.verified)).toBe(true);
+    });
+
+    const civil = stack
+      .as(applications.portal)
+      .client(registryData, `${applications.civilRegistry}/registry-data-v1`);
+    const uses = (await civil.queryUsage({ body: { identifier: poor.members[0].nationalNumber } })).body;
+    expect(uses[0]).toMatchObject({ readerApplication: service, consentReference: consentRecordId });
+
+    const messaging = mediation.client(messagingApi, `${applications.messaging}/messaging-v1`);
+    await vi.waitFor(
+      async () => {
+        const { messages } = (await messaging.listMessages({ query: { reference: file.fileId } })).body;
+        expect(messages.map((message) => message.state)).toEqual(['delivered']);
+      },
+      { timeout: 40_000, interval: 200 },
+    );
+
+    const engine = mediation.client(workflowApi, `${applications.workflow}/workflow-v1`);
+    const maker = await signIn('manager', '2468');
+    await engine.start({
+      params: { processId: 'cash-transfer-payment-run' },
+      body: {
+        processStartedBy: 'manager',
+        businessKey: 'run-2026-12',
+        variables: { cycle: '2026-12', initiator: subjectOf(maker) },
+      },
+    });
+    const payments = mediation.client(paymentsAdmin, `${applications.payments}/payments-admin-v1`);
+    const awaiting = await vi.waitFor(
+      async () => {
+        const [batch] = (await payments.listBatches({ query: { sourceId: 'cash-transfer' } })).body.items;
+        expect(batch?.state).toBe('awaiting-approval');
+        return batch as NonNullable<typeof batch>;
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+    const params = { batchId: awaiting.batchId };
+    const body = { contentHash: awaiting.contentHash as string };
+    expect((await refusal(payments.approveBatch({ params, body, personToken: maker }))).status).toBe(403);
+    expect((await refusal(payments.approveBatch({ params, body, personToken: token }))).status).toBe(403);
+    const approver = await signIn('approver', '2468');
+    const twice = await Promise.allSettled([
+      payments.approveBatch({ params, body, personToken: approver }),
+      payments.approveBatch({ params, body, personToken: approver }),
+    ]);
+    expect(twice.some((outcome) => outcome.status === 'fulfilled')).toBe(true);
+    await vi.waitFor(async () => expect((await payments.getBatch({ params })).body.state).toBe('completed'), {
+      timeout: 20_000,
+      interval: 100,
+    });
+    const paid = (await payments.listPayeePayments({ body: { payeeIdentity: file.reference } })).body.items;
+    expect(paid.map((one) => one.state)).toEqual(['completed']);
+    const totals = await Promise.all(
+      [stack.parties.bank, stack.parties.mobileMoney].map(
+        async (party) =>
+          (await (await fetch(`${party.controlUrl}/control/totals`)).json()) as {
+            transfers: Record<string, number>;
+          },
+      ),
+    );
+    expect(
+      totals.reduce(
+        (sum, one) => sum + Object.values(one.transfers).reduce((all, count) => all + count, 0),
+        0,
+      ),
+    ).toBe(1);
+  }, 90_000);
+
+  it('that is better off is told that it is not eligible, why, and how to appeal', async () => {
+    const token = await withPin(rich);
+    const { file } = await apply(rich, token);
+    await decideIfAsked(file.fileId, 'REJECTED');
+    const decided = await ended(file.fileId, token);
+    expect(decided.status.code).toBe('REJECTED');
+    expect(decided.outcome?.appeal?.en).toContain('appeal');
+  }, 60_000);
+
+  it('that owns more land than it said is decided by an officer, who sees the contradiction', async () => {
+    if (!hidingLand) throw new Error('the population has nobody who hides land');
+    const token = await withPin(hidingLand);
+    const { file } = await apply(hidingLand, token);
+    const task = await decideIfAsked(file.fileId, 'REJECTED');
+    expect(task?.roleId).toBe('officer');
+    expect((await ended(file.fileId, token)).status.code).toBe('REJECTED');
+  }, 60_000);
+});
+
+describe('what must be refused', () => {
+  it('another citizen’s application, an officer of another agency, a forged token, a second open application', async () => {
+    const first = byWelfare[5] as Household;
+    const second = byWelfare[6] as Household;
+    const token = await withPin(first);
+    const other = await withPin(second);
+    const { file } = await apply(first, token);
+    const params = { fileId: file.fileId };
+    expect((await refusal(registration().readApplication({ params, personToken: other }))).status).toBe(404);
+    const approver = await signIn('approver', '2468');
+    expect((await refusal(registration().readApplication({ params, personToken: approver }))).status).toBe(
+      404,
+    );
+    expect(
+      (
+        await refusal(
+          registration().readApplication({ params, personToken: `${token.slice(0, -8)}AAAAAAAA` }),
+        )
+      ).status,
+    ).toBe(401);
+    expect((await refusal(registration().listTasks({ query: {}, personToken: token }))).status).toBe(403);
+  }, 60_000);
+
+  it('a registry read without consent, under a withdrawn one, or by an application without a right', async () => {
+    const household = byWelfare[8] as Household;
+    const token = await withPin(household);
+    const { consentRecordId } = await apply(household, token);
+    const civil = mediation.client(registryData, `${applications.civilRegistry}/registry-data-v1`);
+    const read = (headers: object) =>
+      civil.readRecord({
+        params: { registryName: 'persons', versionNumber: 'latest' },
+        headers,
+        body: { query: { content: { nationalNumber: household.members[0].nationalNumber } } },
+      });
+    expect((await refusal(read({}))).status).toBe(403);
+    expect((await read({ 'x-consent-reference': consentRecordId })).body.content).not.toHaveProperty(
+      'maritalStatus',
+    );
+    const consent = mediation.client(consentApi, `${applications.consent}/consent-v1`);
+    const { consentRecord } = (await consent.verifyConsentRecord({ params: { consentRecordId } })).body;
+    await consent.updateConsentRecord({
+      params: { consentRecordId },
+      body: { consentRecord: { ...consentRecord, optIn: false } },
+      personToken: token,
+    });
+    await vi.waitFor(
+      async () => expect((await refusal(read({ 'x-consent-reference': consentRecordId }))).status).toBe(403),
+      { timeout: 10_000, interval: 200 },
+    );
+    const stranger = stack
+      .as(applications.messaging)
+      .client(registryData, `${applications.civilRegistry}/registry-data-v1`);
+    const refused = await refusal(stranger.queryUsage({ body: { identifier: 'x' } }));
+    expect(refused.mediatorError).toContain('AccessDenied');
+  }, 60_000);
+
+  it('a forged caller: a client header without its key, a key for another application, a caller token of one’s own', async () => {
+    const url = `${stack.url}/r1/${applications.registration}/registration-v1/services`;
+    const call = (headers: Record<string, string>) => fetch(url, { headers });
+    expect((await call({})).status).toBe(400);
+    expect((await call({ 'x-road-client': service })).status).toBe(401);
+    const foreign = await signClientAssertion(service, privateJwk, stack.url);
+    expect(
+      (await call({ 'x-road-client': applications.payments, [clientAssertionHeader]: foreign })).status,
+    ).toBe(403);
+    expect((await call({ 'x-road-client': service, 'x-govstack-caller': 'a.b.c' })).status).toBe(401);
+    const good = await signClientAssertion(service, privateJwk, stack.url);
+    expect((await call({ 'x-road-client': service, [clientAssertionHeader]: good })).status).toBe(200);
+  });
+});
