@@ -1,5 +1,12 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Static, TSchema } from 'typebox';
+import {
+  currentContext,
+  newContext,
+  validCorrelationId,
+  validTraceparent,
+  withContext,
+} from '../context/request-context.ts';
 import { transaction } from '../database/index.ts';
 import { defineOperation } from '../operation/operation.ts';
 import { Problem } from '../operation/problem.ts';
@@ -41,6 +48,19 @@ export const eventsSurface = defineSurface({
   operations: { receiveEvent },
 });
 
+/** Whoever delivers it and however often: what an event causes belongs to the action that caused the event. */
+function withContextOf<T>(event: CloudEvent, work: () => T): T {
+  const { correlationid: correlationId, traceparent } = event;
+  return withContext(
+    newContext({
+      ...currentContext(),
+      ...(validCorrelationId(correlationId) ? { correlationId } : {}),
+      ...(validTraceparent(traceparent) ? { traceparent } : {}),
+    }),
+    work,
+  );
+}
+
 /** Serves event delivery: validates the payload against the published schema, deduplicates, hands to the handlers. */
 export function implementEvents(db: Kysely<unknown>, handlers: readonly EventHandler[]): ImplementedSurface {
   const byType = new Map<string, EventHandler[]>();
@@ -56,14 +76,15 @@ export function implementEvents(db: Kysely<unknown>, handlers: readonly EventHan
       if (!interested) throw new Problem(404, `Events of type ${event.type} are not heard here`);
       const errors = validators.get(event.type)?.(event.data);
       if (errors) throw new Problem(400, 'The event does not match its published schema', { errors });
-      await transaction(db, async (trx) => {
+      const take = async (trx: Transaction<unknown>): Promise<void> => {
         const fresh = await sql`
           insert into platform.inbox (source, event_id, event_type)
           values (${event.source}, ${event.id}, ${event.type})
           on conflict on constraint inbox_pkey do nothing`.execute(trx);
         if (fresh.numAffectedRows !== 1n) return;
         for (const handler of interested) await handler.handle(trx, event as never);
-      });
+      };
+      await withContextOf(event, () => transaction(db, take));
       return { status: 204 };
     },
   });
