@@ -108,6 +108,7 @@ function completeTask(run: Run, event: Extract<EngineEvent, { type: 'taskComplet
   const task = token && run.model.elements.get(token.elementId);
   if (!token || task?.kind !== 'userTask') return false;
   applyOutputs(run, token.scopeId, task.outputs, {
+    ...form,
     form,
     completedBy,
     completedAt: run.context.now,

@@ -13,6 +13,7 @@ import {
   variableTypes,
 } from './model.ts';
 import { parseBpmn } from './parse-bpmn.ts';
+import { readDiagram } from './read-diagram.ts';
 import { flowElements, readElement } from './read-element.ts';
 import { attribute, child, documentationOf, extensions, idOf, type Reader } from './reader.ts';
 
@@ -140,6 +141,7 @@ export async function compileProcess(source: DefinitionSource): Promise<ProcessM
     closed: document.process.get('isClosed') === true,
     ...parts,
     decisions,
+    diagram: readDiagram(document.definitions),
   });
   checkFlow(model, issues);
   if (issues.list.length > 0) throw new InvalidDefinition(issues.list);

@@ -1,0 +1,202 @@
+import { type Caller, notFound, type Person, Problem, transaction } from '@govstack/platform';
+import type { Handlers } from '@govstack/platform/operation';
+import { changeDefinition, findDefinition, listDefinitions } from '../definitions/definitions.ts';
+import type { Variables } from '../feel/json.ts';
+import { actorOf } from '../history/actor.ts';
+import { countTokens, outlineOf, readElementStates, readHistory } from '../history/read-history.ts';
+import { listIncidents, retryIncident } from '../incidents/incidents.ts';
+import { countInstances, findInstance } from '../instances/read.ts';
+import { cannotBeStored } from '../instances/start-variables.ts';
+import { isVariableName } from '../model/mappings.ts';
+import { follow, viewer, type WorkflowService } from '../service.ts';
+import type { DefinitionRow } from '../tables.ts';
+import type { workflowAdmin } from './operations.ts';
+import { toIncident, toListedProcess, toProcess } from './views.ts';
+
+const bulk = 1000;
+
+function checkVariables(variables: Record<string, unknown> | undefined): Variables | undefined {
+  for (const [name, value] of Object.entries(variables ?? {})) {
+    const detail = !isVariableName(name)
+      ? 'cannot be the name of a variable'
+      : cannotBeStored(value)
+        ? 'contains characters that cannot be stored'
+        : undefined;
+    if (detail !== undefined) {
+      throw new Problem(400, 'The variables are not valid', {
+        errors: [{ in: 'body', pointer: `/variables/${name}`, detail }],
+      });
+    }
+  }
+  return variables as Variables | undefined;
+}
+
+/** Handlers of supervision. */
+export function adminHandlers(service: WorkflowService): Handlers<(typeof workflowAdmin)['operations']> {
+  const { db, engine, worker } = service;
+  const find = async (
+    processId: string,
+    caller: Caller,
+    person: Person | undefined,
+  ): Promise<DefinitionRow> => {
+    const row = await findDefinition(db, viewer(service, caller, person), processId);
+    if (!row) throw notFound('Process');
+    return row;
+  };
+  const change = async (
+    processId: string,
+    action: 'enabled' | 'disabled',
+    caller: Caller,
+    person: Person | undefined,
+  ) => {
+    const known = await find(processId, caller, person);
+    if (known.enabled === (action === 'enabled')) return { status: 200 as const, body: toProcess(known) };
+    const at = engine.now().toISOString();
+    const actor = actorOf(caller, person);
+    const row = await transaction(db, (trx) => changeDefinition(trx, known.id, action, actor, at));
+    return { status: 200 as const, body: toProcess(row) };
+  };
+  return {
+    async listAllProcesses({ query, caller, person }) {
+      const limit = query.limit ?? 100;
+      const rows = await listDefinitions(db, viewer(service, caller, person), {
+        current: false,
+        limit: limit + 1,
+        ...(query.after === undefined ? {} : { after: query.after }),
+      });
+      const processes = rows.slice(0, limit).map(toListedProcess);
+      const last = processes.at(-1);
+      return {
+        status: 200,
+        body: { processes, ...(rows.length > limit && last ? { next: last.id } : {}) },
+      };
+    },
+    enableProcess: ({ params, caller, person }) => change(params.processId, 'enabled', caller, person),
+    disableProcess: ({ params, caller, person }) => change(params.processId, 'disabled', caller, person),
+    async getProcessOutline({ params, caller, person }) {
+      const row = await find(params.processId, caller, person);
+      const outline = outlineOf(await engine.models(row.id, db));
+      const counts = await countTokens(db, row.id);
+      return {
+        status: 200,
+        body: {
+          processRef: row.id,
+          elements: outline.elements.map((element) => ({
+            ...element,
+            ...(counts.get(element.id) ?? { active: 0, incidents: 0 }),
+          })),
+          flows: outline.flows,
+        },
+      };
+    },
+    async getProcessLog({ params, caller, person }) {
+      const row = await find(params.processId, caller, person);
+      const entries = await db
+        .selectFrom('definition_log')
+        .select(['at', 'action', 'application', 'actor', 'organisation'])
+        .where('definition_id', '=', row.id)
+        .orderBy('id')
+        .limit(500)
+        .execute();
+      return { status: 200, body: { entries } };
+    },
+    async getStatistics({ caller, person }) {
+      const rows = await countInstances(db, viewer(service, caller, person));
+      return {
+        status: 200,
+        body: {
+          processes: rows.map((row) => ({
+            processKey: row.process_key,
+            running: row.running,
+            completed: row.completed,
+            failed: row.failed,
+            stopped: row.stopped,
+            openIncidents: row.open_incidents,
+            openTasks: row.open_tasks,
+          })),
+        },
+      };
+    },
+    async getInstanceHistory({ params, query, caller, person }) {
+      const instance = await findInstance(db, viewer(service, caller, person), params.instanceId);
+      const after = query.after ?? '0';
+      if (!/^\d{1,18}$/.test(after)) throw new Problem(400, 'The page is not known');
+      const limit = query.limit ?? 100;
+      const rows = await readHistory(db, instance.id, { limit: limit + 1, after });
+      const events = rows.slice(0, limit).map((row) => ({
+        id: row.id,
+        at: row.at,
+        event: row.event,
+        application: row.application,
+        actor: row.actor ?? row.application,
+        organisation: row.organisation,
+        entries: row.entries.map((entry) => ({ ...entry })),
+      }));
+      const last = events.at(-1);
+      return {
+        status: 200,
+        body: { events, ...(rows.length > limit && last ? { next: last.id } : {}) },
+      };
+    },
+    async getInstanceDiagram({ params, caller, person }) {
+      const instance = await findInstance(db, viewer(service, caller, person), params.instanceId);
+      const outline = outlineOf(await engine.models(instance.definition_id, db));
+      const { elements, flows } = await readElementStates(db, instance);
+      return {
+        status: 200,
+        body: {
+          instanceId: instance.id,
+          processRef: instance.definition_id,
+          elements: outline.elements.map((element) => ({
+            ...element,
+            ...(elements.get(element.id) ?? { passes: 0 }),
+          })),
+          flows: outline.flows.map((flow) => ({ ...flow, passes: flows.get(flow.id) ?? 0 })),
+        },
+      };
+    },
+    async listIncidents({ query, caller, person }) {
+      const limit = query.limit ?? 100;
+      const rows = await listIncidents(db, viewer(service, caller, person), {
+        ...query,
+        open: query.open ?? true,
+        limit: limit + 1,
+      });
+      const incidents = rows.slice(0, limit).map(toIncident);
+      const last = incidents.at(-1);
+      return {
+        status: 200,
+        body: { incidents, ...(rows.length > limit && last ? { next: last.id } : {}) },
+      };
+    },
+    async retryIncident({ params, body, caller, person }) {
+      const variables = checkVariables(body.variables);
+      const by = viewer(service, caller, person);
+      const actor = actorOf(caller, person);
+      const aftermath = await transaction(db, (trx) =>
+        retryIncident(trx, engine, by, params.incidentId, variables, actor, worker.handover()),
+      );
+      follow(service, aftermath);
+      return { status: 204 };
+    },
+    async retryIncidents({ body, caller, person }) {
+      const by = viewer(service, caller, person);
+      const actor = actorOf(caller, person);
+      const incidents = await listIncidents(db, by, { ...body, open: true, limit: bulk });
+      let retried = 0;
+      for (const { id } of incidents) {
+        const aftermath = await transaction(db, (trx) =>
+          retryIncident(trx, engine, by, id, undefined, actor, worker.handover()),
+        ).catch((error: unknown) => {
+          // Solved by someone else in the meantime.
+          if (error instanceof Problem && error.status === 409) return undefined;
+          throw error;
+        });
+        if (!aftermath) continue;
+        retried += 1;
+        follow(service, aftermath);
+      }
+      return { status: 200, body: { retried } };
+    },
+  };
+}

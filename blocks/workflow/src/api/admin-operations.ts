@@ -1,0 +1,243 @@
+import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { Id, Incident, OutlineElement, OutlineFlow, Process, Time, Uuid, Variables } from './schemas.ts';
+
+const administrator = { caller: 'application', person: 'optional' } as const;
+const processId = Type.Object({ processId: Id });
+const instanceId = Type.Object({ instanceId: Id });
+const page = {
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 })),
+  after: Type.Optional(Type.String({ maxLength: 100, description: 'The `next` of the page before' })),
+};
+
+const listAllProcesses = defineOperation({
+  id: 'listAllProcesses',
+  method: 'GET',
+  path: '/processes',
+  summary: 'Every revision of every process, enabled or not',
+  requirements: ['WF-6.3-a'],
+  access: administrator,
+  query: Type.Object(page),
+  responses: { 200: Type.Object({ processes: Type.Array(Process), next: Type.Optional(Type.String()) }) },
+});
+
+const enableProcess = defineOperation({
+  id: 'enableProcess',
+  method: 'POST',
+  path: '/processes/{processId}/enable',
+  summary: 'Let a process be listed and started again',
+  requirements: ['WF-6.4'],
+  access: administrator,
+  params: processId,
+  responses: { 200: Process },
+});
+
+const disableProcess = defineOperation({
+  id: 'disableProcess',
+  method: 'POST',
+  path: '/processes/{processId}/disable',
+  summary: 'Take a process out of the list and refuse starts; running instances go on',
+  requirements: ['WF-6.4'],
+  access: administrator,
+  params: processId,
+  responses: { 200: Process },
+});
+
+const getProcessOutline = defineOperation({
+  id: 'getProcessOutline',
+  method: 'GET',
+  path: '/processes/{processId}/outline',
+  summary: 'Elements and flows of a process, with how many instances stand where',
+  requirements: ['WF-6.3-b'],
+  access: administrator,
+  params: processId,
+  responses: {
+    200: Type.Object({
+      processRef: Type.String(),
+      elements: Type.Array(
+        Type.Object({ ...OutlineElement, active: Type.Integer(), incidents: Type.Integer() }),
+      ),
+      flows: Type.Array(Type.Object(OutlineFlow)),
+    }),
+  },
+});
+
+const getProcessLog = defineOperation({
+  id: 'getProcessLog',
+  method: 'GET',
+  path: '/processes/{processId}/log',
+  summary: 'Who created, enabled, disabled or removed a process, and when',
+  requirements: ['WF-5.1.2-a', 'WF-5.1.2-b'],
+  access: administrator,
+  params: processId,
+  responses: {
+    200: Type.Object({
+      entries: Type.Array(
+        Type.Object({
+          at: Time,
+          action: Type.String(),
+          application: Type.String(),
+          actor: Type.String(),
+          organisation: Type.String(),
+        }),
+      ),
+    }),
+  },
+});
+
+const getStatistics = defineOperation({
+  id: 'getStatistics',
+  method: 'GET',
+  path: '/statistics',
+  summary: 'Processes with their instances by state, open incidents and tasks',
+  requirements: ['WF-6.3-b'],
+  access: administrator,
+  responses: {
+    200: Type.Object({
+      processes: Type.Array(
+        Type.Object({
+          processKey: Type.String(),
+          running: Type.Integer(),
+          completed: Type.Integer(),
+          failed: Type.Integer(),
+          stopped: Type.Integer(),
+          openIncidents: Type.Integer(),
+          openTasks: Type.Integer(),
+        }),
+      ),
+    }),
+  },
+});
+
+const getInstanceHistory = defineOperation({
+  id: 'getInstanceHistory',
+  method: 'GET',
+  path: '/instances/{instanceId}/history',
+  summary: 'What happened to an instance, in order, and who caused it',
+  requirements: ['WF-4.3', 'WF-5.1.2-a', 'WF-5.1.2-b'],
+  access: administrator,
+  params: instanceId,
+  query: Type.Object(page),
+  responses: {
+    200: Type.Object({
+      events: Type.Array(
+        Type.Object({
+          id: Type.String(),
+          at: Time,
+          event: Type.String(),
+          application: Type.String(),
+          actor: Type.String(),
+          organisation: Type.String(),
+          entries: Type.Array(
+            Type.Object({
+              event: Type.String(),
+              elementId: Type.String(),
+              tokenId: Type.Optional(Type.String()),
+              flowId: Type.Optional(Type.String()),
+              detail: Type.Optional(Type.String()),
+            }),
+          ),
+        }),
+      ),
+      next: Type.Optional(Type.String()),
+    }),
+  },
+});
+
+const ElementState = Type.Union([
+  Type.Literal('active'),
+  Type.Literal('incident'),
+  Type.Literal('completed'),
+  Type.Literal('cancelled'),
+]);
+
+const getInstanceDiagram = defineOperation({
+  id: 'getInstanceDiagram',
+  method: 'GET',
+  path: '/instances/{instanceId}/diagram',
+  summary: 'Elements and flows of an instance with the state of each: all that a drawing needs',
+  requirements: ['WF-4.3', 'WF-6.3-b'],
+  access: administrator,
+  params: instanceId,
+  responses: {
+    200: Type.Object({
+      instanceId: Uuid,
+      processRef: Type.String(),
+      elements: Type.Array(
+        Type.Object({
+          ...OutlineElement,
+          state: Type.Optional(ElementState),
+          passes: Type.Integer(),
+          since: Type.Optional(Time),
+          until: Type.Optional(Time),
+        }),
+      ),
+      flows: Type.Array(Type.Object({ ...OutlineFlow, passes: Type.Integer() })),
+    }),
+  },
+});
+
+const listIncidents = defineOperation({
+  id: 'listIncidents',
+  method: 'GET',
+  path: '/incidents',
+  summary: 'Places where instances cannot go on, oldest first',
+  access: administrator,
+  query: Type.Object({
+    open: Type.Optional(Type.Boolean({ default: true })),
+    processKey: Type.Optional(Type.String({ maxLength: 200 })),
+    instanceId: Type.Optional(Uuid),
+    elementId: Type.Optional(Type.String({ maxLength: 200 })),
+    limit: page.limit,
+    after: Type.Optional(Uuid),
+  }),
+  responses: { 200: Type.Object({ incidents: Type.Array(Incident), next: Type.Optional(Type.String()) }) },
+});
+
+const retryIncident = defineOperation({
+  id: 'retryIncident',
+  method: 'POST',
+  path: '/incidents/{incidentId}/retry',
+  summary: 'Try again, after correcting variables if need be',
+  description:
+    'A failed call is made again under its own idempotency key, since it may have had its effect; only corrected variables that change the request make it another call.',
+  access: administrator,
+  params: Type.Object({ incidentId: Uuid }),
+  body: Type.Object({ variables: Type.Optional(Variables) }, { additionalProperties: false }),
+  responses: { 204: null },
+});
+
+const retryIncidents = defineOperation({
+  id: 'retryIncidents',
+  method: 'POST',
+  path: '/incidents/retry',
+  summary: 'Try every open incident of a process again, or of one of its elements; at most 1,000 at a time',
+  access: administrator,
+  body: Type.Object(
+    {
+      processKey: Type.String({ minLength: 1, maxLength: 200 }),
+      elementId: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    },
+    { additionalProperties: false },
+  ),
+  responses: { 200: Type.Object({ retried: Type.Integer() }) },
+});
+
+/** Supervision of processes and instances: for the owning application, and for administrators of its agency. */
+export const workflowAdmin = defineSurface({
+  name: 'workflow-admin-v1',
+  title: 'Workflow administration',
+  version: '1.0.0',
+  operations: {
+    listAllProcesses,
+    enableProcess,
+    disableProcess,
+    getProcessOutline,
+    getProcessLog,
+    getStatistics,
+    getInstanceHistory,
+    getInstanceDiagram,
+    listIncidents,
+    retryIncident,
+    retryIncidents,
+  },
+});

@@ -1,0 +1,276 @@
+import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import {
+  Id,
+  OrNull,
+  Process,
+  ProcessDefinition,
+  ProcessInstance,
+  ProcessInstancePayload,
+  StartedInstance,
+  Time,
+  UserTask,
+  Uuid,
+  Variables,
+} from './schemas.ts';
+
+export { workflowAdmin } from './admin-operations.ts';
+export { incidentRaised, instanceEnded, userTaskCreated } from './events.ts';
+
+const application = { caller: 'application', person: 'optional' } as const;
+const processId = Type.Object({ processId: Id });
+const instanceId = Type.Object({ instanceId: Id });
+const taskId = Type.Object({ taskId: Id });
+
+const getProcessList = defineOperation({
+  id: 'getProcessList',
+  method: 'GET',
+  path: '/processes',
+  summary: 'Enabled processes of the calling application, the newest revision of each',
+  requirements: ['WF-4.4-a', 'WF-8.1-a'],
+  access: application,
+  responses: { 200: Type.Array(Process) },
+});
+
+const addProcess = defineOperation({
+  id: 'addProcess',
+  method: 'POST',
+  path: '/processes',
+  summary: 'Deploy a process',
+  description:
+    'The calling application becomes its owner. Deploying what is deployed already changes nothing and answers what is there. A definition with anything that cannot be run is refused with the ids of the elements.',
+  requirements: ['WF-8.2-d', 'WF-7.2.2'],
+  access: application,
+  body: ProcessDefinition,
+  bodyLimit: 8 * 1024 * 1024,
+  responses: { 201: Process },
+});
+
+const getProcess = defineOperation({
+  id: 'getProcess',
+  method: 'GET',
+  path: '/processes/{processId}',
+  summary: 'A process, by id or by key',
+  requirements: ['WF-8.1-b'],
+  access: application,
+  params: processId,
+  responses: { 200: Process },
+});
+
+const updateProcess = defineOperation({
+  id: 'updateProcess',
+  method: 'PUT',
+  path: '/processes/{processId}',
+  summary: 'Deploy a new revision of a process',
+  description: 'Running instances stay on their revision. `Location` names the new one.',
+  requirements: ['WF-8.2-d'],
+  access: application,
+  params: processId,
+  body: ProcessDefinition,
+  bodyLimit: 8 * 1024 * 1024,
+  responses: { 204: null },
+});
+
+const deleteProcess = defineOperation({
+  id: 'deleteProcess',
+  method: 'DELETE',
+  path: '/processes/{processId}',
+  summary: 'Remove a revision of a process; its running instances go on',
+  requirements: ['WF-8.2-d'],
+  access: application,
+  params: processId,
+  responses: { 200: Type.Object({ id: Type.String() }) },
+});
+
+const start = defineOperation({
+  id: 'start',
+  method: 'POST',
+  path: '/processes/{processId}/start',
+  summary: 'Start an instance',
+  description:
+    'By process id, or by key for the newest enabled revision. Answers 201 before the work is done (202 with `Prefer: respond-async`). With `synchronous` or `Prefer: wait=SECONDS` it waits for the end; 202 if that takes longer.',
+  requirements: ['WF-8.1-c', 'WF-6.2-d', 'WF-6.2-e'],
+  access: application,
+  idempotent: true,
+  params: processId,
+  headers: Type.Object({ prefer: Type.Optional(Type.String({ maxLength: 200 })) }),
+  body: ProcessInstancePayload,
+  bodyLimit: 4 * 1024 * 1024,
+  responses: { 201: StartedInstance, 202: StartedInstance },
+});
+
+const getInstances = defineOperation({
+  id: 'getInstances',
+  method: 'GET',
+  path: '/instances',
+  summary: 'Instances of the calling application, newest first',
+  requirements: ['WF-8.2-a'],
+  access: application,
+  query: Type.Object({
+    processId: Type.Optional(Id),
+    businessKey: Type.Optional(Type.String({ maxLength: 200 })),
+    state: Type.Optional(
+      Type.Union([
+        Type.Literal('running'),
+        Type.Literal('completed'),
+        Type.Literal('failed'),
+        Type.Literal('stopped'),
+      ]),
+    ),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 })),
+    before: Type.Optional(
+      Type.String({ format: 'uuid', description: 'Id of the last instance of the page before' }),
+    ),
+  }),
+  responses: { 200: Type.Array(ProcessInstance) },
+});
+
+const getInstance = defineOperation({
+  id: 'getInstance',
+  method: 'GET',
+  path: '/instances/{instanceId}',
+  summary: 'An instance with its log; its variables only for the application that owns it',
+  requirements: ['WF-8.2-b', 'WF-5.1.1'],
+  access: application,
+  params: instanceId,
+  responses: { 200: ProcessInstance },
+});
+
+const stop = defineOperation({
+  id: 'stop',
+  method: 'POST',
+  path: '/instances/{instanceId}/stop',
+  summary: 'End a running instance',
+  requirements: ['WF-8.2-c'],
+  access: application,
+  params: instanceId,
+  responses: { 201: StartedInstance },
+});
+
+const listUserTasks = defineOperation({
+  id: 'listUserTasks',
+  method: 'GET',
+  path: '/tasks',
+  summary: 'Tasks the caller may work on, oldest first',
+  description:
+    'With an access token: tasks of the person’s agency for the roles they hold. Without: tasks of the calling application’s own processes.',
+  access: application,
+  query: Type.Object({
+    state: Type.Optional(
+      Type.Union([Type.Literal('open'), Type.Literal('completed'), Type.Literal('cancelled')], {
+        default: 'open',
+      }),
+    ),
+    processKey: Type.Optional(Type.String({ maxLength: 200 })),
+    instanceId: Type.Optional(Uuid),
+    businessKey: Type.Optional(Type.String({ maxLength: 200 })),
+    assignee: Type.Optional(Type.String({ maxLength: 200 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 })),
+    after: Type.Optional(
+      Type.String({ format: 'uuid', description: 'Id of the last task of the page before' }),
+    ),
+  }),
+  responses: { 200: Type.Object({ tasks: Type.Array(UserTask), next: Type.Optional(Type.String()) }) },
+});
+
+const readUserTask = defineOperation({
+  id: 'readUserTask',
+  method: 'GET',
+  path: '/tasks/{taskId}',
+  summary: 'A task',
+  access: application,
+  params: taskId,
+  responses: { 200: UserTask },
+});
+
+const claimUserTask = defineOperation({
+  id: 'claimUserTask',
+  method: 'POST',
+  path: '/tasks/{taskId}/claim',
+  summary: 'Take a task, for oneself or (an application) for a person',
+  access: application,
+  params: taskId,
+  body: Type.Object({ assignee: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })) }),
+  responses: { 200: UserTask },
+});
+
+const releaseUserTask = defineOperation({
+  id: 'releaseUserTask',
+  method: 'POST',
+  path: '/tasks/{taskId}/release',
+  summary: 'Give a task back',
+  access: application,
+  params: taskId,
+  responses: { 200: UserTask },
+});
+
+const completeUserTask = defineOperation({
+  id: 'completeUserTask',
+  method: 'POST',
+  path: '/tasks/{taskId}/complete',
+  summary: 'Complete a task; its instance goes on',
+  access: application,
+  idempotent: true,
+  params: taskId,
+  body: Type.Object({
+    variables: Type.Optional(Variables),
+    completedBy: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 200,
+        description: 'Person for whom the owning application vouches; ignored when an access token names one',
+      }),
+    ),
+  }),
+  bodyLimit: 4 * 1024 * 1024,
+  responses: { 200: UserTask },
+});
+
+const publishMessage = defineOperation({
+  id: 'publishMessage',
+  method: 'POST',
+  path: '/messages',
+  summary: 'Give a message to the instance that waits for it',
+  description:
+    'To an instance of the calling application’s processes, by name and correlation key. It waits for one until `timeToLive` is over. The same `messageId` again changes nothing.',
+  access: application,
+  body: Type.Object(
+    {
+      messageId: Type.String({ minLength: 1, maxLength: 200 }),
+      name: Type.String({ minLength: 1, maxLength: 200 }),
+      correlationKey: Type.String({ minLength: 1, maxLength: 200 }),
+      payload: Type.Optional(Type.Unknown()),
+      timeToLive: Type.Optional(
+        Type.Integer({ minimum: 1, maximum: 2_592_000, default: 3600, description: 'Seconds' }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  responses: {
+    200: Type.Object({ messageId: Type.String(), instanceId: Uuid }),
+    202: Type.Object({ messageId: Type.String(), expires: OrNull(Time) }),
+  },
+});
+
+/** The published Workflow API, with user tasks and messages beside it. */
+export const workflowApi = defineSurface({
+  name: 'workflow-v1',
+  title: 'Workflow',
+  version: '1.0.0',
+  operations: {
+    getProcessList,
+    addProcess,
+    getProcess,
+    updateProcess,
+    deleteProcess,
+    start,
+    getInstances,
+    getInstance,
+    stop,
+    listUserTasks,
+    readUserTask,
+    claimUserTask,
+    releaseUserTask,
+    completeUserTask,
+    publishMessage,
+  },
+});

@@ -1,0 +1,92 @@
+import { notFound, Problem, transaction } from '@govstack/platform';
+import type { Handlers } from '@govstack/platform/operation';
+import {
+  changeDefinition,
+  type Deployment,
+  findDefinition,
+  listDefinitions,
+  saveDefinition,
+  sourceOf,
+} from '../definitions/definitions.ts';
+import { type Actor, actorOf } from '../history/actor.ts';
+import { compileProcess } from '../model/compile-process.ts';
+import { InvalidDefinition, type ProcessModel } from '../model/model.ts';
+import { viewer, type WorkflowService } from '../service.ts';
+import type { DefinitionRow } from '../tables.ts';
+import type { workflowApi } from './operations.ts';
+import { toListedProcess, toProcess } from './views.ts';
+
+type Operations = Handlers<(typeof workflowApi)['operations']>;
+type ProcessHandlers = Pick<
+  Operations,
+  'getProcessList' | 'addProcess' | 'getProcess' | 'updateProcess' | 'deleteProcess'
+>;
+
+async function compile(owner: string, deployment: Deployment): Promise<ProcessModel> {
+  try {
+    return await compileProcess(sourceOf(owner, deployment.processBody));
+  } catch (error) {
+    if (!(error instanceof InvalidDefinition)) throw error;
+    const [first] = error.issues;
+    const rest = error.issues.length - 1;
+    const detail = `The definition cannot be run: ${first?.elementId}: ${first?.message}`;
+    throw new Problem(422, rest > 0 ? `${detail} (and ${rest} more)` : detail, {
+      errors: error.issues.slice(0, 200).map((issue) => ({
+        in: 'body' as const,
+        pointer: `/processBody#${issue.elementId}`,
+        detail: issue.message,
+      })),
+    });
+  }
+}
+
+/** Handlers of the design time operations: what processes there are. */
+export function processHandlers(service: WorkflowService): ProcessHandlers {
+  const { db, engine } = service;
+  const deploy = async (
+    owner: string,
+    deployment: Deployment,
+    actor: Actor,
+    key?: string,
+  ): Promise<DefinitionRow> => {
+    const model = await compile(owner, deployment);
+    if (key !== undefined && model.key !== key) {
+      throw new Problem(422, `The process has the id ${model.key}, not ${key}`);
+    }
+    const at = engine.now().toISOString();
+    return transaction(db, (trx) => saveDefinition(trx, owner, deployment, model, actor, at));
+  };
+  return {
+    async getProcessList({ caller, person }) {
+      const rows = await listDefinitions(db, viewer(service, caller, person), { current: true, limit: 500 });
+      return { status: 200, body: rows.map(toListedProcess) };
+    },
+    async addProcess({ body, caller, person }) {
+      const row = await deploy(caller.application, body, actorOf(caller, person));
+      return {
+        status: 201,
+        body: toProcess(row),
+        headers: { location: `/processes/${encodeURIComponent(row.id)}` },
+      };
+    },
+    async getProcess({ params, caller, person }) {
+      const row = await findDefinition(db, viewer(service, caller, person), params.processId);
+      if (!row) throw notFound('Process');
+      return { status: 200, body: toProcess(row) };
+    },
+    async updateProcess({ params, body, caller, person }) {
+      const known = await findDefinition(db, viewer(service, caller, person), params.processId);
+      if (!known) throw notFound('Process');
+      const row = await deploy(known.owner, body, actorOf(caller, person), known.key);
+      return { status: 204, headers: { location: `/processes/${encodeURIComponent(row.id)}` } };
+    },
+    async deleteProcess({ params, caller, person }) {
+      const known = await findDefinition(db, viewer(service, caller, person), params.processId);
+      if (!known) throw notFound('Process');
+      const at = engine.now().toISOString();
+      const actor = actorOf(caller, person);
+      await transaction(db, (trx) => changeDefinition(trx, known.id, 'deleted', actor, at));
+      return { status: 200, body: { id: known.id } };
+    },
+  };
+}

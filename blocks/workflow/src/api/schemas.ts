@@ -1,0 +1,178 @@
+import { type TSchema, Type } from '@govstack/platform/operation';
+
+export const OrNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+export const Id = Type.String({ minLength: 1, maxLength: 300 });
+export const Uuid = Type.String({ format: 'uuid' });
+export const Time = Type.String({ format: 'date-time' });
+export const Variables = Type.Record(Type.String(), Type.Unknown());
+
+/** A code and a value, as the published API carries properties. */
+const Property = Type.Object({ code: Type.String({ maxLength: 200 }), value: Type.String() });
+
+const definition = {
+  name: Type.String({ minLength: 1, maxLength: 200 }),
+  type: Type.Union([Type.Literal('None'), Type.Literal('Private'), Type.Literal('Public')]),
+  version: Type.String({ minLength: 1, maxLength: 50 }),
+  isExecutable: Type.Optional(Type.Boolean()),
+  isClosed: Type.Optional(Type.Boolean()),
+  description: Type.Optional(Type.String({ maxLength: 5000 })),
+};
+
+/** A process to deploy; its body carries BPMN 2.0 XML, DMN documents and bindings (WF-7.2.2). */
+export const ProcessDefinition = Type.Object(
+  {
+    ...definition,
+    processBody: Type.Array(Property, {
+      maxItems: 100,
+      description:
+        '`bpmn20xml`: the process; `dmn`: a document with decisions, any number; `binding.NAME`: the application behind a logical name',
+    }),
+  },
+  { title: 'ProcessDefinition' },
+);
+
+const Described = Type.Object({
+  ...definition,
+  processBody: Type.Optional(Type.Array(Property)),
+});
+
+/** The fields of the definition stand on the process itself too: callers of the published API look there. */
+export const Process = Type.Object(
+  {
+    id: Type.String(),
+    ...definition,
+    processBody: Type.Optional(Type.Array(Property)),
+    processDefinition: Described,
+    key: Type.String({
+      description: 'What all revisions of the process share; stands for the newest in `start`',
+    }),
+    revision: Type.Integer(),
+    state: Type.Union([Type.Literal('active'), Type.Literal('suspended')]),
+    deployedAt: Time,
+  },
+  { title: 'Process' },
+);
+
+const InstanceState = Type.Union([
+  Type.Literal('running'),
+  Type.Literal('completed'),
+  Type.Literal('failed'),
+  Type.Literal('stopped'),
+]);
+
+const LifeCycle = Type.Union(
+  [Type.Literal('Active'), Type.Literal('Completed'), Type.Literal('Failed'), Type.Literal('Terminated')],
+  { description: 'The state in the words of BPMN 2.0.2, 13.2.2' },
+);
+
+const startAnswer = {
+  id: Uuid,
+  processRef: Type.String(),
+  suspended: Type.Boolean(),
+  ended: Type.Boolean(),
+  state: InstanceState,
+};
+
+/** Answer to start and stop (WF-8.1-c, WF-8.2-c). */
+export const StartedInstance = Type.Object(startAnswer, { title: 'StartedInstance' });
+
+const LogLine = Type.Object({
+  at: Time,
+  event: Type.String(),
+  elementId: Type.String(),
+  detail: Type.Optional(Type.String()),
+});
+
+/** An instance (WF-7.2.3); `variables` only for the application that owns the process (WF-5.1.1). */
+export const ProcessInstance = Type.Object(
+  {
+    ...startAnswer,
+    initTime: Time,
+    lastChangeTime: Time,
+    processKey: Type.String(),
+    businessKey: OrNull(Type.String()),
+    lifeCycleState: LifeCycle,
+    endTime: OrNull(Time),
+    errorCode: OrNull(Type.String()),
+    incidents: Type.Integer({ description: 'Open incidents' }),
+    variables: Type.Optional(Variables),
+    log: Type.Optional(Type.Array(LogLine)),
+  },
+  { title: 'ProcessInstance' },
+);
+
+const PairValue = Type.Object({ code: Type.String({ maxLength: 200 }), value: Type.Unknown() });
+
+export const ProcessInstancePayload = Type.Object(
+  {
+    processStartedBy: Type.Optional(
+      Type.String({
+        maxLength: 200,
+        description: 'Informative; the verified caller is who started it',
+      }),
+    ),
+    InstanceValues: Type.Optional(Type.Array(PairValue, { maxItems: 1000 })),
+    instanceValues: Type.Optional(Type.Array(PairValue, { maxItems: 1000 })),
+    variables: Type.Optional(Variables),
+    businessKey: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    synchronous: Type.Optional(
+      Type.Boolean({ description: 'Answer when the instance has ended, or after the longest wait' }),
+    ),
+  },
+  { title: 'ProcessInstancePayload' },
+);
+
+export const UserTask = Type.Object(
+  {
+    id: Uuid,
+    name: Type.String(),
+    state: Type.Union([Type.Literal('open'), Type.Literal('completed'), Type.Literal('cancelled')]),
+    instanceId: Uuid,
+    processKey: Type.String(),
+    elementId: Type.String(),
+    businessKey: OrNull(Type.String()),
+    candidateRole: OrNull(Type.String()),
+    assignee: OrNull(Type.String()),
+    excludedPersons: Type.Array(Type.String()),
+    formRef: OrNull(Type.String()),
+    dueDate: OrNull(Time),
+    created: Time,
+    ended: OrNull(Time),
+    completedBy: OrNull(Type.String()),
+    variables: Variables,
+  },
+  { title: 'UserTask' },
+);
+
+export const Incident = Type.Object(
+  {
+    id: Uuid,
+    instanceId: Uuid,
+    processRef: Type.String(),
+    processKey: Type.String(),
+    elementId: Type.String(),
+    message: Type.String(),
+    raised: Time,
+    resolved: OrNull(Time),
+  },
+  { title: 'Incident' },
+);
+
+const Point = { x: Type.Number(), y: Type.Number() };
+
+export const OutlineElement = {
+  id: Type.String(),
+  kind: Type.String(),
+  parent: Type.String(),
+  name: Type.Optional(Type.String()),
+  attachedTo: Type.Optional(Type.String()),
+  bounds: Type.Optional(Type.Object({ ...Point, width: Type.Number(), height: Type.Number() })),
+};
+
+export const OutlineFlow = {
+  id: Type.String(),
+  source: Type.String(),
+  target: Type.String(),
+  name: Type.Optional(Type.String()),
+  waypoints: Type.Optional(Type.Array(Type.Object(Point))),
+};

@@ -1,0 +1,111 @@
+import { type Caller, notFound, type Person, transaction } from '@govstack/platform';
+import type { Handlers } from '@govstack/platform/operation';
+import type { Json, Variables } from '../feel/json.ts';
+import { type Actor, actorOf } from '../history/actor.ts';
+import { isUuid } from '../instances/read.ts';
+import { publishMessage } from '../messages/messages.ts';
+import { follow, type WorkflowService } from '../service.ts';
+import { assignTask, completeTask, findTask, listTasks, type Worker } from '../tasks/tasks.ts';
+import type { workflowApi } from './operations.ts';
+import { toTask } from './views.ts';
+
+type Operations = Handlers<(typeof workflowApi)['operations']>;
+type TaskHandlers = Pick<
+  Operations,
+  | 'listUserTasks'
+  | 'readUserTask'
+  | 'claimUserTask'
+  | 'releaseUserTask'
+  | 'completeUserTask'
+  | 'publishMessage'
+>;
+
+/** An officer works as themselves; behind an application alone, or with a citizen, the application works. */
+const workerOf = (caller: Caller, person: Person | undefined): Worker => ({
+  application: caller.application,
+  person: person?.agency === undefined ? undefined : person,
+});
+
+const known = (taskId: string): string => {
+  if (!isUuid(taskId)) throw notFound('Task');
+  return taskId;
+};
+
+/** Handlers of the operations that move waiting instances on: tasks of people, messages. */
+export function taskHandlers(service: WorkflowService): TaskHandlers {
+  const { db, engine, worker } = service;
+  return {
+    async listUserTasks({ query, caller, person }) {
+      const limit = query.limit ?? 100;
+      const rows = await listTasks(db, workerOf(caller, person), {
+        ...query,
+        state: query.state ?? 'open',
+        limit: limit + 1,
+      });
+      const tasks = rows.slice(0, limit).map(toTask);
+      const last = tasks.at(-1);
+      return {
+        status: 200,
+        body: { tasks, ...(rows.length > limit && last ? { next: last.id } : {}) },
+      };
+    },
+    async readUserTask({ params, caller, person }) {
+      return {
+        status: 200,
+        body: toTask(await findTask(db, workerOf(caller, person), known(params.taskId))),
+      };
+    },
+    async claimUserTask({ params, body, caller, person }) {
+      const by = workerOf(caller, person);
+      const assignee = by.person?.id ?? body.assignee ?? caller.application;
+      const task = await transaction(db, (trx) => assignTask(trx, by, known(params.taskId), assignee));
+      return { status: 200, body: toTask(task) };
+    },
+    async releaseUserTask({ params, caller, person }) {
+      const by = workerOf(caller, person);
+      const task = await transaction(db, (trx) => assignTask(trx, by, known(params.taskId), undefined));
+      return { status: 200, body: toTask(task) };
+    },
+    async completeUserTask({ params, body, caller, person, idempotencyKey }) {
+      const by = workerOf(caller, person);
+      const base = actorOf(caller, by.person);
+      const actor: Actor = by.person ? base : { ...base, person: body.completedBy };
+      const { task, aftermath } = await transaction(db, (trx) =>
+        completeTask(
+          trx,
+          engine,
+          by,
+          actor,
+          {
+            taskId: known(params.taskId),
+            form: (body.variables ?? {}) as Variables,
+            key: idempotencyKey,
+          },
+          worker.handover(),
+        ),
+      );
+      follow(service, aftermath);
+      return { status: 200, body: toTask(task) };
+    },
+    async publishMessage({ body, caller, person }) {
+      const { messageId, name, correlationKey, payload, timeToLive = 3600 } = body;
+      const { instanceId, expires, aftermath } = await publishMessage(
+        db,
+        engine,
+        {
+          owner: caller.application,
+          messageId,
+          name,
+          correlationKey,
+          payload: (payload ?? null) as Json,
+          timeToLive,
+        },
+        actorOf(caller, person),
+      );
+      follow(service, aftermath);
+      return instanceId === undefined
+        ? { status: 202, body: { messageId, expires } }
+        : { status: 200, body: { messageId, instanceId } };
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import type { Static } from '@govstack/platform/operation';
+import type { Variables } from '../feel/json.ts';
+import type { ListedIncident } from '../incidents/incidents.ts';
+import type { ReadInstance } from '../instances/read.ts';
+import type { DefinitionRow, InstanceRow, TaskRow } from '../tables.ts';
+import type {
+  Incident,
+  Process,
+  ProcessInstance,
+  StartedInstance,
+  UserTask as UserTaskSchema,
+} from './schemas.ts';
+
+/** A definition as the published API shows it: nested, and flat for those who look there. */
+export function toProcess(row: DefinitionRow): Static<typeof Process> {
+  const definition = {
+    name: row.name,
+    type: row.type as 'None' | 'Private' | 'Public',
+    version: row.version,
+    isExecutable: row.is_executable,
+    isClosed: row.is_closed,
+    ...(row.description === null ? {} : { description: row.description }),
+    processBody: row.process_body as { code: string; value: string }[],
+  };
+  return {
+    id: row.id,
+    ...definition,
+    processDefinition: definition,
+    key: row.key,
+    revision: row.revision,
+    state: row.enabled ? 'active' : 'suspended',
+    deployedAt: row.deployed_at,
+  };
+}
+
+/** A process in a list, without its documents. */
+export function toListedProcess(row: DefinitionRow): Static<typeof Process> {
+  const { processBody, processDefinition, ...rest } = toProcess(row);
+  const { processBody: documents, ...definition } = processDefinition;
+  return { ...rest, processDefinition: definition };
+}
+
+export const toStarted = (row: InstanceRow): Static<typeof StartedInstance> => ({
+  id: row.id,
+  processRef: row.definition_id,
+  suspended: false,
+  ended: row.status !== 'running',
+  state: row.status,
+});
+
+const lifeCycle = {
+  running: 'Active',
+  completed: 'Completed',
+  failed: 'Failed',
+  stopped: 'Terminated',
+} as const;
+
+export const toInstance = (
+  row: ReadInstance,
+  more: Pick<Static<typeof ProcessInstance>, 'log'> & { readonly variables?: Variables } = {},
+): Static<typeof ProcessInstance> => ({
+  ...toStarted(row),
+  initTime: row.started_at,
+  lastChangeTime: row.changed_at,
+  processKey: row.process_key,
+  businessKey: row.business_key,
+  lifeCycleState: lifeCycle[row.status],
+  endTime: row.ended_at,
+  errorCode: row.error_code,
+  incidents: row.incidents,
+  ...more,
+});
+
+export const toTask = (row: TaskRow): Static<typeof UserTaskSchema> => ({
+  id: row.id,
+  name: row.name,
+  state: row.state,
+  instanceId: row.instance_id,
+  processKey: row.process_key,
+  elementId: row.element_id,
+  businessKey: row.business_key,
+  candidateRole: row.candidate_role,
+  assignee: row.assignee,
+  excludedPersons: row.excluded_persons,
+  formRef: row.form_ref,
+  dueDate: row.due_at,
+  created: row.created_at,
+  ended: row.ended_at,
+  completedBy: row.completed_by,
+  variables: row.inputs,
+});
+
+export const toIncident = (row: ListedIncident): Static<typeof Incident> => ({
+  id: row.id,
+  instanceId: row.instance_id,
+  processRef: row.definition_id,
+  processKey: row.process_key,
+  elementId: row.element_id,
+  message: row.message,
+  raised: row.raised_at,
+  resolved: row.resolved_at,
+});

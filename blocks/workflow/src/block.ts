@@ -1,0 +1,126 @@
+import { defineBlock, implement } from '@govstack/platform';
+import { Type } from '@govstack/platform/operation';
+import { Gauge } from 'prom-client';
+import { adminHandlers } from './api/admin-handlers.ts';
+import { instanceHandlers } from './api/instance-handlers.ts';
+import {
+  incidentRaised,
+  instanceEnded,
+  userTaskCreated,
+  workflowAdmin,
+  workflowApi,
+} from './api/operations.ts';
+import { processHandlers } from './api/process-handlers.ts';
+import { taskHandlers } from './api/task-handlers.ts';
+import { createDescriptions } from './calls/descriptions.ts';
+import { performCall } from './calls/perform.ts';
+import { createModels } from './definitions/definitions.ts';
+import type { Engine } from './instances/apply.ts';
+import { createEnds } from './instances/ends.ts';
+import { createWorker } from './jobs/worker.ts';
+import { tidyMessages } from './messages/messages.ts';
+import type { WorkflowService } from './service.ts';
+import type { WorkflowTables } from './tables.ts';
+
+const config = Type.Object({
+  /** Calls of service tasks under way at the same time in this process. */
+  concurrency: Type.Integer({ default: 16, minimum: 1, maximum: 500 }),
+  /** Longest wait for an answer of a service, in milliseconds, where a task says nothing else. */
+  callTimeoutMs: Type.Integer({ default: 30_000, minimum: 100, maximum: 600_000 }),
+  /** Pauses before further attempts of a call, where a task says nothing else (ISO 8601). */
+  retries: Type.Array(Type.String(), { default: ['PT1S', 'PT5S', 'PT30S', 'PT5M', 'PT30M'] }),
+  /** Longest wait of a synchronous start, in milliseconds. */
+  longestWaitMs: Type.Integer({ default: 30_000, minimum: 0, maximum: 110_000 }),
+  /** Largest answer of a service, in bytes. */
+  maxAnswerBytes: Type.Integer({ default: 16_777_216, minimum: 1024 }),
+  /** Most elements an instance passes without waiting. */
+  maxMoves: Type.Integer({ default: 1000, minimum: 10 }),
+  /** Most runs of a multi-instance activity. */
+  maxIterations: Type.Integer({ default: 1000, minimum: 1 }),
+  /** Milliseconds between looks for timers that come due and for jobs of other nodes. */
+  pollMs: Type.Integer({ default: 500, minimum: 10 }),
+  /** Roles whose holders supervise all processes of their agency. */
+  administratorRoles: Type.Array(Type.String(), { default: ['administrator'] }),
+});
+
+/** Interprets BPMN processes: calls services, waits for people, timers and messages, and survives every crash. */
+export const workflow = defineBlock({
+  name: 'workflow',
+  title: 'Workflow',
+  version: '0.1.0',
+  surfaces: [workflowApi, workflowAdmin],
+  config,
+  migrations: new URL('../migrations/', import.meta.url),
+  emits: [instanceEnded, userTaskCreated, incidentRaised],
+  async start(ctx) {
+    const db = ctx.database<WorkflowTables>();
+    const { maxMoves, maxIterations, retries } = ctx.config;
+    const engine: Engine = {
+      application: ctx.application,
+      models: createModels(),
+      now: ctx.now,
+      newId: ctx.newId,
+      limits: { maxMoves, maxIterations, retries },
+    };
+    const ends = createEnds(500);
+    const stopping = new AbortController();
+    const calls = {
+      mediation: ctx.mediation,
+      descriptions: createDescriptions(ctx.mediation, () => ctx.now().getTime()),
+      timeoutMs: ctx.config.callTimeoutMs,
+      maxAnswerBytes: ctx.config.maxAnswerBytes,
+      signal: stopping.signal,
+    };
+    const worker = createWorker({
+      db,
+      pool: ctx.pool,
+      engine,
+      log: ctx.log,
+      concurrency: ctx.config.concurrency,
+      pollMs: ctx.config.pollMs,
+      leaseMs: 660_000,
+      perform: (job) => performCall(job, calls),
+      onEnded: ends.ended,
+      upkeep: () => tidyMessages(db, engine, worker.took),
+    });
+    const service: WorkflowService = {
+      db,
+      engine,
+      worker,
+      ends,
+      log: ctx.log,
+      longestWaitMs: ctx.config.longestWaitMs,
+      administratorRoles: ctx.config.administratorRoles,
+    };
+    new Gauge({
+      name: 'govstack_workflow_open_incidents',
+      help: 'Places where instances cannot go on without an operator',
+      registers: [ctx.metrics],
+      async collect() {
+        const { open } = await db
+          .selectFrom('incident')
+          .select((count) => count.fn.countAll<string>().as('open'))
+          .where('resolved_at', 'is', null)
+          .executeTakeFirstOrThrow();
+        this.set(Number(open));
+      },
+    });
+    return {
+      surfaces: [
+        implement(workflowApi, {
+          ...processHandlers(service),
+          ...instanceHandlers(service),
+          ...taskHandlers(service),
+        }),
+        implement(workflowAdmin, adminHandlers(service)),
+      ],
+      ready: () => worker.start(),
+      async stop() {
+        // Calls get a little time; one that is cut off is made again under the same key.
+        const timer = setTimeout(() => stopping.abort(), 5_000);
+        await worker.stop();
+        clearTimeout(timer);
+      },
+    };
+  },
+});

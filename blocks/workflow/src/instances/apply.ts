@@ -1,0 +1,177 @@
+import { announce } from '@govstack/platform';
+import type { Transaction } from 'kysely';
+import { incidentRaised, instanceEnded, userTaskCreated } from '../api/events.ts';
+import type { Models } from '../definitions/definitions.ts';
+import type { EngineEvent } from '../execution/event.ts';
+import type { StepContext } from '../execution/run.ts';
+import type { InstanceState, InstanceStatus } from '../execution/state.ts';
+import { step } from '../execution/step.ts';
+import { type Actor, engineActor } from '../history/actor.ts';
+import { takeWaitingMessages } from '../messages/match.ts';
+import type { InstanceRow, WorkflowTables } from '../tables.ts';
+import { lockInstances } from './load.ts';
+import { type Change, type Handover, type NewCall, saveChanges } from './save.ts';
+
+/** What applying events needs to know of its surroundings. */
+export interface Engine {
+  readonly application: string;
+  readonly models: Models;
+  readonly now: () => Date;
+  readonly newId: () => string;
+  readonly limits: Pick<StepContext, 'maxMoves' | 'maxIterations' | 'retries'>;
+}
+
+/** An event on its way to an instance. */
+export interface Happening {
+  readonly instanceId: string;
+  readonly event: EngineEvent;
+  readonly actor: Actor;
+}
+
+export interface Outcome {
+  /** False: nobody waited for it any more, or there is no such instance. */
+  readonly taken: boolean;
+  readonly refusal: string | undefined;
+  readonly status: InstanceStatus | undefined;
+}
+
+/** What the surroundings may do once the transaction is committed. */
+export interface Aftermath {
+  readonly outcomes: readonly Outcome[];
+  /** Calls handed to the worker that asked for them. */
+  readonly calls: readonly NewCall[];
+  /** Whether jobs were made that some worker must look for. */
+  readonly moreJobs: boolean;
+  readonly ended: readonly string[];
+}
+
+interface Held {
+  readonly row: InstanceRow;
+  state: InstanceState;
+}
+
+const subscriptionOf = (event: EngineEvent): string | undefined =>
+  event.type === 'triggered' ? event.subscriptionId : undefined;
+
+const jobOf = (event: EngineEvent): string | undefined =>
+  event.type === 'jobAnswered' || event.type === 'jobFailed' ? event.jobId : undefined;
+
+async function announceChange(trx: Transaction<WorkflowTables>, change: Change, at: Date): Promise<void> {
+  const { row, before, result } = change;
+  const base = { instanceId: row.id, processRef: row.definition_id, processKey: row.process_key };
+  const { status } = result.state;
+  if (before.status === 'running' && status !== 'running') {
+    await announce(trx, instanceEnded, { subject: row.id, at, data: { ...base, state: status } });
+  }
+  for (const command of result.commands) {
+    if (command.type === 'createTask') {
+      const data = {
+        ...base,
+        taskId: command.taskId,
+        elementId: command.elementId,
+        businessKey: row.business_key,
+        candidateRole: command.candidateRole ?? null,
+      };
+      await announce(trx, userTaskCreated, { subject: command.taskId, at, data });
+    } else if (command.type === 'raiseIncident') {
+      const data = { ...base, incidentId: command.incidentId, elementId: command.elementId };
+      await announce(trx, incidentRaised, { subject: command.incidentId, at, data });
+    }
+  }
+}
+
+/** Timers that are due and calls that are over leave the queue, whether or not anyone still waited for them. */
+async function consume(
+  trx: Transaction<WorkflowTables>,
+  happenings: readonly Happening[],
+  changes: readonly Change[],
+) {
+  const stale = happenings
+    .filter((_, index) => changes[index]?.result.taken === false)
+    .map((one) => jobOf(one.event))
+    .filter((id) => id !== undefined);
+  const triggered = happenings.map((one) => subscriptionOf(one.event)).filter((id) => id !== undefined);
+  const jobs = [...triggered, ...stale];
+  if (jobs.length > 0) await trx.deleteFrom('job').where('id', 'in', jobs).execute();
+  if (triggered.length > 0) await trx.deleteFrom('subscription').where('id', 'in', triggered).execute();
+}
+
+/**
+ * Lets events happen to instances, all in this transaction. Instances are locked in the order of their ids, several
+ * events of one instance happen in the order given; an event nobody waits for changes nothing.
+ */
+export async function applyEvents(
+  trx: Transaction<WorkflowTables>,
+  engine: Engine,
+  happenings: readonly Happening[],
+  handover?: Handover,
+): Promise<Aftermath> {
+  const ids = [...new Set(happenings.map((one) => one.instanceId))];
+  const held = new Map<string, Held>();
+  for (const [id, { row, state }] of await lockInstances(trx, ids)) held.set(id, { row, state });
+  return applyToHeld(trx, engine, held, happenings, handover);
+}
+
+/** As `applyEvents`, for an instance that this transaction has just made. */
+export const applyToNew = (
+  trx: Transaction<WorkflowTables>,
+  engine: Engine,
+  row: InstanceRow,
+  state: InstanceState,
+  happening: Happening,
+  handover?: Handover,
+): Promise<Aftermath> => applyToHeld(trx, engine, new Map([[row.id, { row, state }]]), [happening], handover);
+
+async function applyToHeld(
+  trx: Transaction<WorkflowTables>,
+  engine: Engine,
+  held: ReadonlyMap<string, Held>,
+  happenings: readonly Happening[],
+  handover: Handover | undefined,
+): Promise<Aftermath> {
+  const outcomes: Outcome[] = [];
+  const calls: NewCall[] = [];
+  const ended = new Set<string>();
+  let moreJobs = false;
+  let waiting = happenings;
+  for (let round = 0; waiting.length > 0; round += 1) {
+    const now = engine.now();
+    const at = now.toISOString();
+    const context: StepContext = { ...engine.limits, now: at, newId: engine.newId };
+    const present = waiting.filter((one) => held.has(one.instanceId));
+    const changes: Change[] = [];
+    for (const { instanceId, event, actor } of present) {
+      const instance = held.get(instanceId) as Held;
+      const model = await engine.models(instance.row.definition_id, trx);
+      const result = step(model, instance.state, event, context);
+      changes.push({ row: instance.row, before: instance.state, result, event: event.type, actor, at });
+      instance.state = result.state;
+      if (result.taken && result.state.status !== 'running') ended.add(instanceId);
+    }
+    const capacity = Math.max(0, (handover?.capacity ?? 0) - calls.length);
+    calls.push(...(await saveChanges(trx, changes, handover && { ...handover, capacity })));
+    await consume(trx, present, changes);
+    for (const change of changes) await announceChange(trx, change, now);
+    if (round === 0) {
+      const results = new Map(present.map((one, index) => [one, changes[index]?.result]));
+      for (const one of waiting) {
+        const result = results.get(one);
+        outcomes.push({
+          taken: result?.taken ?? false,
+          refusal: result?.refusal,
+          status: result?.state.status,
+        });
+      }
+    }
+    const commands = changes.flatMap((change) => change.result.commands);
+    moreJobs ||= commands.some((one) => one.type === 'createJob' || one.type === 'retryJob');
+    const subscribed = commands.filter((one) => one.type === 'subscribe').map((one) => one.subscriptionId);
+    const messages = round < 100 ? await takeWaitingMessages(trx, subscribed, at) : [];
+    waiting = messages.map((one) => ({
+      instanceId: one.instanceId,
+      event: { type: 'triggered', subscriptionId: one.subscriptionId, payload: one.payload },
+      actor: engineActor(engine.application),
+    }));
+  }
+  return { outcomes, calls, moreJobs, ended: [...ended] };
+}

@@ -1,0 +1,127 @@
+import { notFound } from '@govstack/platform';
+import { type Kysely, sql } from 'kysely';
+import type { Variables } from '../feel/json.ts';
+import { ownedBy, type Viewer } from '../history/viewer.ts';
+import type { InstanceRow, WorkflowTables } from '../tables.ts';
+
+export type ReadInstance = InstanceRow & { readonly incidents: number };
+
+export interface InstanceFilter {
+  /** Definition id, or key for all its revisions. */
+  readonly process?: string;
+  readonly businessKey?: string;
+  readonly status?: InstanceRow['status'];
+  readonly limit: number;
+  /** Instances older than the one with this id. */
+  readonly before?: string;
+}
+
+const openIncidents = sql<number>`(
+  select count(*)::integer
+  from incident
+  where incident.instance_id = instance.id
+    and incident.resolved_at is null
+)`;
+
+/** Instances that the viewer may see, newest first. */
+export async function listInstances(
+  db: Kysely<WorkflowTables>,
+  viewer: Viewer,
+  filter: InstanceFilter,
+): Promise<ReadInstance[]> {
+  let query = db
+    .selectFrom('instance')
+    .selectAll()
+    .select(openIncidents.as('incidents'))
+    .where(ownedBy(viewer, 'owner'))
+    .orderBy('id', 'desc')
+    .limit(filter.limit);
+  if (filter.process !== undefined) {
+    query = query.where(filter.process.includes(':') ? 'definition_id' : 'process_key', '=', filter.process);
+  }
+  if (filter.businessKey !== undefined) query = query.where('business_key', '=', filter.businessKey);
+  if (filter.status !== undefined) query = query.where('status', '=', filter.status);
+  if (filter.before !== undefined) query = query.where('id', '<', filter.before);
+  return query.execute();
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** An id that is none is one that does not exist. */
+export const isUuid = (text: string): boolean => uuid.test(text);
+
+/** An instance that the viewer may see. Throws 404. */
+export async function findInstance(
+  db: Kysely<WorkflowTables>,
+  viewer: Viewer,
+  id: string,
+): Promise<ReadInstance> {
+  const row = isUuid(id)
+    ? await db
+        .selectFrom('instance')
+        .selectAll()
+        .select(openIncidents.as('incidents'))
+        .where('id', '=', id)
+        .where(ownedBy(viewer, 'owner'))
+        .executeTakeFirst()
+    : undefined;
+  if (!row) throw notFound('Instance');
+  return row;
+}
+
+/** Variables of the process as they stand now, or stood at its end. */
+export async function readVariables(db: Kysely<WorkflowTables>, instanceId: string): Promise<Variables> {
+  const row = await db
+    .selectFrom('scope')
+    .select('variables')
+    .where('instance_id', '=', instanceId)
+    .where('kind', '=', 'process')
+    .executeTakeFirst();
+  return row?.variables ?? {};
+}
+
+export interface ProcessCounts {
+  readonly process_key: string;
+  readonly running: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly stopped: number;
+  readonly open_incidents: number;
+  readonly open_tasks: number;
+}
+
+/** How many instances of each process are in which state. */
+export async function countInstances(db: Kysely<WorkflowTables>, viewer: Viewer): Promise<ProcessCounts[]> {
+  const counted = await sql<ProcessCounts>`
+    with instances as (
+      select process_key,
+        (count(*) filter (where status = 'running'))::integer as running,
+        (count(*) filter (where status = 'completed'))::integer as completed,
+        (count(*) filter (where status = 'failed'))::integer as failed,
+        (count(*) filter (where status = 'stopped'))::integer as stopped
+      from instance
+      where ${ownedBy(viewer, 'owner')}
+      group by process_key
+    ), incidents as (
+      select instance.process_key, count(*)::integer as open
+      from incident
+      join instance on instance.id = incident.instance_id
+      where incident.resolved_at is null
+        and ${ownedBy(viewer, 'incident.owner')}
+      group by instance.process_key
+    ), tasks as (
+      select process_key, count(*)::integer as open
+      from user_task
+      where state = 'open'
+        and ${ownedBy(viewer, 'owner')}
+      group by process_key
+    )
+    select instances.process_key, running, completed, failed, stopped,
+      coalesce(incidents.open, 0) as open_incidents, coalesce(tasks.open, 0) as open_tasks
+    from instances
+    left join incidents using (process_key)
+    left join tasks using (process_key)
+    order by process_key
+    limit 1000`.execute(db);
+  return counted.rows;
+}

@@ -1,0 +1,68 @@
+import { type Kysely, sql } from 'kysely';
+import type { ServiceRequest } from '../execution/event.ts';
+import type { WorkflowTables } from '../tables.ts';
+
+/** A call or timer that this worker now has to itself. */
+export interface LeasedJob {
+  readonly id: string;
+  readonly kind: 'call' | 'timer';
+  readonly instanceId: string;
+  readonly request: ServiceRequest | undefined;
+  readonly timeoutMs: number | undefined;
+  /** Attempts that ended, without success. */
+  readonly attempts: number;
+  /** How often it was begun since an attempt last ended: more than once means that a worker died over it. */
+  readonly leases: number;
+  readonly owner: string;
+  readonly correlationId: string;
+}
+
+interface Row {
+  id: string;
+  kind: 'call' | 'timer';
+  instance_id: string;
+  request: ServiceRequest | null;
+  timeout_ms: number | null;
+  attempts: number;
+  leases: number;
+  owner: string;
+  correlation_id: string;
+}
+
+/** Leases up to `limit` jobs that are due, oldest first; others' leases are passed over without waiting. */
+export async function leaseJobs(
+  db: Kysely<WorkflowTables>,
+  workerId: string,
+  now: string,
+  until: string,
+  limit: number,
+): Promise<readonly LeasedJob[]> {
+  const leased = await sql<Row>`
+    with due as (
+      select id
+      from job
+      where due_at <= ${now}
+        and (locked_until is null or locked_until < ${now})
+      order by due_at
+      limit ${limit}
+      for update skip locked
+    )
+    update job
+    set locked_by = ${workerId}, locked_until = ${until}, leases = job.leases + 1
+    from due, instance
+    where job.id = due.id
+      and instance.id = job.instance_id
+    returning job.id, job.kind, job.instance_id, job.request, job.timeout_ms, job.attempts, job.leases,
+      instance.owner, instance.correlation_id`.execute(db);
+  return leased.rows.map((row) => ({
+    id: row.id,
+    kind: row.kind,
+    instanceId: row.instance_id,
+    request: row.request ?? undefined,
+    timeoutMs: row.timeout_ms ?? undefined,
+    attempts: row.attempts,
+    leases: row.leases,
+    owner: row.owner,
+    correlationId: row.correlation_id,
+  }));
+}

@@ -1,0 +1,192 @@
+import type { Kysely } from 'kysely';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { EngineEvent } from '../execution/event.ts';
+import { engineActor } from '../history/actor.ts';
+import type { Aftermath, Engine } from '../instances/apply.ts';
+import type { Handover, NewCall } from '../instances/save.ts';
+import type { WorkflowTables } from '../tables.ts';
+import { createCompletions } from './completions.ts';
+import { type LeasedJob, leaseJobs } from './lease.ts';
+import { buryDead, enter, type Presence } from './presence.ts';
+
+export interface WorkerOptions {
+  readonly db: Kysely<WorkflowTables>;
+  readonly pool: pg.Pool;
+  readonly engine: Engine;
+  readonly log: Logger;
+  /** Calls under way at the same time. */
+  readonly concurrency: number;
+  /** Milliseconds between looks for work of others: timers that come due, jobs of other nodes. */
+  readonly pollMs: number;
+  /** Milliseconds a lease lasts; longer than any call. */
+  readonly leaseMs: number;
+  /** Makes the call of a job; never rejects. Undefined: cut off, to be made again. */
+  readonly perform: (job: LeasedJob) => Promise<EngineEvent | undefined>;
+  readonly onEnded: (instanceId: string) => void;
+  /** Runs now and then: deliveries that crossed each other, expired messages. */
+  readonly upkeep: () => Promise<void>;
+}
+
+export interface Worker {
+  start(): Promise<void>;
+  /** Asks the worker to look for jobs now. */
+  wake(): void;
+  /** Lets a transaction hand new calls to this worker; pass its aftermath to `took`. */
+  handover(): Handover | undefined;
+  took(aftermath: Aftermath): void;
+  stop(): Promise<void>;
+}
+
+/** A job begun this often without any end has brought down its worker each time: it is stopped, not repeated. */
+const maxLeases = 5;
+const upkeepMs = 5_000;
+
+const toJob = ({ id, row, command }: NewCall): LeasedJob => ({
+  id,
+  kind: 'call',
+  instanceId: row.id,
+  request: command.request,
+  timeoutMs: command.timeoutMs,
+  attempts: 0,
+  leases: 1,
+  owner: row.owner,
+  correlationId: row.correlation_id,
+});
+
+/**
+ * Works the queue of one process: leases due jobs, makes calls concurrently outside any transaction, and lets their
+ * answers happen to the instances. At least one call per job, exactly one effect on the instance.
+ */
+export function createWorker(options: WorkerOptions): Worker {
+  const { db, engine, log } = options;
+  const actor = engineActor(engine.application);
+  const waiting: LeasedJob[] = [];
+  const underWay = new Set<Promise<void>>();
+  let presence: Presence | undefined;
+  let stopping = false;
+  let wakeUp: (() => void) | undefined;
+  let awake = false;
+  let lastUpkeep = 0;
+
+  const capacity = (): number => Math.max(0, 2 * options.concurrency - underWay.size - waiting.length);
+  const until = (): string => new Date(engine.now().getTime() + options.leaseMs).toISOString();
+
+  const worker: Worker = {
+    wake() {
+      awake = true;
+      wakeUp?.();
+    },
+    handover() {
+      if (stopping || !presence?.present()) return undefined;
+      return { workerId: presence.workerId, until: until(), capacity: capacity() };
+    },
+    took(aftermath) {
+      waiting.push(...aftermath.calls.map(toJob));
+      for (const id of aftermath.ended) options.onEnded(id);
+      begin();
+      if (aftermath.moreJobs) worker.wake();
+    },
+    async start() {
+      await buryDead(db);
+      presence = await enter(options.pool, engine.now().toISOString());
+      looping = loop();
+    },
+    async stop() {
+      stopping = true;
+      worker.wake();
+      await looping;
+      await Promise.all(underWay);
+      await completions.drained();
+      await presence?.leave();
+    },
+  };
+
+  const completions = createCompletions({
+    db,
+    engine,
+    log,
+    batchSize: 50,
+    handover: worker.handover,
+    after: worker.took,
+  });
+
+  const perform = async (job: LeasedJob): Promise<void> => {
+    const event: EngineEvent | undefined =
+      job.leases > maxLeases
+        ? {
+            type: 'jobFailed',
+            jobId: job.id,
+            attempt: job.attempts + 1,
+            message: `the call was begun ${maxLeases} times and never ended`,
+            temporary: false,
+          }
+        : await options.perform(job);
+    if (event) completions.add({ instanceId: job.instanceId, event, actor });
+  };
+
+  /** Begins calls while there is room; each that ends makes room for the next. */
+  function begin(): void {
+    while (!stopping && underWay.size < options.concurrency) {
+      const job = waiting.shift();
+      if (!job) break;
+      const work = perform(job).finally(() => {
+        underWay.delete(work);
+        begin();
+        if (capacity() >= options.concurrency) worker.wake();
+      });
+      underWay.add(work);
+    }
+  }
+
+  const look = async (): Promise<boolean> => {
+    if (!presence?.present()) {
+      await presence?.leave().catch(() => undefined);
+      presence = await enter(options.pool, engine.now().toISOString());
+    }
+    const now = engine.now();
+    if (now.getTime() - lastUpkeep >= upkeepMs) {
+      lastUpkeep = now.getTime();
+      await buryDead(db);
+      await options.upkeep();
+    }
+    const room = capacity();
+    if (room === 0) return false;
+    const jobs = await leaseJobs(db, presence.workerId, now.toISOString(), until(), room);
+    for (const job of jobs) {
+      if (job.kind === 'timer') {
+        const event: EngineEvent = { type: 'triggered', subscriptionId: job.id, payload: null };
+        completions.add({ instanceId: job.instanceId, event, actor });
+      } else waiting.push(job);
+    }
+    begin();
+    return jobs.length === room;
+  };
+
+  const loop = async (): Promise<void> => {
+    for (let failures = 0; !stopping; ) {
+      awake = false;
+      let more = false;
+      try {
+        more = await look();
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        log.warn({ err: error, failures }, 'jobs cannot be looked for; trying again');
+      }
+      if (stopping || awake || more) continue;
+      const ms = failures > 0 ? Math.min(5_000, options.pollMs * 2 ** failures) : options.pollMs;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        wakeUp = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      wakeUp = undefined;
+    }
+  };
+
+  let looping: Promise<void> | undefined;
+  return worker;
+}

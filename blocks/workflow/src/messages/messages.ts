@@ -1,0 +1,145 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Problem, transaction } from '@govstack/platform';
+import { type Kysely, sql } from 'kysely';
+import type { Json } from '../feel/json.ts';
+import { type Actor, engineActor } from '../history/actor.ts';
+import { type Aftermath, applyEvents, type Engine } from '../instances/apply.ts';
+import { lockInstances } from '../instances/load.ts';
+import { cannotBeStored } from '../instances/start-variables.ts';
+import type { WorkflowTables } from '../tables.ts';
+import { takeWaitingMessages } from './match.ts';
+
+export interface IncomingMessage {
+  readonly owner: string;
+  readonly messageId: string;
+  readonly name: string;
+  readonly correlationKey: string;
+  readonly payload: Json;
+  /** Seconds it waits for an instance that is not there yet. */
+  readonly timeToLive: number;
+}
+
+/** Stores a message, once per message id. Throws 422 when the id was used for another message. */
+async function keep(db: Kysely<WorkflowTables>, engine: Engine, message: IncomingMessage): Promise<void> {
+  if (cannotBeStored(message.payload)) {
+    throw new Problem(400, 'The payload contains characters that cannot be stored');
+  }
+  const now = engine.now();
+  await db
+    .insertInto('message')
+    .values({
+      id: engine.newId(),
+      owner: message.owner,
+      message_id: message.messageId,
+      name: message.name,
+      correlation_key: message.correlationKey,
+      payload: JSON.stringify(message.payload),
+      received_at: now.toISOString(),
+      expires_at: new Date(now.getTime() + message.timeToLive * 1000).toISOString(),
+      delivered_to: null,
+    })
+    .onConflict((on) => on.constraint('message_once_key').doNothing())
+    .execute();
+  const kept = await db
+    .selectFrom('message')
+    .select(['name', 'correlation_key', 'payload'])
+    .where('owner', '=', message.owner)
+    .where('message_id', '=', message.messageId)
+    .executeTakeFirst();
+  const same =
+    kept?.name === message.name &&
+    kept.correlation_key === message.correlationKey &&
+    isDeepStrictEqual(kept.payload, message.payload);
+  if (kept && !same) throw new Problem(422, 'This message id was used before with other content');
+}
+
+/** Delivers waiting messages to the instance behind a subscription, if both still wait. */
+async function deliver(
+  db: Kysely<WorkflowTables>,
+  engine: Engine,
+  subscription: { readonly id: string; readonly instance_id: string },
+  actor: Actor,
+): Promise<Aftermath | undefined> {
+  return transaction(db, async (trx) => {
+    await lockInstances(trx, [subscription.instance_id]);
+    const now = engine.now().toISOString();
+    const [delivery] = await takeWaitingMessages(trx, [subscription.id], now);
+    if (!delivery) return undefined;
+    return applyEvents(trx, engine, [
+      {
+        instanceId: delivery.instanceId,
+        event: {
+          type: 'triggered',
+          subscriptionId: delivery.subscriptionId,
+          payload: delivery.payload,
+        },
+        actor,
+      },
+    ]);
+  });
+}
+
+export interface Published {
+  /** Instance it was delivered to. */
+  readonly instanceId: string | undefined;
+  /** Until when it waits for one. */
+  readonly expires: string | null;
+  readonly aftermath: Aftermath | undefined;
+}
+
+/**
+ * Takes a message in. It goes to the instance that has waited longest for its name and key, or waits for one until
+ * its time to live is over. The same message id again changes nothing.
+ */
+export async function publishMessage(
+  db: Kysely<WorkflowTables>,
+  engine: Engine,
+  message: IncomingMessage,
+  actor: Actor,
+): Promise<Published> {
+  await keep(db, engine, message);
+  const subscription = await db
+    .selectFrom('subscription')
+    .select(['id', 'instance_id'])
+    .where('owner', '=', message.owner)
+    .where('message_name', '=', message.name)
+    .where('correlation_key', '=', message.correlationKey)
+    .orderBy('id')
+    .executeTakeFirst();
+  const aftermath = subscription && (await deliver(db, engine, subscription, actor));
+  const kept = await db
+    .selectFrom('message')
+    .select(['delivered_to', 'expires_at'])
+    .where('owner', '=', message.owner)
+    .where('message_id', '=', message.messageId)
+    .executeTakeFirst();
+  return { instanceId: kept?.delivered_to ?? undefined, expires: kept?.expires_at ?? null, aftermath };
+}
+
+/**
+ * Brings together messages and subscriptions that were written at the same moment, each without seeing the other, and
+ * forgets messages whose time is over.
+ */
+export async function tidyMessages(
+  db: Kysely<WorkflowTables>,
+  engine: Engine,
+  after: (aftermath: Aftermath) => void,
+): Promise<void> {
+  const now = engine.now().toISOString();
+  const missed = await sql<{ id: string; instance_id: string }>`
+    select distinct on (message.id) subscription.id, subscription.instance_id
+    from message
+    join subscription
+      on subscription.owner = message.owner
+      and subscription.message_name = message.name
+      and subscription.correlation_key = message.correlation_key
+    where message.delivered_to is null
+      and message.expires_at > ${now}
+    order by message.id, subscription.id
+    limit 100`.execute(db);
+  for (const subscription of missed.rows) {
+    const aftermath = await deliver(db, engine, subscription, engineActor(engine.application));
+    if (aftermath) after(aftermath);
+  }
+  await db.deleteFrom('message').where('expires_at', '<', now).execute();
+}

@@ -1,0 +1,27 @@
+import type { Caller, Person } from '@govstack/platform';
+import type { Kysely } from 'kysely';
+import type { Logger } from 'pino';
+import { type Viewer, viewerOf } from './history/viewer.ts';
+import type { Aftermath, Engine } from './instances/apply.ts';
+import type { Ends } from './instances/ends.ts';
+import type { Worker } from './jobs/worker.ts';
+import type { WorkflowTables } from './tables.ts';
+
+/** What the handlers of the block share. */
+export interface WorkflowService {
+  readonly db: Kysely<WorkflowTables>;
+  readonly engine: Engine;
+  readonly worker: Worker;
+  readonly ends: Ends;
+  readonly log: Logger;
+  readonly longestWaitMs: number;
+  readonly administratorRoles: readonly string[];
+}
+
+export const viewer = (service: WorkflowService, caller: Caller, person: Person | undefined): Viewer =>
+  viewerOf(caller, person, service.administratorRoles);
+
+/** Passes on what a committed transaction has left to do. */
+export const follow = (service: WorkflowService, aftermath: Aftermath | undefined): void => {
+  if (aftermath) service.worker.took(aftermath);
+};

@@ -1,0 +1,153 @@
+import type { Generated, Selectable } from 'kysely';
+import type { HistoryEntry } from './execution/command.ts';
+import type { ServiceRequest } from './execution/event.ts';
+import type { InstanceStatus, Scope, Subscription, Wait } from './execution/state.ts';
+import type { Variables } from './feel/json.ts';
+
+export interface WorkflowTables {
+  definition: {
+    id: string;
+    owner: string;
+    key: string;
+    revision: number;
+    name: string;
+    type: string;
+    version: string;
+    is_executable: boolean;
+    is_closed: boolean;
+    description: string | null;
+    process_body: unknown;
+    content_hash: string;
+    enabled: Generated<boolean>;
+    deleted_at: string | null;
+    deployed_at: string;
+  };
+  definition_log: {
+    id: Generated<string>;
+    definition_id: string;
+    action: 'created' | 'enabled' | 'disabled' | 'deleted';
+    at: string;
+    application: string;
+    actor: string;
+    organisation: string;
+  };
+  instance: {
+    id: string;
+    definition_id: string;
+    owner: string;
+    process_key: string;
+    business_key: string | null;
+    status: InstanceStatus;
+    error_code: string | null;
+    started_by: string;
+    start_key: string | null;
+    start_fingerprint: string;
+    correlation_id: string;
+    revision: number;
+    started_at: string;
+    changed_at: string;
+    ended_at: string | null;
+  };
+  scope: {
+    id: string;
+    instance_id: string;
+    kind: Scope['kind'];
+    element_id: string;
+    parent_id: string | null;
+    owner_token_id: string | null;
+    iteration: number | null;
+    variables: Variables;
+  };
+  token: {
+    id: string;
+    instance_id: string;
+    scope_id: string;
+    element_id: string;
+    flow_id: string | null;
+    wait: Wait;
+    subscriptions: readonly Subscription[];
+  };
+  job: {
+    id: string;
+    kind: 'call' | 'timer';
+    instance_id: string;
+    token_id: string;
+    element_id: string;
+    request: ServiceRequest | null;
+    timeout_ms: number | null;
+    due_at: string;
+    attempts: number;
+    leases: number;
+    locked_by: string | null;
+    locked_until: string | null;
+  };
+  worker: { id: string; number: Generated<string>; started_at: string };
+  subscription: {
+    id: string;
+    owner: string;
+    instance_id: string;
+    token_id: string;
+    element_id: string;
+    message_name: string;
+    correlation_key: string;
+    created_at: string;
+  };
+  message: {
+    id: string;
+    owner: string;
+    message_id: string;
+    name: string;
+    correlation_key: string;
+    payload: unknown;
+    received_at: string;
+    expires_at: string;
+    delivered_to: string | null;
+  };
+  user_task: {
+    id: string;
+    instance_id: string;
+    owner: string;
+    agency: string;
+    process_key: string;
+    element_id: string;
+    name: string;
+    business_key: string | null;
+    candidate_role: string | null;
+    form_ref: string | null;
+    assignee: string | null;
+    excluded_persons: string[];
+    inputs: Variables;
+    due_at: string | null;
+    state: 'open' | 'completed' | 'cancelled';
+    completed_by: string | null;
+    completion_key: string | null;
+    created_at: string;
+    ended_at: string | null;
+  };
+  incident: {
+    id: string;
+    instance_id: string;
+    owner: string;
+    token_id: string;
+    element_id: string;
+    job_id: string | null;
+    message: string;
+    raised_at: string;
+    resolved_at: string | null;
+  };
+  history: {
+    id: Generated<string>;
+    instance_id: string;
+    at: string;
+    event: string;
+    application: string;
+    actor: string | null;
+    organisation: string;
+    entries: readonly HistoryEntry[];
+  };
+}
+
+export type DefinitionRow = Selectable<WorkflowTables['definition']>;
+export type InstanceRow = Selectable<WorkflowTables['instance']>;
+export type TaskRow = Selectable<WorkflowTables['user_task']>;
+export type IncidentRow = Selectable<WorkflowTables['incident']>;

@@ -1,0 +1,220 @@
+import { CallFailed } from '@govstack/platform';
+import type { TestNode } from '@govstack/platform/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chain, el, extensions, input, output } from '../execution/bpmn.ts';
+import { apiOf, definition, ended, owner, startWorkflow, until } from './node.ts';
+
+let node: TestNode;
+beforeAll(async () => {
+  node = await startWorkflow();
+  const review = el(
+    'userTask',
+    'review',
+    {
+      name: 'Review',
+      'govstack:candidateRole': 'officer',
+      'govstack:formRef': 'decision',
+      'govstack:excludedPersons': '= [clerk]',
+    },
+    extensions(input('score', '= score'), output('= decision', 'decision'), output('= completedBy', 'by')),
+  );
+  await apiOf(node).addProcess({
+    body: definition(`<startEvent id="s"/>${review}<endEvent id="e"/>${chain('s', 'review', 'e')}`, {
+      key: 'reviewing',
+    }),
+  });
+  await apiOf(node).addProcess({
+    body: definition(
+      `<startEvent id="s"/>${el(
+        'receiveTask',
+        'paid',
+        { messageRef: 'm', 'govstack:correlationKey': '= process.businessKey' },
+        extensions(output('= message.amount', 'amount')),
+      )}<endEvent id="e"/>${chain('s', 'paid', 'e')}`,
+      { key: 'payment', roots: '<message id="m" name="paid"/>' },
+    ),
+  });
+});
+afterAll(() => node.stop());
+
+const refused = async (call: Promise<unknown>): Promise<CallFailed> => {
+  const error = await call.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  expect(error).toBeInstanceOf(CallFailed);
+  return error as CallFailed;
+};
+
+let cases = 0;
+const opened = async () => {
+  cases += 1;
+  const businessKey = `case-${cases}`;
+  const { body } = await apiOf(node).start({
+    params: { processId: 'reviewing' },
+    body: { businessKey, variables: { score: 55, clerk: 'clerk-1' } },
+  });
+  const { tasks } = (await apiOf(node).listUserTasks({ query: { businessKey } })).body;
+  return { instanceId: body.id, businessKey, task: tasks[0] as NonNullable<(typeof tasks)[0]> };
+};
+const portal = () => apiOf(node, 'TEST/GOV/DGA/portal');
+const officer = (id = 'officer-1', roles = ['officer'], agency = 'TEST/GOV/MSP') =>
+  node.token({ id, roles, agency });
+
+describe('user tasks', () => {
+  it('show what has to be done, for whom, and are announced', async () => {
+    const { task, instanceId, businessKey } = await opened();
+    expect(task).toMatchObject({
+      name: 'Review',
+      state: 'open',
+      instanceId,
+      businessKey,
+      candidateRole: 'officer',
+      formRef: 'decision',
+      excludedPersons: ['clerk-1'],
+      variables: { score: 55 },
+    });
+    const announced = await until(async () =>
+      node.published.find(
+        (event) => event.type === 'workflow.user-task-created.v1' && event.subject === task.id,
+      ),
+    );
+    expect(announced.data).toMatchObject({ taskId: task.id, businessKey, candidateRole: 'officer' });
+  });
+
+  it('are seen by officers of the agency with the role, through any application, and by nobody else', async () => {
+    const { task } = await opened();
+    const params = { taskId: task.id };
+    const read = async (token: Promise<string>) =>
+      portal().readUserTask({ params, personToken: await token });
+    expect((await read(officer())).body.id).toBe(task.id);
+    expect((await refused(read(officer('o', ['clerk'])))).status).toBe(403);
+    expect((await refused(read(officer('o', ['officer'], 'TEST/GOV/NLA')))).status).toBe(404);
+    expect((await refused(read(officer('clerk-1')))).status).toBe(403);
+    expect((await refused(read(node.token({ id: 'citizen' })))).status).toBe(404);
+    expect((await refused(portal().readUserTask({ params }))).status).toBe(404);
+    expect((await refused(portal().readUserTask({ params: { taskId: 'x' } }))).status).toBe(404);
+    const listed = async (token: Promise<string>) =>
+      (await portal().listUserTasks({ query: { limit: 500 }, personToken: await token })).body.tasks.map(
+        (one) => one.id,
+      );
+    expect(await listed(officer())).toContain(task.id);
+    expect(await listed(officer('clerk-1'))).not.toContain(task.id);
+    expect(await listed(officer('o', []))).not.toContain(task.id);
+    expect(await listed(node.token({ id: 'citizen' }))).toEqual([]);
+  });
+
+  it('are taken by one officer, who can give them back', async () => {
+    const { task } = await opened();
+    const params = { taskId: task.id };
+    const first = await officer('o1');
+    const second = await officer('o2');
+    await portal().claimUserTask({ params, body: {}, personToken: first });
+    expect((await refused(portal().claimUserTask({ params, body: {}, personToken: second }))).status).toBe(
+      409,
+    );
+    expect((await refused(portal().completeUserTask({ params, body: {}, personToken: second }))).status).toBe(
+      409,
+    );
+    await portal().releaseUserTask({ params, personToken: first });
+    const { body } = await portal().claimUserTask({ params, body: {}, personToken: second });
+    expect(body.assignee).toBe('o2');
+  });
+
+  it('[WF-6.2-a] let the process go on with what the officer entered', async () => {
+    const { task, instanceId } = await opened();
+    const { body } = await portal().completeUserTask({
+      params: { taskId: task.id },
+      body: { variables: { decision: 'approve' } },
+      personToken: await officer('o3'),
+    });
+    expect(body).toMatchObject({ state: 'completed', completedBy: 'o3' });
+    expect((await ended(node, instanceId)).variables).toMatchObject({ decision: 'approve', by: 'o3' });
+  });
+
+  it('are completed once: the same request again gets the same answer, another is a conflict', async () => {
+    const { task } = await opened();
+    const complete = (idempotencyKey: string, decision: string) =>
+      apiOf(node).completeUserTask({
+        params: { taskId: task.id },
+        body: { variables: { decision } },
+        idempotencyKey,
+      });
+    const answers = await Promise.all([complete('k', 'a'), complete('k', 'a'), complete('k', 'a')]);
+    expect(answers.map(({ body }) => body.state)).toEqual(['completed', 'completed', 'completed']);
+    expect((await refused(complete('other', 'b'))).status).toBe(409);
+  });
+
+  it('are done by one of two officers who are equally quick', async () => {
+    const { task, instanceId } = await opened();
+    const results = await Promise.allSettled(
+      ['o4', 'o5', 'o6'].map(async (id) =>
+        portal().completeUserTask({
+          params: { taskId: task.id },
+          body: { variables: { decision: id } },
+          personToken: await officer(id),
+        }),
+      ),
+    );
+    expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
+    const { variables } = await ended(node, instanceId);
+    expect(variables?.decision).toBe(variables?.by);
+  });
+
+  it('record the person for whom the owning application vouches, and keep out whoever is excluded', async () => {
+    const { task } = await opened();
+    const params = { taskId: task.id };
+    const byClerk = apiOf(node).completeUserTask({ params, body: { completedBy: 'clerk-1' } });
+    expect((await refused(byClerk)).status).toBe(403);
+    const { body } = await apiOf(node).completeUserTask({ params, body: { completedBy: 'o9' } });
+    expect(body.completedBy).toBe('o9');
+    expect(owner).toBe('TEST/GOV/MSP/cash-transfer');
+  });
+});
+
+describe('messages', () => {
+  const send = (messageId: string, correlationKey: string, amount = 5) =>
+    apiOf(node).publishMessage({ body: { messageId, name: 'paid', correlationKey, payload: { amount } } });
+  const waiting = async (businessKey: string) =>
+    (await apiOf(node).start({ params: { processId: 'payment' }, body: { businessKey } })).body.id;
+
+  it('reach the instance that waits for their name and key', async () => {
+    const [one, two] = [await waiting('m-1'), await waiting('m-2')];
+    const { status, body } = await send('msg-1', 'm-2', 7);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ instanceId: two });
+    expect((await ended(node, two)).variables).toEqual({ amount: 7 });
+    expect((await apiOf(node).getInstance({ params: { instanceId: one } })).body.ended).toBe(false);
+  });
+
+  it('wait for an instance that is not there yet', async () => {
+    expect((await send('msg-2', 'm-3')).status).toBe(202);
+    const instance = await waiting('m-3');
+    expect((await ended(node, instance)).variables).toEqual({ amount: 5 });
+  });
+
+  it('count once, however often they are sent', async () => {
+    const [one, two] = [await waiting('m-4'), await waiting('m-4')];
+    await Promise.all([send('msg-3', 'm-4'), send('msg-3', 'm-4'), send('msg-3', 'm-4')]);
+    await ended(node, one);
+    expect((await apiOf(node).getInstance({ params: { instanceId: two } })).body.ended).toBe(false);
+    expect((await refused(send('msg-3', 'm-4', 6))).status).toBe(422);
+  });
+
+  it('reach every instance when both come at the same moment', async () => {
+    const ids = await Promise.all(
+      Array.from({ length: 20 }, async (_, n) => {
+        const [instance] = await Promise.all([waiting(`r-${n}`), send(`race-${n}`, `r-${n}`)]);
+        return instance;
+      }),
+    );
+    for (const id of ids) expect((await ended(node, id)).state).toBe('completed');
+  });
+
+  it('do not reach processes of other applications', async () => {
+    const instance = await waiting('m-5');
+    const body = { messageId: 'x', name: 'paid', correlationKey: 'm-5', payload: {} };
+    expect((await apiOf(node, 'TEST/GOV/OTHER/app').publishMessage({ body })).status).toBe(202);
+    expect((await apiOf(node).getInstance({ params: { instanceId: instance } })).body.ended).toBe(false);
+  });
+});
