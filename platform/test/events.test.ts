@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { type CloudEvent, type MediatorPort, newId } from '@govstack/platform';
 import { newDatabaseName, startTestNode, type TestNode, testAdminUrl } from '@govstack/platform/testing';
 import { type Kysely, sql } from 'kysely';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { deliver, directMediator } from './fixtures/direct-mediator.ts';
 import { type ListenerTables, listenerBlock, noteHeard } from './fixtures/listener-block/listener.ts';
 import { notes, notesBlock, seen } from './fixtures/notes-block/notes.ts';
@@ -183,8 +183,16 @@ describe('an announced fact', () => {
 });
 
 describe('delivery of an event', () => {
+  let node: TestNode;
+  beforeAll(async () => {
+    node = await startTestNode({ blocks: [{ block: listenerBlock }] });
+  });
+  beforeEach(async () => {
+    await sql`truncate heard, platform.inbox, platform.outbox`.execute(node.database('listener'));
+  });
+  afterAll(() => node.stop());
+
   it('is acknowledged each time and takes effect once, also when it comes several times at once', async () => {
-    const node = await startPair();
     const event = eventOf({});
     const from = 'TEST/GOV/BLOCKS/mediator';
     const statuses = await Promise.all(Array.from({ length: 8 }, () => deliver(node, from, event)));
@@ -197,7 +205,6 @@ describe('delivery of an event', () => {
   });
 
   it('[CFR-ARC-13] runs under the correlation id of the event, not of the delivery', async () => {
-    const node = await startPair();
     await deliver(node, 'TEST/GOV/BLOCKS/mediator', eventOf({ correlationid: 'the-case' }), {
       'x-correlation-id': 'the-delivery',
     });
@@ -208,7 +215,6 @@ describe('delivery of an event', () => {
   });
 
   it('that the listener fails at is not taken as heard, and leaves nothing behind', async () => {
-    const node = await startPair();
     const event = eventOf({ data: { id: 'unbearable' } });
     expect(await deliver(node, 'TEST/GOV/BLOCKS/mediator', event)).toBe(500);
     expect(await heard(node)).toEqual([]);
@@ -218,7 +224,6 @@ describe('delivery of an event', () => {
   });
 
   it('[CFR-DAT-5] of an unknown type, with other data than published, or that is no CloudEvent is refused', async () => {
-    const node = await startPair();
     const from = 'TEST/GOV/BLOCKS/mediator';
     expect(await deliver(node, from, eventOf({ type: 'notes.burnt.v1' }))).toBe(404);
     expect(await deliver(node, from, eventOf({ type: 'notes.written.v2' }))).toBe(404);
@@ -246,7 +251,7 @@ describe('a node killed at any moment', () => {
       lines.on('line', (line) => line !== 'ready' && acknowledged.push(line));
       await Promise.race([first, exited]);
       // The moment of the kill is the point of the test, not a wait for something.
-      await delay(Math.random() * 600);
+      await delay(Math.random() * 400);
       child.kill('SIGKILL');
       await Promise.all([exited, drained]);
     }
