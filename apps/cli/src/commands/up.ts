@@ -16,6 +16,7 @@ export async function up(argv: readonly string[], root: string): Promise<number>
     port: wholeNumber(options.port, 'port', 8080, 0, 65_535),
     households: wholeNumber(options.households, 'households', 500, 10, 100_000),
     demonstration: true,
+    portal: true,
     progress: say,
   });
   process.stdout.write(

@@ -1,4 +1,5 @@
 import { consent } from '@govstack/consent';
+import { agencies, countryName } from '@govstack/country';
 import { applications } from '@govstack/country/seed';
 import { digitalRegistries } from '@govstack/digital-registries';
 import { identity } from '@govstack/identity';
@@ -6,6 +7,7 @@ import { informationMediator } from '@govstack/information-mediator';
 import { messaging } from '@govstack/messaging';
 import { payments } from '@govstack/payments';
 import type { AnyBlock, BlockSetup } from '@govstack/platform';
+import { portal } from '@govstack/portal';
 import { registration } from '@govstack/registration';
 import { workflow } from '@govstack/workflow';
 
@@ -54,4 +56,28 @@ export function lumoraBlocks({ publicUrl, smtpUrl, smsApiKey, demonstration }: L
       },
     }),
   ];
+}
+
+/** The portal of Lumora, an application of the Digital Government Agency. */
+export function lumoraPortal(publicUrl: string): BlockSetup {
+  return setup(portal, a.portal, {
+    config: {
+      publicUrl,
+      issuer: `${publicUrl}/id`,
+      country: { ...countryName },
+      demonstration: true,
+      services: {
+        registration: `${a.registration}/registration-v1`,
+        consent: `${a.consent}/consent-v1`,
+        messaging: `${a.messaging}/messaging-v1`,
+        payments: `${a.payments}/payments-admin-v1`,
+        workflow: `${a.workflow}/workflow-v1`,
+        messageLog: `${a.mediator}/mediator-log-v1`,
+      },
+      registries: [a.civilRegistry, a.landRegistry, a.taxRegistry, a.socialRegistries].map((owner) => ({
+        service: `${owner}/registry-data-v1`,
+      })),
+      names: Object.fromEntries(Object.values(agencies).map(({ id, name }) => [id, { ...name }])),
+    },
+  });
 }

@@ -2,10 +2,9 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Parties, startParties } from '@govstack/country/parties';
-import { applications, type PartyAddress, seedCountry } from '@govstack/country/seed';
+import { applications, type PartyAddress, seedCountry, seedPortalClient } from '@govstack/country/seed';
 import { type InstalledService, installService } from '@govstack/installer';
 import {
-  type BlockSetup,
   claimDataDirectory,
   createLogger,
   type EmbeddedPostgres,
@@ -15,7 +14,7 @@ import {
   startNode,
 } from '@govstack/platform';
 import pino from 'pino';
-import { lumoraBlocks } from './lumora-node.ts';
+import { lumoraBlocks, lumoraPortal } from './lumora-node.ts';
 import { installationSecret } from './secret.ts';
 
 export interface StackOptions {
@@ -27,8 +26,8 @@ export interface StackOptions {
   readonly households: number;
   /** Enrol heads of households and personas, offer one-click sign-in. */
   readonly demonstration: boolean;
-  /** Further blocks of the node, such as the portal. */
-  readonly apps?: (publicUrl: string) => readonly BlockSetup[];
+  /** Mount the portal. */
+  readonly portal?: boolean;
   readonly progress: (message: string) => void;
 }
 
@@ -114,7 +113,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           smsApiKey: parties.sms.apiKey,
           demonstration: options.demonstration,
         }),
-        ...(options.apps?.(publicUrl) ?? []),
+        ...(options.portal ? [lumoraPortal(publicUrl)] : []),
       ],
     });
     undo.push(() => node.stop());
@@ -144,6 +143,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       },
       as,
     });
+    if (options.portal) {
+      const { keys } = (await (await fetch(`${publicUrl}/openid-client/jwks.json`)).json()) as {
+        keys: Record<string, unknown>[];
+      };
+      await seedPortalClient(as, publicUrl, keys[0] as Record<string, unknown>);
+    }
     return { url: publicUrl, node, parties, service, as, stop };
   } catch (error) {
     await stop();
