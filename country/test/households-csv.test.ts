@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
@@ -117,6 +117,16 @@ describe('households.csv', () => {
     await expect(read(`${(await csvOf(0)).trim()},roof\r\n`)).rejects.toThrow(/repeated column roof/);
     await expect(read(`${await csvOf(1)}"unclosed,quote\r\n`)).rejects.toThrow(UnreadableCsv);
     await expect(read('')).rejects.toThrow(/empty/);
+  });
+
+  it('has every column described in the README', async () => {
+    const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+    const described = [...readme.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)].map(([, name, meaning]) => [
+      name,
+      meaning,
+    ]);
+    for (const { name, description } of householdColumns)
+      expect(described).toContainEqual([name, description]);
   });
 
   it('says so when there is no file', async () => {

@@ -1,11 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { type Journal, openJournal } from '../durable/journal.ts';
 import { openSigningKey, type SigningKey } from '../durable/signing-key.ts';
 import type { FaultSwitch } from '../faults/fault-switch.ts';
-import { Refusal } from '../http/operation.ts';
 import { type Delivery, startDelivery } from '../notices/deliver.ts';
+import { createAnnouncer } from './announce.ts';
 import { type Book, createBook, type Transfer } from './book.ts';
+import { fingerprintOf, refuseConflicts } from './conflicts.ts';
 import type { RailFaults } from './faults.ts';
 import type { BookRecord, NoticeResult, Order } from './records.ts';
 import { type Institution, orderRefusal } from './refusal.ts';
@@ -47,31 +48,11 @@ export interface Rail {
 
 const now = (): string => new Date().toISOString();
 const contradictionDelayMs = 300;
-const largestNotice = 1_000;
 
-const fingerprintOf = ({
-  debtor,
-  creditor,
-  institution = '',
-  amount,
-  currency,
-  narration = '',
-}: Order): string =>
-  createHash('sha256')
-    .update(JSON.stringify([debtor, creditor, institution, amount, currency, narration]))
-    .digest('base64url');
-
-function resultOf({ order, state, railReference, reasonCode }: Transfer): NoticeResult {
-  if (state === 'pending') throw new Error(`${order.reference} has no result yet`);
-  return {
-    reference: order.reference,
-    status: state === 'rejected' ? 'failed' : state,
-    railReference,
-    ...(reasonCode === undefined ? {} : { reasonCode }),
-  };
-}
-
-/** The book of a rail and what moves it: orders, their execution, the notices about it. Decisions are synchronous, so no two requests can both credit one reference. */
+/**
+ * The book of a rail and what moves it: orders, their execution, the notices about it. Decisions are synchronous, so no
+ * two requests can both credit one reference.
+ */
 export async function openRail(options: RailOptions): Promise<Rail> {
   const { institution, settles, faults, inOwnWords = (result) => result } = options;
   const book = createBook();
@@ -96,35 +77,14 @@ export async function openRail(options: RailOptions): Promise<Rail> {
     timers.add(timer);
   };
 
-  const send = (eventId: string, service: string | undefined, results: readonly NoticeResult[]): void => {
-    const { repeated, late } = faults.current().notices ?? {};
-    delivery.send(
-      { eventId, service, content: { eventId, results } },
-      {
-        repeated: faults.strikes(repeated, 'notice-repeated', eventId),
-        delayMs: late && faults.strikes(late, 'notice-late', eventId) ? late.delayMs : 0,
-      },
-    );
-  };
-  const announce = (service: string | undefined, results: readonly NoticeResult[]): void => {
-    for (let at = 0; at < results.length; at += largestNotice) {
-      const part = results.slice(at, at + largestNotice).map(inOwnWords);
-      const eventId = randomUUID();
-      record({ type: 'notice', eventId, ...(service === undefined ? {} : { service }), results: part });
-      void journal.durable().then(() => send(eventId, service, part));
-    }
-  };
-  /** Tells results to the services that wait for them. */
-  const tell = (references: readonly string[]): void => {
-    const byService = new Map<string | undefined, NoticeResult[]>();
-    for (const reference of references) {
-      const transfer = book.transfer(reference) as Transfer;
-      const results = byService.get(transfer.order.service) ?? [];
-      results.push(resultOf(transfer));
-      byService.set(transfer.order.service, results);
-    }
-    for (const [service, results] of byService) announce(service, results);
-  };
+  const { tell, announce, send } = createAnnouncer({
+    book,
+    faults,
+    delivery,
+    inOwnWords,
+    record,
+    durable: journal.durable,
+  });
 
   const mustTell = (reference: string, waited: boolean): boolean =>
     waited && !faults.strikes(faults.current().transfers?.unanswered, 'unanswered', reference);
@@ -172,24 +132,8 @@ export async function openRail(options: RailOptions): Promise<Rail> {
     const late = faults.current().transfers?.late;
     return late && faults.strikes(late, 'late', reference) ? late.afterMs : undefined;
   };
-  const checkConflicts = (orders: readonly Order[]): void => {
-    const seen = new Map<string, string>();
-    const errors = orders.flatMap((order, at) => {
-      const fingerprint = fingerprintOf(order);
-      const known = book.transfer(order.reference)?.fingerprint ?? seen.get(order.reference);
-      seen.set(order.reference, fingerprint);
-      return known === undefined || known === fingerprint
-        ? []
-        : [{ pointer: `/transfers/${at}/reference`, detail: 'stands for another transfer' }];
-    });
-    if (errors.length > 0) {
-      throw new Refusal(409, 'A reference was used for another transfer; nothing was executed', {
-        errors: errors.slice(0, 50),
-      });
-    }
-  };
   const accept = (orders: readonly Order[]): readonly Transfer[] => {
-    checkConflicts(orders);
+    refuseConflicts(orders, book);
     const soon: string[] = [];
     const busy: string[] = [];
     for (const order of new Map(orders.map((one) => [one.reference, one])).values()) {
@@ -239,7 +183,7 @@ export async function openRail(options: RailOptions): Promise<Rail> {
 
   /** Takes up what a stop or a kill interrupted. */
   function resume(): void {
-    for (const { eventId, service, results } of book.notices()) send(eventId, service, results);
+    for (const notice of book.notices()) send(notice);
     const pending: string[] = [];
     const untold: string[] = [];
     for (const { order, state, told } of book.transfers()) {
