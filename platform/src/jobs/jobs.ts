@@ -2,6 +2,7 @@ import type { Transaction } from 'kysely';
 import { CompiledQuery } from 'kysely';
 import { PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
+import { newId } from '../context/ids.ts';
 import { currentContext, newContext, withContext } from '../context/request-context.ts';
 
 /** A durable piece of work. Handlers must be idempotent: after a crash the same job runs again. */
@@ -55,6 +56,9 @@ export interface RunningJobs extends Jobs {
 /** Durable jobs and schedules in a block's own database. */
 export function createJobs(connectionString: string, log: Logger): RunningJobs {
   let boss: PgBoss | undefined;
+  let stopping = false;
+  /** Jobs that shutdown interrupted, and their queues. */
+  const interrupted = new Map<string, string>();
   const started = async (): Promise<PgBoss> => {
     if (boss) return boss;
     const created = new PgBoss({
@@ -82,7 +86,8 @@ export function createJobs(connectionString: string, log: Logger): RunningJobs {
       };
       await boss.send(name, envelope, {
         db: inside(trx),
-        ...(options.singletonKey === undefined ? {} : { singletonKey: options.singletonKey }),
+        // A `short` queue keeps one waiting job per key; without a key of its own a job must not meet others.
+        singletonKey: options.singletonKey ?? newId(),
         ...(options.startAfter === undefined ? {} : { startAfter: options.startAfter }),
       });
     },
@@ -90,15 +95,19 @@ export function createJobs(connectionString: string, log: Logger): RunningJobs {
       if (jobs.length === 0) return;
       const queue = await started();
       for (const job of jobs) {
-        await queue.createQueue(job.name, {
+        const settings = {
           retryLimit: job.retryLimit ?? 10,
           retryDelay: 2,
           retryBackoff: true,
           retryDelayMax: 3600,
           expireInSeconds: job.expireInSeconds ?? 300,
-        });
+        };
+        // Creating leaves a queue of an earlier version as it is.
+        await queue.createQueue(job.name, { policy: 'short', ...settings });
+        await queue.updateQueue(job.name, settings);
         if (job.schedule)
           await queue.schedule(job.name, job.schedule.cron, {}, { tz: job.schedule.timeZone });
+        else await queue.unschedule(job.name);
       }
     },
     async work(jobs) {
@@ -108,19 +117,26 @@ export function createJobs(connectionString: string, log: Logger): RunningJobs {
           { batchSize: 1, localConcurrency: job.concurrency ?? 1, pollingIntervalSeconds: 0.5 },
           async ([taken]) => {
             if (!taken) return;
+            const { id, signal } = taken;
+            signal.addEventListener('abort', () => stopping && interrupted.set(id, job.name), { once: true });
             const envelope = taken.data ?? {};
             const context = newContext({
               ...(envelope.correlationId ? { correlationId: envelope.correlationId } : {}),
               ...(envelope.traceparent ? { traceparent: envelope.traceparent } : {}),
-              signal: taken.signal,
+              signal,
             });
-            await withContext(context, () => job.handle(envelope.data ?? {}, taken.signal));
+            await withContext(context, () => job.handle(envelope.data ?? {}, signal));
           },
         );
       }
     },
     async stop(drainMs) {
-      await boss?.stop({ graceful: true, timeout: drainMs, close: true });
+      if (!boss) return;
+      stopping = true;
+      await boss.stop({ graceful: true, timeout: drainMs, close: false });
+      // The queue counts an interruption as a failed attempt; it must not be the last one.
+      for (const [id, name] of interrupted) await boss.retry(name, id);
+      await boss.stop({ close: true });
       boss = undefined;
     },
   };
