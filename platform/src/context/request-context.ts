@@ -15,6 +15,9 @@ export interface RequestContext {
   readonly authorization: string | undefined;
 }
 
+/** Milliseconds; who is ready to wait for longer waits this long. Timers cannot count to a month. */
+export const longestWait = 24 * 3_600_000;
+
 const storage = new AsyncLocalStorage<RequestContext>();
 
 export const currentContext = (): RequestContext | undefined => storage.getStore();

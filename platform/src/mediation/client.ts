@@ -1,6 +1,6 @@
 import type { Static, TSchema } from 'typebox';
 import type { ApplicationId, ServiceId } from '../caller/caller.ts';
-import { childTraceparent, currentContext, newContext } from '../context/request-context.ts';
+import { childTraceparent, currentContext, longestWait, newContext } from '../context/request-context.ts';
 import {
   type BodyOf,
   type HeadersOf,
@@ -99,12 +99,23 @@ function parseJson(response: MediatedResponse): unknown {
 
 const asText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
-/** Path of an operation with its parameters and query filled in. */
+/**
+ * A value as one segment of a path. Nothing, `.` and `..` would lead to another operation, whatever encoding they
+ * had on the way.
+ */
+function asSegment(spec: OperationSpec, name: string, value: unknown): string {
+  const text = value === undefined || value === null ? '' : asText(value);
+  if (text === '' || text === '.' || text === '..' || !text.isWellFormed())
+    throw new Error(`${spec.id} cannot be called: ${name} is not a value that a path can hold`);
+  return encodeURIComponent(text);
+}
+
+/** Path of an operation with its parameters and query filled in. Throws when a parameter cannot stand in a path. */
 export function operationPath(spec: OperationSpec, params: object = {}, query: object = {}): string {
   const values = params as Record<string, unknown>;
   let path = spec.path;
   for (const name of pathParameters(spec.path)) {
-    path = path.replace(`{${name}}`, encodeURIComponent(asText(values[name])));
+    path = path.replace(`{${name}}`, asSegment(spec, name, values[name]));
   }
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
@@ -123,7 +134,8 @@ export function outgoingHeaders(timeout?: number): {
 } {
   const context = currentContext() ?? newContext();
   const left = context.deadline === undefined ? undefined : Math.max(1, context.deadline - Date.now());
-  const remaining = timeout === undefined ? left : Math.min(timeout, left ?? timeout);
+  const limits = [timeout, left].filter((limit) => limit !== undefined);
+  const remaining = limits.length === 0 ? undefined : Math.min(longestWait, ...limits);
   return {
     remaining,
     headers: {

@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import type { AnyBlock, BlockRuntime } from '../block/block.ts';
 import { type LocalCall, localCall, outsideLocalCall } from '../context/local-call.ts';
 import {
+  longestWait,
   newContext,
   type RequestContext,
   validCorrelationId,
@@ -43,7 +44,9 @@ function contextOf(request: FastifyRequest, abort: AbortController): RequestCont
   return newContext({
     ...(validCorrelationId(correlationId) ? { correlationId } : {}),
     ...(validTraceparent(traceparent) ? { traceparent } : {}),
-    ...(Number.isFinite(timeout) && timeout > 0 ? { deadline: Date.now() + timeout } : {}),
+    ...(Number.isFinite(timeout) && timeout > 0
+      ? { deadline: Date.now() + Math.min(timeout, longestWait) }
+      : {}),
     signal: abort.signal,
     authorization: request.headers.authorization,
   });
@@ -112,10 +115,14 @@ export async function createBlockServer(
             () => abort.abort(new Problem(504, 'The deadline has passed')),
             context.deadline - Date.now(),
           );
-    request.localCall?.signal?.addEventListener('abort', () => abort.abort(), { once: true });
+    const waiting = request.localCall?.signal;
+    const giveUp = (): void => abort.abort();
+    if (waiting?.aborted) giveUp();
+    waiting?.addEventListener('abort', giveUp, { once: true });
     reply.raw.on('close', () => {
       clearTimeout(timer);
-      if (!reply.raw.writableFinished) abort.abort();
+      waiting?.removeEventListener('abort', giveUp);
+      if (!reply.raw.writableEnded) abort.abort();
     });
     reply.header(contextHeaders.correlationId, context.correlationId);
     try {
