@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { defineBlock, forbidden, type MediatorPort, newId, signCaller } from '@govstack/platform';
 import type { JWK } from 'jose';
 import { administer } from './api/admin/handlers.ts';
@@ -63,7 +64,7 @@ export const informationMediator = defineBlock({
       })),
     );
 
-    const keyring = openKeyring(db, ctx.secret('signing-keys'));
+    const keyring = openKeyring(db, createSecretKey(ctx.secret('signing-keys')));
     const signatures = openSignatures(keyring);
     const directory = await openDirectory(db, ctx.log);
     const metrics = createMediatorMetrics(ctx.metrics, db);
@@ -83,7 +84,7 @@ export const informationMediator = defineBlock({
     const carry = createExchange({
       directory,
       evidence: createEvidence(signatures, log, {
-        key: settings.keepContents ? ctx.secret('message-contents') : undefined,
+        key: settings.keepContents ? createSecretKey(ctx.secret('message-contents')) : undefined,
         bodyLimit: settings.keepBodyLimit,
       }),
       providers: {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Signature } from './signature.ts';
 
 /** One request or response on its way into the log. */
@@ -60,5 +60,5 @@ export function chainHash(previous: Buffer, seq: bigint, record: LogRecord): Buf
     signature?.hashChain.toString('base64') ?? null,
     record.verified,
   ];
-  return createHash('sha256').update(previous).update(JSON.stringify(facts)).digest();
+  return hash('sha256', Buffer.concat([previous, Buffer.from(JSON.stringify(facts))]), 'buffer');
 }

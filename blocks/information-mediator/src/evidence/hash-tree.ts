@@ -1,10 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
-const sha256 = (prefix: number, ...parts: readonly Uint8Array[]): Buffer => {
-  const hash = createHash('sha256').update(Uint8Array.of(prefix));
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-};
+const sha256 = (prefix: number, ...parts: readonly Uint8Array[]): Buffer =>
+  hash('sha256', Buffer.concat([Uint8Array.of(prefix), ...parts]), 'buffer');
 
 // Different prefixes keep an inner node from being passed off as a leaf (RFC 9162, 2.1.1).
 const leafHash = (data: Uint8Array): Buffer => sha256(0, data);
@@ -54,13 +51,13 @@ export function buildHashTree(leaves: readonly Uint8Array[]): HashTree {
 /** The root that a leaf leads to along its chain; undefined when the chain is not well-formed. */
 export function rootOf(leaf: Uint8Array, chain: Buffer): Buffer | undefined {
   if (chain.length % stepLength !== 0) return undefined;
-  let hash = leafHash(leaf);
+  let reached = leafHash(leaf);
   for (let at = 0; at < chain.length; at += stepLength) {
     const side = chain[at];
     const neighbour = chain.subarray(at + 1, at + stepLength);
-    if (side === leftSide) hash = nodeHash(neighbour, hash);
-    else if (side === rightSide) hash = nodeHash(hash, neighbour);
+    if (side === leftSide) reached = nodeHash(neighbour, reached);
+    else if (side === rightSide) reached = nodeHash(reached, neighbour);
     else return undefined;
   }
-  return hash;
+  return reached;
 }

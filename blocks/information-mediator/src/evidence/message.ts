@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { HeaderList } from '../exchange/headers.ts';
 
 /** A message as it is signed: start line and headers as they were received, then the body byte for byte. */
@@ -18,7 +18,7 @@ const credentials = new Set(['authorization', 'cookie', 'set-cookie']);
 
 const headerLine = ([name, value]: readonly [string, string]): string =>
   credentials.has(name.toLowerCase())
-    ? `${name}:sha-256=${createHash('sha256').update(value).digest('base64')}\r\n`
+    ? `${name}:sha-256=${hash('sha256', value, 'base64')}\r\n`
     : `${name}:${value}\r\n`;
 
 /** X-Road's form of a request: method, target, headers in their order, one a line. */
@@ -35,7 +35,7 @@ export const responseMessage = (status: number, headers: HeaderList, body: Buffe
   body,
 });
 
-const sha512 = (data: Uint8Array | string): Buffer => createHash('sha512').update(data).digest();
+const sha512 = (data: Uint8Array | string): Buffer => hash('sha512', data, 'buffer');
 
 export const digestsOf = ({ head, body }: Message): Digests => ({
   head: sha512(head),
@@ -44,4 +44,4 @@ export const digestsOf = ({ head, body }: Message): Digests => ({
 
 /** What X-Road calls the request hash, and what is signed: SHA-512 over both digests, or the head's alone. */
 export const messageHash = ({ head, body }: Digests): Buffer =>
-  body === undefined ? head : createHash('sha512').update(head).update(body).digest();
+  body === undefined ? head : sha512(Buffer.concat([head, body]));

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { LogRecord } from '../evidence/chain.ts';
 import { digestsOf, type Message, messageHash } from '../evidence/message.ts';
 import type { MessageLog } from '../evidence/message-log.ts';
@@ -16,7 +17,7 @@ export interface Witnessed {
 
 export interface Keeping {
   /** Seals messages in the log; undefined: only digests and signatures are kept. */
-  readonly key: Buffer | undefined;
+  readonly key: KeyObject | undefined;
   /** Larger bodies are kept as digest only. */
   readonly bodyLimit: number;
 }

@@ -38,7 +38,7 @@ const generate = promisify(generateKeyPair);
 const thumbprint = ({ crv, kty, x, y }: JsonWebKey): string =>
   createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
 
-export function openKeyring(db: Kysely<MediatorTables>, sealingKey: Buffer): Keyring {
+export function openKeyring(db: Kysely<MediatorTables>, sealingKey: KeyObject): Keyring {
   const currentKeys = new Map<string, Promise<SigningKey>>();
   const publicKeys = new Map<string, { readonly owner: string; readonly publicKey: KeyObject }>();
 

@@ -1,7 +1,7 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto';
 
 /** AES-256-GCM: 12 bytes nonce, 16 bytes tag, ciphertext. `context` must be given again to open. */
-export function seal(key: Buffer, plain: Uint8Array, context: string): Buffer {
+export function seal(key: KeyObject, plain: Uint8Array, context: string): Buffer {
   const nonce = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(Buffer.from(context));
@@ -10,7 +10,7 @@ export function seal(key: Buffer, plain: Uint8Array, context: string): Buffer {
 }
 
 /** Opens what `seal` closed; throws when it was altered, or the key or the context is another. */
-export function open(key: Buffer, sealed: Buffer, context: string): Buffer {
+export function open(key: KeyObject, sealed: Buffer, context: string): Buffer {
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12));
   decipher.setAAD(Buffer.from(context));
   decipher.setAuthTag(sealed.subarray(12, 28));

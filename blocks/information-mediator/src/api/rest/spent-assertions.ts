@@ -25,10 +25,14 @@ export function openSpentAssertions(pool: pg.Pool): SpentAssertions {
   async function write(batch: readonly Waiting[]): Promise<void> {
     const { rows } = await pool.query<{ digest: string }>({
       name: 'spend-assertions',
+      // Not worth waiting for the disk: what a crash of the database server forgets has a minute left at most.
       text: `
+        with relaxed as materialized (
+          select set_config('synchronous_commit', 'off', true)
+        )
         insert into spent_assertion (digest, expires_at)
         select decode(digest, 'hex'), expires_at
-        from unnest($1::text[], $2::timestamptz[]) as assertion (digest, expires_at)
+        from unnest($1::text[], $2::timestamptz[]) as assertion (digest, expires_at), relaxed
         on conflict on constraint spent_assertion_pkey do nothing
         returning encode(digest, 'hex') as digest`,
       values: [
