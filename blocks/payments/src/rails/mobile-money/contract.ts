@@ -35,6 +35,7 @@ export const mobileMoneyRail = defineSurface({
       bodyLimit: 4 * 1024 * 1024,
       body: Type.Object({
         batchId: Text(50),
+        debtorAccount: Text(34),
         currency: Text(3),
         /** Service id (INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE) to which results are sent. */
         callbackService: Text(400),

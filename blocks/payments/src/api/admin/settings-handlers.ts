@@ -1,0 +1,190 @@
+import { badRequest, type Handlers, memberOf, transaction } from '@govstack/platform';
+import { BadAmount, parseAmount } from '../../money/amount.ts';
+import type { Payments } from '../../payments-context.ts';
+import { listRails, putRail } from '../../rails/registry.ts';
+import { actorOf, assertTreasury, maySee } from '../../sources/access.ts';
+import { recordChange } from '../../sources/administration-log.ts';
+import { releaseBudget } from '../../sources/budget.ts';
+import {
+  availableOf,
+  listProgrammes,
+  type Programme,
+  putProgramme,
+  readProgramme,
+} from '../../sources/programme.ts';
+import { listSources, putSource, readSource } from '../../sources/source.ts';
+import type { paymentsAdmin } from './operations.ts';
+import { money, programmeView, railView, sourceView } from './views.ts';
+
+type SettingsHandlers = Pick<
+  Handlers<typeof paymentsAdmin.operations>,
+  | 'putSource'
+  | 'listSources'
+  | 'setAutoApproveLimit'
+  | 'putProgramme'
+  | 'getProgramme'
+  | 'listProgrammes'
+  | 'releaseBudget'
+  | 'putRail'
+  | 'listRails'
+>;
+
+/** Settings of the treasury: who may pay what from where through whom. */
+export function settingsHandlers(payments: Payments): SettingsHandlers {
+  const { db } = payments;
+  const amountIn = (text: string, currency: string, field: string): bigint => {
+    const exponent = payments.currencies(currency);
+    if (exponent === undefined) throw badRequest(`${currency} is not a known currency`);
+    try {
+      return parseAmount(text, exponent);
+    } catch (error) {
+      if (!(error instanceof BadAmount)) throw error;
+      throw badRequest('The request is not valid', [
+        { in: 'body', pointer: `/${field}`, detail: error.message },
+      ]);
+    }
+  };
+  const view = async (programme: Programme) =>
+    programmeView(payments, programme, await availableOf(db, programme));
+
+  return {
+    async putSource({ params, body, caller, person }) {
+      assertTreasury(payments, caller, person);
+      const source = await transaction(db, (trx) =>
+        putSource(
+          trx,
+          {
+            id: params.sourceId,
+            application: body.application,
+            name: body.name,
+            institutionId: body.institutionId,
+            callbackService: body.callbackService,
+            callbackPath: body.callbackPath,
+            callbackUrls: body.callbackUrls ?? [],
+            active: body.active ?? true,
+          },
+          actorOf(caller, person),
+        ),
+      );
+      return { status: 200, body: sourceView(source) };
+    },
+
+    async listSources({ caller, person }) {
+      assertTreasury(payments, caller, person);
+      return { status: 200, body: { items: (await listSources(db)).map((source) => sourceView(source)) } };
+    },
+
+    async setAutoApproveLimit({ params, body, caller, person }) {
+      assertTreasury(payments, caller, person);
+      const limit = body.limit === null ? null : amountIn(body.limit, body.currency, 'limit').toString();
+      await transaction(db, async (trx) => {
+        await readSource(trx, params.sourceId);
+        await trx
+          .updateTable('source_system')
+          .set({ auto_approve_limit: limit, updated_at: payments.ctx.now() })
+          .where('id', '=', params.sourceId)
+          .execute();
+        await recordChange(
+          trx,
+          `source/${params.sourceId}`,
+          'auto-approve-limit',
+          actorOf(caller, person),
+          body,
+        );
+      });
+      const source = await readSource(db, params.sourceId);
+      return { status: 200, body: sourceView(source, body.limit ?? undefined) };
+    },
+
+    async putProgramme({ params, body, caller, person }) {
+      assertTreasury(payments, caller, person);
+      const programme = await transaction(db, async (trx) => {
+        const source = await readSource(trx, params.sourceId);
+        const limit = (text: string | undefined, field: string): bigint | undefined =>
+          text === undefined ? undefined : amountIn(text, body.currency, field);
+        return putProgramme(
+          payments,
+          trx,
+          {
+            sourceId: source.id,
+            id: params.programmeId,
+            name: body.name,
+            agency: body.agency ?? memberOf(source.application),
+            currency: body.currency,
+            fundingAccount: body.fundingAccount,
+            payerRail: body.payerRail,
+            maximumInstructionAmount: limit(body.maximumInstructionAmount, 'maximumInstructionAmount'),
+            maximumRunAmount: limit(body.maximumRunAmount, 'maximumRunAmount'),
+          },
+          actorOf(caller, person),
+        );
+      });
+      return { status: 200, body: await view(programme) };
+    },
+
+    async getProgramme({ params, caller, person }) {
+      const source = await readSource(db, params.sourceId);
+      const programme = await readProgramme(db, params.sourceId, params.programmeId);
+      const owner = { application: source.application, agency: programme.agency };
+      if (!maySee(payments, owner, caller, person)) assertTreasury(payments, caller, person);
+      return { status: 200, body: await view(programme) };
+    },
+
+    async listProgrammes({ params, caller, person }) {
+      const source = await readSource(db, params.sourceId);
+      const programmes = (await listProgrammes(db, params.sourceId)).filter((programme) =>
+        maySee(payments, { application: source.application, agency: programme.agency }, caller, person),
+      );
+      if (programmes.length === 0 && caller.application !== source.application)
+        assertTreasury(payments, caller, person);
+      return { status: 200, body: { items: await Promise.all(programmes.map(view)) } };
+    },
+
+    async releaseBudget({ params, body, caller, person }) {
+      assertTreasury(payments, caller, person);
+      const programme = await readProgramme(db, params.sourceId, params.programmeId);
+      if (body.currency !== programme.currency)
+        throw badRequest(`The programme pays in ${programme.currency}, not in ${body.currency}`);
+      const amount = amountIn(body.amount, body.currency, 'amount');
+      const booked = await transaction(db, (trx) =>
+        releaseBudget(trx, programme, { reference: body.reference, amount, actor: actorOf(caller, person) }),
+      );
+      payments.wake();
+      const available = money(payments, await availableOf(db, programme), programme.currency);
+      return { status: 200, body: { booked, available, currency: programme.currency } };
+    },
+
+    async putRail({ params, body, caller, person }) {
+      assertTreasury(payments, caller, person);
+      const rail = await transaction(db, (trx) =>
+        putRail(
+          payments,
+          trx,
+          {
+            id: params.railId,
+            adapter: body.adapter,
+            service: body.service,
+            name: body.name,
+            modalities: body.modalities,
+            institutions: body.institutions ?? [],
+            currencies: body.currencies,
+            isDefault: body.isDefault ?? false,
+            batchSize: body.batchSize ?? 500,
+            concurrency: body.concurrency ?? 4,
+            debtorAccount: body.debtorAccount,
+            publicKey: body.publicKey,
+            active: body.active ?? true,
+          },
+          actorOf(caller, person),
+        ),
+      );
+      payments.wake();
+      return { status: 200, body: railView(rail) };
+    },
+
+    async listRails({ caller, person }) {
+      assertTreasury(payments, caller, person);
+      return { status: 200, body: { items: (await listRails(db)).map(railView) } };
+    },
+  };
+}

@@ -1,0 +1,135 @@
+import type { Selectable } from 'kysely';
+import type { Batch, Instruction } from '../../batches/read.ts';
+import { isoStatus } from '../../batches/states.ts';
+import { formatAmount } from '../../money/amount.ts';
+import type { Payments } from '../../payments-context.ts';
+import type { Rail } from '../../rails/port.ts';
+import type { AdapterName } from '../../rails/registry.ts';
+import type { Programme } from '../../sources/programme.ts';
+import type { Source } from '../../sources/source.ts';
+import type { PaymentsTables } from '../../tables.ts';
+
+/** Leaves out what is null: absent, not null, on the wire. */
+const present = <K extends string, T>(name: K, value: T | null | undefined): { [P in K]?: T } =>
+  value === null || value === undefined ? {} : ({ [name]: value } as { [P in K]?: T });
+
+export const money = (payments: Payments, minor: bigint | string, currency: string): string =>
+  formatAmount(minor, payments.currencies(currency) ?? 2);
+
+export const sourceView = (source: Source, autoApproveLimit?: string) => ({
+  sourceId: source.id,
+  application: source.application,
+  name: source.name,
+  institutionId: source.institution_id,
+  ...present('callbackService', source.callback_service),
+  ...present('callbackPath', source.callback_path),
+  callbackUrls: source.callback_urls,
+  active: source.active,
+  ...present('autoApproveLimit', autoApproveLimit ?? source.auto_approve_limit),
+});
+
+export const programmeView = (payments: Payments, programme: Programme, available: bigint) => ({
+  sourceId: programme.source_id,
+  programmeId: programme.id,
+  name: programme.name,
+  agency: programme.agency,
+  currency: programme.currency,
+  fundingAccount: programme.funding_account,
+  ...present('payerRail', programme.payer_rail),
+  ...present(
+    'maximumInstructionAmount',
+    programme.maximum_instruction_amount === null
+      ? null
+      : money(payments, programme.maximum_instruction_amount, programme.currency),
+  ),
+  ...present(
+    'maximumRunAmount',
+    programme.maximum_run_amount === null
+      ? null
+      : money(payments, programme.maximum_run_amount, programme.currency),
+  ),
+  available: money(payments, available, programme.currency),
+});
+
+export const railView = (rail: Rail) => ({
+  railId: rail.id,
+  adapter: rail.adapter as AdapterName,
+  service: rail.service,
+  name: rail.name,
+  modalities: rail.modalities as ('00' | '01' | '03' | '04')[],
+  institutions: rail.institutions,
+  currencies: rail.currencies,
+  isDefault: rail.is_default,
+  batchSize: rail.batch_size,
+  concurrency: rail.concurrency,
+  ...present('debtorAccount', rail.debtor_account),
+  ...present('publicKey', rail.public_key as Record<string, unknown> | null),
+  active: rail.active,
+});
+
+export const batchView = (payments: Payments, batch: Batch) => ({
+  batchId: batch.id,
+  clientBatchId: batch.client_batch_id,
+  sourceId: batch.source_id,
+  programmeId: batch.programme_id ?? '',
+  state: batch.state,
+  ...present('reason', batch.reason),
+  currency: batch.currency,
+  instructionCount: batch.instruction_count,
+  totalAmount: money(payments, batch.total_amount, batch.currency),
+  ...present('validCount', batch.valid_count),
+  ...present(
+    'validAmount',
+    batch.valid_amount === null ? null : money(payments, batch.valid_amount, batch.currency),
+  ),
+  possibleDuplicates: batch.possible_duplicates,
+  ...present('contentHash', batch.content_hash),
+  makerApplication: batch.maker_application,
+  ...present('makerPerson', batch.maker_person),
+  paused: batch.dispatch_paused_at !== null,
+  ...present('notBefore', batch.not_before),
+  createdAt: batch.created_at,
+  ...present('completedAt', batch.completed_at),
+});
+
+export interface InstructionExtras {
+  readonly account: string | undefined;
+  readonly retryOf: string | undefined;
+}
+
+export const instructionView = (payments: Payments, row: Instruction, extras: InstructionExtras) => ({
+  instructionId: row.id,
+  requestId: row.client_id,
+  batchId: row.batch_id,
+  payeeIdentity: payments.vault.open(row.payee_cipher, `instruction/${row.id}`),
+  ...present('account', extras.account),
+  ...present('rail', row.rail_id),
+  amount: money(payments, row.amount, row.currency),
+  currency: row.currency,
+  ...present('narration', row.narration),
+  state: row.state,
+  isoStatus: isoStatus[row.state],
+  ...present('reasonCode', row.reason_code),
+  ...present('railReference', row.rail_reference),
+  possibleDuplicate: row.possible_duplicate,
+  ...present('retryOf', extras.retryOf),
+  position: row.position,
+  updatedAt: row.updated_at,
+});
+
+export const caseView = (row: Selectable<PaymentsTables['payment_case']>) => ({
+  caseId: row.id,
+  kind: row.kind,
+  detail: row.detail,
+  ...present('batchId', row.batch_id),
+  ...present('instructionId', row.instruction_id),
+  ...present('rail', row.rail_id),
+  state: row.state,
+  openedAt: row.opened_at,
+  ...present('resolvedAt', row.resolved_at),
+  ...present('resolvedBy', row.resolved_by),
+  ...present('outcome', row.outcome),
+  ...present('note', row.note),
+});
+
+export { present };

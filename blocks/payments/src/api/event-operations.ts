@@ -1,0 +1,41 @@
+import { defineEvent, Type } from '@govstack/platform/operation';
+
+const Amount = Type.String({ description: 'Decimal text in the currency' });
+
+/** A run is validated and waits for a person who may approve it. */
+export const batchAwaitingApproval = defineEvent({
+  type: 'payments.batch-awaiting-approval.v1',
+  summary: 'A payment run is validated and waits for approval',
+  data: Type.Object({
+    batchId: Type.String(),
+    clientBatchId: Type.String(),
+    sourceId: Type.String(),
+    programmeId: Type.String(),
+    instructionCount: Type.Integer(),
+    rejectedCount: Type.Integer(),
+    currency: Type.String(),
+    amount: Amount,
+  }),
+});
+
+/** A run is finished: no instruction is open any more. */
+export const batchCompleted = defineEvent({
+  type: 'payments.batch-completed.v1',
+  summary: 'A payment run is finished; results per payee can be read',
+  data: Type.Object({
+    batchId: Type.String(),
+    clientBatchId: Type.String(),
+    sourceId: Type.String(),
+    programmeId: Type.String(),
+    state: Type.Union([
+      Type.Literal('completed'),
+      Type.Literal('partially-completed'),
+      Type.Literal('failed'),
+    ]),
+    currency: Type.String(),
+    completedCount: Type.Integer(),
+    failedCount: Type.Integer(),
+    completedAmount: Amount,
+    failedAmount: Amount,
+  }),
+});

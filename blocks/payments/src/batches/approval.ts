@@ -1,0 +1,180 @@
+import { type Caller, conflict, forbidden, type Person, transaction } from '@govstack/platform';
+import { openCases } from '../cases/cases.ts';
+import type { Payments } from '../payments-context.ts';
+import { actorOf } from '../sources/access.ts';
+import { readProgramme } from '../sources/programme.ts';
+import type { Trx } from '../tables.ts';
+import { concludeBatch } from './conclude.ts';
+import { contentHash } from './content-hash.ts';
+import { engineActor, moveBatch } from './move.ts';
+import { type Batch, readBatch } from './read.ts';
+import { reserveFunds } from './reserve.ts';
+
+export interface Decision {
+  readonly batchId: string;
+  readonly caller: Caller;
+  readonly person: Person;
+  /** Hash of the content the person has seen. */
+  readonly contentHash: string;
+  readonly reason?: string;
+  readonly acceptPossibleDuplicates?: boolean;
+}
+
+const lock = async (trx: Trx, batchId: string): Promise<Batch> => {
+  await trx.selectFrom('batch').select('id').where('id', '=', batchId).forUpdate().execute();
+  return readBatch(trx, batchId);
+};
+
+/** Whether this officer may decide on runs of the programme at all: role, agency, and not the one who made the run. */
+async function assertMayDecide(payments: Payments, trx: Trx, batch: Batch, person: Person): Promise<void> {
+  const { approverRole, approverAgencies } = payments.config;
+  if (!person.roles.includes(approverRole)) throw forbidden(`Runs are decided by a ${approverRole}`);
+  const programme = await readProgramme(trx, batch.source_id, batch.programme_id as string);
+  const agencies = approverAgencies.map((one) => (one === 'treasury' ? payments.treasury : programme.agency));
+  if (person.agency === undefined || !agencies.includes(person.agency))
+    throw forbidden('Only officers of the treasury or of the programme’s agency decide on its runs');
+  if (batch.maker_person === person.id)
+    throw forbidden('A run is approved by another person than the one who made it');
+}
+
+/** The decision that was taken before, if it is the same one again; otherwise 409. */
+async function repeatedDecision(
+  trx: Trx,
+  batch: Batch,
+  decision: Decision,
+  kind: 'approved' | 'rejected',
+): Promise<boolean> {
+  const known = await trx
+    .selectFrom('approval')
+    .select(['decision', 'person', 'content_hash'])
+    .where('batch_id', '=', batch.id)
+    .executeTakeFirst();
+  if (!known) return false;
+  if (
+    known.decision === kind &&
+    known.person === decision.person.id &&
+    known.content_hash === decision.contentHash
+  )
+    return true;
+  throw conflict(`The run was ${known.decision} before`);
+}
+
+async function assertContent(trx: Trx, batch: Batch, seen: string): Promise<void> {
+  if (batch.content_hash !== seen)
+    throw conflict('The content of the run is not the one you have seen; look at it again');
+  if ((await contentHash(trx, batch.id)) !== batch.content_hash)
+    throw conflict('The content of the run was changed after its validation; it cannot be approved');
+}
+
+async function keepDecision(trx: Trx, decision: Decision, kind: 'approved' | 'rejected'): Promise<void> {
+  await trx
+    .insertInto('approval')
+    .values({
+      batch_id: decision.batchId,
+      decision: kind,
+      person: decision.person.id,
+      agency: decision.person.agency ?? null,
+      application: decision.caller.application,
+      content_hash: decision.contentHash,
+      reason: decision.reason ?? null,
+      exchange_id: decision.caller.exchangeId,
+    })
+    .execute();
+}
+
+async function reserveAndMove(trx: Trx, batch: Batch, actor: string): Promise<void> {
+  if (await reserveFunds(trx, batch)) await moveBatch(trx, batch.id, 'approved', { actor });
+  else await moveBatch(trx, batch.id, 'held', { actor, reason: 'insufficient-budget' });
+}
+
+/**
+ * Approves a run (PAY-5.3.1-f): a person with the role, of the treasury or the programme's agency, not its maker, for
+ * exactly the content they have seen. Its money is reserved at once; a run the released budget does not cover is held.
+ * The same decision again answers the run as it is; another one is refused with 409. Nothing is paid twice.
+ */
+export async function approveBatch(payments: Payments, decision: Decision): Promise<Batch> {
+  const tampered = { yes: false };
+  const batch = await transaction(payments.db, async (trx) => {
+    const found = await lock(trx, decision.batchId);
+    await assertMayDecide(payments, trx, found, decision.person);
+    if (await repeatedDecision(trx, found, decision, 'approved')) return found;
+    if (found.state !== 'awaiting-approval')
+      throw conflict(`The run is ${found.state}, not awaiting approval`);
+    tampered.yes = found.content_hash === decision.contentHash;
+    await assertContent(trx, found, decision.contentHash);
+    tampered.yes = false;
+    if (found.possible_duplicates > 0 && decision.acceptPossibleDuplicates !== true)
+      throw conflict(
+        `${found.possible_duplicates} payments look like ones of another recent run; accept them explicitly`,
+      );
+    await keepDecision(trx, decision, 'approved');
+    await reserveAndMove(trx, found, actorOf(decision.caller, decision.person));
+    return readBatch(trx, found.id);
+  }).catch(async (error: unknown) => {
+    if (tampered.yes) await reportChangedContent(payments, decision.batchId);
+    throw error;
+  });
+  payments.wake();
+  return batch;
+}
+
+/** Refuses a run for good. Its instructions are cancelled; the source is told. */
+export async function rejectBatch(payments: Payments, decision: Decision): Promise<Batch> {
+  const batch = await transaction(payments.db, async (trx) => {
+    const found = await lock(trx, decision.batchId);
+    await assertMayDecide(payments, trx, found, decision.person);
+    if (await repeatedDecision(trx, found, decision, 'rejected')) return found;
+    if (found.state !== 'awaiting-approval')
+      throw conflict(`The run is ${found.state}, not awaiting approval`);
+    await keepDecision(trx, decision, 'rejected');
+    await concludeBatch(payments, trx, found.id, {
+      state: 'rejected',
+      actor: actorOf(decision.caller, decision.person),
+      reason: decision.reason ?? 'rejected-by-approver',
+    });
+    return readBatch(trx, found.id);
+  });
+  payments.wake();
+  return batch;
+}
+
+/** A case for content that no longer is what was validated or approved. */
+export const reportChangedContent = (payments: Payments, batchId: string): Promise<void> =>
+  openCases(payments.db, [
+    {
+      kind: 'content-changed',
+      key: batchId,
+      batchId,
+      detail: 'The stored content of a run differs from the one that was validated. It is not paid.',
+    },
+  ]);
+
+/**
+ * Approves a run without a person, only for sources whose runs the treasury lets through up to a limit. No source has
+ * such a limit unless it is set for it.
+ */
+export async function approveAutomatically(payments: Payments, trx: Trx, batchId: string): Promise<void> {
+  const batch = await readBatch(trx, batchId);
+  const source = await trx
+    .selectFrom('source_system')
+    .select('auto_approve_limit')
+    .where('id', '=', batch.source_id)
+    .executeTakeFirstOrThrow();
+  const limit = source.auto_approve_limit;
+  if (limit === null || BigInt(batch.valid_amount ?? '0') > BigInt(limit) || batch.possible_duplicates > 0)
+    return;
+  await trx
+    .insertInto('approval')
+    .values({
+      batch_id: batch.id,
+      decision: 'approved',
+      person: 'auto-approve-limit',
+      agency: payments.treasury,
+      application: payments.ctx.application,
+      content_hash: batch.content_hash ?? '',
+      reason: null,
+      exchange_id: batch.id,
+    })
+    .execute();
+  await reserveAndMove(trx, batch, engineActor);
+}

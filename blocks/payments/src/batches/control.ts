@@ -1,0 +1,58 @@
+import { type Caller, conflict, type Person, transaction } from '@govstack/platform';
+import { sql } from 'kysely';
+import type { Payments } from '../payments-context.ts';
+import { actorOf } from '../sources/access.ts';
+import { concludeBatch } from './conclude.ts';
+import { moveBatch } from './move.ts';
+import { type Batch, readBatch } from './read.ts';
+import type { BatchState } from './states.ts';
+
+const cancellable: readonly BatchState[] = ['received', 'awaiting-approval', 'approved', 'held'];
+
+/** Withdraws a run of which nothing has left yet; reserved money goes back. */
+export async function cancelBatch(
+  payments: Payments,
+  batchId: string,
+  by: { readonly caller: Caller; readonly person: Person | undefined; readonly reason: string },
+): Promise<Batch> {
+  const batch = await transaction(payments.db, async (trx) => {
+    await trx.selectFrom('batch').select('id').where('id', '=', batchId).forUpdate().execute();
+    const found = await readBatch(trx, batchId);
+    if (found.state === 'cancelled') return found;
+    if (!cancellable.includes(found.state))
+      throw conflict(`The run is ${found.state} and cannot be cancelled`);
+    await concludeBatch(payments, trx, batchId, {
+      state: 'cancelled',
+      actor: actorOf(by.caller, by.person),
+      reason: by.reason,
+    });
+    return readBatch(trx, batchId);
+  });
+  payments.wake();
+  return batch;
+}
+
+/** Lets a held run be tried again, or a run paused by the stop rule go on. A run whose content changed stays held. */
+export async function resumeBatch(
+  payments: Payments,
+  batchId: string,
+  by: { readonly caller: Caller; readonly person: Person },
+): Promise<Batch> {
+  const batch = await transaction(payments.db, async (trx) => {
+    await trx.selectFrom('batch').select('id').where('id', '=', batchId).forUpdate().execute();
+    const found = await readBatch(trx, batchId);
+    const actor = actorOf(by.caller, by.person);
+    if (found.state === 'held') {
+      if (found.reason === 'content-changed-after-approval')
+        throw conflict('The content of this run was changed after its approval; cancel it');
+      await moveBatch(trx, batchId, 'approved', { actor, reason: 'resumed' });
+    } else if (found.dispatch_paused_at !== null) {
+      await sql`update batch set dispatch_paused_at = null, updated_at = now() where id = ${batchId}`.execute(
+        trx,
+      );
+    } else throw conflict(`The run is ${found.state}; it is neither held nor paused`);
+    return readBatch(trx, batchId);
+  });
+  payments.wake();
+  return batch;
+}

@@ -1,0 +1,83 @@
+import { transaction } from '@govstack/platform';
+import { sql } from 'kysely';
+import { derivedId } from '../ledger/derived-id.ts';
+import type { Payments } from '../payments-context.ts';
+import { listRails } from '../rails/registry.ts';
+import type { Trx } from '../tables.ts';
+import { reportChangedContent } from './approval.ts';
+import { claimBatch, stillOurs } from './claim.ts';
+import { contentHash } from './content-hash.ts';
+import { engineActor, moveBatch } from './move.ts';
+import type { Batch } from './read.ts';
+
+/**
+ * Splits a run into sub-batches by rail and size (PAY-5.3.4-g, PAY-6.9-a). Their ids follow from batch, rail and
+ * position: splitting again would give the same ones. Every approved instruction ends up in exactly one.
+ */
+async function split(payments: Payments, trx: Trx, batch: Batch): Promise<void> {
+  for (const rail of await listRails(trx)) {
+    const size = Math.min(rail.batch_size, payments.config.subBatchSize);
+    const { rows } = await sql<{ count: string }>`
+      select count(*) as count
+      from instruction
+      where batch_id = ${batch.id} and state = 'validated' and rail_id = ${rail.id}`.execute(trx);
+    const parts = Math.ceil(Number(rows[0]?.count ?? 0) / size);
+    if (parts === 0) continue;
+    const ids = Array.from({ length: parts }, (_, index) => derivedId('sub-batch', batch.id, rail.id, index));
+    await sql`
+      with placed as (
+        select
+          id,
+          amount,
+          ((row_number() over (order by position) - 1) / ${size}::integer)::integer as part
+        from instruction
+        where batch_id = ${batch.id} and state = 'validated' and rail_id = ${rail.id}
+      )
+      insert into sub_batch (id, batch_id, rail_id, position, instruction_count, total_amount, state)
+      select (${ids}::uuid[])[part + 1], ${batch.id}, ${rail.id}, part, count(*), sum(amount), 'queued'
+      from placed
+      group by part`.execute(trx);
+    await sql`
+      update instruction i
+      set state = 'queued', sub_batch_id = (${ids}::uuid[])[placed.part + 1], updated_at = now()
+      from (
+        select
+          id,
+          ((row_number() over (order by position) - 1) / ${size}::integer)::integer as part
+        from instruction
+        where batch_id = ${batch.id} and state = 'validated' and rail_id = ${rail.id}
+      ) placed
+      where i.id = placed.id`.execute(trx);
+  }
+}
+
+/**
+ * Prepares the next authorised run for sending, when its time has come. The content is held against the approval once
+ * more: a run that was changed since is held and reported, and nothing of it leaves.
+ */
+export async function splitNext(payments: Payments): Promise<boolean> {
+  const claimed = await claimBatch(payments, 'authorised');
+  if (!claimed) return false;
+  const { batch } = claimed;
+  const changed = await transaction(payments.db, async (trx) => {
+    if (!(await stillOurs(trx, claimed))) return false;
+    const approval = await trx
+      .selectFrom('approval')
+      .select(['decision', 'content_hash'])
+      .where('batch_id', '=', batch.id)
+      .executeTakeFirst();
+    if (approval?.decision !== 'approved' || approval.content_hash !== (await contentHash(trx, batch.id))) {
+      await moveBatch(trx, batch.id, 'held', {
+        actor: engineActor,
+        reason: 'content-changed-after-approval',
+      });
+      return true;
+    }
+    await split(payments, trx, batch);
+    await moveBatch(trx, batch.id, 'processing', { actor: engineActor });
+    return false;
+  });
+  if (changed) await reportChangedContent(payments, batch.id);
+  payments.wake();
+  return true;
+}

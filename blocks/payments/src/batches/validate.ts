@@ -1,0 +1,179 @@
+import { announce, newContext, transaction, withContext } from '@govstack/platform';
+import { sql } from 'kysely';
+import { batchAwaitingApproval } from '../api/event-operations.ts';
+import { enqueueCallback } from '../callbacks/queue.ts';
+import { openCases } from '../cases/cases.ts';
+import { formatAmount } from '../money/amount.ts';
+import type { Payments } from '../payments-context.ts';
+import type { Trx } from '../tables.ts';
+import { checkAccounts } from './account-check.ts';
+import { approveAutomatically } from './approval.ts';
+import { type ClaimedBatch, claimBatch, postpone, stillOurs } from './claim.ts';
+import { concludeBatch } from './conclude.ts';
+import { contentHash } from './content-hash.ts';
+import { engineActor, moveBatch } from './move.ts';
+import { validationNotice } from './notices.ts';
+
+/** Finds account and rail of each payee as the mapper has them now, or the reason why there is none. */
+const resolve = async (trx: Trx, batchId: string): Promise<void> => {
+  await sql`
+    with routed as (
+      select
+        i.id,
+        v.id as version_id,
+        r.id as rail_id,
+        case
+          when e.id is null then 'payee-not-registered'
+          when not v.active then 'payee-inactive'
+          when v.modality = '02' then 'voucher-not-offered'
+          when r.id is null then 'no-rail-for-account'
+        end as reason_code
+      from instruction i
+      left join mapper_entry e on e.source_id = i.source_id and e.payee_token = i.payee_token
+      left join mapper_version v on v.id = e.current_version
+      left join lateral (
+        select r.id
+        from rail r
+        where r.active
+          and v.modality = any (r.modalities)
+          and i.currency = any (r.currencies)
+          and (r.is_default or v.institution_code = any (r.institutions))
+        order by v.institution_code = any (r.institutions) desc nulls last, r.id
+        limit 1
+      ) r on true
+      where i.batch_id = ${batchId} and i.state = 'received'
+    )
+    update instruction i
+    set version_id = routed.version_id,
+        rail_id = routed.rail_id,
+        reason_code = routed.reason_code,
+        state = case when routed.reason_code is null then 'received' else 'rejected' end,
+        updated_at = now()
+    from routed
+    where i.id = routed.id`.execute(trx);
+};
+
+/** Takes the rails' verdicts over, and marks payments that look like ones of another recent batch. */
+async function judge(payments: Payments, trx: Trx, batchId: string): Promise<void> {
+  await sql`
+    update instruction i
+    set state = case when c.reason_code is null then 'validated' else 'rejected' end,
+        reason_code = c.reason_code,
+        updated_at = now()
+    from instruction own
+    left join account_check c
+      on c.version_id = own.version_id
+      and c.rail_id = own.rail_id
+      and ${payments.config.validateAccounts}
+    where own.id = i.id and i.batch_id = ${batchId} and i.state = 'received'`.execute(trx);
+  // Two runs of one source judged at the same moment must see each other.
+  await sql`
+    select pg_advisory_xact_lock(hashtext('payments/duplicates/' || b.source_id))
+    from batch b where b.id = ${batchId}`.execute(trx);
+  await sql`
+    update instruction i
+    set possible_duplicate = true
+    from batch b
+    where i.batch_id = ${batchId}
+      and b.id = i.batch_id
+      and i.state = 'validated'
+      and i.retry_of is null
+      and exists (
+        select
+        from instruction other
+        join batch ob on ob.id = other.batch_id
+        where other.source_id = i.source_id
+          and other.payee_token = i.payee_token
+          and other.purpose = 'payment'
+          and other.batch_id <> i.batch_id
+          and other.amount = i.amount
+          and other.currency = i.currency
+          and ob.programme_id is not distinct from b.programme_id
+          and other.state not in ('received', 'rejected', 'failed', 'returned', 'cancelled')
+          and other.created_at > now() - make_interval(secs => ${payments.config.duplicateWindowSeconds})
+      )`.execute(trx);
+}
+
+async function finish(payments: Payments, claimed: ClaimedBatch): Promise<void> {
+  const { batch } = claimed;
+  await transaction(payments.db, async (trx) => {
+    if (!(await stillOurs(trx, claimed))) return;
+    await judge(payments, trx, batch.id);
+    const { rows } = await sql<{ count: string; amount: string; duplicates: string }>`
+      select
+        count(*) as count,
+        coalesce(sum(amount), 0) as amount,
+        count(*) filter (where possible_duplicate) as duplicates
+      from instruction
+      where batch_id = ${batch.id} and state = 'validated'`.execute(trx);
+    const { count = '0', amount = '0', duplicates = '0' } = rows[0] ?? {};
+    const hash = await contentHash(trx, batch.id);
+    const set = sql`valid_count = ${Number(count)}, valid_amount = ${amount}, content_hash = ${hash},
+      possible_duplicates = ${Number(duplicates)}`;
+    const by = { actor: engineActor, set };
+    if (batch.purpose === 'validation') {
+      await moveBatch(trx, batch.id, 'validated', by);
+      if (batch.callback_target)
+        await enqueueCallback(payments, trx, {
+          sourceId: batch.source_id,
+          kind: 'prepayment-validation',
+          target: batch.callback_target,
+          body: await validationNotice(trx, batch),
+          correlationId: batch.correlation_id,
+        });
+      return;
+    }
+    if (count === '0') {
+      await sql`update batch set ${set} where id = ${batch.id}`.execute(trx);
+      await concludeBatch(payments, trx, batch.id);
+      return;
+    }
+    await moveBatch(trx, batch.id, 'awaiting-approval', by);
+    await announce(trx, batchAwaitingApproval, {
+      subject: batch.id,
+      data: {
+        batchId: batch.id,
+        clientBatchId: batch.client_batch_id,
+        sourceId: batch.source_id,
+        programmeId: batch.programme_id ?? '',
+        instructionCount: Number(count),
+        rejectedCount: batch.instruction_count - Number(count),
+        currency: batch.currency,
+        amount: formatAmount(amount, payments.currencies(batch.currency) ?? 2),
+      },
+    });
+    await approveAutomatically(payments, trx, batch.id);
+  });
+  payments.wake();
+}
+
+/**
+ * Validates the next batch: resolve each payee, ask the rails about the accounts, set the content that can be
+ * approved. Each step can be repeated after a crash. A rail that cannot be reached delays the batch.
+ */
+export async function validateNext(payments: Payments): Promise<boolean> {
+  const claimed = await claimBatch(payments, 'received');
+  if (!claimed) return false;
+  const { batch } = claimed;
+  await withContext(newContext({ correlationId: batch.correlation_id }), async () => {
+    try {
+      await transaction(payments.db, async (trx) => {
+        if (await stillOurs(trx, claimed)) await resolve(trx, batch.id);
+      });
+      if (payments.config.validateAccounts) await checkAccounts(payments, batch);
+      await finish(payments, claimed);
+    } catch (error) {
+      payments.ctx.log.warn({ err: error, batch: batch.id }, 'validation is postponed');
+      if ((await postpone(payments, claimed)) === 5)
+        await openCases(payments.db, [
+          {
+            kind: 'validation-stuck',
+            key: batch.id,
+            batchId: batch.id,
+            detail: 'Accounts cannot be validated: a rail does not answer. It is tried again.',
+          },
+        ]);
+    }
+  });
+  return true;
+}

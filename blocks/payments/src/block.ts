@@ -1,0 +1,103 @@
+import { defineBlock, implement, type JobSpec, memberOf } from '@govstack/platform';
+import { ledgerHandlers } from './api/admin/ledger-handlers.ts';
+import { runHandlers } from './api/admin/run-handlers.ts';
+import { settingsHandlers } from './api/admin/settings-handlers.ts';
+import { batchHandlers } from './api/g2p/batch-handlers.ts';
+import { mapperHandlers } from './api/g2p/mapper-handlers.ts';
+import { batchAwaitingApproval, batchCompleted, g2p, paymentsAdmin, railCallback } from './api/operations.ts';
+import { railCallbackHandlers } from './api/rail-callback/handlers.ts';
+import { authoriseNext } from './batches/authorise.ts';
+import { splitNext } from './batches/split.ts';
+import { validateNext } from './batches/validate.ts';
+import { deliverNext } from './callbacks/deliver.ts';
+import { loadSigner, type Signer } from './callbacks/signing.ts';
+import { openCases } from './cases/cases.ts';
+import { PaymentsConfig } from './config.ts';
+import { askNext } from './dispatch/ask.ts';
+import { createEngine } from './dispatch/engine.ts';
+import { createRailTraffic } from './dispatch/rail-traffic.ts';
+import { sendNext } from './dispatch/send.ts';
+import { checkInvariants } from './ledger/invariants.ts';
+import { sealTransfers } from './ledger/seal.ts';
+import { currencyTable } from './money/currency.ts';
+import type { Payments } from './payments-context.ts';
+import type { PaymentsTables } from './tables.ts';
+import { createVault } from './vault/vault.ts';
+
+/** Seals the books and checks them; a broken invariant is a case and an error in the log. */
+const bookkeeping = (payments: Payments): JobSpec => ({
+  name: 'bookkeeping',
+  schedule: { cron: '*/5 * * * *', timeZone: 'UTC' },
+  retryLimit: 0,
+  async handle() {
+    await sealTransfers(payments.db);
+    const broken = (await checkInvariants(payments.db)).filter((result) => !result.holds);
+    if (broken.length === 0) return;
+    payments.ctx.log.error({ invariants: broken.map((result) => result.id) }, 'the books are not right');
+    await openCases(
+      payments.db,
+      broken.map((result) => ({
+        kind: 'invariant-broken' as const,
+        key: `${result.id}/${payments.ctx.now().toISOString().slice(0, 10)}`,
+        detail: `${result.id}: ${result.statement}: ${result.violations} violations`,
+      })),
+    );
+  },
+});
+
+/** The payments building block: account mapper, bulk payments, double-entry ledger, payer rails. */
+export const payments = defineBlock({
+  name: 'payments',
+  title: 'Payments',
+  version: '0.1.0',
+  surfaces: [g2p, paymentsAdmin, railCallback],
+  config: PaymentsConfig,
+  migrations: new URL('../migrations/', import.meta.url),
+  emits: [batchAwaitingApproval, batchCompleted],
+  async start(ctx) {
+    const { config } = ctx;
+    const shared: Payments = {
+      ctx,
+      config,
+      db: ctx.database<PaymentsTables>(),
+      vault: createVault(ctx.secret),
+      currencies: currencyTable(config.currencies),
+      treasury: config.treasury === '' ? memberOf(ctx.application) : config.treasury,
+      wake: () => engine.wake(),
+    };
+    let signing: Promise<Signer> | undefined;
+    const signer = (): Promise<Signer> => {
+      signing ??= loadSigner(shared);
+      return signing;
+    };
+    const traffic = createRailTraffic();
+    const engine = createEngine(
+      [
+        { name: 'validate', lanes: 1, step: () => validateNext(shared) },
+        { name: 'authorise', lanes: 1, step: () => authoriseNext(shared) },
+        { name: 'split', lanes: 1, step: () => splitNext(shared) },
+        { name: 'send', lanes: config.dispatchWorkers, step: () => sendNext(shared, traffic) },
+        { name: 'ask', lanes: 1, step: () => askNext(shared) },
+        { name: 'callbacks', lanes: 2, step: () => deliverNext(shared, signer) },
+      ],
+      config.pollSeconds * 1000,
+      ctx.log,
+    );
+    return {
+      surfaces: [
+        implement(g2p, { ...mapperHandlers(shared), ...batchHandlers(shared) }),
+        implement(paymentsAdmin, {
+          ...settingsHandlers(shared),
+          ...runHandlers(shared),
+          ...ledgerHandlers(shared, signer),
+        }),
+        implement(railCallback, railCallbackHandlers(shared)),
+      ],
+      jobs: config.workers ? [bookkeeping(shared)] : [],
+      ready: async () => {
+        if (config.workers) engine.start();
+      },
+      stop: () => engine.stop(),
+    };
+  },
+});

@@ -1,0 +1,33 @@
+import { currentContext, newContext, newId } from '@govstack/platform';
+import type { Payments } from '../payments-context.ts';
+import type { Trx } from '../tables.ts';
+import type { CallbackTarget } from './target.ts';
+
+/** Queues a message to a source in the transaction of what it tells of. The body is kept sealed until delivery. */
+export async function enqueueCallback(
+  payments: Payments,
+  trx: Trx,
+  message: {
+    readonly sourceId: string;
+    readonly kind: string;
+    readonly target: CallbackTarget;
+    readonly body: unknown;
+    readonly correlationId?: string;
+  },
+): Promise<string> {
+  const id = newId();
+  await trx
+    .insertInto('callback')
+    .values({
+      id,
+      source_id: message.sourceId,
+      kind: message.kind,
+      target: JSON.stringify(message.target),
+      body_cipher: payments.vault.seal(JSON.stringify(message.body), `callback/${id}`),
+      last_status: null,
+      correlation_id: message.correlationId ?? (currentContext() ?? newContext()).correlationId,
+      delivered_at: null,
+    })
+    .execute();
+  return id;
+}

@@ -1,0 +1,81 @@
+import { type Caller, conflict, notFound, type Person, transaction } from '@govstack/platform';
+import type { Selectable } from 'kysely';
+import { applyResults } from '../dispatch/apply-results.ts';
+import type { Payments } from '../payments-context.ts';
+import { actorOf } from '../sources/access.ts';
+import type { Db, PaymentsTables } from '../tables.ts';
+
+export type Case = Selectable<PaymentsTables['payment_case']>;
+
+/** Cases, newest first, a page before a case id. */
+export function listCases(
+  db: Db,
+  filter: {
+    readonly state?: 'open' | 'resolved';
+    readonly batchId?: string;
+    readonly before?: string;
+    readonly limit: number;
+  },
+): Promise<Case[]> {
+  return db
+    .selectFrom('payment_case')
+    .selectAll()
+    .$if(filter.state !== undefined, (query) => query.where('state', '=', filter.state as 'open'))
+    .$if(filter.batchId !== undefined, (query) => query.where('batch_id', '=', filter.batchId as string))
+    .$if(filter.before !== undefined, (query) => query.where('id', '<', filter.before as string))
+    .orderBy('id', 'desc')
+    .limit(filter.limit)
+    .execute();
+}
+
+/**
+ * Closes a case with a person's finding. For a payment whose outcome no rail can tell, `paid` or `not-paid` decides it
+ * on evidence from outside; it takes effect as any other result does, so a final state is not overwritten.
+ */
+export async function resolveCase(
+  payments: Payments,
+  id: string,
+  finding: {
+    readonly outcome: 'paid' | 'not-paid' | 'acknowledged';
+    readonly note: string;
+    readonly caller: Caller;
+    readonly person: Person;
+  },
+): Promise<Case> {
+  const resolved = await transaction(payments.db, async (trx) => {
+    const found = await trx
+      .selectFrom('payment_case')
+      .selectAll()
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirst();
+    if (!found) throw notFound('Case');
+    if (found.state === 'resolved') throw conflict('The case is resolved');
+    if (finding.outcome !== 'acknowledged') {
+      if (found.kind !== 'unknown-too-long' || found.instruction_id === null || found.rail_id === null)
+        throw conflict('Only a payment of unknown outcome can be decided; acknowledge this case');
+      const outcome = finding.outcome === 'paid' ? ('succeeded' as const) : ('failed' as const);
+      await applyResults(
+        payments,
+        found.rail_id,
+        [{ reference: found.instruction_id, outcome, reasonCode: 'decided-by-operator' }],
+        'operator',
+        trx,
+      );
+    }
+    return trx
+      .updateTable('payment_case')
+      .set({
+        state: 'resolved',
+        resolved_at: payments.ctx.now(),
+        resolved_by: actorOf(finding.caller, finding.person),
+        outcome: finding.outcome,
+        note: finding.note,
+      })
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+  });
+  payments.wake();
+  return resolved;
+}

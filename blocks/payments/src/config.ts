@@ -1,0 +1,47 @@
+import { type Static, Type } from '@govstack/platform';
+
+/** Settings of the payments block. Times in seconds, amounts nowhere: limits belong to programmes and sources. */
+export const PaymentsConfig = Type.Object({
+  treasury: Type.String({
+    default: '',
+    description:
+      'Member (INSTANCE/CLASS/MEMBER) that administers payments; the block’s own member when empty',
+  }),
+  workers: Type.Boolean({
+    default: true,
+    description: 'Whether this process validates, dispatches, asks for results and delivers callbacks',
+  }),
+  dispatchWorkers: Type.Integer({ default: 4, minimum: 1, maximum: 32 }),
+  subBatchSize: Type.Integer({ default: 500, minimum: 1, maximum: 1000 }),
+  maximumInstructions: Type.Integer({ default: 100_000, minimum: 1 }),
+  validateAccounts: Type.Boolean({
+    default: true,
+    description: 'Ask the rails about each account before a run can be approved',
+  }),
+  validationValidSeconds: Type.Integer({ default: 86_400, minimum: 0 }),
+  approverRole: Type.String({ default: 'payment-approver' }),
+  approverAgencies: Type.Array(Type.Union([Type.Literal('treasury'), Type.Literal('programme')]), {
+    default: ['treasury', 'programme'],
+  }),
+  duplicateWindowSeconds: Type.Integer({ default: 7 * 86_400, minimum: 0 }),
+  stopAtFailureShare: Type.Number({ default: 0.5, minimum: 0, maximum: 1 }),
+  stopAfterResults: Type.Integer({ default: 100, minimum: 1 }),
+  railTimeoutSeconds: Type.Number({ default: 20, minimum: 0.05 }),
+  statusAfterSeconds: Type.Number({ default: 10, minimum: 0.05 }),
+  lostAfterSeconds: Type.Number({
+    default: 30,
+    minimum: 0.05,
+    description: 'When a sending without any answer, of a process that may have died, is asked about',
+  }),
+  resendAfterSeconds: Type.Number({ default: 2, minimum: 0.01 }),
+  maximumSends: Type.Integer({ default: 8, minimum: 1 }),
+  escalateAfterSeconds: Type.Number({ default: 3600, minimum: 0.05 }),
+  leaseSeconds: Type.Number({ default: 60, minimum: 1 }),
+  pollSeconds: Type.Number({ default: 0.5, minimum: 0.02 }),
+  callbackDelaySeconds: Type.Number({ default: 5, minimum: 0.02 }),
+  currencies: Type.Record(Type.String(), Type.Integer({ minimum: 0, maximum: 4 }), {
+    default: {},
+    description: 'Currency codes outside ISO 4217 and their number of decimals',
+  }),
+});
+export type PaymentsConfig = Static<typeof PaymentsConfig>;

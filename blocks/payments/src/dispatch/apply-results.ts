@@ -1,0 +1,241 @@
+import { transaction } from '@govstack/platform';
+import { sql } from 'kysely';
+import type { InstructionState } from '../batches/states.ts';
+import { type NewCase, openCases } from '../cases/cases.ts';
+import { openAccounts } from '../ledger/accounts.ts';
+import { createTransfers } from '../ledger/transfers.ts';
+import type { Payments } from '../payments-context.ts';
+import type { RailResult } from '../rails/port.ts';
+import type { Trx } from '../tables.ts';
+import { type Action, decisions } from './decisions.ts';
+import { cleared, type Payout, paidAccount, returned, settled, suspenseAccount } from './payout.ts';
+import { settleSubBatches } from './settle.ts';
+
+/** How a result reached us. */
+export type Via = 'answer' | 'callback' | 'poll' | 'operator';
+
+interface Known {
+  id: string;
+  batch_id: string;
+  sub_batch_id: string | null;
+  state: InstructionState;
+  amount: string;
+  currency: string;
+  sends: number;
+}
+
+interface Decided {
+  readonly known: Known;
+  readonly result: RailResult;
+  readonly action: Action;
+  readonly payout: Payout;
+}
+
+const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+
+/** Locks sub-batches, then instructions, each in id order: every result, whoever brings it, waits its turn. */
+async function lockInstructions(trx: Trx, railId: string, references: readonly string[]): Promise<Known[]> {
+  await sql`
+    select s.id
+    from sub_batch s
+    where s.id in (select i.sub_batch_id from instruction i where i.id = any (${references}::uuid[]))
+    order by s.id
+    for update`.execute(trx);
+  const { rows } = await sql<Known>`
+    select
+      i.id, i.batch_id, i.sub_batch_id, i.state, i.amount, i.currency,
+      (select count(*)::integer from attempt a where a.instruction_id = i.id) as sends
+    from instruction i
+    where i.id = any (${references}::uuid[])
+      and i.rail_id = ${railId}
+      and i.purpose = 'payment'
+    order by i.id
+    for update`.execute(trx);
+  return rows;
+}
+
+/** A sending that was refused or lost too often ends: refused as failed, lost as unknown for a person to decide. */
+function limited(payments: Payments, known: Known, result: RailResult, action: Action): Action {
+  if (action !== 'resend' || known.sends < payments.config.maximumSends) return action;
+  return result.outcome === 'busy' ? 'fail' : known.state === 'unknown' ? 'wait' : 'doubt';
+}
+
+async function moveInstructions(
+  trx: Trx,
+  decided: readonly Decided[],
+  action: Action,
+  state: InstructionState,
+): Promise<void> {
+  const rows = decided.filter((one) => one.action === action);
+  if (rows.length === 0) return;
+  await sql`
+    update instruction i
+    set state = ${state},
+        reason_code = r.reason_code,
+        rail_reference = coalesce(r.rail_reference, i.rail_reference),
+        updated_at = now()
+    from unnest(
+      ${rows.map((row) => row.known.id)}::uuid[],
+      ${rows.map((row) => row.result.reasonCode ?? null)}::text[],
+      ${rows.map((row) => row.result.railReference ?? null)}::text[]
+    ) as r (id, reason_code, rail_reference)
+    where i.id = r.id`.execute(trx);
+}
+
+const attemptStates = {
+  complete: 'succeeded',
+  fail: 'failed',
+  doubt: 'unknown',
+  wait: null,
+} as const;
+
+async function moveAttempts(
+  payments: Payments,
+  trx: Trx,
+  decided: readonly Decided[],
+  via: Via,
+): Promise<void> {
+  const rows = decided.flatMap((one): { id: string; state: string | null; reason: string | null }[] => {
+    if (one.action === 'resend') {
+      const state = one.result.outcome === 'busy' ? 'refused' : 'not-received';
+      return [{ id: one.known.id, state, reason: one.result.reasonCode ?? null }];
+    }
+    if (one.action === 'complete' || one.action === 'fail' || one.action === 'doubt' || one.action === 'wait')
+      return [{ id: one.known.id, state: attemptStates[one.action], reason: one.result.reasonCode ?? null }];
+    return [];
+  });
+  if (rows.length === 0) return;
+  // The next look is never brought forward: a poll has put it off with growing delay.
+  await sql`
+    update attempt a
+    set state = coalesce(r.state, a.state),
+        reason_code = r.reason_code,
+        answered_at = case when r.state in ('succeeded', 'failed', 'refused', 'not-received') then now() end,
+        answered_by = case when r.state is not null then ${via} else a.answered_by end,
+        next_check_at = case
+          when ${via} = 'answer' then now() + make_interval(secs => ${payments.config.statusAfterSeconds})
+          else a.next_check_at
+        end
+    from unnest(
+      ${rows.map((row) => row.id)}::uuid[],
+      ${rows.map((row) => row.state)}::text[],
+      ${rows.map((row) => row.reason)}::text[]
+    ) as r (instruction_id, state, reason_code)
+    where a.instruction_id = r.instruction_id
+      and a.state in ('open', 'unknown')`.execute(trx);
+}
+
+async function book(trx: Trx, decided: readonly Decided[]): Promise<void> {
+  const of = (action: Action): Payout[] =>
+    decided.filter((one) => one.action === action).map((one) => one.payout);
+  const [completed, failedOnes, back] = [of('complete'), of('fail'), of('return')];
+  const keys = [
+    ...completed.map((one) => paidAccount(one.railId, one.currency)),
+    ...back.map((one) => suspenseAccount(one.railId, one.currency)),
+  ];
+  const distinct = [
+    ...new Map(keys.map((key) => [`${key.kind}/${key.owner}/${key.currency}`, key])).values(),
+  ];
+  if (distinct.length > 0) await openAccounts(trx, distinct);
+  await createTransfers(trx, [
+    ...completed.map((one) => settled(one, 'post-pending')),
+    ...failedOnes.map((one) => settled(one, 'void-pending')),
+    ...cleared(completed),
+    ...back.map(returned),
+  ]);
+}
+
+async function queueResends(payments: Payments, trx: Trx, decided: readonly Decided[]): Promise<void> {
+  const ids = decided
+    .filter((one) => one.action === 'resend' && one.known.sub_batch_id !== null)
+    .map((one) => one.known.sub_batch_id as string);
+  if (ids.length === 0) return;
+  await sql`
+    update sub_batch
+    set state = 'queued',
+        next_at = now() + make_interval(
+          secs => least(900, ${payments.config.resendAfterSeconds}::float8 * power(2, least(sends, 10))
+            * (0.75 + random() / 2)))
+    where id = any (${[...new Set(ids)]}::uuid[])
+      and state = 'sent'`.execute(trx);
+}
+
+const disputes = (railId: string, decided: readonly Decided[], via: Via): NewCase[] =>
+  decided
+    .filter((one) => one.action === 'dispute')
+    .map(({ known, result }) => ({
+      kind: 'contradiction' as const,
+      key: `${known.id}/${known.state}/${result.outcome}`,
+      batchId: known.batch_id,
+      instructionId: known.id,
+      railId,
+      detail: `The rail reports ${result.outcome} (by ${via}) for an instruction that is ${known.state}`,
+    }));
+
+/**
+ * The one way in which anything a rail says takes effect: synchronous answers, callbacks, polls and operators' decisions
+ * all come here. States move only forward by the table of decisions; money, attempts and counters follow in the same
+ * transaction. Saying the same twice, late or out of order changes nothing; a contradiction opens a case.
+ */
+export async function applyResults(
+  payments: Payments,
+  railId: string,
+  results: readonly RailResult[],
+  via: Via,
+  within?: Trx,
+): Promise<void> {
+  const byReference = new Map(
+    results
+      .filter((result) => isUuid(result.reference))
+      .map((result) => [result.reference.toLowerCase(), result]),
+  );
+  const work = async (trx: Trx): Promise<void> => {
+    const known = await lockInstructions(trx, railId, [...byReference.keys()]);
+    const found = new Set(known.map((row) => row.id));
+    const decided = known.map((row): Decided => {
+      const result = byReference.get(row.id) as RailResult;
+      const action = limited(payments, row, result, decisions[row.state][result.outcome]);
+      return {
+        known: row,
+        result,
+        action,
+        payout: {
+          instructionId: row.id,
+          batchId: row.batch_id,
+          railId,
+          currency: row.currency,
+          amount: BigInt(row.amount),
+        },
+      };
+    });
+    await moveAttempts(payments, trx, decided, via);
+    await moveInstructions(trx, decided, 'complete', 'completed');
+    await moveInstructions(trx, decided, 'fail', 'failed');
+    await moveInstructions(trx, decided, 'doubt', 'unknown');
+    await moveInstructions(trx, decided, 'return', 'returned');
+    await book(trx, decided);
+    await queueResends(payments, trx, decided);
+    await openCases(trx, [
+      ...disputes(railId, decided, via),
+      ...results
+        .filter((result) => !found.has(result.reference.toLowerCase()))
+        .map((result) => ({
+          kind: 'unknown-reference' as const,
+          key: `${railId}/${result.reference}`,
+          railId,
+          detail: `The rail reports ${result.outcome} for a reference that was never sent to it`,
+        })),
+    ]);
+    const touched = decided.filter((one) => one.action === 'complete' || one.action === 'fail');
+    await settleSubBatches(
+      payments,
+      trx,
+      touched.map((one) => one.known.sub_batch_id).filter((id) => id !== null),
+    );
+  };
+  if (within) await work(within);
+  else {
+    await transaction(payments.db, work);
+    payments.wake();
+  }
+}

@@ -1,0 +1,84 @@
+import { type AccountKey, accountId } from '../ledger/accounts.ts';
+import { derivedId } from '../ledger/derived-id.ts';
+import type { TransferRequest } from '../ledger/transfers.ts';
+
+export interface Payout {
+  readonly instructionId: string;
+  readonly batchId: string;
+  readonly railId: string;
+  readonly currency: string;
+  readonly amount: bigint;
+}
+
+export const clearingAccount = (railId: string, currency: string): AccountKey => ({
+  kind: 'clearing',
+  owner: railId,
+  currency,
+});
+export const paidAccount = (railId: string, currency: string): AccountKey => ({
+  kind: 'paid',
+  owner: railId,
+  currency,
+});
+export const suspenseAccount = (railId: string, currency: string): AccountKey => ({
+  kind: 'suspense',
+  owner: railId,
+  currency,
+});
+
+const traced = (payout: Payout) => ({
+  cause: 'payout' as const,
+  causeId: payout.instructionId,
+  batchId: payout.batchId,
+  instructionId: payout.instructionId,
+});
+
+/** Promises an instruction's money to its rail: reserved → clearing, pending. Its id is the instruction's. */
+export const promised = (payout: Payout): TransferRequest => ({
+  id: payout.instructionId,
+  type: 'pending',
+  debit: accountId({ kind: 'reserved', owner: payout.batchId, currency: payout.currency }),
+  credit: accountId(clearingAccount(payout.railId, payout.currency)),
+  amount: payout.amount,
+  ...traced(payout),
+});
+
+/** Makes the promise final, or takes it back. Both have one id: they exclude each other. */
+export const settled = (payout: Payout, type: 'post-pending' | 'void-pending'): TransferRequest => ({
+  id: derivedId('payout-resolved', payout.instructionId),
+  type,
+  pendingId: payout.instructionId,
+  ...traced(payout),
+});
+
+/** Moves confirmed payouts of one result from clearing to paid, one transfer per batch and rail. */
+export function cleared(payouts: readonly Payout[]): TransferRequest[] {
+  const groups = Map.groupBy(payouts, (one) => `${one.batchId}/${one.railId}/${one.currency}`);
+  return [...groups.values()].map((group) => {
+    const [{ batchId, railId, currency }] = group as [Payout, ...Payout[]];
+    const ids = group.map((one) => one.instructionId).sort();
+    return {
+      id: derivedId('payout-cleared', ...ids),
+      type: 'post',
+      debit: accountId(clearingAccount(railId, currency)),
+      credit: accountId(paidAccount(railId, currency)),
+      amount: group.reduce((sum, one) => sum + one.amount, 0n),
+      cause: 'payout-cleared',
+      causeId: `${ids.length} from ${ids[0]}`,
+      batchId,
+    };
+  });
+}
+
+/** Takes a paid amount that came back into suspense, where it waits for a decision (PAY-9.1.3-c). */
+export const returned = (payout: Payout): TransferRequest => ({
+  id: derivedId('payout-returned', payout.instructionId),
+  type: 'post',
+  debit: accountId(paidAccount(payout.railId, payout.currency)),
+  credit: accountId(suspenseAccount(payout.railId, payout.currency)),
+  amount: payout.amount,
+  cause: 'return',
+  causeId: payout.instructionId,
+  batchId: payout.batchId,
+  instructionId: payout.instructionId,
+});

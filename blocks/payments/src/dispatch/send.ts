@@ -1,0 +1,234 @@
+import { newContext, newId, transaction, withContext } from '@govstack/platform';
+import { sql } from 'kysely';
+import { openCases } from '../cases/cases.ts';
+import { openAccounts } from '../ledger/accounts.ts';
+import { createTransfers } from '../ledger/transfers.ts';
+import { formatAmount } from '../money/amount.ts';
+import type { Payments } from '../payments-context.ts';
+import type { Rail, RailResult, RailTransfer } from '../rails/port.ts';
+import { outcomeOfRefusal } from '../rails/refusal.ts';
+import { adapterOf, findRail, railContext } from '../rails/registry.ts';
+import type { Trx } from '../tables.ts';
+import { applyResults } from './apply-results.ts';
+import { clearingAccount, promised } from './payout.ts';
+import type { RailTraffic } from './rail-traffic.ts';
+import { settleSubBatches } from './settle.ts';
+
+interface Claimed {
+  id: string;
+  batch_id: string;
+  rail_id: string;
+  currency: string;
+  funding_account: string;
+  correlation_id: string;
+}
+
+interface Sendable {
+  id: string;
+  state: 'queued' | 'submitted' | 'unknown';
+  amount: string;
+  currency: string;
+  narration: string | null;
+  version_id: string;
+  institution_code: string | null;
+  address_cipher: Buffer;
+  sends: number;
+  now_active: boolean;
+  now_same: boolean;
+}
+
+interface Parcel {
+  readonly claimed: Claimed;
+  readonly rail: Rail;
+  readonly transfers: readonly RailTransfer[];
+}
+
+async function claim(trx: Trx, blocked: readonly string[]): Promise<Claimed | undefined> {
+  const { rows } = await sql<Claimed>`
+    update sub_batch s
+    set state = 'sent', sends = s.sends + 1
+    from batch b
+    join programme p on p.source_id = b.source_id and p.id = b.programme_id
+    where b.id = s.batch_id
+      and s.id = (
+        select w.id
+        from sub_batch w
+        join batch wb on wb.id = w.batch_id
+        join rail r on r.id = w.rail_id
+        where w.state = 'queued'
+          and w.next_at <= now()
+          and wb.dispatch_paused_at is null
+          and r.active
+          and w.rail_id <> all (${blocked}::text[])
+        order by w.next_at, w.id
+        limit 1
+        for update of w skip locked
+      )
+    returning s.id, s.batch_id, s.rail_id, b.currency, p.funding_account, b.correlation_id`.execute(trx);
+  return rows[0];
+}
+
+/** Instructions that have no sending under way, with the mapper's entry as it was validated and as it is now. */
+async function sendable(trx: Trx, subBatchId: string): Promise<Sendable[]> {
+  const { rows } = await sql<Sendable>`
+    select
+      i.id, i.state, i.amount, i.currency, i.narration, i.version_id, v.institution_code, v.address_cipher,
+      coalesce(a.sends, 0)::integer as sends,
+      c.active as now_active,
+      (c.modality, c.institution_code, c.address_token)
+        is not distinct from (v.modality, v.institution_code, v.address_token) as now_same
+    from instruction i
+    join mapper_version v on v.id = i.version_id
+    join mapper_entry e on e.id = v.entry_id
+    join mapper_version c on c.id = e.current_version
+    left join lateral (
+      select count(*) as sends, bool_or(t.state in ('open', 'unknown')) as under_way
+      from attempt t
+      where t.instruction_id = i.id
+    ) a on true
+    where i.sub_batch_id = ${subBatchId}
+      and i.state in ('queued', 'submitted', 'unknown')
+      and a.under_way is not true
+    order by i.id
+    for update of i`.execute(trx);
+  return rows;
+}
+
+/** An account that changed between approval and payment is not followed silently: the payment fails and is shown. */
+async function dropChanged(trx: Trx, claimed: Claimed, rows: readonly Sendable[]): Promise<Sendable[]> {
+  const changed = rows.filter((row) => row.state === 'queued' && !(row.now_active && row.now_same));
+  if (changed.length === 0) return [...rows];
+  await sql`
+    update instruction i
+    set state = 'failed', reason_code = r.reason_code, updated_at = now()
+    from unnest(
+      ${changed.map((row) => row.id)}::uuid[],
+      ${changed.map((row) => (row.now_active ? 'address-changed' : 'payee-inactive'))}::text[]
+    ) as r (id, reason_code)
+    where i.id = r.id`.execute(trx);
+  await openCases(
+    trx,
+    changed
+      .filter((row) => row.now_active)
+      .map((row) => ({
+        kind: 'address-changed' as const,
+        key: row.id,
+        batchId: claimed.batch_id,
+        instructionId: row.id,
+        detail: 'The account of the payee changed after the run was approved; nothing was sent',
+      })),
+  );
+  const dropped = new Set(changed.map((row) => row.id));
+  return rows.filter((row) => !dropped.has(row.id));
+}
+
+async function writeAttempts(
+  payments: Payments,
+  trx: Trx,
+  claimed: Claimed,
+  rows: readonly Sendable[],
+): Promise<void> {
+  await sql`
+    insert into attempt (id, instruction_id, sub_batch_id, rail_id, number, state, next_check_at)
+    select r.id, r.instruction_id, ${claimed.id}, ${claimed.rail_id}, r.number, 'open',
+      now() + make_interval(secs => ${payments.config.lostAfterSeconds})
+    from unnest(
+      ${rows.map(() => newId())}::uuid[],
+      ${rows.map((row) => row.id)}::uuid[],
+      ${rows.map((row) => row.sends + 1)}::integer[]
+    ) as r (id, instruction_id, number)`.execute(trx);
+  const first = rows.filter((row) => row.state === 'queued');
+  if (first.length === 0) return;
+  await sql`
+    update instruction
+    set state = 'submitted', updated_at = now()
+    where id = any (${first.map((row) => row.id)}::uuid[])`.execute(trx);
+  await openAccounts(trx, [clearingAccount(claimed.rail_id, claimed.currency)]);
+  await createTransfers(
+    trx,
+    first.map((row) =>
+      promised({
+        instructionId: row.id,
+        batchId: claimed.batch_id,
+        railId: claimed.rail_id,
+        currency: row.currency,
+        amount: BigInt(row.amount),
+      }),
+    ),
+  );
+}
+
+/**
+ * Takes a sub-batch and writes down, committed before anything is sent, that its instructions are on their way and
+ * their money promised. After a crash anywhere later, the open attempts tell what to ask the rail about.
+ */
+async function prepare(payments: Payments, traffic: RailTraffic): Promise<Parcel | 'nothing' | 'settled'> {
+  return transaction(payments.db, async (trx) => {
+    const claimed = await claim(trx, traffic.blocked());
+    if (!claimed) return 'nothing';
+    const rail = await findRail(trx, claimed.rail_id);
+    if (!rail) throw new Error(`rail ${claimed.rail_id} is gone`);
+    const rows = await dropChanged(trx, claimed, await sendable(trx, claimed.id));
+    if (rows.length === 0) {
+      await settleSubBatches(payments, trx, [claimed.id]);
+      return 'settled';
+    }
+    await writeAttempts(payments, trx, claimed, rows);
+    const exponent = payments.currencies(claimed.currency) ?? 2;
+    const transfers = rows.map((row) => ({
+      reference: row.id,
+      address: payments.vault.open(row.address_cipher, `address/${row.version_id}`),
+      institution: row.institution_code ?? undefined,
+      amount: formatAmount(row.amount, exponent),
+      narration: row.narration ?? undefined,
+    }));
+    return { claimed, rail, transfers };
+  });
+}
+
+const withMissing = (transfers: readonly RailTransfer[], results: readonly RailResult[]): RailResult[] => {
+  const sent = new Set(transfers.map((transfer) => transfer.reference));
+  const answered = new Map(
+    results.filter((result) => sent.has(result.reference)).map((result) => [result.reference, result]),
+  );
+  return transfers.map(
+    ({ reference }) =>
+      answered.get(reference) ?? { reference, outcome: 'unknown', reasonCode: 'missing-in-answer' },
+  );
+};
+
+/** Sends the next sub-batch to its rail and takes over the answer. Answers whether there was one. */
+export async function sendNext(payments: Payments, traffic: RailTraffic): Promise<boolean> {
+  const parcel = await prepare(payments, traffic);
+  if (parcel === 'nothing') return false;
+  if (parcel === 'settled') {
+    payments.wake();
+    return true;
+  }
+  const { claimed, rail, transfers } = parcel;
+  await traffic.during(rail, () =>
+    withContext(newContext({ correlationId: claimed.correlation_id }), async () => {
+      let results: RailResult[];
+      try {
+        const answer = await adapterOf(rail).submit(railContext(payments, rail), {
+          subBatchId: claimed.id,
+          debtorAccount: rail.debtor_account ?? claimed.funding_account,
+          currency: claimed.currency,
+          transfers,
+        });
+        results = withMissing(transfers, answer);
+        traffic.succeeded(rail.id);
+      } catch (error) {
+        const { outcome, reasonCode } = outcomeOfRefusal(error);
+        payments.ctx.log.warn(
+          { err: error, rail: rail.id, subBatch: claimed.id, outcome },
+          'sending gave no usable answer',
+        );
+        results = transfers.map(({ reference }) => ({ reference, outcome, reasonCode }));
+        if (outcome !== 'failed') traffic.failed(rail.id);
+      }
+      await applyResults(payments, rail.id, results, 'answer');
+    }),
+  );
+  return true;
+}

@@ -1,0 +1,18 @@
+import type { BlockContext } from '@govstack/platform';
+import type { PaymentsConfig } from './config.ts';
+import type { CurrencyTable } from './money/currency.ts';
+import type { Db } from './tables.ts';
+import type { Vault } from './vault/vault.ts';
+
+/** What the capabilities of this block share. */
+export interface Payments {
+  readonly ctx: BlockContext<PaymentsConfig>;
+  readonly config: PaymentsConfig;
+  readonly db: Db;
+  readonly vault: Vault;
+  readonly currencies: CurrencyTable;
+  /** Member that administers payments. */
+  readonly treasury: string;
+  /** Tells the workers of this process that there is something to do. */
+  wake(): void;
+}

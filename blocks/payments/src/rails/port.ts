@@ -1,0 +1,74 @@
+import type { Mediation } from '@govstack/platform';
+import type { Selectable } from 'kysely';
+import type { PaymentsTables } from '../tables.ts';
+
+export type Rail = Selectable<PaymentsTables['rail']>;
+
+export interface RailTransfer {
+  /** Our id of the instruction: the rail credits it once however often it is sent. */
+  readonly reference: string;
+  readonly address: string;
+  readonly institution: string | undefined;
+  /** Decimal text. */
+  readonly amount: string;
+  readonly narration: string | undefined;
+}
+
+/**
+ * What a rail says about a transfer. `busy`: refused for now, not executed. `not-received`: it knows nothing of it.
+ * `unknown`: nobody can tell now; it may or may not have been executed.
+ */
+export type Outcome = 'succeeded' | 'failed' | 'pending' | 'busy' | 'not-received' | 'unknown' | 'returned';
+
+export interface RailResult {
+  readonly reference: string;
+  readonly outcome: Outcome;
+  readonly railReference?: string;
+  readonly reasonCode?: string;
+}
+
+export interface RailSubmission {
+  readonly subBatchId: string;
+  readonly debtorAccount: string;
+  readonly currency: string;
+  readonly transfers: readonly RailTransfer[];
+}
+
+export interface RailCheck {
+  readonly batchId: string;
+  readonly currency: string;
+  readonly accounts: readonly Omit<RailTransfer, 'narration'>[];
+}
+
+export interface RailContext {
+  readonly mediation: Mediation;
+  readonly rail: Rail;
+  /** Service to which the rail sends results. */
+  readonly callbackService: string;
+  readonly timeoutMs: number;
+}
+
+/**
+ * A payer rail, whatever it is behind its service id. An adapter is a folder beside this file. It throws what the
+ * mediated call throws; `refusal.ts` reads from that whether the transfers may have been executed.
+ */
+export interface RailAdapter {
+  /** Most transfers it takes in one call. */
+  readonly largestBatch: number;
+  /** Sends transfers. A transfer without a result in the answer counts as unknown. */
+  submit(context: RailContext, submission: RailSubmission): Promise<RailResult[]>;
+  /** What became of transfers sent before. */
+  status(context: RailContext, references: readonly string[]): Promise<RailResult[]>;
+  /** Reasons why accounts cannot be credited, by reference; an account without one is fine. */
+  validate(context: RailContext, check: RailCheck): Promise<Map<string, string>>;
+  /** Whether the payer's account covers a run. Only rails of payer banks have it. */
+  authorise?(
+    context: RailContext,
+    run: {
+      readonly batchId: string;
+      readonly payerAccount: string;
+      readonly currency: string;
+      readonly amount: string;
+    },
+  ): Promise<{ readonly authorised: boolean; readonly reason?: string }>;
+}

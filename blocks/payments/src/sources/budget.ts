@@ -1,0 +1,71 @@
+import { conflict } from '@govstack/platform';
+import { moveBatch } from '../batches/move.ts';
+import { openAccounts } from '../ledger/accounts.ts';
+import { derivedId } from '../ledger/derived-id.ts';
+import { createTransfers } from '../ledger/transfers.ts';
+import type { Trx } from '../tables.ts';
+import { type Programme, programmeAccounts } from './programme.ts';
+
+/**
+ * Books money the treasury has released to a programme: funding account → available. The reference identifies the
+ * release: the same again changes nothing, the same with another amount is refused. Runs held for lack of budget are
+ * tried again. Answers whether it was booked now.
+ */
+export async function releaseBudget(
+  trx: Trx,
+  programme: Programme,
+  release: { readonly reference: string; readonly amount: bigint; readonly actor: string },
+): Promise<boolean> {
+  const inserted = await trx
+    .insertInto('budget_release')
+    .values({
+      source_id: programme.source_id,
+      programme_id: programme.id,
+      reference: release.reference,
+      amount: release.amount.toString(),
+      currency: programme.currency,
+      released_by: release.actor,
+    })
+    .onConflict((clash) => clash.constraint('budget_release_pkey').doNothing())
+    .returning('reference')
+    .executeTakeFirst();
+  if (!inserted) {
+    const known = await trx
+      .selectFrom('budget_release')
+      .select('amount')
+      .where('source_id', '=', programme.source_id)
+      .where('programme_id', '=', programme.id)
+      .where('reference', '=', release.reference)
+      .executeTakeFirstOrThrow();
+    if (BigInt(known.amount) !== release.amount)
+      throw conflict('A release with this reference was booked with another amount');
+    return false;
+  }
+  const accounts = programmeAccounts(programme);
+  const [funding = '', available = ''] = await openAccounts(trx, [accounts.funding, accounts.available]);
+  const causeId = `${programme.source_id}/${programme.id}/${release.reference}`;
+  await createTransfers(trx, [
+    {
+      id: derivedId('budget-release', causeId),
+      type: 'post',
+      debit: funding,
+      credit: available,
+      amount: release.amount,
+      cause: 'budget-release',
+      causeId,
+    },
+  ]);
+  const held = await trx
+    .selectFrom('batch')
+    .select('id')
+    .where('source_id', '=', programme.source_id)
+    .where('programme_id', '=', programme.id)
+    .where('state', '=', 'held')
+    .where('reason', '=', 'insufficient-budget')
+    .orderBy('id')
+    .forUpdate()
+    .execute();
+  for (const { id } of held)
+    await moveBatch(trx, id, 'approved', { actor: release.actor, reason: 'budget-released' });
+  return true;
+}

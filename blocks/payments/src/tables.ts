@@ -1,0 +1,304 @@
+import type { JWK } from 'jose';
+import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';
+import type { BatchState, InstructionState } from './batches/states.ts';
+import type { CallbackTarget } from './callbacks/target.ts';
+
+/** jsonb: read as a value, written as JSON text. */
+type Json<T> = ColumnType<T, string, string>;
+/** Instants and 64-bit integers come as text. */
+type Instant = ColumnType<string, Date | string, Date | string>;
+type DefaultInstant = ColumnType<string, Date | string | undefined, Date | string>;
+type Int8 = ColumnType<string, string | bigint, string | bigint>;
+type Created = ColumnType<string, never, never>;
+
+export interface PaymentsTables {
+  source_system: {
+    id: string;
+    application: string;
+    name: string;
+    institution_id: string;
+    callback_service: string | null;
+    callback_path: string | null;
+    callback_urls: string[];
+    auto_approve_limit: Int8 | null;
+    active: boolean;
+    created_at: Created;
+    updated_at: DefaultInstant;
+  };
+  rail: {
+    id: string;
+    adapter: string;
+    service: string;
+    name: string;
+    modalities: string[];
+    institutions: string[];
+    currencies: string[];
+    is_default: boolean;
+    batch_size: number;
+    concurrency: number;
+    debtor_account: string | null;
+    public_key: Json<JWK> | null;
+    active: boolean;
+    created_at: Created;
+    updated_at: DefaultInstant;
+  };
+  programme: {
+    source_id: string;
+    id: string;
+    name: string;
+    agency: string;
+    currency: string;
+    funding_account: string;
+    payer_rail: string | null;
+    maximum_instruction_amount: Int8 | null;
+    maximum_run_amount: Int8 | null;
+    created_at: Created;
+    updated_at: DefaultInstant;
+  };
+  budget_release: {
+    source_id: string;
+    programme_id: string;
+    reference: string;
+    amount: Int8;
+    currency: string;
+    released_by: string;
+    released_at: Created;
+  };
+  administration_log: {
+    id: string;
+    subject: string;
+    action: string;
+    actor: string;
+    detail: Json<unknown>;
+    at: Created;
+  };
+  mapper_entry: {
+    id: string;
+    source_id: string;
+    payee_token: Buffer;
+    payee_cipher: Buffer;
+    current_version: string;
+    created_at: Created;
+  };
+  mapper_version: {
+    id: string;
+    entry_id: string;
+    number: number;
+    modality: string;
+    institution_code: string | null;
+    address_token: Buffer | null;
+    address_cipher: Buffer | null;
+    active: boolean;
+    request_id: string;
+    created_at: Created;
+  };
+  mapper_request: {
+    id: string;
+    source_id: string;
+    operation: string;
+    request_id: string;
+    content_hash: string;
+    record_count: number;
+    failures_cipher: Buffer | null;
+    failure_count: Generated<number>;
+    caller: string;
+    created_at: Created;
+  };
+  account_check: {
+    version_id: string;
+    rail_id: string;
+    reason_code: string | null;
+    amount: Int8;
+    checked_at: Instant;
+  };
+  batch: {
+    id: string;
+    purpose: 'payment' | 'validation';
+    source_id: string;
+    programme_id: string | null;
+    client_batch_id: string;
+    request_id: string | null;
+    request_hash: string;
+    currency: string;
+    instruction_count: number;
+    total_amount: Int8;
+    valid_count: number | null;
+    valid_amount: Int8 | null;
+    content_hash: string | null;
+    possible_duplicates: Generated<number>;
+    state: BatchState;
+    reason: string | null;
+    maker_application: string;
+    maker_person: string | null;
+    not_before: Instant | null;
+    callback_target: Json<CallbackTarget> | null;
+    progress_told: Generated<number>;
+    funds_authorised_at: Instant | null;
+    dispatch_paused_at: Instant | null;
+    correlation_id: string;
+    lease_token: string | null;
+    lease_until: Instant | null;
+    failures: Generated<number>;
+    next_at: DefaultInstant;
+    created_at: Created;
+    updated_at: DefaultInstant;
+    completed_at: Instant | null;
+  };
+  batch_event: {
+    id: Generated<string>;
+    batch_id: string;
+    from_state: string | null;
+    to_state: string;
+    reason: string | null;
+    actor: string;
+    at: Created;
+  };
+  approval: {
+    batch_id: string;
+    decision: 'approved' | 'rejected';
+    person: string;
+    agency: string | null;
+    application: string;
+    content_hash: string;
+    reason: string | null;
+    exchange_id: string;
+    at: Created;
+  };
+  sub_batch: {
+    id: string;
+    batch_id: string;
+    rail_id: string;
+    position: number;
+    instruction_count: number;
+    total_amount: Int8;
+    state: 'queued' | 'sent' | 'settled';
+    sends: Generated<number>;
+    next_at: DefaultInstant;
+    created_at: Created;
+  };
+  instruction: {
+    id: string;
+    batch_id: string;
+    purpose: 'payment' | 'validation';
+    position: number;
+    source_id: string;
+    client_id: string;
+    payee_token: Buffer;
+    payee_cipher: Buffer;
+    amount: Int8;
+    currency: string;
+    narration: string | null;
+    retry_of: string | null;
+    state: InstructionState;
+    reason_code: string | null;
+    possible_duplicate: Generated<boolean>;
+    version_id: string | null;
+    rail_id: string | null;
+    sub_batch_id: string | null;
+    rail_reference: string | null;
+    correlation_id: string;
+    created_at: Created;
+    updated_at: DefaultInstant;
+  };
+  instruction_event: {
+    id: Generated<string>;
+    instruction_id: string;
+    from_state: string;
+    to_state: string;
+    reason_code: string | null;
+    at: Created;
+  };
+  attempt: {
+    id: string;
+    instruction_id: string;
+    sub_batch_id: string;
+    rail_id: string;
+    number: number;
+    state: 'open' | 'unknown' | 'succeeded' | 'failed' | 'refused' | 'not-received';
+    sent_at: Created;
+    next_check_at: Instant;
+    checks: Generated<number>;
+    answered_at: Instant | null;
+    answered_by: string | null;
+    reason_code: string | null;
+  };
+  certificate: { batch_id: string; content: Json<unknown>; hash: string; issued_at: Created };
+  callback: {
+    id: string;
+    source_id: string;
+    kind: string;
+    target: Json<CallbackTarget>;
+    body_cipher: Buffer;
+    state: Generated<'waiting' | 'delivered' | 'dead'>;
+    attempts: Generated<number>;
+    next_at: DefaultInstant;
+    last_status: number | null;
+    correlation_id: string;
+    created_at: Created;
+    delivered_at: Instant | null;
+  };
+  rail_notice: {
+    rail_id: string;
+    event_id: string;
+    body: Json<unknown>;
+    signature: Json<unknown> | null;
+    received_at: Created;
+  };
+  payment_case: {
+    id: string;
+    kind: string;
+    dedup_key: string;
+    batch_id: string | null;
+    instruction_id: string | null;
+    rail_id: string | null;
+    detail: string;
+    state: Generated<'open' | 'resolved'>;
+    opened_at: Created;
+    resolved_at: Instant | null;
+    resolved_by: string | null;
+    outcome: string | null;
+    note: string | null;
+  };
+  ledger_account: {
+    id: string;
+    kind: string;
+    owner: string;
+    currency: string;
+    normal_side: 'debit' | 'credit';
+    restricted: boolean;
+    debits_posted: Int8;
+    credits_posted: Int8;
+    debits_pending: Int8;
+    credits_pending: Int8;
+    created_at: Created;
+    closed_at: Instant | null;
+  };
+  ledger_transfer: {
+    id: string;
+    sequence: string;
+    type: string;
+    debit_account: string;
+    credit_account: string;
+    currency: string;
+    amount: string;
+    pending_id: string | null;
+    cause: string;
+    cause_id: string;
+    batch_id: string | null;
+    instruction_id: string | null;
+    created_at: Created;
+  };
+  ledger_seal: {
+    number: string;
+    from_transaction: string;
+    to_transaction: string;
+    transfers: string;
+    previous_hash: string;
+    hash: string;
+    sealed_at: Created;
+  };
+  signing_key: { id: string; public_key: Json<JWK>; private_cipher: Buffer; created_at: Created };
+}
+
+export type Db = Kysely<PaymentsTables>;
+export type Trx = Transaction<PaymentsTables>;
