@@ -117,7 +117,7 @@ export const informationMediator = defineBlock({
       mediator,
       surfaces: [
         administer({ db, directory, governance, wakeDelivery: () => delivery?.wake() }),
-        readMessageLog(db, signatures, governance),
+        readMessageLog(db, signatures, keyring, governance),
         answerSuite(directory, meta),
       ],
       jobs: [

@@ -33,7 +33,7 @@ const version = async (): Promise<string> =>
   (await instance.db.selectFrom('directory_version').select('version').executeTakeFirstOrThrow()).version;
 
 describe('who administers', () => {
-  it('[IM-6.1-b] an administrator of an agency changes what belongs to it, and nothing else', async () => {
+  it('an administrator of an agency changes what belongs to it, and nothing else', async () => {
     const { client, personToken } = await forPerson({ roles: ['administrator'], agency: 'T/GOV/MOH' });
     const params = { service: echoService, subject: consumer };
     expect((await client.putRight({ params, body: {}, personToken })).status).toBe(204);

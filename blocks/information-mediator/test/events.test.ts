@@ -84,7 +84,7 @@ describe('events', () => {
     expect(third - second).toBeGreaterThanOrEqual(39);
   });
 
-  it('[IM-6.5-k][IM-6.5-s] after the last attempt it is dead, can be seen, and can be delivered again', async () => {
+  it('[IM-6.5-k] after the last attempt it is dead, can be seen, and can be delivered again', async () => {
     record.whenHeard = async (id) => {
       if (id === 'dead') throw new Error('never');
     };
@@ -101,7 +101,7 @@ describe('events', () => {
     ).toBe(404);
   });
 
-  it('[IM-5.1.1-a] published twice under one id is one event, also at the same time', async () => {
+  it('published twice under one id is one event, also at the same time', async () => {
     await Promise.all(
       Array.from({ length: 8 }, () => instance.node.mediator.publish(provider, event('once'))),
     );

@@ -93,7 +93,7 @@ describe('evidence', () => {
     expect(evidence.request.keyId).not.toBe(evidence.response?.keyId);
   });
 
-  it('[IM-9.1-c] the request is on record, its signature checked, before the provider is called', async () => {
+  it('the request is on record, its signature checked, before the provider is called', async () => {
     let seen: unknown;
     instance.record.whenSaid = async (exchangeId) => {
       seen = await instance.db
@@ -226,7 +226,7 @@ describe('the chain', () => {
     expect((await verification()).broken).toBeNull();
   });
 
-  it('[IM-4.6-a] two nodes on one database extend one chain, and neither loses an exchange', async () => {
+  it('two nodes on one database extend one chain, and neither loses an exchange', async () => {
     const other = await startInstance({ databasePrefix: instance.node.databasePrefix });
     const before = (await verification()).exchanges;
     try {
@@ -297,7 +297,7 @@ describe('who may read the log', () => {
     expect((await refusal(as({ roles: ['officer'], agency: 'T/GOV/MSP' }))).status).toBe(403);
   });
 
-  it('[IM-6.6-f] traffic is counted per service and outcome', async () => {
+  it('traffic is counted per service and outcome', async () => {
     const before = await traffic();
     await instance.say('counted');
     await refusal(instance.say('refused', consumer, provider));

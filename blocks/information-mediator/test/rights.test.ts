@@ -162,7 +162,7 @@ describe('what is called', () => {
     expect((await call('T/GOV/MOH/echo')).mediatorError).toBe('Client.BadRequest');
   });
 
-  it('[IM-6.2-d] a disabled service is refused with its notice, and works again when it is enabled', async () => {
+  it('a disabled service is refused with its notice, and works again when it is enabled', async () => {
     await grant(instance);
     const params = { service: echoService };
     const body = { title: 'Echo', target: 'local:echo/echo-v1' };

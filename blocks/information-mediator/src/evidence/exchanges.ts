@@ -32,12 +32,17 @@ export interface Exchange {
 export interface MessageEvidence {
   readonly sequence: string;
   readonly at: string;
-  /** What is signed: SHA-512, base64. */
+  /** SHA-512 of the head, and of the body if there is one, base64. */
+  readonly headDigest: string;
+  readonly bodyDigest: string | null;
+  /** What is signed: SHA-512 over both digests, or the head's alone, base64. */
   readonly hash: string;
   readonly bodySize: number;
   readonly signer: string | null;
   readonly keyId: string | null;
   readonly signature: string | null;
+  /** Leads from `hash` to the root that was signed, base64. */
+  readonly hashChain: string | null;
   /** The receiving side had checked the signature when it acted. */
   readonly verifiedOnReceipt: boolean;
   /** The signature holds now. */
@@ -175,11 +180,14 @@ export async function exchangesByCorrelation(
 const evidenceOf = async (signatures: Signatures, row: MessageLogTable): Promise<MessageEvidence> => ({
   sequence: row.seq,
   at: row.at,
+  headDigest: row.head_digest.toString('base64'),
+  bodyDigest: row.body_digest?.toString('base64') ?? null,
   hash: hashOf(row).toString('base64'),
   bodySize: row.body_size,
   signer: row.signer,
   keyId: row.key_id,
   signature: row.signature?.toString('base64') ?? null,
+  hashChain: row.hash_chain?.toString('base64') ?? null,
   verifiedOnReceipt: row.verified,
   signatureHolds: await signatureHolds(signatures, row),
   chainHash: row.hash.toString('base64'),

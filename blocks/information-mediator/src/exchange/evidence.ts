@@ -1,9 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import type { LogRecord } from '../evidence/chain.ts';
+import { sealContents } from '../evidence/contents.ts';
 import { digestsOf, type Message, messageHash } from '../evidence/message.ts';
 import type { MessageLog } from '../evidence/message-log.ts';
 import type { Signature, Signatures } from '../evidence/signature.ts';
-import { seal } from '../keys/sealed-box.ts';
 import type { ExchangeFacts } from './request.ts';
 
 /** A message that its sender's side has signed and the receiving side has checked. */
@@ -33,18 +33,6 @@ export interface Evidence {
   ): Promise<void>;
 }
 
-/** The sealed form of a message: length of the head, head, body. */
-const packed = ({ head, body }: Message, bodyLimit: number): Buffer => {
-  const headBytes = Buffer.from(head);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(headBytes.length);
-  return Buffer.concat(body.length > bodyLimit ? [length, headBytes] : [length, headBytes, body]);
-};
-
-/** Ties a sealed message to its place, so that two cannot be exchanged for one another. */
-export const contentContext = (exchangeId: string, kind: LogRecord['kind']): string =>
-  `${exchangeId} ${kind}`;
-
 export function createEvidence(signatures: Signatures, log: MessageLog, keeping: Keeping): Evidence {
   return {
     async witness(message, signer) {
@@ -55,9 +43,8 @@ export function createEvidence(signatures: Signatures, log: MessageLog, keeping:
       return { message, digests, hash, signature, verified };
     },
     record({ message, digests, signature, verified }, facts, outcome) {
-      const contents =
-        keeping.key &&
-        seal(keeping.key, packed(message, keeping.bodyLimit), contentContext(facts.exchangeId, outcome.kind));
+      const { key, bodyLimit } = keeping;
+      const contents = key && sealContents(key, message, bodyLimit, facts.exchangeId, outcome.kind);
       return log.append(
         {
           ...facts,

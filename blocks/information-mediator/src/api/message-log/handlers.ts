@@ -13,6 +13,7 @@ import { exchangeById, exchangesByCorrelation, type Scope } from '../../evidence
 import type { Signatures } from '../../evidence/signature.ts';
 import { trafficByService } from '../../evidence/traffic.ts';
 import { verifyChain } from '../../evidence/verify-chain.ts';
+import type { Keyring } from '../../keys/keyring.ts';
 import type { MediatorTables } from '../../tables.ts';
 import type { Governance } from '../authority.ts';
 import { mediatorLog } from './operations.ts';
@@ -47,6 +48,7 @@ function periodOf(query: { readonly from?: string; readonly to?: string }): { fr
 export function readMessageLog(
   db: Kysely<MediatorTables>,
   signatures: Signatures,
+  keyring: Keyring,
   governance: Governance,
 ): ImplementedSurface {
   const whole = (caller: Caller, person: Person | undefined): void => {
@@ -67,6 +69,12 @@ export function readMessageLog(
       const exchange = await exchangeById(db, signatures, scope, params.exchangeId);
       if (!exchange) throw notFound('This exchange');
       return { status: 200, body: exchange };
+    },
+    async getSigningKey({ params: { keyId } }) {
+      const key = await keyring.find(keyId);
+      if (!key) throw notFound('This key');
+      const publicKey = key.publicKey.export({ format: 'jwk' }) as Record<string, unknown>;
+      return { status: 200, body: { keyId, owner: key.owner, publicKey } };
     },
     async verifyChain({ query, caller, person }) {
       whole(caller, person);

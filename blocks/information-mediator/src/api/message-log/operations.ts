@@ -27,11 +27,26 @@ const summary = {
 const MessageEvidence = Type.Object({
   sequence: Sequence,
   at: Type.String({ format: 'date-time' }),
-  hash: Type.String({ description: 'SHA-512 of the message, base64: what is signed' }),
+  headDigest: Type.String({ description: 'SHA-512 of the head, base64' }),
+  bodyDigest: nullable(Type.String({ description: 'SHA-512 of the body, base64' })),
+  hash: Type.String({
+    description: 'What is signed: SHA-512 over both digests, or the digest of the head alone',
+  }),
   bodySize: Type.Integer(),
   signer: nullable(Type.String()),
   keyId: nullable(Type.String()),
-  signature: nullable(Type.String()),
+  signature: nullable(
+    Type.String({
+      description:
+        'ECDSA P-256 with SHA-256, IEEE P1363 form, base64, over `govstack-message-v1`, a zero byte and the root',
+    }),
+  ),
+  hashChain: nullable(
+    Type.String({
+      description:
+        'From `hash` to the root: steps of 33 bytes, the side of the neighbour (0 left, 1 right) and its hash. A leaf is SHA-256 over 0 and `hash`, a node SHA-256 over 1, left and right',
+    }),
+  ),
   verifiedOnReceipt: Type.Boolean(),
   signatureHolds: Type.Boolean(),
   chainHash: Type.String(),
@@ -75,6 +90,22 @@ export const mediatorLog = defineSurface({
       params: Type.Object({ exchangeId: Type.String({ format: 'uuid' }) }),
       responses: {
         200: Type.Object({ ...summary, request: MessageEvidence, response: nullable(MessageEvidence) }),
+      },
+    }),
+    getSigningKey: defineOperation({
+      id: 'getSigningKey',
+      method: 'GET',
+      path: '/signing-keys/{keyId}',
+      summary: 'The public key under a signature, current or retired, and the member it speaks for',
+      requirements: ['IM-6.6-a'],
+      access: reading,
+      params: Type.Object({ keyId: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }) }),
+      responses: {
+        200: Type.Object({
+          keyId: Type.String(),
+          owner: Type.String(),
+          publicKey: Type.Record(Type.String(), Type.Unknown(), { description: 'P-256 JWK' }),
+        }),
       },
     }),
     verifyChain: defineOperation({
