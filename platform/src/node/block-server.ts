@@ -77,7 +77,6 @@ export async function createBlockServer(
     readonly log: Logger;
     readonly metrics: NodeMetrics;
     readonly profile: 'standard' | 'compliance';
-    readonly live: () => boolean;
     readonly ready: () => Promise<void>;
   },
 ): Promise<FastifyInstance> {
@@ -188,9 +187,8 @@ export async function createBlockServer(
       ),
   );
 
-  fastify.get('/health/live', async (_request, reply) =>
-    reply.code(options.live() ? 200 : 503).send({ status: options.live() ? 'live' : 'stopping' }),
-  );
+  // Also while stopping: who is killed for not being live cannot finish what is in flight.
+  fastify.get('/health/live', async () => ({ status: 'live' }));
   fastify.get('/health/ready', async (request, reply) => {
     try {
       await options.ready();

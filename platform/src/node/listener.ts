@@ -40,7 +40,16 @@ export async function listen(mounts: readonly Mount[], options: ListenOptions): 
     );
   }
   const ordered = [...mounts].sort((a, b) => b.prefix.length - a.prefix.length);
+  const inFlight = new Set<ServerResponse>();
+  let closing = false;
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    inFlight.add(response);
+    if (closing) response.setHeader('connection', 'close');
+    response.once('close', () => {
+      inFlight.delete(response);
+      // Its headers may have gone out before the closing began.
+      if (closing) server.closeIdleConnections();
+    });
     const path = request.url ?? '/';
     const mount = ordered.find((candidate) => matches(path, candidate.prefix));
     if (mount) mount.fastify.routing(request, response);
@@ -67,6 +76,8 @@ export async function listen(mounts: readonly Mount[], options: ListenOptions): 
   return {
     url: `${options.tls ? 'https' : 'http'}://${shown}:${address.port}`,
     async close(drainMs) {
+      closing = true;
+      for (const response of inFlight) if (!response.headersSent) response.setHeader('connection', 'close');
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       const timer = setTimeout(() => server.closeAllConnections(), drainMs);

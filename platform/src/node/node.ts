@@ -20,6 +20,7 @@ import { createLogger } from '../observability/log.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { createBlockServer } from './block-server.ts';
 import { type Listener, type ListenOptions, listen, type Mount } from './listener.ts';
+import { releaseAll, within } from './release.ts';
 
 /** One block to mount, and who it is in the mediator's directory. */
 export interface BlockSetup {
@@ -50,7 +51,7 @@ export interface NodeOptions {
   readonly log?: Logger;
   readonly strictResponses?: boolean;
   readonly processMetrics?: boolean;
-  /** Milliseconds in-flight requests and jobs get to finish on shutdown. */
+  /** Milliseconds in-flight requests and jobs together get to finish on shutdown; 30 s when absent. */
   readonly drainMs?: number;
   /** Told as each block comes up. */
   readonly onProgress?: (message: string) => void;
@@ -68,6 +69,7 @@ export interface GovstackNode {
   database(block: string): Kysely<unknown>;
   /** Rejects with the reason while any block is not ready. */
   ready(): Promise<void>;
+  /** Finishes what is under way and releases everything. Called again it waits for the same end. */
   stop(): Promise<void>;
 }
 
@@ -80,6 +82,9 @@ interface Mounted {
   readonly server: FastifyInstance;
   relay?: { stop(): Promise<void> };
 }
+
+/** Milliseconds in which a block has to say that it is ready. */
+const healthPatience = 5_000;
 
 const databaseName = (prefix: string, block: string): string => `${prefix}${block.replaceAll('-', '_')}`;
 
@@ -159,13 +164,17 @@ export async function startNode(options: NodeOptions): Promise<GovstackNode> {
     },
   };
 
-  const isReady = async (one: Mounted): Promise<void> => {
-    await sql`select 1`.execute(one.db);
-    await one.runtime.health?.();
+  const isReady = (one: Mounted): Promise<void> => {
+    const checks = async (): Promise<void> => {
+      await sql`select 1`.execute(one.db);
+      await one.runtime.health?.();
+    };
+    return within(healthPatience, checks(), `the health of ${one.setup.block.name}`);
   };
 
   async function mount(setup: BlockSetup): Promise<void> {
     const { block } = setup;
+    const config = readConfig(block.name, block.config, setup.config, process.env, names);
     const secret = (purpose: string): Buffer =>
       createHmac('sha256', options.secret).update(`${block.name}/${purpose}`).digest();
     const url =
@@ -177,7 +186,6 @@ export async function startNode(options: NodeOptions): Promise<GovstackNode> {
     const connection = connect<unknown>(url, { max: 12, applicationName: block.name });
     const blockLog = log.child({ block: block.name });
     const jobs = createJobs(url, blockLog);
-    const config = readConfig(block.name, block.config, setup.config, process.env, names);
     const context: BlockContext = {
       config,
       application: setup.application,
@@ -194,34 +202,45 @@ export async function startNode(options: NodeOptions): Promise<GovstackNode> {
       newId,
       localProviders: block.mediator ? localProviders : undefined,
     };
-    const runtime = await block.start(context as never);
-    await jobs.prepare(runtime.jobs ?? []);
-    const surfaces = runtime.hears?.length
-      ? [...runtime.surfaces, implementEvents(connection.db, runtime.hears)]
-      : runtime.surfaces;
-    const whole: BlockRuntime = { ...runtime, surfaces };
-    const answersAs = setup.answersAs === '*' ? undefined : new Set(setup.answersAs ?? [setup.application]);
-    const server = await createBlockServer(block, whole, {
-      callerOf,
-      personOf,
-      ...(answersAs ? { answersAs } : {}),
-      strictResponses: options.strictResponses ?? false,
-      log: blockLog,
-      metrics,
-      profile,
-      live: () => !stopping,
-      ready: () => node.ready(),
-    });
-    mounted.set(block.name, {
-      setup,
-      db: connection.db,
-      close: connection.close,
-      jobs,
-      runtime: whole,
-      server,
-    });
-    if (runtime.mediator) mediator = runtime.mediator;
-    options.onProgress?.(`${block.title} is up`);
+    let started: BlockRuntime | undefined;
+    try {
+      started = await block.start(context as never);
+      await serve(started);
+    } catch (error) {
+      await releaseAll([() => jobs.stop(0), () => started?.stop?.(), connection.close]).catch((failure) =>
+        blockLog.warn({ err: failure }, 'not everything could be released'),
+      );
+      throw error;
+    }
+
+    async function serve(runtime: BlockRuntime): Promise<void> {
+      await jobs.prepare(runtime.jobs ?? []);
+      const surfaces = runtime.hears?.length
+        ? [...runtime.surfaces, implementEvents(connection.db, runtime.hears)]
+        : runtime.surfaces;
+      const whole: BlockRuntime = { ...runtime, surfaces };
+      const answersAs = setup.answersAs === '*' ? undefined : new Set(setup.answersAs ?? [setup.application]);
+      const server = await createBlockServer(block, whole, {
+        callerOf,
+        personOf,
+        ...(answersAs ? { answersAs } : {}),
+        strictResponses: options.strictResponses ?? false,
+        log: blockLog,
+        metrics,
+        profile,
+        ready: () => node.ready(),
+      });
+      mounted.set(block.name, {
+        setup,
+        db: connection.db,
+        close: connection.close,
+        jobs,
+        runtime: whole,
+        server,
+      });
+      if (runtime.mediator) mediator = runtime.mediator;
+      options.onProgress?.(`${block.title} is up`);
+    }
   }
 
   async function provision(block: string, secret: string): Promise<string> {
@@ -234,7 +253,8 @@ export async function startNode(options: NodeOptions): Promise<GovstackNode> {
     });
   }
 
-  let listener: Listener | undefined;
+  const listeners: Listener[] = [];
+  let stopped: Promise<void> | undefined;
   const node: GovstackNode = {
     log,
     get mediator() {
@@ -249,7 +269,8 @@ export async function startNode(options: NodeOptions): Promise<GovstackNode> {
       }
       const first = mounted.values().next().value;
       if (first) for (const prefix of ['/health', '/metrics']) mounts.push({ prefix, fastify: first.server });
-      listener = await listen(mounts, listenOptions);
+      const listener = await listen(mounts, listenOptions);
+      listeners.push(listener);
       return listener.url;
     },
     mediation: (application) => mediationFor(application, () => mediator),
@@ -259,18 +280,25 @@ export async function startNode(options: NodeOptions): Promise<GovstackNode> {
       if (!allReady || stopping) throw new Error(stopping ? 'stopping' : 'starting');
       await Promise.all([...mounted.values()].map(isReady));
     },
-    async stop() {
-      if (stopping) return;
+    stop() {
       stopping = true;
-      await listener?.close(drainMs);
-      const all = [...mounted.values()].reverse();
-      for (const one of all) await one.relay?.stop();
-      for (const one of all) await one.jobs.stop(drainMs);
-      for (const one of all) await one.server.close();
-      for (const one of all) await one.runtime.stop?.();
-      for (const one of all) await one.close();
+      stopped ??= stop();
+      return stopped;
     },
   };
+  async function stop(): Promise<void> {
+    const deadline = Date.now() + drainMs;
+    const left = (): number => Math.max(0, deadline - Date.now());
+    const all = [...mounted.values()].reverse();
+    await releaseAll([
+      () => Promise.all(listeners.map((listener) => listener.close(drainMs))),
+      ...all.map((one) => () => one.relay?.stop()),
+      () => Promise.all(all.map((one) => one.jobs.stop(left()))),
+      ...all.map((one) => () => one.server.close()),
+      ...all.map((one) => () => one.runtime.stop?.()),
+      ...all.map((one) => () => one.close()),
+    ]);
+  }
   const find = (name: string): Mounted => {
     const one = mounted.get(name);
     if (!one) throw new Error(`block ${name} is not mounted in this node`);
@@ -298,7 +326,7 @@ export async function startNode(options: NodeOptions): Promise<GovstackNode> {
     });
     allReady = true;
   } catch (error) {
-    await node.stop();
+    await node.stop().catch((failure) => log.warn({ err: failure }, 'not everything could be released'));
     throw error;
   }
   return node;
