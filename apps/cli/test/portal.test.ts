@@ -1,0 +1,299 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  arabic,
+  expectNoSidewaysScroll,
+  expectNoViolations,
+  phone,
+  startBrowser,
+  type TestBrowser,
+  withoutScripts,
+} from '@govstack/portal/testing';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Stack, startStack } from '../src/stack/start-stack.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'govstack-portal-'));
+chmodSync(dataDir, 0o755);
+/** Where to keep a picture of every page, to be looked at. */
+const pictures = process.env.GOVSTACK_PICTURES;
+
+let stack: Stack;
+let browser: TestBrowser;
+
+beforeAll(async () => {
+  [stack, browser] = await Promise.all([
+    startStack({
+      dataDir,
+      root: process.cwd(),
+      port: 0,
+      households: 100,
+      demonstration: true,
+      portal: true,
+      progress: () => undefined,
+    }),
+    startBrowser(),
+  ]);
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  await stack?.stop();
+  rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+});
+
+let pictured = 0;
+const scriptless = new WeakSet<Page>();
+/** Looks at a page as everybody must be able to. The checks themselves need scripts. */
+async function look(page: Page): Promise<void> {
+  if (scriptless.has(page)) return;
+  await expectNoViolations(page);
+  await expectNoSidewaysScroll(page);
+  pictured += 1;
+  if (pictures)
+    await page.screenshot({
+      path: join(pictures, `${String(pictured).padStart(2, '0')}.png`),
+      fullPage: true,
+    });
+}
+
+const proceed = (page: Page): Promise<void> =>
+  page.locator('main .govuk-button:not(.govuk-button--secondary)').last().click();
+
+async function signIn(page: Page, persona: RegExp, path: string): Promise<void> {
+  await page.goto(`${stack.url}/sign-in?return=${encodeURIComponent(path)}`);
+  await page.getByRole('button', { name: persona }).click();
+  await page.waitForURL((url) => url.origin === stack.url && !url.pathname.startsWith('/id/'));
+}
+
+interface Answers {
+  readonly language: string;
+  readonly poor: boolean;
+  readonly land: string;
+}
+
+const choose = (page: Page, name: string, value: string): Promise<void> =>
+  page.locator(`input[name="${name}"][value="${value}"]`).check();
+
+/** Fills the pages of the form; a question that opens with an answer comes when the page is sent. */
+async function fillIn(page: Page, { language, poor, land }: Answers): Promise<void> {
+  await choose(page, 'language', language);
+  await page.locator('#district').fill('D01');
+  await page.locator('#village').fill('Ouro');
+  await look(page);
+  await proceed(page);
+  const counts = {
+    householdSize: '6',
+    childrenUnder5: '2',
+    children5to17: '2',
+    adults18to64: '2',
+    elderly65plus: '0',
+    disabledMembers: '0',
+  };
+  for (const [id, value] of Object.entries(counts)) await page.locator(`#${id}`).fill(value);
+  await page.locator('input[name="pregnantWoman"]').last().check();
+  await proceed(page);
+  await choose(page, 'schoolAttendance', poor ? 'none' : 'all');
+  await proceed(page);
+  await page.locator('#rooms').fill(poor ? '1' : '6');
+  const dwelling = poor
+    ? {
+        roof: 'thatch',
+        walls: 'mud',
+        floor: 'earth',
+        water: 'surface-water',
+        toilet: 'none',
+        lighting: 'lantern',
+      }
+    : {
+        roof: 'concrete',
+        walls: 'cement-blocks',
+        floor: 'tiles',
+        water: 'piped-home',
+        toilet: 'flush',
+        lighting: 'grid',
+      };
+  for (const [name, value] of Object.entries(dwelling)) await choose(page, name, value);
+  await look(page);
+  await proceed(page);
+  await choose(page, 'headEmployment', poor ? 'casual' : 'formal');
+  await choose(page, 'transport', poor ? 'none' : 'car');
+  await page.locator('#livestockUnits').fill('0');
+  await page.locator('#landHectares').fill(land);
+  await page.locator('#monthlyIncome').fill('9000.00');
+  await proceed(page);
+  await choose(page, 'accountKind', 'mobile-wallet');
+  await page.locator('#accountHolder').fill('The head of the household');
+  await proceed(page);
+  await page.locator('#walletNumber').fill('+999712345678');
+  await proceed(page);
+}
+
+/** From the service sheet to the reference number. */
+async function apply(
+  options: BrowserContextOptions,
+  persona: RegExp,
+  answers: Answers,
+): Promise<{ page: Page; reference: string; close: () => Promise<void> }> {
+  const { context, page } = await browser.user(options);
+  if (options.javaScriptEnabled === false) scriptless.add(page);
+  await page.goto(`${stack.url}/`);
+  await look(page);
+  await page.goto(`${stack.url}/services/cash-transfer`);
+  await look(page);
+  await page.locator('.govuk-button--start').click();
+  await look(page);
+  await page.getByRole('button', { name: persona }).click();
+  await page.waitForURL('**/apply/cash-transfer/consent');
+  await look(page);
+  await page.locator('#choice').check();
+  await proceed(page);
+  await fillIn(page, answers);
+  expect(new URL(page.url()).pathname).toBe('/apply/cash-transfer/check');
+  await look(page);
+  await proceed(page);
+  await page.waitForURL('**/received');
+  await look(page);
+  const reference = /[2-9A-Z]{4}-[2-9A-Z]{4}-[2-9A-Z]{4}/.exec(
+    await page.locator('.govuk-panel').innerText(),
+  )?.[0] as string;
+  return { page, reference, close: () => context.close() };
+}
+
+/** The officer decides on the file, when the process has asked for one. */
+async function decideWhenAsked(reference: string, decision: 'APPROVED' | 'REJECTED'): Promise<boolean> {
+  const { context, page } = await browser.user();
+  await signIn(page, /Omar|عمر/, '/office/tasks');
+  try {
+    const link = page.getByRole('link', { name: new RegExp(reference) });
+    const asked = await vi
+      .waitFor(
+        async () => {
+          await page.goto(`${stack.url}/office/tasks`);
+          expect(await link.count()).toBeGreaterThan(0);
+          return true;
+        },
+        { timeout: 8000, interval: 500 },
+      )
+      .catch(() => false);
+    if (!asked) return false;
+    await look(page);
+    await link.first().click();
+    await look(page);
+    await page.locator(`input[value="${decision}"]`).check();
+    await page.locator('textarea').first().fill('I have visited the household');
+    await proceed(page);
+    return true;
+  } finally {
+    await context.close();
+  }
+}
+
+const statusBecomes = (page: Page, words: RegExp) =>
+  vi.waitFor(
+    async () => {
+      await page.reload();
+      expect(await page.locator('main').innerText()).toMatch(words);
+    },
+    { timeout: 20_000, interval: 500 },
+  );
+
+describe('the social cash transfer in the portal', () => {
+  it('a citizen applies, an officer decides, the money is paid after a second person has approved, and everybody can see it', async () => {
+    const citizen = await apply({}, /poor household/, { language: 'en', poor: true, land: '900' });
+    await decideWhenAsked(citizen.reference, 'APPROVED');
+    const { page } = citizen;
+    await page.goto(`${stack.url}/applications`);
+    await look(page);
+    await page
+      .getByRole('link', { name: new RegExp(citizen.reference) })
+      .first()
+      .click();
+    await statusBecomes(page, /Approved/);
+    await look(page);
+
+    const manager = await browser.user();
+    await signIn(manager.page, /Mina/, '/office/programmes');
+    await look(manager.page);
+    await proceed(manager.page);
+    await manager.page.goto(`${stack.url}/office/payment-runs`);
+    const run = manager.page.locator('main table a, main .govuk-summary-list a').first();
+    await vi.waitFor(
+      async () => {
+        await manager.page.reload();
+        expect(await run.count()).toBe(1);
+      },
+      { timeout: 20_000, interval: 500 },
+    );
+    await run.click();
+    await look(manager.page);
+    const runUrl = manager.page.url();
+    await manager.context.close();
+
+    const approver = await browser.user();
+    await signIn(approver.page, /Pavel/, '/office/payment-runs');
+    await vi.waitFor(
+      async () => {
+        await approver.page.goto(runUrl);
+        expect(await approver.page.locator('main form button').count()).toBeGreaterThan(0);
+      },
+      { timeout: 20_000, interval: 500 },
+    );
+    await look(approver.page);
+    await approver.page.locator('main form button').first().click();
+    await statusBecomes(approver.page, /[Cc]ompleted|Paid/);
+    await approver.context.close();
+
+    await vi.waitFor(
+      async () => {
+        await page.goto(`${stack.url}/payments`);
+        expect(await page.locator('main').innerText()).toContain('XLD');
+      },
+      { timeout: 20_000, interval: 500 },
+    );
+    await look(page);
+    await page.goto(`${stack.url}/messages`);
+    await look(page);
+    await page.goto(`${stack.url}/my-data`);
+    expect(await page.locator('main').innerText()).toContain('Ministry of Social Protection');
+    await look(page);
+    await page.goto(`${stack.url}/applications`);
+    await page
+      .getByRole('link', { name: new RegExp(citizen.reference) })
+      .first()
+      .click();
+    await page
+      .getByRole('link', { name: /behind/i })
+      .first()
+      .click();
+    expect(await page.locator('main svg').count()).toBeGreaterThan(0);
+    expect(await page.locator('main').innerText()).toContain('Civil Registration Authority');
+    await look(page);
+    await citizen.close();
+  }, 240_000);
+
+  it('without scripts and on a phone, somebody who is better off is told why not and how to appeal', async () => {
+    const citizen = await apply({ ...phone, ...withoutScripts }, /better off/, {
+      language: 'fr',
+      poor: false,
+      land: '900',
+    });
+    await decideWhenAsked(citizen.reference, 'REJECTED');
+    await citizen.page.goto(`${stack.url}/applications`);
+    await citizen.page
+      .getByRole('link', { name: new RegExp(citizen.reference) })
+      .first()
+      .click();
+    await statusBecomes(citizen.page, /appeal/i);
+    await look(citizen.page);
+    await citizen.close();
+  }, 180_000);
+
+  it('in Arabic, from right to left', async () => {
+    const citizen = await apply(arabic, /أكثر مما/, { language: 'ar', poor: true, land: '0' });
+    expect(await citizen.page.locator('html').getAttribute('dir')).toBe('rtl');
+    await citizen.page.goto(`${stack.url}/applications`);
+    await look(citizen.page);
+    await citizen.close();
+  }, 180_000);
+});
