@@ -5,6 +5,8 @@ import { type Caller, isApplicationId, isServiceId } from './caller.ts';
 export const callerTokenHeader = 'x-govstack-caller';
 
 const lifetimeSeconds = 60;
+/** How far the clocks of a mediator and a provider may be apart. */
+const clockTolerance = 30;
 
 /** Signs a caller for one provider (`audience` = its application id). Valid for a minute. */
 export async function signCaller(caller: Caller, key: JWK, audience: string): Promise<string> {
@@ -32,7 +34,13 @@ export function callerVerifier(publicKeys: readonly JWK[]): CallerVerifier {
   return async (token) => {
     for (const key of await imported) {
       try {
-        const { payload } = await jwtVerify(token, key, { typ: 'caller+jwt', algorithms: ['ES256'] });
+        const { payload } = await jwtVerify(token, key, {
+          typ: 'caller+jwt',
+          algorithms: ['ES256'],
+          requiredClaims: ['exp'],
+          maxTokenAge: lifetimeSeconds,
+          clockTolerance,
+        });
         const { sub, service, exchange, operator, aud } = payload;
         if (typeof sub !== 'string' || !isApplicationId(sub)) return undefined;
         if (typeof service !== 'string' || !isServiceId(service)) return undefined;

@@ -29,3 +29,6 @@ export const memberOf = (id: ApplicationId | ServiceId): string => id.split('/')
 
 /** The application (`INSTANCE/CLASS/MEMBER/APPLICATION`) a service belongs to. */
 export const applicationOf = (service: ServiceId): ApplicationId => service.split('/').slice(0, 4).join('/');
+
+/** The service code: the last part of a service id, which is the name of the surface. */
+export const serviceCodeOf = (service: ServiceId): string => service.split('/')[4] ?? '';

@@ -4,6 +4,8 @@ import type { Caller } from '../caller/caller.ts';
 /** A call dispatched in memory by this node's mediator: the caller it verified, out of reach of any header. */
 export interface LocalCall {
   readonly caller: Caller;
+  /** The surface that was addressed: the right that was checked holds for this one only. */
+  readonly surface: string;
   /** Aborted when the calling side no longer waits. */
   readonly signal: AbortSignal | undefined;
 }

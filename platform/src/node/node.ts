@@ -146,7 +146,7 @@ export async function startNode(options: NodeOptions): Promise<GovstackNode> {
       const target = mounted.get(blockName);
       if (!target?.runtime.surfaces.some((one) => one.surface.name === surface)) return undefined;
       const response = await withLocalCall(
-        { caller, signal: request.signal },
+        { caller, surface, signal: request.signal },
         async () =>
           // Awaited in here: an injection starts only when it is awaited.
           await target.server.inject({

@@ -1,7 +1,7 @@
 import { context as otelContext, propagation, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
-import { applicationOf, type Caller } from '../caller/caller.ts';
+import { applicationOf, type Caller, serviceCodeOf } from '../caller/caller.ts';
 import { type CallerVerifier, callerTokenHeader } from '../caller/caller-token.ts';
 import type { Person, PersonVerifier } from '../caller/person.ts';
 import type { OperationInput, OperationSpec } from './operation.ts';
@@ -55,6 +55,7 @@ const securityEvent = (request: FastifyRequest, event: string, spec: OperationSp
 
 async function callerFor(
   request: FastifyRequest,
+  surface: Surface,
   spec: OperationSpec,
   options: ServeOptions,
 ): Promise<Caller | undefined> {
@@ -64,6 +65,11 @@ async function callerFor(
   if (caller && options.answersAs && !options.answersAs.has(applicationOf(caller.service))) {
     securityEvent(request, 'caller-addressed-another-application', spec);
     throw new Problem(403, 'This block does not answer for the addressed application');
+  }
+  // Whichever way the request got here, its right was checked for one service.
+  if (caller && (local?.surface ?? serviceCodeOf(caller.service)) !== surface.name) {
+    securityEvent(request, 'caller-addressed-another-service', spec);
+    throw new Problem(403, 'The caller was let through to another service than this');
   }
   if (caller) request.caller = caller;
   if (!caller && spec.access.caller === 'application') {
@@ -191,7 +197,7 @@ export function serveSurface(
         ...(surface.errorShape ? { errorShape: surface.errorShape } : {}),
       },
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
-        const caller = await callerFor(request, spec, options);
+        const caller = await callerFor(request, surface, spec, options);
         const person = await personFor(request, spec, options);
         assertInput(spec, validators, request);
         const key = request.headers['idempotency-key'];
