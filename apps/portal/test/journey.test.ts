@@ -12,10 +12,16 @@ afterAll(() => browser?.close());
 beforeEach(async () => {
   portal = await startPortal();
 });
-afterEach(() => portal?.stop());
+afterEach(async () => {
+  expect(portal.errors).toEqual([]);
+  await portal.stop();
+});
 
-const proceed = (page: Page): Promise<void> =>
-  page.locator('.govuk-button:not(.govuk-button--secondary)').last().click();
+/** Presses the page's main button and waits for the page it leads to. */
+async function proceed(page: Page): Promise<void> {
+  const button = page.locator('.govuk-button:not(.govuk-button--secondary)').last();
+  await Promise.all([page.waitForEvent('domcontentloaded'), button.click()]);
+}
 
 async function fillDate(page: Page, day: string, month: string, year: string): Promise<void> {
   await page.locator('#dateOfBirth-day').fill(day);
@@ -128,6 +134,26 @@ describe('the form', () => {
     await context.close();
   });
 
+  test('shows what good answers have opened together with what is wrong', async () => {
+    const { context, page } = await browser.user();
+    portal.backend.consentGiven = true;
+    await signIn(portal, page, 'Amina', '/sign-in?return=/apply/family-support/form/land');
+    await page.locator('#ownsLand').check();
+    await page
+      .locator('form input[name="animals"]')
+      .first()
+      .evaluate((one) => one.setAttribute('value', 'dragons'));
+    await page.locator('#animals').check();
+    await proceed(page);
+    await page.getByRole('alert').waitFor();
+    expect(await page.getByRole('alert').getByRole('link').allInnerTexts()).toEqual([
+      'Choose one of the answers offered: Which animals do you keep?',
+    ]);
+    expect(await page.locator('#hectares').count()).toBe(1);
+    expect(await page.locator('#hectares-error').count()).toBe(0);
+    await context.close();
+  });
+
   test('is saved for later and continues where it was left', async () => {
     const { context, page } = await browser.user();
     portal.backend.consentGiven = true;
@@ -200,6 +226,7 @@ describe('the form', () => {
     });
     await signIn(portal, page, 'Amina', '/sign-in?return=/apply/family-support/check');
     await proceed(page);
+    await page.getByRole('alert').waitFor();
     const links = await page.getByRole('alert').getByRole('link').all();
     expect(links).toHaveLength(3);
     expect(portal.backend.submitted).toHaveLength(0);

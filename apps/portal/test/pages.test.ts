@@ -90,6 +90,7 @@ describe.each<[string, Language, BrowserContextOptions]>([
       await expectNoSidewaysScroll(page);
     }
     expect(refused).toEqual([]);
+    expect(portal.errors).toEqual([]);
     await context.close();
   });
 });

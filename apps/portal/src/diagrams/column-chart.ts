@@ -31,10 +31,11 @@ export function columnChart(chart: Chart, voice: Voice): string {
       `<text x="${x(plotStart - 1)}%" y="${y(value) + 4}" text-anchor="end">${escapeXml(compact.format(value))}</text>`,
   );
   const step = (plotEnd - plotStart) / Math.max(1, chart.rows.length);
+  const widest = 9;
   const every = Math.ceil(chart.rows.length / 6);
   const columns = chart.rows.map((row, index) => {
-    const start = plotStart + index * step + step * 0.18;
-    const width = step * 0.64;
+    const width = Math.min(step * 0.64, widest);
+    const start = plotStart + index * step + (step - width) / 2;
     const left = mirrored ? 100 - start - width : start;
     const label =
       index % every === 0

@@ -59,8 +59,11 @@ function lifelinesOf(exchanges: readonly Exchange[], mirrored: boolean): Map<str
   );
 }
 
+/** Not let through, or not allowed by the provider. A 404 may well be the answer that was asked for. */
 export const isRefused = (exchange: Exchange): boolean =>
-  exchange.right === undefined || (exchange.status !== undefined && exchange.status >= 400);
+  exchange.right === undefined || exchange.status === 401 || exchange.status === 403;
+
+const isFailed = (exchange: Exchange): boolean => exchange.status === undefined || exchange.status >= 500;
 
 function rowOf(
   exchange: Exchange,
@@ -92,7 +95,7 @@ function rowOf(
       12,
       3,
     ).map((text) => ({ text, tone: 'seq-soft' as const })),
-    { text: `${status}${timing}`, tone: refused || exchange.status === undefined ? 'seq-bad' : '' },
+    { text: `${status}${timing}`, tone: refused || isFailed(exchange) ? 'seq-bad' : '' },
     {
       text: exchange.verified ? `✓ ${labels.verified}` : `✗ ${labels.unverified}`,
       tone: exchange.verified ? 'seq-good' : 'seq-bad',

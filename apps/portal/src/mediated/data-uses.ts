@@ -5,6 +5,9 @@ import type { Names } from './names.ts';
 
 const perRegistry = 200;
 
+/** `birthDate` as people read it. */
+const inWords = (field: string): string => field.replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
+
 /** Who has read the person's data, from the read logs of every registry the country has listed. */
 export function createDataUses(
   clients: Clients,
@@ -25,7 +28,7 @@ export function createDataUses(
             reader: names.member(use.readerApplication),
             registry: registry.name ?? use.registryName,
             purpose: use.purpose ?? use.legalGround ?? '',
-            fields: use.fields,
+            fields: use.fields.map(inWords),
             legalBasis: use.consentReference === null ? 'law' : 'consent',
             ...(use.consentReference === null ? {} : { consentId: use.consentReference }),
           }));

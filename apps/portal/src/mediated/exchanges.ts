@@ -5,6 +5,14 @@ import { operationName } from './operation-names.ts';
 
 const most = 500;
 
+/** A right as the log names it (`METHOD PATH` with stars): the whole service when it covers everything. */
+const rightInWords = (serviceCode: string, right: string): string =>
+  right === '* **'
+    ? serviceCode
+    : right.startsWith('* ') || /^[A-Z]+ /.test(right)
+      ? `${serviceCode} ${right}`
+      : right;
+
 /** Exchanges from the information mediator's log. Only somebody who may read the application sees those of an application. */
 export function createExchanges(
   { registration, messageLog }: Clients,
@@ -29,7 +37,7 @@ export function createExchanges(
           provider: names.party(one.service.split('/').slice(0, 4).join('/')),
           service: code,
           operation: operationName(code, one.method, one.path),
-          ...(one.right === null ? {} : { right: one.right }),
+          ...(one.right === null ? {} : { right: rightInWords(code, one.right) }),
           ...(one.status === null ? {} : { status: one.status }),
           ...(one.durationMs === null ? {} : { durationMs: one.durationMs }),
           verified: one.verified,

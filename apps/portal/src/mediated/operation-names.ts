@@ -54,6 +54,8 @@ const routes = new Map<string, readonly Route[]>(
 
 /** Name of the operation behind a method and path of a service; method and path themselves when it is not known here. */
 export function operationName(serviceCode: string, method: string, path: string): string {
+  // The mediator's own services (getOpenAPI, listMethods) are one operation each.
+  if (path === '/') return serviceCode;
   const found = routes.get(serviceCode)?.find((one) => one.method === method && one.pattern.test(path));
   return found?.id ?? `${method} ${path}`;
 }

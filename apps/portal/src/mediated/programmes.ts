@@ -45,7 +45,7 @@ export function createProgrammes(
     const figures: Figure[] = [
       { code: 'applications', value: { count: processed + pending } },
       { code: 'approved', value: { count: approved } },
-      { code: 'waiting', value: { count: pending } },
+      { code: 'pending', value: { count: pending } },
       ...(processed > 0 ? [{ code: 'approvalRate', value: { share: approved / processed } }] : []),
       ...(currency === undefined
         ? []

@@ -123,19 +123,25 @@ export function scoreOf(
   };
 }
 
-/** Score, evidence, benefit and reasons for one file. */
+/**
+ * Score, evidence, benefit and reasons for one file. What the registries said is shown while it is at hand: with the
+ * task, or in `evidence` among the facts of the outcome.
+ */
 export function reviewOf(
   review: ReviewDeclaration,
   form: EForm,
   answers: Answers,
   variables: Readonly<Record<string, unknown>>,
+  evidence: Readonly<Record<string, unknown>> | undefined,
   at: string,
 ): Pick<ApplicationFile, 'verifications' | 'score' | 'benefit' | 'reasons'> {
   const assessment = assessmentIn(variables);
   const contradictions = Array.isArray(variables.contradictions) ? variables.contradictions : [];
   const why = assessment?.why;
   return {
-    verifications: verificationsOf(review, { ...variables, application: answers }, at),
+    verifications: evidence
+      ? verificationsOf(review, { ...variables, ...evidence, application: answers }, at)
+      : [],
     reasons: [
       ...new Set([
         ...(contradictions.length > 0 ? ['contradiction'] : []),

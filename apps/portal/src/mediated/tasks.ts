@@ -33,6 +33,7 @@ export function createTasks(
     const answers = file.applicationData.formData.data;
     const { outcome } = file;
     const variables = { ...outcome?.facts, ...task?.data };
+    const kept = outcome?.facts?.evidence as Readonly<Record<string, unknown>> | undefined;
     const review = (service.sheet.review ?? {}) as ReviewDeclaration;
     return {
       application: {
@@ -48,7 +49,7 @@ export function createTasks(
       outcomes: task && !task.decided ? ['APPROVED', 'REJECTED'] : [],
       form,
       answers,
-      ...reviewOf(review, form, answers, variables, file.registered),
+      ...reviewOf(review, form, answers, variables, task?.data ?? kept, file.registered),
       history: toHistory(file.history),
       ...(outcome
         ? {

@@ -155,9 +155,13 @@ export function formPages(parts: PageParts): void {
       }),
     );
     const wrong = entered.some((field) => stillApplies.has(field.id) && entries.get(field.id)?.defect);
-    if (wrong || groupErrors.size > 0) return showPage(visit, open, shown, entries, groupErrors, false);
-    // Answers on this page may have opened further questions on it.
     const opened = [...stillApplies].some((id) => !onScreen.has(id));
+    // Questions that the good answers have opened are shown together with what is wrong.
+    if (wrong || groupErrors.size > 0) {
+      const now = stillApplies.size > 0 ? shownPage(open, pageId) : shown;
+      return showPage(visit, open, now, entries, groupErrors, opened);
+    }
+    // Answers on this page may have opened further questions on it.
     const from = visit.query.from === 'check' ? 'from=check' : '';
     if (opened) return visit.goTo(`${open.base}/form/${pageId}?more=yes${from && `&${from}`}#main-content`);
     const next =

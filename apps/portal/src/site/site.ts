@@ -122,14 +122,16 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
     return reply.headers(parts.headers).redirect(query.size > 0 ? `${path}?${query}` : path, 303);
   });
 
+  /** The visit of a signed-in person; undefined when they were sent elsewhere. (A reply is a thenable: never answer one.) */
   async function signedIn(
     request: FastifyRequest,
     reply: FastifyReply,
     access: Exclude<PageAccess, 'public'>,
-  ): Promise<SignedInVisit | FastifyReply> {
+  ): Promise<SignedInVisit | undefined> {
     const before = request.portalSession;
-    const signIn = (): FastifyReply =>
+    const signIn = (): undefined => {
       visitOf(request, reply).goTo(`/sign-in?return=${encodeURIComponent(request.url)}`);
+    };
     // Without a refresh token the provider's own session renews ours unseen, on the way to a page.
     if (request.method === 'GET' && before && !before.data.refreshToken && isAgeing(before.data))
       return signIn();
@@ -138,15 +140,15 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
       const had = request.cookies[cookies.session] !== undefined;
       request.portalSession = undefined;
       if (had) reply.clearCookie(cookies.session, cookies.options());
-      return had || request.method !== 'GET' ? showProblem(request, reply, 'expired', 401) : signIn();
+      if (!had && request.method === 'GET') return signIn();
+      showProblem(request, reply, 'expired', 401);
+      return undefined;
     }
     request.portalSession = session;
     const visit = visitOf(request, reply) as SignedInVisit;
     if (!mayOpen(access, visit.viewer)) throw new Problem(403, 'this page is for other roles');
     return visit;
   }
-
-  const isReply = (value: SignedInVisit | FastifyReply): value is FastifyReply => !('voice' in value);
 
   function assertOwnForm(request: FastifyRequest, session: Session): void {
     const origin = request.headers.origin;
@@ -191,7 +193,7 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
           return asPerson(visit.session, () => (handler as PageHandler)(visit));
         }
         const visit = await signedIn(request, reply, access);
-        if (isReply(visit)) return visit;
+        if (!visit) return reply;
         if (method === 'POST') assertOwnForm(request, visit.session);
         return asPerson(visit.session, () => (handler as PageHandler<SignedInVisit>)(visit));
       },

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { startTestNode, type TestNode } from '@govstack/platform/testing';
+import { pino } from 'pino';
 import type { Page } from 'playwright-core';
 import { createPortal } from '../../src/block.ts';
 import { type FixtureBackend, fixtureBackend } from '../fixtures/backend.ts';
@@ -11,6 +12,8 @@ export interface TestPortal {
   readonly node: TestNode;
   readonly backend: FixtureBackend;
   readonly provider: TestIdentityProvider;
+  /** Errors the portal logged: faults that no page showed. */
+  readonly errors: string[];
   stop(): Promise<void>;
 }
 
@@ -28,6 +31,8 @@ export async function startPortal(config: Record<string, unknown> = {}): Promise
   const backend = fixtureBackend();
   const port = await freePort();
   const url = `http://localhost:${port}`;
+  const errors: string[] = [];
+  const log = pino({ level: 'error' }, { write: (line) => void errors.push(line) });
   const node = await startTestNode({
     blocks: [
       {
@@ -41,7 +46,7 @@ export async function startPortal(config: Record<string, unknown> = {}): Promise
         },
       },
     ],
-    node: { identity: provider.trust },
+    node: { identity: provider.trust, log },
   });
   await node.listen({ port, all: 'portal' });
   const { keys } = (await (await fetch(`${url}/openid-client/jwks.json`)).json()) as { keys: [object] };
@@ -51,6 +56,7 @@ export async function startPortal(config: Record<string, unknown> = {}): Promise
     node,
     backend,
     provider,
+    errors,
     async stop() {
       await node.stop();
       await provider.stop();
