@@ -262,10 +262,7 @@ describe('the social cash transfer in the portal', () => {
       .getByRole('link', { name: new RegExp(citizen.reference) })
       .first()
       .click();
-    await page
-      .getByRole('link', { name: /behind/i })
-      .first()
-      .click();
+    await page.locator('a[href$="/behind-the-scenes"]').first().click();
     expect(await page.locator('main svg').count()).toBeGreaterThan(0);
     expect(await page.locator('main').innerText()).toContain('Civil Registration Authority');
     await look(page);
