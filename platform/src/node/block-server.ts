@@ -3,6 +3,7 @@ import Fastify, {
   type FastifyBaseLogger,
   type FastifyError,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
   LogController,
 } from 'fastify';
@@ -86,6 +87,13 @@ export async function createBlockServer(
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1000 },
     bodyLimit: 1024 * 1024,
     requestTimeout: 120_000,
+    // A URL that cannot be read reaches no hook and no handler.
+    frameworkErrors: (_error, _request, reply) => {
+      (reply as unknown as FastifyReply)
+        .code(400)
+        .header('content-type', 'application/problem+json; charset=utf-8')
+        .send(JSON.stringify(new Problem(400, 'The path is not well-formed').toBody()));
+    },
   }) as unknown as FastifyInstance;
   await fastify.register(formbody);
   fastify.addContentTypeParser(

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { loggedError } from './error.ts';
 
 /** Keys that may hold personal data or secrets; they never reach a log, wherever they stand. */
 const censored = [
@@ -28,6 +29,7 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
     level,
     base: undefined,
     timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: loggedError },
     redact: { paths: censored, censor: '[removed]' },
   };
   return destination ? pino(options, destination) : pino(options);
