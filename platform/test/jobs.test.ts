@@ -43,7 +43,7 @@ async function work(
   };
 }
 
-const patient = { timeout: 10_000 };
+const patient = { timeout: 20_000 };
 
 const states = async (node: TestNode, name: string) =>
   (
@@ -83,7 +83,7 @@ describe.concurrent('a job', () => {
       },
     ]);
     await send('stumble', {});
-    await expect.poll(() => states(node, 'stumble'), { timeout: 15_000 }).toEqual(['completed']);
+    await expect.poll(() => states(node, 'stumble'), patient).toEqual(['completed']);
     expect(attempts).toBe(2);
   });
 
@@ -111,7 +111,7 @@ describe.concurrent('a job', () => {
     const { node, send } = await work(context, [
       { name: 'sum', handle: async (data) => void ran.push(data) },
     ]);
-    const startAfter = new Date(Date.now() + 1_500);
+    const startAfter = new Date(Date.now() + 3_000);
     await Promise.all(
       Array.from({ length: 5 }, (_, n) => send('sum', { n }, { singletonKey: 'account-1', startAfter })),
     );
