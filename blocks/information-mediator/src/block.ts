@@ -18,6 +18,7 @@ import { bootstrapDirectory } from './directory/bootstrap.ts';
 import { openDirectory } from './directory/directory.ts';
 import { type Delivery, startDelivery } from './events/delivery.ts';
 import { storeEvent } from './events/publish.ts';
+import { eraseOldEvents } from './events/retention.ts';
 import { openMessageLog } from './evidence/message-log.ts';
 import { eraseOldContents } from './evidence/retention.ts';
 import { openSignatures } from './evidence/signature.ts';
@@ -122,11 +123,12 @@ export const informationMediator = defineBlock({
       ],
       jobs: [
         {
-          name: 'erase-old-contents',
+          name: 'erase-old-messages',
           schedule: { cron: '17 3 * * *', timeZone: 'UTC' },
           async handle() {
-            const erased = await eraseOldContents(db, settings.contentRetentionDays, ctx.now());
-            ctx.log.info({ erased }, 'contents of old messages erased');
+            const contents = await eraseOldContents(db, settings.contentRetentionDays, ctx.now());
+            const events = await eraseOldEvents(db, settings.contentRetentionDays, ctx.now());
+            ctx.log.info({ contents, events }, 'contents of old messages and delivered events erased');
           },
         },
       ],

@@ -26,7 +26,7 @@ export const config = Type.Object({
   keepContents: Type.Boolean({ default: true }),
   /** Larger bodies are kept as digest only, in bytes. */
   keepBodyLimit: Type.Integer({ default: 1_048_576, minimum: 0 }),
-  /** Days after which kept messages are erased; their digests, signatures and the chain stay. */
+  /** Days after which kept messages and delivered events are erased; digests, signatures and the chain stay. */
   contentRetentionDays: Type.Integer({ default: 30, minimum: 1 }),
   /** Delivery of events: attempts, and how the wait between them grows (IM-5.2-c). */
   delivery: Type.Object(

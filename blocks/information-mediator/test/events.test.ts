@@ -6,9 +6,11 @@ import type { CloudEvent } from '@govstack/platform/operation';
 import { startTestNode, testAdminUrl } from '@govstack/platform/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { informationMediator } from '../src/block.ts';
+import { eraseOldEvents } from '../src/events/retention.ts';
 import { EchoRecord, rang } from './fixtures/echo-block.ts';
 import {
   consumer,
+  eventually,
   governance,
   grant,
   type Instance,
@@ -59,13 +61,11 @@ const deliveriesOf = async (state: 'waiting' | 'delivered' | 'dead', id: string)
 describe('events', () => {
   it('[IM-6.5-f][IM-9.2.3-b] a fact announced in a transaction reaches its subscriber as an exchange of its own', async () => {
     await under('case-bell', () => ring('bell-1'));
-    await expect.poll(() => heard('bell-1'), { timeout: 10_000 }).toBe(1);
-    await expect
-      .poll(async () => {
-        const { body } = await instance.log.listExchanges({ query: { correlationId: 'case-bell' } });
-        return body.exchanges.map(({ service, right, status }) => [service, right, status]);
-      })
-      .toContainEqual([`${provider}/events-v1`, `subscription ${rang.type}`, 204]);
+    await eventually(() => heard('bell-1')).toBe(1);
+    await eventually(async () => {
+      const { body } = await instance.log.listExchanges({ query: { correlationId: 'case-bell' } });
+      return body.exchanges.map(({ service, right, status }) => [service, right, status]);
+    }).toContainEqual([`${provider}/events-v1`, `subscription ${rang.type}`, 204]);
   });
 
   it('[IM-6.5-i] a failed delivery is tried again, with growing delay', async () => {
@@ -77,7 +77,7 @@ describe('events', () => {
       if (failures >= 0) throw new Error('not now');
     };
     await instance.node.mediator.publish(provider, event('retried'));
-    await expect.poll(() => heard('retried'), { timeout: 10_000 }).toBe(1);
+    await eventually(() => heard('retried')).toBe(1);
     expect(times).toHaveLength(3);
     const [first, second, third] = times as [number, number, number];
     expect(second - first).toBeGreaterThanOrEqual(19);
@@ -89,13 +89,13 @@ describe('events', () => {
       if (id === 'dead') throw new Error('never');
     };
     await instance.node.mediator.publish(provider, event('dead'));
-    await expect.poll(async () => (await deliveriesOf('dead', 'dead')).length, { timeout: 10_000 }).toBe(1);
+    await eventually(async () => (await deliveriesOf('dead', 'dead')).length).toBe(1);
     const [delivery] = await deliveriesOf('dead', 'dead');
     expect(delivery).toMatchObject({ attempts: 3, lastError: '500', subscriber: provider });
     record.whenHeard = async () => {};
     await instance.admin.redeliver({ params: { sequence: delivery?.sequence ?? '' } });
-    await expect.poll(() => heard('dead'), { timeout: 10_000 }).toBe(1);
-    await expect.poll(async () => (await deliveriesOf('delivered', 'dead')).length).toBe(1);
+    await eventually(() => heard('dead')).toBe(1);
+    await eventually(async () => (await deliveriesOf('delivered', 'dead')).length).toBe(1);
     expect(
       (await refusal(instance.admin.redeliver({ params: { sequence: delivery?.sequence ?? '' } }))).status,
     ).toBe(404);
@@ -105,8 +105,9 @@ describe('events', () => {
     await Promise.all(
       Array.from({ length: 8 }, () => instance.node.mediator.publish(provider, event('once'))),
     );
-    await expect.poll(() => heard('once'), { timeout: 10_000 }).toBe(1);
-    expect(await deliveriesOf('delivered', 'once')).toHaveLength(1);
+    await eventually(() => heard('once')).toBe(1);
+    await eventually(() => deliveriesOf('delivered', 'once')).toHaveLength(1);
+    expect(heard('once')).toBe(1);
   });
 
   it('keep their order about one subject; another subject does not wait', async () => {
@@ -125,10 +126,10 @@ describe('events', () => {
       ['a3', 'a'],
     ] as const)
       await instance.node.mediator.publish(provider, event(id, { subject }));
-    await expect.poll(() => heard('b1'), { timeout: 10_000 }).toBe(1);
+    await eventually(() => heard('b1')).toBe(1);
     expect(heard('a2') + heard('a3')).toBe(0);
     release();
-    await expect.poll(() => heard('a3'), { timeout: 10_000 }).toBe(1);
+    await eventually(() => heard('a3')).toBe(1);
     expect(record.heard.slice(before).filter((id) => id.startsWith('a'))).toEqual(['a1', 'a2', 'a3']);
   });
 
@@ -153,12 +154,28 @@ describe('events', () => {
     expect(heard('smuggled')).toBe(0);
   });
 
+  it('are erased after their time when everybody has them; what waits or is dead stays', async () => {
+    record.whenHeard = async (id) => {
+      if (id === 'stays') throw new Error('never');
+    };
+    await instance.node.mediator.publish(provider, event('goes'));
+    await instance.node.mediator.publish(provider, event('stays'));
+    await eventually(async () => (await deliveriesOf('dead', 'stays')).length).toBe(1);
+    await eventually(async () => (await deliveriesOf('delivered', 'goes')).length).toBe(1);
+    const inDays = (days: number): Date => new Date(Date.now() + days * 86_400_000);
+    expect(await eraseOldEvents(instance.db, 30, inDays(29))).toBe(0);
+    expect(await eraseOldEvents(instance.db, 30, inDays(31))).toBeGreaterThan(0);
+    const left = await instance.db.selectFrom('event').select('id').execute();
+    expect(left.map(({ id }) => id)).toContain('stays');
+    expect(left.map(({ id }) => id)).not.toContain('goes');
+  });
+
   it('an ended subscription gets nothing more', async () => {
     await instance.admin.deleteSubscription({ params: subscription });
     await instance.node.mediator.publish(provider, event('unheard'));
     await instance.admin.putSubscription({ params: subscription });
     await instance.node.mediator.publish(provider, event('heard again'));
-    await expect.poll(() => heard('heard again'), { timeout: 10_000 }).toBe(1);
+    await eventually(() => heard('heard again')).toBe(1);
     expect(heard('unheard')).toBe(0);
     const { items } = (await instance.admin.listSubscriptions({ query: {} })).body;
     expect(items).toMatchObject([subscription]);
@@ -226,10 +243,10 @@ describe('a crash', () => {
 
     const after = await startInstance({ settings, secret, databasePrefix });
     try {
-      await expect.poll(() => after.record.heard, { timeout: 15_000 }).toEqual(['survivor']);
-      await expect
-        .poll(async () => (await after.db.selectFrom('delivery').select('state').execute())[0]?.state)
-        .toBe('delivered');
+      await eventually(() => after.record.heard).toEqual(['survivor']);
+      await eventually(
+        async () => (await after.db.selectFrom('delivery').select('state').execute())[0]?.state,
+      ).toBe('delivered');
       expect((await after.log.verifyChain({ query: {} })).body.broken).toBeNull();
     } finally {
       await after.node.stop();
@@ -241,7 +258,7 @@ describe('a crash', () => {
     expect(state).toBe('waiting');
     const after = await startInstance({ settings: quick, databasePrefix });
     try {
-      await expect.poll(() => after.record.heard, { timeout: 15_000 }).toContain('later');
+      await eventually(() => after.record.heard).toContain('later');
     } finally {
       await after.node.stop();
     }

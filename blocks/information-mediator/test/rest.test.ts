@@ -10,6 +10,7 @@ import {
   consumerKey,
   echoService,
   engine,
+  eventually,
   grant,
   type Instance,
   provider,
@@ -394,7 +395,7 @@ describe('time', () => {
       504,
       'Server.ServerProxy.ServiceFailed.Timeout',
     ]);
-    await expect.poll(() => instance.record.aborted).toBe(aborted + 1);
+    await eventually(() => instance.record.aborted).toBe(aborted + 1);
     await instance.admin.putService({ params, body: { ...body, timeoutMs: 20_000 } });
   });
 
@@ -405,16 +406,14 @@ describe('time', () => {
       headers: { ...(await clientHeaders()), 'x-correlation-id': 'hung-up' },
       signal: hangUp.signal,
     });
-    await expect.poll(() => instance.record.waiting).toBe(waiting + 1);
+    await eventually(() => instance.record.waiting).toBe(waiting + 1);
     hangUp.abort();
     await expect(call).rejects.toThrow();
-    await expect.poll(() => instance.record.aborted).toBe(aborted + 1);
-    await expect
-      .poll(async () => {
-        const { body } = await instance.log.listExchanges({ query: { correlationId: 'hung-up' } });
-        return body.exchanges[0]?.error;
-      })
-      .toBe('Client.Aborted');
+    await eventually(() => instance.record.aborted).toBe(aborted + 1);
+    await eventually(async () => {
+      const { body } = await instance.log.listExchanges({ query: { correlationId: 'hung-up' } });
+      return body.exchanges[0]?.error;
+    }).toBe('Client.Aborted');
   });
 
   it('a deadline of the calling side travels, in memory too', async () => {
@@ -422,6 +421,6 @@ describe('time', () => {
     await expect(instance.echoAs().wait({ timeout: 200 })).rejects.toMatchObject({
       mediatorError: 'Server.ServerProxy.ServiceFailed.Timeout',
     });
-    await expect.poll(() => instance.record.aborted).toBe(aborted + 1);
+    await eventually(() => instance.record.aborted).toBe(aborted + 1);
   });
 });

@@ -99,6 +99,7 @@ const maxRecords = 500;
 const maxBytes = 16 * 1024 * 1024;
 /** More waiting records than this mean a database that does not keep up: exchanges fail rather than pile up. */
 const maxWaiting = 20_000;
+const maxWaitingBytes = 512 * 1024 * 1024;
 
 /**
  * The append-only log. All records that arrive while one batch is being written go into the next one: one statement and
@@ -106,6 +107,7 @@ const maxWaiting = 20_000;
  */
 export function openMessageLog(pool: pg.Pool, onBatch: (records: number) => void = () => {}): MessageLog {
   let queue: Waiting[] = [];
+  let queuedBytes = 0;
   let running: Promise<void> | undefined;
   let closed = false;
   let known: Head | undefined;
@@ -175,6 +177,7 @@ export function openMessageLog(pool: pg.Pool, onBatch: (records: number) => void
     }
     const batch = queue.slice(0, count);
     queue = queue.slice(count);
+    for (const { contents } of batch) queuedBytes -= contents?.length ?? 0;
     return batch;
   }
 
@@ -199,8 +202,10 @@ export function openMessageLog(pool: pg.Pool, onBatch: (records: number) => void
     append: (record, contents) =>
       new Promise((done, fail) => {
         if (closed) return fail(new Error('the message log is closed'));
-        if (queue.length >= maxWaiting) return fail(new Error('too many records wait to be written'));
+        if (queue.length >= maxWaiting || queuedBytes >= maxWaitingBytes)
+          return fail(new Error('too many records wait to be written'));
         queue.push({ record, contents, done, fail });
+        queuedBytes += contents?.length ?? 0;
         // Left to the next turn of the event loop, so that exchanges of this turn share the first batch.
         running ??= new Promise((resolve) => setImmediate(() => resolve(drain())));
       }),
