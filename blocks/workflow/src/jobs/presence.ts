@@ -47,9 +47,12 @@ export async function enter(pool: pg.Pool, now: string): Promise<Presence> {
     async leave() {
       try {
         if (!present) return;
-        await client.query('update job set locked_by = null, locked_until = null where locked_by = $1', [
-          workerId,
-        ]);
+        await client.query(
+          `update job
+           set locked_by = null, locked_until = null, leases = greatest(0, leases - 1)
+           where locked_by = $1`,
+          [workerId],
+        );
         await client.query('delete from worker where id = $1', [workerId]);
       } finally {
         present = false;

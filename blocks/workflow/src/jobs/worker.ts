@@ -38,8 +38,11 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
-/** A job begun this often without any end has brought down its worker each time: it is stopped, not repeated. */
-const maxLeases = 5;
+/**
+ * A job leased this often without any end is suspected of bringing down its worker each time: it is stopped, not
+ * repeated for ever. Generous, since workers also die of other things.
+ */
+const maxLeases = 20;
 const upkeepMs = 5_000;
 
 const toJob = ({ id, row, command }: NewCall): LeasedJob => ({
