@@ -2,6 +2,9 @@ import { defineBlock, implement } from '@govstack/platform';
 import { Type } from '@govstack/platform/operation';
 import { Gauge } from 'prom-client';
 import { adminHandlers } from './api/admin-handlers.ts';
+import { answerSuite } from './api/compliance/handlers.ts';
+import { workflowSuite } from './api/compliance/operations.ts';
+import { seedSuite } from './api/compliance/seed.ts';
 import { instanceHandlers } from './api/instance-handlers.ts';
 import {
   incidentRaised,
@@ -48,7 +51,7 @@ export const workflow = defineBlock({
   name: 'workflow',
   title: 'Workflow',
   version: '0.1.0',
-  surfaces: [workflowApi, workflowAdmin],
+  surfaces: [workflowApi, workflowAdmin, workflowSuite],
   config,
   migrations: new URL('../migrations/', import.meta.url),
   emits: [instanceEnded, userTaskCreated, incidentRaised],
@@ -105,8 +108,10 @@ export const workflow = defineBlock({
         this.set(Number(open));
       },
     });
+    if (ctx.profile === 'compliance') await seedSuite(service);
     return {
       surfaces: [
+        ...(ctx.profile === 'compliance' ? [answerSuite(service)] : []),
         implement(workflowApi, {
           ...processHandlers(service),
           ...instanceHandlers(service),
