@@ -6,8 +6,9 @@ import {
   parseDateTime,
   parseExpression,
 } from 'feelin';
-import { isRecord, type Json, type Variables } from './json.ts';
+import type { Json, Variables } from './json.ts';
 import { FeelError, normalise } from './normalise.ts';
+import { translatePlain } from './plain.ts';
 
 export interface FeelValue {
   readonly value: Json;
@@ -23,21 +24,7 @@ export interface Expression {
 }
 
 const identifier = /[\p{L}_][\p{L}\p{N}_]*/gu;
-const path = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/;
-const keywords = new Set([
-  'true',
-  'false',
-  'null',
-  'and',
-  'or',
-  'not',
-  'if',
-  'for',
-  'some',
-  'every',
-  'function',
-  'in',
-]);
+const simpleName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Throws `FeelError` unless `text` is FEEL. `names`: names with spaces that the text may use. */
 export function checkSyntax(
@@ -82,16 +69,6 @@ function literal(text: string): Json | undefined {
   return text === 'null' ? null : undefined;
 }
 
-/** Follows a plain path through own properties; undefined when FEEL's further rules (lists, absence) apply. */
-function follow(names: readonly string[], variables: Variables): Json | undefined {
-  let value: Json = variables;
-  for (const name of names) {
-    if (!isRecord(value) || !Object.hasOwn(value, name)) return undefined;
-    value = value[name] as Json;
-  }
-  return value;
-}
-
 /** Checks the syntax of a FEEL expression and prepares it. Throws `FeelError`. `names`: names with spaces it may use. */
 export function compileExpression(text: string, names: readonly string[] = []): Expression {
   const trimmed = text.trim();
@@ -113,14 +90,13 @@ export function compileExpression(text: string, names: readonly string[] = []): 
         .map((warning) => trimmed.slice(warning.position.from, warning.position.to)),
     };
   };
-  const segments = path.test(trimmed) ? trimmed.split('.') : undefined;
-  if (!segments || segments.some((name) => keywords.has(name)))
-    return { text: trimmed, evaluate: guarded(general) };
+  const plain = names.every((name) => simpleName.test(name)) ? translatePlain(trimmed) : undefined;
+  if (!plain) return { text: trimmed, evaluate: guarded(general) };
   return {
     text: trimmed,
     evaluate: guarded((variables, now) => {
-      const value = follow(segments, variables);
-      return value === undefined ? general(variables, now) : { value, missing: [] };
+      const value = plain(variables);
+      return value === undefined ? general(variables, now) : { value: normalise(value), missing: [] };
     }),
   };
 }
