@@ -149,7 +149,8 @@ async function applyToHeld(
       if (result.taken && result.state.status !== 'running') ended.add(instanceId);
     }
     const capacity = Math.max(0, (handover?.capacity ?? 0) - calls.length);
-    calls.push(...(await saveChanges(trx, changes, handover && { ...handover, capacity })));
+    const handed = await saveChanges(trx, changes, handover && { ...handover, capacity });
+    calls.push(...handed);
     await consume(trx, present, changes);
     for (const change of changes) await announceChange(trx, change, now);
     if (round === 0) {
@@ -164,7 +165,9 @@ async function applyToHeld(
       }
     }
     const commands = changes.flatMap((change) => change.result.commands);
-    moreJobs ||= commands.some((one) => one.type === 'createJob' || one.type === 'retryJob');
+    moreJobs ||=
+      commands.filter((one) => one.type === 'createJob').length > handed.length ||
+      commands.some((one) => one.type === 'retryJob' && one.attempts === 0);
     const subscribed = commands.filter((one) => one.type === 'subscribe').map((one) => one.subscriptionId);
     const messages = round < 100 ? await takeWaitingMessages(trx, subscribed, at) : [];
     waiting = messages.map((one) => ({

@@ -83,13 +83,15 @@ export async function startInstance(
   const print = fingerprint(request);
   const definition = await findDefinition(db, request.viewer, request.process);
   if (!definition) throw notFound('Process');
-  const known = await earlier(db, definition, request, print);
-  if (known) return { row: known, aftermath: undefined };
-  if (!definition.enabled) throw conflict('The process is disabled');
-  if (!definition.is_executable) throw conflict('The process is not executable');
   const model = await engine.models(definition.id, db);
   const { variables, errors } = readStartVariables(model.startVariables, request);
-  if (errors.length > 0) {
+  const startable = definition.enabled && definition.is_executable;
+  if (!startable || errors.length > 0) {
+    // What was started before is still answered, whatever has changed since.
+    const known = await earlier(db, definition, request, print);
+    if (known) return { row: known, aftermath: undefined };
+    if (!definition.enabled) throw conflict('The process is disabled');
+    if (!definition.is_executable) throw conflict('The process is not executable');
     throw new Problem(400, 'The start variables are not valid', { errors: errors as ProblemDetail[] });
   }
   return transaction(db, async (trx) => {

@@ -321,7 +321,7 @@ describe('reading instances', () => {
     expect((await refused(apiOf(node, 'TEST/GOV/X/y').getInstance({ params }))).status).toBe(404);
   });
 
-  it('[WF-4.3] [WF-5.1.2-a] [WF-5.1.2-b] tells what happened, when, and who of which organisation caused it', async () => {
+  it('[WF-5.1.2-a] [WF-5.1.2-b] tells what happened, when, and who of which organisation caused it', async () => {
     await deploy('told', patient);
     const { body } = await apiOf(node).start({ params: { processId: 'told' }, body: {} });
     const [task] = (await apiOf(node).listUserTasks({ query: { instanceId: body.id } })).body.tasks;
@@ -345,7 +345,7 @@ describe('reading instances', () => {
     await expect(sql`delete from history`.execute(db)).rejects.toThrow('only added to');
   });
 
-  it('[WF-4.3] [WF-6.3-b] shows where an instance stands, element by element, and the path it took', async () => {
+  it('[WF-6.5-d] shows where an instance stands, element by element, and the path it took', async () => {
     await deploy(
       'shown',
       `<startEvent id="s"/><exclusiveGateway id="x" default="no"/>${script('a', '1', 'n')}${el('userTask', 'b')}
