@@ -78,7 +78,7 @@ const choose = (page: Page, name: string, value: string): Promise<void> =>
 /** Fills the pages of the form; a question that opens with an answer comes when the page is sent. */
 async function fillIn(page: Page, { language, poor, land }: Answers): Promise<void> {
   await choose(page, 'language', language);
-  await page.locator('#district').fill('D01');
+  await page.locator('#district').selectOption({ index: 1 });
   await page.locator('#village').fill('Ouro');
   await look(page);
   await proceed(page);

@@ -44,7 +44,7 @@ create table application_file (
   data bytea not null,
   consent_record_id text,
   status text not null,
-  outcome jsonb,
+  outcome bytea,
   correlation_id text not null,
   registered_at timestamptz not null,
   ended_at timestamptz,

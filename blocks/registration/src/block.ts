@@ -232,6 +232,7 @@ export const registration = defineBlock({
             transaction(db, async (trx) => {
               const { file, service } = await recordOutcome(
                 trx,
+                vault,
                 { caller, person: undefined },
                 params.fileId,
                 body,

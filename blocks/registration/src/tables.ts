@@ -9,7 +9,7 @@ export interface FileRow {
   data: Buffer;
   consent_record_id: string | null;
   status: 'PENDING' | 'SENDBACK' | 'APPROVED' | 'REJECTED';
-  outcome: unknown;
+  outcome: Buffer | null;
   correlation_id: string;
   registered_at: string;
   ended_at: string | null;

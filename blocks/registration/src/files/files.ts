@@ -184,7 +184,7 @@ export async function toFileView(
     status: { code: file.status, title: titles[file.status] },
     ended: file.ended_at,
     applicationData: vault.open<Submission>(file.data),
-    outcome: file.outcome as Outcome | null,
+    outcome: file.outcome === null ? null : vault.open<Outcome>(file.outcome),
     correlationId: file.correlation_id,
     history: events.map((event) => ({
       at: event.at,
@@ -209,6 +209,7 @@ export async function readFile(
 /** The process says how it ended. Saying the same again changes nothing; saying something else is a conflict. */
 export async function recordOutcome(
   trx: Transaction<RegistrationTables>,
+  vault: Vault,
   asker: Asker,
   id: string,
   outcome: Outcome,
@@ -228,7 +229,7 @@ export async function recordOutcome(
     throw conflict('The application has ended otherwise');
   const ended = {
     status: outcome.status,
-    outcome: JSON.stringify(outcome),
+    outcome: vault.seal(outcome),
     ended_at: new Date().toISOString(),
   };
   await trx.updateTable('application_file').set(ended).where('id', '=', file.id).execute();
@@ -243,7 +244,7 @@ export async function recordOutcome(
     subject: file.id,
     data: { fileId: file.id, serviceId: service.id, status: outcome.status },
   });
-  return { file: { ...file, ...ended, outcome }, service };
+  return { file: { ...file, ...ended }, service };
 }
 
 export interface FileFilter {
