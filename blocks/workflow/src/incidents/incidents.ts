@@ -4,7 +4,7 @@ import type { Variables } from '../feel/json.ts';
 import type { Actor } from '../history/actor.ts';
 import { ownedBy, type Viewer } from '../history/viewer.ts';
 import { type Aftermath, applyEvents, type Engine } from '../instances/apply.ts';
-import type { Handover } from '../instances/save.ts';
+import type { Handover } from '../instances/write-jobs.ts';
 import type { IncidentRow, WorkflowTables } from '../tables.ts';
 
 export interface IncidentFilter {

@@ -9,8 +9,10 @@ import { step } from '../execution/step.ts';
 import { type Actor, engineActor } from '../history/actor.ts';
 import { takeWaitingMessages } from '../messages/match.ts';
 import type { InstanceRow, WorkflowTables } from '../tables.ts';
+import type { Change } from './change.ts';
 import { lockInstances } from './load.ts';
-import { type Change, type Handover, type NewCall, saveChanges } from './save.ts';
+import { saveChanges } from './save.ts';
+import type { Handover, NewCall } from './write-jobs.ts';
 
 /** What applying events needs to know of its surroundings. */
 export interface Engine {

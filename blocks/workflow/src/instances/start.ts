@@ -9,8 +9,8 @@ import { type Actor, nameOf } from '../history/actor.ts';
 import type { Viewer } from '../history/viewer.ts';
 import type { DefinitionRow, InstanceRow, WorkflowTables } from '../tables.ts';
 import { type Aftermath, applyToNew, type Engine } from './apply.ts';
-import type { Handover } from './save.ts';
 import { readStartVariables, type StartInput } from './start-variables.ts';
+import type { Handover } from './write-jobs.ts';
 
 export interface StartRequest extends StartInput {
   readonly viewer: Viewer;

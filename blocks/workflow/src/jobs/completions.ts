@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import type { Aftermath, Engine, Happening } from '../instances/apply.ts';
 import { applyEvents } from '../instances/apply.ts';
-import type { Handover } from '../instances/save.ts';
+import type { Handover } from '../instances/write-jobs.ts';
 import type { WorkflowTables } from '../tables.ts';
 
 export interface Completions {

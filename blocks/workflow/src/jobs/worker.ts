@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { EngineEvent } from '../execution/event.ts';
 import { engineActor } from '../history/actor.ts';
 import type { Aftermath, Engine } from '../instances/apply.ts';
-import type { Handover, NewCall } from '../instances/save.ts';
+import type { Handover, NewCall } from '../instances/write-jobs.ts';
 import type { WorkflowTables } from '../tables.ts';
 import { createCompletions } from './completions.ts';
 import { type LeasedJob, leaseJobs } from './lease.ts';

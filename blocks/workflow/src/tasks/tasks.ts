@@ -4,8 +4,8 @@ import { sql } from 'kysely';
 import type { Variables } from '../feel/json.ts';
 import { type Actor, nameOf } from '../history/actor.ts';
 import { type Aftermath, applyEvents, type Engine } from '../instances/apply.ts';
-import type { Handover } from '../instances/save.ts';
 import { cannotBeStored } from '../instances/start-variables.ts';
+import type { Handover } from '../instances/write-jobs.ts';
 import type { TaskRow, WorkflowTables } from '../tables.ts';
 
 /** Who works on tasks: an application on its own processes, or a person of the agency through any application. */
