@@ -41,6 +41,7 @@ export {
   type NodeOptions,
   startNode,
 } from './node/node.ts';
+export { type ReservedPort, reservePort } from './node/reserve-port.ts';
 export { createLogger } from './observability/log.ts';
 export * from './operation/index.ts';
 export { compileValidator } from './operation/validate.ts';

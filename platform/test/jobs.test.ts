@@ -237,11 +237,7 @@ describe.concurrent('a job', () => {
     child.kill('SIGKILL');
     await exited;
     const ran: object[] = [];
-    await work(
-      context,
-      [{ name: 'hold', expireInSeconds: 1, handle: async (data) => void ran.push(data) }],
-      databasePrefix,
-    );
+    await work(context, [{ name: 'hold', handle: async (data) => void ran.push(data) }], databasePrefix);
     await expect.poll(() => ran, { timeout: 28_000 }).toEqual([{ left: 'behind' }]);
   });
 

@@ -28,6 +28,7 @@ const dataDir = mkdtempSync(join(tmpdir(), 'govstack-journey-'));
 chmodSync(dataDir, 0o755);
 const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const privateJwk = keys.privateKey.export({ format: 'jwk' }) as never;
+/** All of them stand in the registers. */
 const households = [...generateHouseholds({ count: 100 })];
 const service = applications.cashTransfer;
 
@@ -51,7 +52,7 @@ beforeAll(async () => {
     dataDir,
     root: process.cwd(),
     port: 0,
-    households: 60,
+    households: households.length,
     demonstration: true,
     progress: () => undefined,
   });

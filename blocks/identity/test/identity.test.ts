@@ -1,5 +1,4 @@
-import { createServer } from 'node:net';
-import { CallFailed, type Client, personVerifier } from '@govstack/platform';
+import { CallFailed, type Client, personVerifier, type ReservedPort, reservePort } from '@govstack/platform';
 import { startTestNode, type TestNode } from '@govstack/platform/testing';
 import { type CryptoKey, exportJWK, generateKeyPair } from 'jose';
 import { sql } from 'kysely';
@@ -10,14 +9,6 @@ import { identity } from '../src/block.ts';
 import { BrowserSession } from './browser-session.ts';
 
 const callback = 'http://localhost:9999/callback';
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-
 let node: TestNode;
 let origin: string;
 let clients: Client<typeof clientManagement.operations>;
@@ -40,26 +31,27 @@ const request = async (overrides: Record<string, unknown> = {}) => ({
   ...overrides,
 });
 
-const start = async (port: number, databasePrefix?: string): Promise<TestNode> => {
+const start = async (reserved: ReservedPort, databasePrefix?: string): Promise<TestNode> => {
   const started = await startTestNode({
     ...(databasePrefix ? { databasePrefix } : {}),
     blocks: [
       {
         block: identity,
-        config: { issuer: `http://localhost:${port}/id`, country: 'Lumora', demonstration: true },
+        config: { issuer: `http://localhost:${reserved.port}/id`, country: 'Lumora', demonstration: true },
       },
     ],
   });
-  await started.listen({ port });
+  await started.listen({ port: reserved });
   return started;
 };
 
 let port: number;
 
 beforeAll(async () => {
-  port = await freePort();
+  const reserved = await reservePort(0);
+  port = reserved.port;
   origin = `http://localhost:${port}`;
-  node = await start(port);
+  node = await start(reserved);
   clients = node.client(clientManagement);
   persons = node.client(enrolment);
   keys = await generateKeyPair('ES256', { extractable: true });
@@ -233,7 +225,7 @@ describe('sign-in', () => {
   it('keys, grants and sessions outlive a restart', async () => {
     const { browser } = await signIn({ identifier: 'amina', pin: '4711' });
     await node.stop();
-    node = await start(port, node.databasePrefix);
+    node = await start(await reservePort(port), node.databasePrefix);
     const { page, checks } = await beginSignIn(browser);
     expect(page.url.startsWith(callback)).toBe(true);
     const answer = await oidc.authorizationCodeGrant(configuration, new URL(page.url), checks);

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { callerVerifier, createClient, httpMediator } from '@govstack/platform';
+import { callerVerifier, createClient, httpMediator, reservePort } from '@govstack/platform';
 import { decodeJwt, type JWK, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { echo } from './fixtures/echo-block.ts';
@@ -78,14 +78,6 @@ const clientHeaders = async () => ({
   'x-road-client': consumer,
   'x-govstack-client-assertion': await instance.assertion(),
 });
-
-const freePort = async (): Promise<number> => {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-};
 
 const post = (path: string, headers: Record<string, string>, body = '{"text":"hi"}') =>
   fetch(`${url}${path}`, {
@@ -199,15 +191,15 @@ describe('a client over HTTP', () => {
   });
 
   it('through the typed client and the mediator port of another process', async () => {
-    const port = await freePort();
-    const address = `http://localhost:${port}`;
+    const reserved = await reservePort(0);
+    const address = `http://localhost:${reserved.port}`;
     const named = await startInstance({
       databasePrefix: instance.node.databasePrefix,
       settings: { audiences: [address] },
     });
     const remote = httpMediator({ url: address, keys: new Map([[consumer, consumerKey as JWK]]) });
     try {
-      await named.node.listen({ port });
+      await named.node.listen({ port: reserved });
       const client = createClient(echo, { client: consumer, service: echoService }, (request) =>
         remote.exchange(request),
       );

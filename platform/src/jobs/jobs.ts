@@ -13,7 +13,7 @@ export interface JobSpec<D extends object = object> {
   /** Jobs worked on at the same time in this process. */
   readonly concurrency?: number;
   readonly retryLimit?: number;
-  /** A job that a dead process held is given to another after this many seconds. */
+  /** The longest that one attempt may take; then it is told to end and tried again. */
   readonly expireInSeconds?: number;
   /** Cron expression and IANA time zone, for work that comes back by the clock. */
   readonly schedule?: { readonly cron: string; readonly timeZone: string };
@@ -29,6 +29,9 @@ export interface Jobs {
   /** Enqueues a job in the transaction of the change that asks for it. */
   send<DB>(trx: Transaction<DB>, name: string, data: object, options?: SendOptions): Promise<void>;
 }
+
+/** A worker says this often, twice over, that it is alive; the jobs of one that died go to another. */
+const heartbeatSeconds = 10;
 
 interface Envelope {
   readonly correlationId: string;
@@ -101,6 +104,7 @@ export function createJobs(connectionString: string, log: Logger): RunningJobs {
           retryBackoff: true,
           retryDelayMax: 3600,
           expireInSeconds: job.expireInSeconds ?? 300,
+          heartbeatSeconds,
         };
         // Creating leaves a queue of an earlier version as it is.
         await queue.createQueue(job.name, { policy: 'short', ...settings });

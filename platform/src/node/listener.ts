@@ -7,10 +7,12 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import type { ReservedPort } from './reserve-port.ts';
 
 export interface ListenOptions {
   readonly host?: string;
-  readonly port: number;
+  /** 0: any free port. A reserved port brings its own host. */
+  readonly port: number | ReservedPort;
   /** PEM certificate and key. Required as soon as the host is not loopback (CFR-SEC-1). */
   readonly tls?: { readonly certificate: string; readonly key: string };
 }
@@ -66,10 +68,12 @@ export async function listen(mounts: readonly Mount[], options: ListenOptions): 
   server.keepAliveTimeout = 65_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.port, host === 'localhost' ? '127.0.0.1' : host, () => {
+    const listening = (): void => {
       server.removeListener('error', reject);
       resolve();
-    });
+    };
+    if (typeof options.port === 'object') server.listen(options.port.holder, listening);
+    else server.listen(options.port, host === 'localhost' ? '127.0.0.1' : host, listening);
   });
   const address = server.address() as AddressInfo;
   const shown = loopback.has(host) ? 'localhost' : host;

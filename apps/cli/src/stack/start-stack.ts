@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Parties, startParties } from '@govstack/country/parties';
 import { applications, type PartyAddress, seedCountry, seedPortalClient } from '@govstack/country/seed';
@@ -10,6 +9,7 @@ import {
   type EmbeddedPostgres,
   type GovstackNode,
   type Mediation,
+  reservePort,
   startEmbeddedPostgres,
   startNode,
 } from '@govstack/platform';
@@ -40,16 +40,6 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-
 const publicKeyOf = async (url: string): Promise<Record<string, unknown>> => {
   const { keys } = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as {
     keys: Record<string, unknown>[];
@@ -71,6 +61,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
+    const reserved = await reservePort(options.port);
+    undo.push(async () => reserved.release());
     let postgres: EmbeddedPostgres | undefined;
     if (!process.env.DATABASE_URL) {
       progress('starting PostgreSQL');
@@ -78,9 +70,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       undo.push(() => (postgres as EmbeddedPostgres).stop());
     }
     const adminUrl = process.env.DATABASE_URL ?? (postgres?.adminUrl as string);
-    const port = options.port === 0 ? await freePort() : options.port;
-    const publicUrl = `http://localhost:${port}`;
-    const mediator = `http://127.0.0.1:${port}/r1`;
+    const publicUrl = `http://localhost:${reserved.port}`;
+    const mediator = `http://127.0.0.1:${reserved.port}/r1`;
 
     progress('starting the outside parties: bank, mobile money, mail, SMS');
     const parties = await startParties({
@@ -117,7 +108,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ],
     });
     undo.push(() => node.stop());
-    await node.listen({ port });
+    await node.listen({ port: reserved });
     directory.announceUrl(publicUrl);
 
     const as = (application: string): Mediation => node.mediation(application);

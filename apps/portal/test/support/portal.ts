@@ -1,5 +1,4 @@
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+import { reservePort } from '@govstack/platform';
 import { startTestNode, type TestNode } from '@govstack/platform/testing';
 import { pino } from 'pino';
 import type { Page } from 'playwright-core';
@@ -17,20 +16,12 @@ export interface TestPortal {
   stop(): Promise<void>;
 }
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-
 /** The portal over HTTP with a real identity provider, a real database, and pages fed from fixtures. */
 export async function startPortal(config: Record<string, unknown> = {}): Promise<TestPortal> {
   const provider = await startIdentityProvider();
   const backend = fixtureBackend();
-  const port = await freePort();
-  const url = `http://localhost:${port}`;
+  const reserved = await reservePort(0);
+  const url = `http://localhost:${reserved.port}`;
   const errors: string[] = [];
   const log = pino({ level: 'error' }, { write: (line) => void errors.push(line) });
   const node = await startTestNode({
@@ -48,7 +39,7 @@ export async function startPortal(config: Record<string, unknown> = {}): Promise
     ],
     node: { identity: provider.trust, log },
   });
-  await node.listen({ port, all: 'portal' });
+  await node.listen({ port: reserved, all: 'portal' });
   const { keys } = (await (await fetch(`${url}/openid-client/jwks.json`)).json()) as { keys: [object] };
   provider.register(url, keys[0]);
   return {
