@@ -1,10 +1,11 @@
-import { defineBlock, implement } from '@govstack/platform';
+import { defineBlock, eventsSurface, implement } from '@govstack/platform';
 import { Type } from '@govstack/platform/operation';
 import { Gauge } from 'prom-client';
 import { adminHandlers } from './api/admin-handlers.ts';
 import { answerSuite } from './api/compliance/handlers.ts';
 import { workflowSuite } from './api/compliance/operations.ts';
 import { seedSuite } from './api/compliance/seed.ts';
+import { eventHandlers } from './api/event-handlers.ts';
 import { instanceHandlers } from './api/instance-handlers.ts';
 import {
   incidentRaised,
@@ -51,7 +52,7 @@ export const workflow = defineBlock({
   name: 'workflow',
   title: 'Workflow',
   version: '0.1.0',
-  surfaces: [workflowApi, workflowAdmin, workflowSuite],
+  surfaces: [workflowApi, workflowAdmin, eventsSurface, workflowSuite],
   config,
   migrations: new URL('../migrations/', import.meta.url),
   emits: [instanceEnded, userTaskCreated, incidentRaised],
@@ -118,6 +119,7 @@ export const workflow = defineBlock({
           ...taskHandlers(service),
         }),
         implement(workflowAdmin, adminHandlers(service)),
+        implement(eventsSurface, eventHandlers(service)),
       ],
       ready: () => worker.start(),
       async stop() {

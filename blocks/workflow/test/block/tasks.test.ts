@@ -1,4 +1,4 @@
-import { CallFailed } from '@govstack/platform';
+import { CallFailed, eventsSurface } from '@govstack/platform';
 import type { TestNode } from '@govstack/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chain, el, extensions, input, output } from '../execution/bpmn.ts';
@@ -216,5 +216,63 @@ describe('messages', () => {
     const body = { messageId: 'x', name: 'paid', correlationKey: 'm-5', payload: {} };
     expect((await apiOf(node, 'TEST/GOV/OTHER/app').publishMessage({ body })).status).toBe(202);
     expect((await apiOf(node).getInstance({ params: { instanceId: instance } })).body.ended).toBe(false);
+  });
+});
+
+describe('events of other blocks', () => {
+  const hearing = 'TEST/GOV/BLOCKS/workflow';
+  const treasury = 'TEST/GOV/TRE/payments';
+  const deliver = (id: string, subject: string, source = treasury) =>
+    node.client(eventsSurface, { as: treasury, service: `${hearing}/events-v1` }).receiveEvent({
+      body: {
+        specversion: '1.0',
+        id,
+        source,
+        type: 'payments.run-over.v1',
+        subject,
+        time: '2026-01-31T12:00:00Z',
+        datacontenttype: 'application/json',
+        correlationid: 'case-7',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+        data: { paid: 3 },
+      },
+    });
+  const waiting = async (businessKey: string): Promise<string> => {
+    const receive = el(
+      'receiveTask',
+      'over',
+      { messageRef: 'm', 'govstack:correlationKey': '= process.businessKey' },
+      extensions(output('= message.paid', 'paid')),
+    );
+    await apiOf(node, hearing).addProcess({
+      body: definition(`<startEvent id="s"/>${receive}<endEvent id="e"/>${chain('s', 'over', 'e')}`, {
+        key: 'hearing',
+        roots: '<message id="m" name="payments.run-over.v1"/>',
+      }),
+    });
+    return (await apiOf(node, hearing).start({ params: { processId: 'hearing' }, body: { businessKey } }))
+      .body.id;
+  };
+
+  it('are messages: the type is the name, the subject the key; a repeated delivery counts once', async () => {
+    const [one, two] = [await waiting('run-1'), await waiting('run-1')];
+    await Promise.all([deliver('e-1', 'run-1'), deliver('e-1', 'run-1')]);
+    expect((await ended(node, one, hearing)).variables).toEqual({ paid: 3 });
+    expect((await apiOf(node, hearing).getInstance({ params: { instanceId: two } })).body.ended).toBe(false);
+    await deliver('e-2', 'run-1');
+    await ended(node, two, hearing);
+  });
+
+  it('wait for the process that will ask for them', async () => {
+    await deliver('e-3', 'run-2');
+    await ended(node, await waiting('run-2'), hearing);
+  });
+
+  it('are refused from an application that did not announce them, and change nothing', async () => {
+    const instance = await waiting('run-3');
+    expect((await refused(deliver('e-4', 'run-3', 'TEST/GOV/TRE/other'))).status).toBe(403);
+    expect((await apiOf(node, hearing).getInstance({ params: { instanceId: instance } })).body.ended).toBe(
+      false,
+    );
   });
 });
