@@ -18,10 +18,10 @@ export const batchAwaitingApproval = defineEvent({
   }),
 });
 
-/** A run is finished: no instruction is open any more. */
+/** A run is over: no instruction is open any more, or it was refused or withdrawn before it began. */
 export const batchCompleted = defineEvent({
   type: 'payments.batch-completed.v1',
-  summary: 'A payment run is finished; results per payee can be read',
+  summary: 'A payment run is over; results per payee can be read',
   data: Type.Object({
     batchId: Type.String(),
     clientBatchId: Type.String(),
@@ -31,6 +31,8 @@ export const batchCompleted = defineEvent({
       Type.Literal('completed'),
       Type.Literal('partially-completed'),
       Type.Literal('failed'),
+      Type.Literal('rejected'),
+      Type.Literal('cancelled'),
     ]),
     currency: Type.String(),
     completedCount: Type.Integer(),

@@ -16,6 +16,7 @@ import { type Batch, failedStates, readBatch, type StateTotal, stateTotals, sumO
 import { reservedAccount } from './reserve.ts';
 
 type Paid = 'completed' | 'partially-completed' | 'failed';
+type Over = Paid | 'rejected' | 'cancelled';
 
 const outcomeOf = (totals: readonly StateTotal[], count: number): Paid => {
   const completed = sumOf(totals, ['completed']).count;
@@ -59,7 +60,7 @@ async function tell(
       clientBatchId: batch.client_batch_id,
       sourceId: batch.source_id,
       programmeId: batch.programme_id ?? '',
-      state: batch.state as Paid,
+      state: batch.state as Over,
       currency: batch.currency,
       completedCount: completed.count,
       failedCount: failed.count,
@@ -96,7 +97,7 @@ export async function concludeBatch(
   });
   const batch = await readBatch(trx, batchId);
   await issueCertificate(payments, trx, batch, totals);
-  if (!as) await tell(payments, trx, batch, totals);
+  await tell(payments, trx, batch, totals);
   if (batch.callback_target)
     await enqueueCallback(payments, trx, {
       sourceId: batch.source_id,
