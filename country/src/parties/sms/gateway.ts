@@ -92,14 +92,23 @@ export async function openSmsGateway(options: SmsGatewayOptions): Promise<SmsGat
   });
   const timers = new Set<NodeJS.Timeout>();
 
-  const sendReceipt = ({ id, reference, status, code, statusAt }: TextMessage): void => {
-    if (faults.strikes(faults.current().unreceipted, 'unreceipted', reference)) return;
+  /** How often the receipt about a message is sent, by the faults of this moment. */
+  const receiptsOf = (reference: string): 0 | 1 | 2 => {
+    const { unreceipted, receiptRepeated } = faults.current();
+    if (faults.strikes(unreceipted, 'unreceipted', reference)) return 0;
+    return faults.strikes(receiptRepeated, 'receipt-repeated', reference) ? 2 : 1;
+  };
+  const sendReceipt = (
+    { id, reference, status, code, statusAt }: TextMessage,
+    times = receiptsOf(reference),
+  ): void => {
+    if (times === 0) return;
     delivery.send(
       {
         eventId: id,
         content: { eventId: id, id, reference, status, at: statusAt, ...(code ? { code } : {}) },
       },
-      { repeated: faults.strikes(faults.current().receiptRepeated, 'receipt-repeated', reference) },
+      { repeated: times === 2 },
     );
   };
   const carry = ({ id, reference }: TextMessage): void => {
@@ -108,6 +117,8 @@ export async function openSmsGateway(options: SmsGatewayOptions): Promise<SmsGat
     const timer = setTimeout(() => {
       timers.delete(timer);
       const failed = faults.strikes(undeliverable, 'undeliverable', reference);
+      // Whoever sees the message delivered and then changes the faults must not change this receipt.
+      const times = receiptsOf(reference);
       record({
         type: 'fate',
         id,
@@ -115,7 +126,7 @@ export async function openSmsGateway(options: SmsGatewayOptions): Promise<SmsGat
         ...(failed ? { code: 'absent-subscriber' } : {}),
         at: new Date().toISOString(),
       });
-      void journal.durable().then(() => sendReceipt(messages.get(id) as TextMessage));
+      void journal.durable().then(() => sendReceipt(messages.get(id) as TextMessage, times));
     }, delay);
     timers.add(timer);
   };
