@@ -250,6 +250,32 @@ describe('records', () => {
     expect(new Set(pages).size).toBe(1000);
   });
 
+  it('are found by a list of values, and whoever is asked about that way can see it', async () => {
+    const code = await registry();
+    const api = data(civil, civil);
+    await api.createRecords({
+      params: at(code),
+      body: { write: ['LIST-1', 'LIST-2', 'LIST-3'].map((id) => ({ content: { ...amina, 'National ID': id } })) },
+    });
+    const search = async (ids: unknown) =>
+      (
+        await api.searchRecords({
+          params: at(code),
+          body: { query: { content: { 'National ID': ids } } },
+          headers: {},
+        })
+      ).body.results.map((one) => one.content['National ID']);
+    expect((await search(['LIST-3', 'LIST-1', 'LIST-9'])).sort()).toEqual(['LIST-1', 'LIST-3']);
+    expect(await search([])).toEqual([]);
+    expect((await refusal(search([null]))).status).toBe(400);
+    expect((await refusal(search([['LIST-1']]))).status).toBe(400);
+    expect((await refusal(search(Array.from({ length: 1001 }, (_, n) => `LIST-${n}`)))).status).toBe(400);
+    const used = async (identifier: string) => (await api.queryUsage({ body: { identifier } })).body.length;
+    expect(await used('LIST-2')).toBe(0);
+    expect(await used('LIST-9')).toBe(0);
+    expect(await used('LIST-3')).toBe(1);
+  });
+
   it('with the same unique value, written at the same moment: one', async () => {
     const code = await registry();
     const api = data(civil, civil);

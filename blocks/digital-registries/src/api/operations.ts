@@ -16,7 +16,12 @@ const ground = Type.Object({
   'x-consent-reference': Type.Optional(Type.String({ maxLength: 100 })),
   'x-legal-ground': Type.Optional(Type.String({ maxLength: 200 })),
 });
-const query = Type.Object({ content: Content });
+const query = Type.Object({
+  content: Type.Record(Type.String(), Type.Unknown(), {
+    description:
+      'Field names with the value sought, null for none, or a list of up to 1,000 values of which one must match; all fields must match',
+  }),
+});
 const write = Type.Object({ content: Content });
 const Method = Type.Union([
   Type.Literal('create'),

@@ -45,14 +45,19 @@ const toView = (fields: readonly Field[], row: Row): RecordView => ({
   content: toContent(fields, row),
 });
 
-/** All conditions must hold. An empty query never means everything. */
+const mostAlternatives = 1000;
+
+/** All conditions must hold; of a list, one value. An empty query never means everything. */
 function condition(fields: readonly Field[], query: Content): RawBuilder<unknown> {
   const parts = Object.entries(query).map(([name, value]) => {
     const field = fieldNamed(fields, name, '/query/content');
     if (field.type === 'json') throw badRequest(`${name} cannot be searched by`);
     if (value === null) return sql`${columnRef(field)} is null`;
-    if (typeof value === 'object') throw badRequest(`${name} must be a single value`);
-    return sql`${columnRef(field)} = ${cast(field, value)}`;
+    const values = Array.isArray(value) ? value : [value];
+    if (values.length > mostAlternatives || values.some((one) => one === null || typeof one === 'object'))
+      throw badRequest(`${name} must be a value, or a list of at most ${mostAlternatives} values`);
+    if (values.length === 0) return sql`false`;
+    return sql`${columnRef(field)} in (${sql.join(values.map((one) => cast(field, one)))})`;
   });
   if (parts.length === 0)
     throw badRequest('The query must name at least one field', [
@@ -93,7 +98,10 @@ const subjectsOf = (granted: Granted, rows: readonly Row[], hash: SubjectHash): 
 const subjectsOfQuery = (granted: Granted, query: Content, hash: SubjectHash): Buffer[] => {
   const owner = granted.registry.current.find((field) => field.owner);
   const value = owner && query[owner.name];
-  return typeof value === 'string' ? [hash(value)] : [];
+  return [value]
+    .flat()
+    .filter((one) => typeof one === 'string')
+    .map(hash);
 };
 
 /** Creates records in one statement: all or none. */
