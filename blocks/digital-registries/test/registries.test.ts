@@ -255,7 +255,9 @@ describe('records', () => {
     const api = data(civil, civil);
     await api.createRecords({
       params: at(code),
-      body: { write: ['LIST-1', 'LIST-2', 'LIST-3'].map((id) => ({ content: { ...amina, 'National ID': id } })) },
+      body: {
+        write: ['LIST-1', 'LIST-2', 'LIST-3'].map((id) => ({ content: { ...amina, 'National ID': id } })),
+      },
     });
     const search = async (ids: unknown) =>
       (

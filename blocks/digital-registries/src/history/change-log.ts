@@ -64,20 +64,36 @@ export async function logChanges(
 const sealLock = 5_220_714_409;
 const sealBatch = 5000;
 
+/**
+ * Sequence numbers are given out before the commit, so a change can become visible after later ones were sealed. Every
+ * pass looks back this far, and one a minute much further.
+ */
+const near = 1_000;
+const far = 100_000;
+const farEveryMs = 60_000;
+
 /** Extends the chain over changes written since; one writer at a time. Answers how many were sealed. */
-export async function sealChanges(db: Kysely<RegistryTables>): Promise<number> {
+export async function sealChanges(db: Kysely<RegistryTables>, reach: number = far): Promise<number> {
   return db.transaction().execute(async (trx) => {
     const lock = await sql<{ held: boolean }>`select pg_try_advisory_xact_lock(${sealLock}) as held`.execute(
       trx,
     );
     if (!lock.rows[0]?.held) return 0;
-    const last = await sql<{ position: string; hash: Buffer }>`
-      select position, hash from change_seal order by position desc limit 1`.execute(trx);
+    const last = await sql<{ position: string; hash: Buffer; newest: string }>`
+      select position, hash, (select max(change_seq) from change_seal) as newest
+      from change_seal
+      order by position desc
+      limit 1`.execute(trx);
+    const after = BigInt(last.rows[0]?.newest ?? 0) - BigInt(reach);
     const waiting = await sql<{ seq: string; digest: Buffer }>`
       select c.seq, c.digest
       from change_log c
-      where not exists (select 1 from change_seal s where s.change_seq = c.seq)
-        and c.seq > coalesce((select max(change_seq) - 100000 from change_seal), 0)
+      where c.seq > ${after.toString()}
+        and not exists (
+          select 1
+          from change_seal s
+          where s.change_seq = c.seq and s.change_seq > ${after.toString()}
+        )
       order by c.seq
       limit ${sealBatch}`.execute(trx);
     if (waiting.rows.length === 0) return 0;
@@ -161,8 +177,10 @@ export function startSealing(db: Kysely<RegistryTables>, log: Logger): { stop():
   let wake: (() => void) | undefined;
   let timer: NodeJS.Timeout | undefined;
   const loop = async (): Promise<void> => {
-    while (!stopped) {
-      const sealed = await sealChanges(db).catch((error: unknown) => {
+    for (let lookedFar = 0; !stopped; ) {
+      const lookFar = Date.now() - lookedFar > farEveryMs;
+      if (lookFar) lookedFar = Date.now();
+      const sealed = await sealChanges(db, lookFar ? far : near).catch((error: unknown) => {
         log.warn({ err: error }, 'changes could not be sealed');
         return 0;
       });

@@ -4,15 +4,17 @@ import type { Field } from '../schema/field.ts';
 export type Content = Readonly<Record<string, unknown>>;
 
 type Validate = ReturnType<typeof compileValidator>;
-const validators = new WeakMap<readonly Field[], Map<string, Validate>>();
+const mostValidators = 10_000;
+const validators = new Map<string, Validate>();
 
-function validatorOf(fields: readonly Field[], field: Field): Validate {
-  const known = validators.get(fields) ?? new Map<string, Validate>();
-  validators.set(fields, known);
-  const existing = known.get(field.name);
-  if (existing) return existing;
+/** Registries are read anew for every request; what their fields allow is compiled once. */
+function validatorOf(field: Field): Validate {
+  const key = JSON.stringify(field.schema);
+  const known = validators.get(key);
+  if (known) return known;
   const compiled = compileValidator(field.schema as never, 'body', false);
-  known.set(field.name, compiled);
+  if (validators.size >= mostValidators) validators.clear();
+  validators.set(key, compiled);
   return compiled;
 }
 
@@ -39,7 +41,7 @@ export function assertWritable(fields: readonly Field[], content: Content, at: s
       if (field.required) errors.push({ in: 'body', pointer, detail: 'is required' });
     } else {
       if (!whole && field.readOnly) errors.push({ in: 'body', pointer, detail: 'cannot be changed' });
-      for (const defect of validatorOf(fields, field)(value) ?? [])
+      for (const defect of validatorOf(field)(value) ?? [])
         errors.push({ in: 'body', pointer: `${pointer}${defect.pointer}`, detail: defect.detail });
     }
   }
