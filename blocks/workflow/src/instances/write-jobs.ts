@@ -78,7 +78,7 @@ export async function writeJobs(
       update job
       set due_at = new.due_at, attempts = new.attempts, leases = 0, locked_by = null, locked_until = null
       from json_to_recordset(${rowsOf(later)}::json) as new (id uuid, due_at timestamptz, attempts integer)
-      where job.id = new.id`.execute(trx);
+      where job.id = new.id and job.id = any (${later.map((row) => row.id)}::uuid[])`.execute(trx);
   }
   return handed.map(({ change, command }) => ({ id: command.jobId, row: change.row, command }));
 }

@@ -91,6 +91,7 @@ export async function writeState(
   };
   for (const change of changes) diff(writes, change);
   if (writes.instances.size > 0) {
+    // Of the rows in JSON the planner knows nothing, and would read the whole table for one; the ids lead it to the key.
     await sql`
       update instance
       set status = new.status, error_code = new.error_code, revision = instance.revision + new.events,
@@ -98,7 +99,9 @@ export async function writeState(
       from json_to_recordset(${rowsOf([...writes.instances.values()])}::json) as new (
         id uuid, status text, error_code text, events integer, changed_at timestamptz, ended_at timestamptz
       )
-      where instance.id = new.id`.execute(trx);
+      where instance.id = new.id and instance.id = any (${[...writes.instances.keys()]}::uuid[])`.execute(
+      trx,
+    );
   }
   if (writes.tokenIds.size > 0) {
     await trx
