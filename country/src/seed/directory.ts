@@ -55,7 +55,8 @@ const services = [
   ...local(a.identity, 'identity', 'identity-client-mgmt-v1', 'identity-enrolment-v1', 'identity-person-v1'),
   ...local(a.consent, 'consent', 'consent-v1'),
   ...local(a.registration, 'registration', 'registration-v1', 'registration-design-v1', 'events-v1'),
-  ...local(a.workflow, 'workflow', 'workflow-v1'),
+  ...local(a.workflow, 'workflow', 'workflow-v1', 'workflow-admin-v1'),
+  ...local(a.cashTransfer, 'workflow', 'events-v1'),
   ...local(a.messaging, 'messaging', 'messaging-v1', 'messaging-receipts-v1'),
   ...local(a.payments, 'payments', 'payments-g2p-v1', 'payments-admin-v1', 'payments-rail-callback-v1'),
   ...registryOwners.flatMap((owner) =>
@@ -80,6 +81,7 @@ const rights: readonly Grant[] = [
     `${a.registration}/registration-v1`,
     `${a.registration}/registration-design-v1`,
     `${a.workflow}/workflow-v1`,
+    `${a.workflow}/workflow-admin-v1`,
     `${a.messaging}/messaging-v1`,
     `${a.payments}/payments-g2p-v1`,
     `${a.payments}/payments-admin-v1`,
@@ -104,8 +106,6 @@ const rights: readonly Grant[] = [
     endpoints: [{ method: 'POST', path: '/data/myPersonalDataUsage' }],
   })),
   ...grant(a.registries, `${a.consent}/consent-v1`),
-  ...grant(a.workflow, `${a.registration}/events-v1`),
-  ...grant(a.mediator, `${a.registration}/events-v1`),
   ...grant(a.payments, `${a.payments}/payments-admin-v1`, `${a.bank}/rail-v1`, `${a.mobileMoney}/rail-v1`),
   ...grant(a.bank, `${a.payments}/payments-rail-callback-v1`),
   ...grant(a.mobileMoney, `${a.payments}/payments-rail-callback-v1`),
@@ -115,6 +115,7 @@ const rights: readonly Grant[] = [
 
 const subscriptions = [
   { source: a.workflow, eventType: 'workflow.user-task-created.v1', subscriber: a.registration },
+  { source: a.payments, eventType: 'payments.batch-completed.v1', subscriber: a.cashTransfer },
 ];
 
 /** Writes the directory of Lumora as its governance application. Repeating it changes nothing. */

@@ -10,7 +10,7 @@ import { createApplicant } from './apply.ts';
 import { inParallel } from './in-parallel.ts';
 import { payCycle } from './pay.ts';
 import { staffSignIn } from './sign-in.ts';
-import { enrolled, figuresOf, invariantsOf } from './summary.ts';
+import { enrolled, figuresOf, invariantsOf, messagesOf } from './summary.ts';
 
 const lanes = 24;
 const cycle = '2026-12';
@@ -90,7 +90,8 @@ export async function demo(argv: readonly string[], root: string): Promise<numbe
     const beneficiaries = await enrolled(stack);
 
     const run = await payCycle(stack, cycle, tokenOf, say);
-    stage('pay');
+    stage('pay, send receipts');
+    const messages = await messagesOf(stack);
     const invariants = await invariantsOf(stack);
     const { certificate } = run;
     const paid = certificate.byState.find((one) => one.state === 'completed') ?? { count: 0, amount: '0.00' };
@@ -126,7 +127,14 @@ export async function demo(argv: readonly string[], root: string): Promise<numbe
     print(`eligible                    ${figures.approved}`);
     print(`enrolled                    ${beneficiaries.size}`);
     print(`paid in ${cycle}             ${paid.count} (${paid.amount} XLD)`);
-    for (const [reason, count] of run.failures) print(`not paid: ${reason.padEnd(18)}${count}`);
+    for (const [reason, count] of run.failures) print(`not paid: ${`${reason} `.padEnd(18)}${count}`);
+    if (run.handedOver)
+      print('                            a person of the programme is asked to settle them');
+    print(
+      `messages by state           ${Object.entries(messages)
+        .map(([state, count]) => `${count} ${state}`)
+        .join(', ')}`,
+    );
     print();
     for (const account of certificate.accounts)
       print(
@@ -136,7 +144,7 @@ export async function demo(argv: readonly string[], root: string): Promise<numbe
     for (const one of invariants) print(`${one.holds ? 'holds ' : 'BROKEN'}  ${one.name}: ${one.detail}`);
     print();
     for (const [name, seconds] of stages) print(`${name.padEnd(32)}${seconds.toFixed(1).padStart(8)} s`);
-    const paying = stages.find(([name]) => name === 'pay')?.[1] ?? 1;
+    const paying = stages.find(([name]) => name.startsWith('pay'))?.[1] ?? 1;
     print(`payees per second in the run    ${(certificate.total.count / paying).toFixed(0).padStart(8)}`);
     return invariants.every((one) => one.holds) ? 0 : 1;
   } finally {

@@ -1,6 +1,7 @@
 import { applications } from '@govstack/country/seed';
 import { registryData, registryDatabase } from '@govstack/digital-registries/api';
 import { mediatorLog } from '@govstack/information-mediator/api';
+import { messagingApi } from '@govstack/messaging/api';
 import { paymentsAdmin } from '@govstack/payments/api';
 import { registrationApi } from '@govstack/registration/api';
 import type { Stack } from '../stack/start-stack.ts';
@@ -35,6 +36,15 @@ export async function enrolled(stack: Stack): Promise<Map<string, { amount: stri
   } while (after !== undefined);
   return found;
 }
+
+/** The service's messages to applicants and payees, by state. */
+export const messagesOf = async (stack: Stack): Promise<Record<string, number>> =>
+  (
+    await stack
+      .as(stack.service.application)
+      .client(messagingApi, `${applications.messaging}/messaging-v1`)
+      .readStatusCounts({})
+  ).body;
 
 export interface Invariant {
   readonly name: string;

@@ -44,7 +44,8 @@ export function lumoraBlocks({ publicUrl, smtpUrl, smsApiKey, demonstration }: L
       answersAs: [a.civilRegistry, a.landRegistry, a.taxRegistry, a.socialRegistries],
       config: { consentService: `${a.consent}/consent-v1` },
     }),
-    setup(workflow, a.workflow),
+    // Events for the processes of a service are delivered to the service's own application.
+    setup(workflow, a.workflow, { answersAs: [a.workflow, a.cashTransfer] }),
     setup(registration, a.registration),
     setup(payments, a.payments, { config: { currencies: { XLD: 2 } } }),
     setup(messaging, a.messaging, {
