@@ -191,6 +191,68 @@ async function decideIfAsked(fileId: string, status: 'APPROVED' | 'REJECTED') {
   );
 }
 
+const engine = () => mediation.client(workflowApi, `${applications.workflow}/workflow-v1`);
+const treasury = () => mediation.client(paymentsAdmin, `${applications.payments}/payments-admin-v1`);
+const patient = { timeout: 20_000, interval: 100 };
+
+/** A list of the month that waits for approval; `number`: the attempt. */
+const waitingList = (cycle: string, number = 0) =>
+  vi.waitFor(async () => {
+    const { items } = (await treasury().listBatches({ query: { sourceId: 'cash-transfer' } })).body;
+    const wanted = `cash-transfer-${cycle}${number === 0 ? '' : `-r${number}`}`;
+    const batch = items.find((one) => one.clientBatchId === wanted);
+    expect(batch?.state).toBe('awaiting-approval');
+    return batch as NonNullable<typeof batch>;
+  }, patient);
+
+/** The manager of the programme has the list of a month drawn. */
+async function startRun(cycle: string) {
+  const maker = await signIn('manager', '2468');
+  await engine().start({
+    params: { processId: 'cash-transfer-payment-run' },
+    body: {
+      processStartedBy: 'manager',
+      businessKey: `cash-transfer-${cycle}`,
+      variables: { cycle, initiator: subjectOf(maker), retryAfter: 'PT0.1S' },
+    },
+  });
+  return { maker, payments: treasury(), awaiting: await waitingList(cycle) };
+}
+
+const approve = async (batch: { readonly batchId: string; readonly contentHash?: string }) =>
+  treasury().approveBatch({
+    params: { batchId: batch.batchId },
+    body: { contentHash: batch.contentHash as string, acceptPossibleDuplicates: true },
+    personToken: await signIn('approver', '2468'),
+  });
+
+const processOf = (cycle: string) =>
+  vi.waitFor(async () => {
+    const query = { businessKey: `cash-transfer-${cycle}` };
+    const [instance] = (await engine().getInstances({ query })).body;
+    expect(instance?.ended).toBe(true);
+    return instance;
+  }, patient);
+
+const paymentsOf = async (payeeIdentity: string): Promise<string[]> =>
+  (await treasury().listPayeePayments({ body: { payeeIdentity } })).body.items.map((one) => one.state);
+
+/** What the bank and mobile money do wrong from now on. */
+const setFaults = async (faults: object): Promise<void> => {
+  for (const { controlUrl } of [stack.parties.bank, stack.parties.mobileMoney]) {
+    const { status } = await fetch(`${controlUrl}/control/faults`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(faults),
+    });
+    expect(status).toBe(200);
+  }
+};
+const refusing = (reason: string) => ({ transfers: { rejected: { share: 1, reasonCodes: [reason] } } });
+
+/** Of the household that the first test enrolled. */
+let enrolledReference: string;
+
 describe('a household, over HTTP', () => {
   it('applies, is verified by three registries under its consent, enrolled, told and paid; everybody can see who spoke to whom', async () => {
     const token = await withPin(poor);
@@ -234,25 +296,7 @@ describe('a household, over HTTP', () => {
       { timeout: 40_000, interval: 200 },
     );
 
-    const engine = mediation.client(workflowApi, `${applications.workflow}/workflow-v1`);
-    const maker = await signIn('manager', '2468');
-    await engine.start({
-      params: { processId: 'cash-transfer-payment-run' },
-      body: {
-        processStartedBy: 'manager',
-        businessKey: 'run-2026-12',
-        variables: { cycle: '2026-12', initiator: subjectOf(maker) },
-      },
-    });
-    const payments = mediation.client(paymentsAdmin, `${applications.payments}/payments-admin-v1`);
-    const awaiting = await vi.waitFor(
-      async () => {
-        const [batch] = (await payments.listBatches({ query: { sourceId: 'cash-transfer' } })).body.items;
-        expect(batch?.state).toBe('awaiting-approval');
-        return batch as NonNullable<typeof batch>;
-      },
-      { timeout: 20_000, interval: 100 },
-    );
+    const { maker, payments, awaiting } = await startRun('2026-12');
     const params = { batchId: awaiting.batchId };
     const body = { contentHash: awaiting.contentHash as string };
     expect((await refusal(payments.approveBatch({ params, body, personToken: maker }))).status).toBe(403);
@@ -267,8 +311,18 @@ describe('a household, over HTTP', () => {
       timeout: 20_000,
       interval: 100,
     });
-    const paid = (await payments.listPayeePayments({ body: { payeeIdentity: file.reference } })).body.items;
-    expect(paid.map((one) => one.state)).toEqual(['completed']);
+    expect(await paymentsOf(file.reference)).toEqual(['completed']);
+    await vi.waitFor(
+      async () => {
+        const { messages } = (await messaging.listMessages({ query: { reference: file.fileId } })).body;
+        expect(messages).toHaveLength(2);
+        expect(messages[0]?.body).toMatch(/2026-12/);
+        expect(messages[0]?.body).toContain(file.reference);
+      },
+      { timeout: 20_000, interval: 200 },
+    );
+    expect(await processOf('2026-12')).toMatchObject({ ended: true, state: 'completed' });
+    enrolledReference = file.reference;
     const totals = await Promise.all(
       [stack.parties.bank, stack.parties.mobileMoney].map(
         async (party) =>
@@ -284,6 +338,41 @@ describe('a household, over HTTP', () => {
       ),
     ).toBe(1);
   }, 90_000);
+
+  it('that could not be paid for a reason that passes is paid by a second list, which is approved again', async () => {
+    await setFaults(refusing('AM04'));
+    const { awaiting } = await startRun('2027-01');
+    await approve(awaiting);
+    const again = await waitingList('2027-01', 1);
+    await setFaults({});
+    await approve(again);
+    await processOf('2027-01');
+    expect((await paymentsOf(enrolledReference)).sort()).toEqual(['completed', 'completed', 'failed']);
+  }, 60_000);
+
+  it('that cannot be paid is handed to the manager of the programme, who says what was done', async () => {
+    await setFaults(refusing('AC06'));
+    const { awaiting } = await startRun('2027-02');
+    await approve(awaiting);
+    const personToken = await signIn('manager', '2468');
+    const query = { businessKey: 'cash-transfer-2027-02' };
+    const task = await vi.waitFor(async () => {
+      const [open] = (await engine().listUserTasks({ query, personToken })).body.tasks;
+      expect(open).toBeDefined();
+      return open as NonNullable<typeof open>;
+    }, patient);
+    await setFaults({});
+    const { unpaid } = task.variables as { unpaid: { reference: string; reason: string }[] };
+    expect(unpaid.map((one) => one.reference)).toContain(enrolledReference);
+    const params = { taskId: task.id };
+    const body = { variables: { note: 'The account was unblocked' } };
+    const officer = await signIn('officer', '2468');
+    expect((await refusal(engine().completeUserTask({ params, body, personToken: officer }))).status).toBe(
+      403,
+    );
+    await engine().completeUserTask({ params, body, personToken });
+    await processOf('2027-02');
+  }, 60_000);
 
   it('that is better off is told that it is not eligible, why, and how to appeal', async () => {
     const token = await withPin(rich);

@@ -329,6 +329,15 @@ export interface PaymentRun extends PaymentRunSummary {
   readonly possibleDuplicates: number;
   /** Why this viewer may not approve now; absent when they may. */
   readonly notApprovable?: 'maker' | 'role' | 'state';
+  /** What this viewer is asked to settle: payments that could not be made, whatever was tried. */
+  readonly followUp?: {
+    readonly taskId: string;
+    readonly unpaid: readonly {
+      readonly reference: string;
+      readonly amount: Money;
+      readonly code: string;
+    }[];
+  };
   readonly history: readonly HistoryEvent[];
 }
 
@@ -409,6 +418,8 @@ export interface Backend {
     key: string,
   ): Promise<void>;
   rejectRun(viewer: Viewer, runId: string, seen: string, reason: string, key: string): Promise<void>;
+  /** Says how the payments that failed were settled; ends the follow-up. */
+  settleRun(viewer: Viewer, runId: string, taskId: string, note: string, key: string): Promise<void>;
 
   /** Exchanges of one application's whole life, or of one action. */
   exchanges(

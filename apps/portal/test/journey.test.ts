@@ -274,4 +274,22 @@ describe('officials', () => {
     await manager.context.close();
     await approver.context.close();
   });
+
+  test('who manages a programme settles the payments that failed, and says how', async () => {
+    const { page, context } = await browser.user();
+    await signIn(portal, page, 'Mateo');
+    await page.goto(`${portal.url}/office/payment-runs/run-0`);
+    expect(await page.getByRole('row', { name: 'FS-2B8N-11AC' }).innerText()).toContain(
+      'may not receive money',
+    );
+    await page.getByRole('button', { name: 'Close the follow-up' }).click();
+    expect(await page.getByRole('alert').innerText()).toContain('Write down what was done');
+    expect(portal.backend.settled).toEqual([]);
+    await page.getByLabel('What was done').fill('Both households opened new accounts');
+    await page.getByRole('button', { name: 'Close the follow-up' }).click();
+    expect(await page.getByText('The follow-up is closed.').count()).toBe(1);
+    expect(portal.backend.settled).toEqual(['Both households opened new accounts']);
+    expect(await page.getByRole('button', { name: 'Close the follow-up' }).count()).toBe(0);
+    await context.close();
+  });
 });

@@ -48,7 +48,12 @@ describe('a service', () => {
       whoCanApply: text('Everybody'),
       cost: text('Free'),
       unknown: text('not shown'),
-      programme: { sourceId: 's', programmeId: 'p', runProcess: 'r' },
+      programme: {
+        sourceId: 's',
+        programmeId: 'p',
+        runProcess: 'r',
+        retriedReasons: ['AM04'],
+      },
     },
   };
 
@@ -61,11 +66,17 @@ describe('a service', () => {
   });
 
   test('names its programme, or has one of its own code', () => {
-    expect(programmeOf(service)).toEqual({ sourceId: 's', programmeId: 'p', runProcess: 'r' });
+    expect(programmeOf(service)).toEqual({
+      sourceId: 's',
+      programmeId: 'p',
+      runProcess: 'r',
+      retriedReasons: ['AM04'],
+    });
     expect(programmeOf({ ...service, sheet: {} })).toEqual({
       sourceId: 'cash-transfer',
       programmeId: 'cash-transfer',
       runProcess: 'cash-transfer-payment-run',
+      retriedReasons: [],
     });
   });
 });

@@ -48,12 +48,12 @@ export async function payCycle(
     .as(stack.service.application)
     .client(workflowApi, `${applications.workflow}/workflow-v1`);
   const treasury = treasuryOf(stack);
-  const businessKey = `payment-run-${cycle}`;
+  const businessKey = `cash-transfer-${cycle}`;
   const { id: instanceId } = (
     await withContext(newContext(), () =>
       engine.start({
         params: { processId: 'cash-transfer-payment-run' },
-        idempotencyKey: `payment-run/${cycle}`,
+        idempotencyKey: `payment-run/${businessKey}`,
         body: {
           processStartedBy: 'manager',
           businessKey,
@@ -62,7 +62,7 @@ export async function payCycle(
       }),
     )
   ).body;
-  const first = `cash-transfer-${cycle}`;
+  const first = businessKey;
   let handedOver = false;
   for (;;) {
     const { items } = (await treasury.listBatches({ query: { sourceId: 'cash-transfer', limit: 100 } })).body;

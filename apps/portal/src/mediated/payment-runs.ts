@@ -1,12 +1,21 @@
+import { notFound } from '@govstack/platform';
 import type { Backend, HistoryEvent, PaymentRun, PaymentRunSummary, RunState, Tally } from '../backend.ts';
 import type { Text } from '../languages.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Clients } from './clients.ts';
 import type { Names } from './names.ts';
 import { periodOf } from './payments-received.ts';
-import { programmeOf, serviceName } from './sheet.ts';
+import { programmeOf, type RegisteredService, serviceName } from './sheet.ts';
 
 type Batch = Awaited<ReturnType<Clients['payments']['listBatches']>>['body']['items'][number];
+interface Unpaid {
+  readonly reference: string;
+  readonly amount: string;
+  readonly currency: string;
+  readonly reason: string;
+}
+/** What the process of one month of a programme is known by. */
+const cycleOf = (programme: string, period: string): string => `${programme}-${period}`;
 type StateTotals = readonly { readonly state: string; readonly count: number; readonly amount: string }[];
 
 const states: Readonly<Record<string, RunState>> = {
@@ -38,8 +47,30 @@ const historyCodes: Readonly<Record<string, string>> = {
 const paidStates = ['completed'];
 const failedStates = ['failed', 'rejected', 'returned', 'cancelled'];
 const mostFailures = 5000;
-/** Reasons after which the block tries again by itself or in a new run without anybody's help. */
-const temporaryReasons = /timeout|unavailable|temporary|AB0[0-9]|TM01/i;
+
+/** What the reasons of rails (ISO 20022 codes, and those of mobile money) mean to people. */
+const failureCodes: Readonly<Record<string, string>> = {
+  AC01: 'accountNotFound',
+  PAYEE_NOT_FOUND: 'accountNotFound',
+  'not-registered': 'accountNotFound',
+  AC04: 'accountClosed',
+  PAYEE_INACTIVE: 'accountClosed',
+  'payee-inactive': 'accountClosed',
+  AC06: 'accountBlocked',
+  PAYEE_NOT_ALLOWED_TO_RECEIVE: 'accountBlocked',
+  BE01: 'nameMismatch',
+  AM02: 'limitExceeded',
+  PAYEE_LIMIT_REACHED: 'limitExceeded',
+  AM04: 'noFunds',
+  NOT_ENOUGH_FUNDS: 'noFunds',
+  'address-changed': 'accountChanged',
+  AB05: 'timeout',
+  AB06: 'timeout',
+  AB07: 'timeout',
+  AB08: 'timeout',
+  TM01: 'timeout',
+};
+const failureCode = (reason: string): string => failureCodes[reason] ?? 'rejected';
 
 /** Sum of decimal amounts without rounding. */
 export function sumAmounts(amounts: readonly string[]): string {
@@ -67,16 +98,15 @@ export function createPaymentRuns(
   catalogue: Catalogue,
   names: Names,
   approverRole: string,
-): Pick<Backend, 'paymentRuns' | 'paymentRun' | 'prepareRun' | 'approveRun' | 'rejectRun'> {
+): Pick<Backend, 'paymentRuns' | 'paymentRun' | 'prepareRun' | 'approveRun' | 'rejectRun' | 'settleRun'> {
   const { payments } = clients;
 
-  const programmeNames = async (): Promise<(batch: Batch) => Text> => {
+  const serviceFinder = async (): Promise<(batch: Batch) => RegisteredService | undefined> => {
     const services = await catalogue.all();
-    return (batch) => {
-      const service = services.find((one) => programmeOf(one).programmeId === batch.programmeId);
-      return service ? serviceName(service) : { en: batch.programmeId };
-    };
+    return (batch) => services.find((one) => programmeOf(one).programmeId === batch.programmeId);
   };
+  const programmeName = (service: RegisteredService | undefined, batch: Batch): Text =>
+    service ? serviceName(service) : { en: batch.programmeId };
   const summary = (batch: Batch, programme: Text): PaymentRunSummary => ({
     id: batch.batchId,
     reference: batch.clientBatchId,
@@ -90,7 +120,11 @@ export function createPaymentRuns(
     preparedAt: batch.createdAt,
   });
 
-  async function failuresOf(batchId: string, currency: string): Promise<PaymentRun['failures']> {
+  async function failuresOf(
+    batchId: string,
+    currency: string,
+    retried: readonly string[],
+  ): Promise<PaymentRun['failures']> {
     const amounts = new Map<string, string[]>();
     for (const state of failedStates) {
       let after: number | undefined;
@@ -108,11 +142,29 @@ export function createPaymentRuns(
     }
     return [...amounts]
       .map(([code, list]) => ({
-        code,
+        code: failureCode(code),
         tally: { count: list.length, amount: { amount: sumAmounts(list), currency } },
-        next: temporaryReasons.test(code) ? ('retry' as const) : ('person' as const),
+        next: retried.includes(code) ? ('retry' as const) : ('person' as const),
       }))
       .sort((left, right) => right.tally.count - left.tally.count);
+  }
+
+  /** The process of a run asks people of the programme's agency to settle what it could not pay. */
+  async function followUpOf(service: RegisteredService, batch: Batch): Promise<PaymentRun['followUp']> {
+    const businessKey = cycleOf(service.code, periodOf(batch.clientBatchId, batch.createdAt));
+    const { tasks } = (await clients.processesOf(service.owner).listUserTasks({ query: { businessKey } }))
+      .body;
+    const task = tasks.find((one) => one.formRef === 'follow-up');
+    if (!task) return undefined;
+    const { unpaid = [] } = task.variables as { unpaid?: Unpaid[] };
+    return {
+      taskId: task.id,
+      unpaid: unpaid.map(({ reference, amount, currency, reason }) => ({
+        reference,
+        amount: { amount, currency },
+        code: failureCode(reason),
+      })),
+    };
   }
 
   return {
@@ -123,10 +175,10 @@ export function createPaymentRuns(
         const query = { limit: size, ...(before === undefined ? {} : { before }) };
         const { items, next } = (await payments.listBatches({ query })).body;
         if (current >= page || next === undefined) {
-          const nameOf = await programmeNames();
+          const serviceOf = await serviceFinder();
           const shown = current < page ? [] : items;
           return {
-            items: shown.map((batch) => summary(batch, nameOf(batch))),
+            items: shown.map((batch) => summary(batch, programmeName(serviceOf(batch), batch))),
             hasMore: current >= page && next !== undefined,
           };
         }
@@ -136,7 +188,8 @@ export function createPaymentRuns(
 
     async paymentRun(viewer, runId) {
       const batch = (await payments.getBatch({ params: { batchId: runId } })).body;
-      const nameOf = await programmeNames();
+      const service = (await serviceFinder())(batch);
+      const followUp = service && (await followUpOf(service, batch));
       const { currency, totals, approval } = batch;
       const history: HistoryEvent[] = batch.history
         .flatMap(({ to, at }) => (historyCodes[to] === undefined ? [] : [{ at, code: historyCodes[to] }]))
@@ -150,7 +203,7 @@ export function createPaymentRuns(
             : undefined;
       const isMaker = batch.makerPerson === viewer.id;
       return {
-        ...summary(batch, nameOf(batch)),
+        ...summary(batch, programmeName(service, batch)),
         paid: tally(totals, currency, (state) => paidStates.includes(state)),
         failed: tally(totals, currency, (state) => failedStates.includes(state)),
         waiting: tally(
@@ -159,7 +212,7 @@ export function createPaymentRuns(
           (state) => !paidStates.includes(state) && !failedStates.includes(state),
         ),
         failures: totals.some((row) => failedStates.includes(row.state) && row.count > 0)
-          ? await failuresOf(runId, currency)
+          ? await failuresOf(runId, currency, service ? programmeOf(service).retriedReasons : [])
           : [],
         preparedBy: isMaker ? viewer.name : names.member(batch.makerApplication),
         ...(approval
@@ -176,6 +229,7 @@ export function createPaymentRuns(
           : notApprovable === undefined
             ? {}
             : { notApprovable }),
+        ...(followUp ? { followUp } : {}),
         history,
       };
     },
@@ -183,7 +237,7 @@ export function createPaymentRuns(
     async prepareRun(viewer, programmeId, period, _key) {
       const service = await catalogue.byCode(programmeId);
       const { runProcess } = programmeOf(service);
-      const businessKey = `${programmeId}-${period}`;
+      const businessKey = cycleOf(programmeId, period);
       // One run per programme and month, whoever asks and however often.
       await clients.processesOf(service.owner).start({
         params: { processId: runProcess },
@@ -204,6 +258,14 @@ export function createPaymentRuns(
     },
     async rejectRun(_viewer, runId, seen, reason) {
       await payments.rejectBatch({ params: { batchId: runId }, body: { contentHash: seen, reason } });
+    },
+    async settleRun(_viewer, runId, taskId, note, key) {
+      const batch = (await payments.getBatch({ params: { batchId: runId } })).body;
+      const service = (await serviceFinder())(batch);
+      if (!service) throw notFound('Programme');
+      await clients
+        .processesOf(service.owner)
+        .completeUserTask({ params: { taskId }, body: { variables: { note } }, idempotencyKey: key });
     },
   };
 }

@@ -51,6 +51,8 @@ export interface ProgrammeDeclaration {
   readonly sourceId: string;
   readonly programmeId: string;
   readonly runProcess: string;
+  /** Reasons of failure that pass: the process pays again by itself. */
+  readonly retriedReasons: readonly string[];
 }
 
 export function programmeOf(service: RegisteredService): ProgrammeDeclaration {
@@ -59,5 +61,6 @@ export function programmeOf(service: RegisteredService): ProgrammeDeclaration {
     sourceId: declared?.sourceId ?? service.code,
     programmeId: declared?.programmeId ?? service.code,
     runProcess: declared?.runProcess ?? `${service.code}-payment-run`,
+    retriedReasons: declared?.retriedReasons ?? [],
   };
 }

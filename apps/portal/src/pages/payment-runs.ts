@@ -40,10 +40,17 @@ export function paymentRunPages({ site, backend }: PageParts): void {
       visit.leaveNotice('runRejected');
       return visit.goTo(address);
     }
+    if (choice === 'settle' && reason !== '') {
+      await backend.settleRun(visit.viewer, runId, input(visit, 'task'), reason.slice(0, 2000), key);
+      visit.leaveNotice('runSettled');
+      return visit.goTo(address);
+    }
     const errors =
-      choice === 'reject'
-        ? [{ text: t('office.run.reasonMissing'), href: '#reason' }]
-        : [{ text: t('office.run.choose'), href: '#choice' }];
+      choice === 'settle'
+        ? [{ text: t('office.run.noteMissing'), href: '#note' }]
+        : choice === 'reject'
+          ? [{ text: t('office.run.reasonMissing'), href: '#reason' }]
+          : [{ text: t('office.run.choose'), href: '#choice' }];
     const run = await backend.paymentRun(visit.viewer, runId);
     return visit.show(
       'office/run.njk',
