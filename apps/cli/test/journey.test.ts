@@ -89,7 +89,12 @@ const subjectOf = (token: string): string =>
   JSON.parse(Buffer.from(token.split('.')[1] as string, 'base64url').toString()).sub;
 
 /** A citizen signs in, agrees, and applies. */
-async function apply(household: Household, token: string, idempotencyKey?: string) {
+async function apply(
+  household: Household,
+  token: string,
+  idempotencyKey?: string,
+  answers: Record<string, unknown> = {},
+) {
   const consent = mediation.client(consentApi, `${applications.consent}/consent-v1`);
   const { dataAgreementId, serviceId, eFormId } = stack.service;
   const sub = subjectOf(token);
@@ -123,7 +128,7 @@ async function apply(household: Household, token: string, idempotencyKey?: strin
   const body = {
     applicantId: sub,
     consentRecordId: given.id as string,
-    formData: { eFormId, data: answersOf(toRow(household)) },
+    formData: { eFormId, data: { ...answersOf(toRow(household)), ...answers } },
   };
   const file = (
     await registration().submitApplication({
@@ -381,6 +386,28 @@ describe('a household, over HTTP', () => {
     const decided = await ended(file.fileId, token);
     expect(decided.status.code).toBe('REJECTED');
     expect(decided.outcome?.appeal?.en).toContain('appeal');
+  }, 60_000);
+
+  it('that has no mark of poverty at all has no points, and is decided all the same', async () => {
+    const household = byWelfare.at(-4) as Household;
+    const token = await withPin(household);
+    const { file } = await apply(household, token, undefined, {
+      ...{ householdSize: 2, childrenUnder5: 0, children5to17: 0, adults18to64: 2, elderly65plus: 0 },
+      ...{
+        disabledMembers: 0,
+        pregnantWoman: false,
+        roof: 'concrete',
+        walls: 'cement-blocks',
+        floor: 'tiles',
+      },
+      ...{ water: 'piped-home', toilet: 'flush', lighting: 'grid', rooms: 5, transport: 'car' },
+      ...{ livestockUnits: 10, landHectares: 10, headEmployment: 'formal', schoolAttendance: undefined },
+      monthlyIncome: '9000.00',
+    });
+    await decideIfAsked(file.fileId, 'REJECTED');
+    const { status, outcome } = await ended(file.fileId, token);
+    expect(status.code).toBe('REJECTED');
+    expect(outcome?.facts).toMatchObject({ score: 0, points: [] });
   }, 60_000);
 
   it('that owns more land than it said is decided by an officer, who sees the contradiction', async () => {

@@ -10,7 +10,7 @@ import { createApplicant } from './apply.ts';
 import { inParallel } from './in-parallel.ts';
 import { payCycle } from './pay.ts';
 import { staffSignIn } from './sign-in.ts';
-import { enrolled, figuresOf, invariantsOf, messagesOf } from './summary.ts';
+import { enrolled, figuresOf, invariantsOf, messagesOf, stopIfStuck } from './summary.ts';
 
 const lanes = 24;
 const cycle = '2026-12';
@@ -78,6 +78,7 @@ export async function demo(argv: readonly string[], root: string): Promise<numbe
       });
       const figures = await figuresOf(stack);
       if (figures.pending === 0) break;
+      if (tasks.length === 0) await stopIfStuck(stack, figures.pending);
       quiet = tasks.length === 0 ? quiet + 1 : 0;
       if (quiet % 20 === 19)
         say(

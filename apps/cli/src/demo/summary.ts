@@ -4,6 +4,7 @@ import { mediatorLog } from '@govstack/information-mediator/api';
 import { messagingApi } from '@govstack/messaging/api';
 import { paymentsAdmin } from '@govstack/payments/api';
 import { registrationApi } from '@govstack/registration/api';
+import { workflowAdmin } from '@govstack/workflow/api';
 import type { Stack } from '../stack/start-stack.ts';
 
 const social = applications.socialRegistries;
@@ -36,6 +37,19 @@ export async function enrolled(stack: Stack): Promise<Map<string, { amount: stri
   } while (after !== undefined);
   return found;
 }
+
+/** Throws when each of the undecided applications waits for an operator: nothing will move by itself. */
+export const stopIfStuck = async (stack: Stack, pending: number): Promise<void> => {
+  const { incidents } = (
+    await stack
+      .as(stack.service.application)
+      .client(workflowAdmin, `${applications.workflow}/workflow-admin-v1`)
+      .listIncidents({ query: { limit: 500 } })
+  ).body;
+  if (incidents.length < pending) return;
+  const places = new Set(incidents.map(({ elementId, message }) => `${elementId}: ${message}`));
+  throw new Error(`${pending} applications cannot go on\n${[...places].slice(0, 10).join('\n')}`);
+};
 
 /** The service's messages to applicants and payees, by state. */
 export const messagesOf = async (stack: Stack): Promise<Record<string, number>> =>

@@ -45,6 +45,8 @@ export interface Aftermath {
   /** Whether jobs were made that some worker must look for. */
   readonly moreJobs: boolean;
   readonly ended: readonly string[];
+  /** Elements at which an instance cannot go on without an operator. */
+  readonly incidents: readonly { readonly instanceId: string; readonly elementId: string }[];
 }
 
 interface Held {
@@ -134,6 +136,7 @@ async function applyToHeld(
   const outcomes: Outcome[] = [];
   const calls: NewCall[] = [];
   const ended = new Set<string>();
+  const incidents: { instanceId: string; elementId: string }[] = [];
   let moreJobs = false;
   let waiting = happenings;
   for (let round = 0; waiting.length > 0; round += 1) {
@@ -154,7 +157,12 @@ async function applyToHeld(
     const handed = await saveChanges(trx, changes, handover && { ...handover, capacity });
     calls.push(...handed);
     await consume(trx, present, changes);
-    for (const change of changes) await announceChange(trx, change, now);
+    for (const change of changes) {
+      await announceChange(trx, change, now);
+      for (const command of change.result.commands)
+        if (command.type === 'raiseIncident')
+          incidents.push({ instanceId: change.row.id, elementId: command.elementId });
+    }
     if (round === 0) {
       const results = new Map(present.map((one, index) => [one, changes[index]?.result]));
       for (const one of waiting) {
@@ -178,5 +186,5 @@ async function applyToHeld(
       actor: engineActor(engine.application),
     }));
   }
-  return { outcomes, calls, moreJobs, ended: [...ended] };
+  return { outcomes, calls, moreJobs, ended: [...ended], incidents };
 }

@@ -87,6 +87,8 @@ export function createWorker(options: WorkerOptions): Worker {
     took(aftermath) {
       waiting.push(...aftermath.calls.map(toJob));
       for (const id of aftermath.ended) options.onEnded(id);
+      for (const incident of aftermath.incidents)
+        log.warn(incident, 'an instance cannot go on without an operator');
       begin();
       if (aftermath.moreJobs) worker.wake();
     },
