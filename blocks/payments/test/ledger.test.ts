@@ -1,0 +1,184 @@
+import { transaction } from '@govstack/platform';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AccountKey, accountId, balances, openAccounts } from '../src/ledger/accounts.ts';
+import { checkInvariants } from '../src/ledger/invariants.ts';
+import {
+  createTransfers,
+  InsufficientFunds,
+  TransferConflict,
+  type TransferRequest,
+} from '../src/ledger/transfers.ts';
+import { BadAmount, formatAmount, parseAmount } from '../src/money/amount.ts';
+import type { Db } from '../src/tables.ts';
+import { startTreasury, type Treasury } from './fixtures/treasury.ts';
+
+let t: Treasury;
+let db: Db;
+beforeAll(async () => {
+  t = await startTreasury({ workers: false });
+  db = t.node.database('payments') as unknown as Db;
+});
+afterAll(() => t.stop());
+
+const uuid = (): string => crypto.randomUUID();
+const book = (transfers: readonly TransferRequest[]) =>
+  transaction(db, (trx) => createTransfers(trx, transfers));
+const trace = () => ({ id: uuid(), cause: 'correction' as const, causeId: 'test' });
+const free = async (key: AccountKey): Promise<bigint> =>
+  (await balances(db, [accountId(key)])).get(accountId(key))?.free ?? 0n;
+
+/** A budget with money in it, and accounts it may go to. */
+async function chart(amount: bigint) {
+  const owner = uuid();
+  const account = (kind: AccountKey['kind']): AccountKey => ({ kind, owner, currency: 'USD' });
+  const keys = {
+    funding: account('funding'),
+    available: account('available'),
+    clearing: account('clearing'),
+  };
+  await transaction(db, (trx) => openAccounts(trx, Object.values(keys)));
+  const id = { available: accountId(keys.available), clearing: accountId(keys.clearing) };
+  await book([{ ...trace(), type: 'post', debit: accountId(keys.funding), credit: id.available, amount }]);
+  return { keys, id };
+}
+
+const balanced = async (): Promise<string[]> =>
+  (await checkInvariants(db)).filter((one) => !one.holds && one.id !== 'I9').map((one) => one.statement);
+
+describe('the ledger', () => {
+  it('[PAY-6.1-k] keeps its books whatever is asked of it at the same time: nothing is made, lost or overdrawn', async () => {
+    const move = fc.record({
+      kind: fc.constantFrom('post', 'promise', 'settle', 'void', 'repeat'),
+      amount: fc.bigInt({ min: 1n, max: 400n }),
+      which: fc.nat(20),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(move, { minLength: 1, maxLength: 14 }), async (moves) => {
+        const { keys, id } = await chart(1000n);
+        const promised: string[] = [];
+        const resolved = new Set<string>();
+        let out = 0n;
+        const attempts = moves.map(async ({ kind, amount, which }) => {
+          const request: TransferRequest | undefined =
+            kind === 'post' || kind === 'repeat'
+              ? { ...trace(), type: 'post', debit: id.available, credit: id.clearing, amount }
+              : kind === 'promise'
+                ? { ...trace(), type: 'pending', debit: id.available, credit: id.clearing, amount }
+                : promised[which % Math.max(1, promised.length)] === undefined
+                  ? undefined
+                  : {
+                      ...trace(),
+                      type: kind === 'settle' ? 'post-pending' : 'void-pending',
+                      pendingId: promised[which % promised.length] as string,
+                    };
+          if (!request) return;
+          try {
+            await book([request]);
+            if (kind === 'repeat') expect(await book([request])).toEqual(['exists']);
+            if (request.type === 'post') out += amount;
+            if (request.type === 'pending') {
+              promised.push(request.id);
+              out += amount;
+            }
+            if ('pendingId' in request) {
+              expect(resolved.has(request.pendingId)).toBe(false);
+              resolved.add(request.pendingId);
+            }
+          } catch (error) {
+            const expected = error instanceof InsufficientFunds || error instanceof TransferConflict;
+            if (!expected) throw error;
+          }
+        });
+        await Promise.all(attempts);
+        expect(await free(keys.available)).toBeGreaterThanOrEqual(0n);
+        expect(out).toBeGreaterThanOrEqual(0n);
+        expect(await balanced()).toEqual([]);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('of many that want the last money, as many get it as there is money for', async () => {
+    const { keys, id } = await chart(50n);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 12 }, () =>
+        book([{ ...trace(), type: 'pending', debit: id.available, credit: id.clearing, amount: 10n }]),
+      ),
+    );
+    expect(outcomes.filter((one) => one.status === 'fulfilled')).toHaveLength(5);
+    for (const one of outcomes)
+      if (one.status === 'rejected') expect(one.reason).toBeInstanceOf(InsufficientFunds);
+    expect(await free(keys.available)).toBe(0n);
+  });
+
+  it('a promise is kept or taken back once, by one of many who try', async () => {
+    const { keys, id } = await chart(10n);
+    const pending = trace();
+    await book([{ ...pending, type: 'pending', debit: id.available, credit: id.clearing, amount: 10n }]);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, index) =>
+        book([
+          { ...trace(), type: index % 2 === 0 ? 'post-pending' : 'void-pending', pendingId: pending.id },
+        ]),
+      ),
+    );
+    expect(outcomes.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
+    const kept = outcomes.findIndex((one) => one.status === 'fulfilled') % 2 === 0;
+    expect(await free(keys.available)).toBe(kept ? 0n : 10n);
+    expect(await balanced()).toEqual([]);
+  });
+
+  it('books all transfers of a list or none, and the same id with other content never', async () => {
+    const { keys, id } = await chart(10n);
+    const post = (amount: bigint, traced = trace()): TransferRequest => ({
+      ...traced,
+      type: 'post',
+      debit: id.available,
+      credit: id.clearing,
+      amount,
+    });
+    await expect(book([post(4n), post(7n)])).rejects.toBeInstanceOf(InsufficientFunds);
+    expect(await free(keys.available)).toBe(10n);
+    const same = trace();
+    expect(await book([post(4n, same)])).toEqual(['created']);
+    expect(await book([post(4n, same)])).toEqual(['exists']);
+    await expect(book([post(5n, same)])).rejects.toBeInstanceOf(TransferConflict);
+    expect(await free(keys.available)).toBe(6n);
+  });
+});
+
+describe('an amount', () => {
+  it('[PAY-6.9-e] survives reading and writing in every currency, and is never a float', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 1n, max: 10n ** 15n }), fc.constantFrom(0, 2, 3, 4), (minor, exponent) => {
+        expect(parseAmount(formatAmount(minor, exponent), exponent)).toBe(minor);
+      }),
+    );
+  });
+
+  it.each([
+    '0',
+    '0.00',
+    '-1',
+    '+1',
+    '1e3',
+    '1,000.00',
+    '1.',
+    '.5',
+    '01',
+    '1.001',
+    '',
+    ' 1',
+    '9999999999999999',
+  ])('[PAY-5.3.1-g] %j is refused', (text) => {
+    expect(() => parseAmount(text, 2)).toThrow(BadAmount);
+  });
+
+  it('as a JSON number is taken while it is exact', () => {
+    expect(parseAmount(0.1, 2)).toBe(10n);
+    expect(parseAmount(1234567890.12, 2)).toBe(123456789012n);
+    expect(() => parseAmount(1234567890123.4567, 3)).toThrow(BadAmount);
+    expect(() => parseAmount(Number.NaN, 2)).toThrow(BadAmount);
+  });
+});
