@@ -204,7 +204,7 @@ describe('notices of rails', () => {
   const stateOf = async (instructionId: string) =>
     (await adminOf(t.node).getInstruction({ params: { instructionId } })).body.state;
 
-  it('[PAY-6.5-c][PAY-6.7-b] that come twice, late or contradict never change what is final; a contradiction is a case', async () => {
+  it('[PAY-6.5-c] that come twice, late or contradict never change what is final; a contradiction is a case', async () => {
     const { batchId, row } = await paidByWallet();
     const notices = noticesOf(t.node, rail);
     const same = notice(row.instructionId, 'completed');

@@ -129,7 +129,7 @@ describe('the account mapper', () => {
       });
   });
 
-  it('[PAY-6.3-b][PAY-6.11-c] keeps neither payee nor account in clear', async () => {
+  it('[PAY-6.3-b] keeps neither payee nor account in clear', async () => {
     await register('m-8', [payee('secret-payee', { financialAddress: '123456789012' })]);
     const db = t.node.database('payments');
     for (const table of ['mapper_entry', 'mapper_version', 'mapper_request', 'instruction', 'callback']) {
