@@ -1,4 +1,4 @@
-import { badRequest, type Caller, type Handlers, notFound, type Person } from '@govstack/platform';
+import { badRequest, type Caller, forbidden, type Handlers, notFound, type Person } from '@govstack/platform';
 import { checkInstructions, type InstructionInput } from '../../batches/instruction-input.ts';
 import { handOver } from '../../batches/intake.ts';
 import { statusNotice, validationNotice } from '../../batches/notices.ts';
@@ -36,6 +36,16 @@ function payeeOf(party: readonly { readonly key: string; readonly value: string 
       { in: 'body', pointer: `${pointer}/0/value`, detail: 'must NOT have more than 36 characters' },
     ]);
   return only.value;
+}
+
+/**
+ * The person who made a run and may therefore not approve it: whoever signed in, or else the one the source names. A
+ * source that names another than who signed in is refused, or a maker could hide behind any name (PAY-5.3.1-f).
+ */
+function makerOf(named: string | undefined, person: Person | undefined): string | undefined {
+  if (person !== undefined && named !== undefined && named !== person.id)
+    throw forbidden('X-Initiator names another person than the access token');
+  return person?.id ?? named;
 }
 
 function notBeforeOf(text: string | undefined, now: Date): Date | undefined {
@@ -156,7 +166,7 @@ export function batchHandlers(payments: Payments): BatchHandlers {
         requestId: undefined,
         batch,
         makerApplication: caller.application,
-        makerPerson: headers['x-initiator'] ?? person?.id,
+        makerPerson: makerOf(headers['x-initiator'], person),
         callback: callbackOf(source, headers),
         notBefore: notBeforeOf(headers['x-not-before'], payments.ctx.now()),
       });
