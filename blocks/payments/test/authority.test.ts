@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   adminOf,
+  available,
   handOver,
   ministry,
   payees,
   programme,
   reaches,
+  source,
   startTreasury,
   type Treasury,
+  treasury,
 } from './fixtures/treasury.ts';
 
 let t: Treasury;
@@ -44,5 +47,67 @@ describe('who made a run', () => {
     const { contentHash = '' } = await reaches(t.node, batchId, 'awaiting-approval');
     const own = adminOf(t.node).approveBatch({ params: { batchId }, body: { contentHash }, personToken });
     await expect(own).rejects.toMatchObject({ status: 403 });
+  });
+});
+
+describe('a person', () => {
+  const person = (id: string, roles: string[], agency: string) => t.node.token({ id, roles, agency });
+
+  it('[PAY-6.4-a][PAY-6.14-c] gains no right of the treasury by coming through its application', async () => {
+    const before = await available(t.node);
+    for (const personToken of [
+      await person('stranger', [], 'TEST/GOV/OTHER'),
+      await person('foreign-administrator', ['administrator'], 'TEST/GOV/OTHER'),
+    ]) {
+      const asked = [
+        () =>
+          t.admin.releaseBudget({
+            params: programme,
+            body: { reference: 'foreign', amount: '1.00', currency: 'USD' },
+            personToken,
+          }),
+        () =>
+          t.admin.putSource({
+            params: { sourceId: programme.sourceId },
+            body: { application: 'TEST/GOV/OTHER/app', name: 'Mine now', institutionId: 'OTHER' },
+            personToken,
+          }),
+        () => t.admin.listAccounts({ query: {}, personToken }),
+        () => t.admin.listCases({ query: {}, personToken }),
+      ];
+      for (const ask of asked) await expect(ask()).rejects.toMatchObject({ status: 403 });
+    }
+    expect(await available(t.node)).toBe(before);
+    expect((await t.admin.listSources({})).body.items[0]).toMatchObject({ application: source });
+  });
+
+  it('[PAY-6.14-c] who only looks on cannot withdraw a run or take it further; who manages it can', async () => {
+    const batchId = await handOver(t.node, await payees(t.node, 1));
+    await reaches(t.node, batchId, 'awaiting-approval');
+    const attempts = (application: string, personToken: string) => {
+      const admin = adminOf(t.node, application);
+      const params = { batchId };
+      return [
+        () => admin.cancelBatch({ params, body: { reason: 'No' }, personToken }),
+        () => admin.resumeBatch({ params, personToken }),
+        () => admin.retryFailedInstructions({ params, personToken }),
+      ];
+    };
+    const auditor = await person('auditor', ['auditor'], treasury);
+    expect((await t.admin.getBatch({ params: { batchId }, personToken: auditor })).status).toBe(200);
+    const citizen = await t.node.token({ id: 'citizen' });
+    for (const [application, token] of [
+      ['TEST/GOV/DGA/portal', auditor],
+      [source, citizen],
+    ] as const)
+      for (const attempt of attempts(application, token))
+        await expect(attempt()).rejects.toMatchObject({ status: 403 });
+    const personToken = await person('manager', ['programme-manager'], ministry);
+    const { body } = await adminOf(t.node, 'TEST/GOV/DGA/portal').cancelBatch({
+      params: { batchId },
+      body: { reason: 'Wrong month' },
+      personToken,
+    });
+    expect(body).toMatchObject({ state: 'cancelled', reason: 'Wrong month' });
   });
 });

@@ -5,27 +5,47 @@ import type { Payments } from '../payments-context.ts';
 export const actorOf = (caller: Caller, person?: Person): string =>
   person ? `${caller.application} for ${person.id}` : caller.application;
 
-/** Settings and money of the treasury are its own: an application of it, or one of its administrators, must ask. */
+/**
+ * Settings and money of the treasury are its own: an application of it must ask, for itself or one of its officers, or
+ * one of its administrators through any application. Nobody gains rights by coming through the treasury's application.
+ */
 export function assertTreasury(payments: Payments, caller: Caller, person?: Person): void {
-  if (memberOf(caller.application) === payments.treasury) return;
+  const ours = person === undefined || person.agency === payments.treasury;
+  if (ours && memberOf(caller.application) === payments.treasury) return;
   if (person?.agency === payments.treasury && person.roles.includes('administrator')) return;
   throw forbidden('Only the treasury administers payments');
 }
 
-const overseers = ['payment-approver', 'programme-manager', 'administrator', 'auditor'];
+const managers = ['payment-approver', 'programme-manager', 'administrator'];
+const overseers = [...managers, 'auditor'];
+
+interface Owner {
+  readonly application: string;
+  readonly agency: string | undefined;
+}
+
+const isOfficer = (payments: Payments, owner: Owner, person: Person, roles: readonly string[]): boolean =>
+  person.agency !== undefined &&
+  (person.agency === payments.treasury || person.agency === owner.agency) &&
+  roles.some((role) => person.roles.includes(role));
 
 /**
  * Whether the records of a programme may be shown: to the source itself, to the treasury, and to officers of the
  * treasury or of the programme's agency.
  */
-export function maySee(
-  payments: Payments,
-  owner: { readonly application: string; readonly agency: string | undefined },
-  caller: Caller,
-  person?: Person,
-): boolean {
+export function maySee(payments: Payments, owner: Owner, caller: Caller, person?: Person): boolean {
   if (caller.application === owner.application) return true;
   if (!person) return memberOf(caller.application) === payments.treasury;
-  const ours = person.agency === payments.treasury || person.agency === owner.agency;
-  return person.agency !== undefined && ours && overseers.some((role) => person.roles.includes(role));
+  return isOfficer(payments, owner, person, overseers);
+}
+
+/**
+ * Who may withdraw a run, let it go on, or have what failed of it paid anew: the source itself, the treasury, and a
+ * person with an office in it. An auditor only looks on, and a person has their own rights, not the application's.
+ */
+export function assertMayManage(payments: Payments, owner: Owner, caller: Caller, person?: Person): void {
+  const may = person
+    ? isOfficer(payments, owner, person, managers)
+    : caller.application === owner.application || memberOf(caller.application) === payments.treasury;
+  if (!may) throw forbidden('Only those who manage the programme may do this');
 }

@@ -14,7 +14,7 @@ import {
 import { retryFailed } from '../../batches/retry.ts';
 import { batchStates, instructionStates } from '../../batches/states.ts';
 import type { Payments } from '../../payments-context.ts';
-import { maySee } from '../../sources/access.ts';
+import { assertMayManage, maySee } from '../../sources/access.ts';
 import { readProgramme } from '../../sources/programme.ts';
 import { readSource, sourceOfCaller } from '../../sources/source.ts';
 import { masked } from '../../vault/vault.ts';
@@ -64,6 +64,9 @@ export function runHandlers(payments: Payments): RunHandlers {
       throw notFound('Batch');
     return batch;
   };
+  /** The same, and its caller may withdraw it or take it further. */
+  const managed = async (batchId: string, caller: Caller, person: Person | undefined): Promise<void> =>
+    assertMayManage(payments, await ownerOf(await visible(batchId, caller, person)), caller, person);
 
   const views = async (rows: readonly Instruction[]) => {
     const versions = rows.map((row) => row.version_id).filter((id) => id !== null);
@@ -295,13 +298,13 @@ export function runHandlers(payments: Payments): RunHandlers {
     },
 
     async cancelBatch({ params, body, caller, person }) {
-      await visible(params.batchId, caller, person);
+      await managed(params.batchId, caller, person);
       const batch = await cancelBatch(payments, params.batchId, { caller, person, reason: body.reason });
       return { status: 200, body: batchView(payments, batch) };
     },
 
     async resumeBatch({ params, caller, person }) {
-      await visible(params.batchId, caller, person);
+      await managed(params.batchId, caller, person);
       return {
         status: 200,
         body: batchView(payments, await resumeBatch(payments, params.batchId, { caller, person })),
@@ -309,7 +312,7 @@ export function runHandlers(payments: Payments): RunHandlers {
     },
 
     async retryFailedInstructions({ params, caller, person }) {
-      await visible(params.batchId, caller, person);
+      await managed(params.batchId, caller, person);
       const retried = await retryFailed(payments, params.batchId, {
         application: caller.application,
         person: person?.id,
