@@ -7,7 +7,13 @@ import { moveBatch } from './move.ts';
 import { type Batch, readBatch } from './read.ts';
 import type { BatchState } from './states.ts';
 
-const cancellable: readonly BatchState[] = ['received', 'awaiting-approval', 'approved', 'held'];
+const cancellable: readonly BatchState[] = [
+  'received',
+  'awaiting-approval',
+  'approved',
+  'held',
+  'authorised',
+];
 
 /** Withdraws a run of which nothing has left yet; reserved money goes back. */
 export async function cancelBatch(

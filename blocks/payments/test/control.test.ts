@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  approve,
+  available,
+  brokenBooks,
+  handOver,
+  instructionsOf,
+  over,
+  payees,
+  programme,
+  reaches,
+  startTreasury,
+  type Treasury,
+} from './fixtures/treasury.ts';
+
+let t: Treasury;
+beforeAll(async () => {
+  t = await startTreasury();
+});
+afterAll(() => t.stop());
+
+const cancel = (batchId: string) =>
+  t.admin.cancelBatch({ params: { batchId }, body: { reason: 'Wrong month' } });
+
+describe('a run that is withdrawn', () => {
+  it('[PAY-5.3.1-h] while it waits for its time pays nobody and gives the money back', async () => {
+    const [payee = ''] = await payees(t.node, 1);
+    const before = await available(t.node);
+    const { body } = await t.api.batchTransactions({
+      query: {},
+      headers: {
+        'x-correlationid': 'next-month',
+        'x-program-id': programme.programmeId,
+        'x-not-before': new Date(Date.now() + 3_600_000).toISOString(),
+      },
+      body: [
+        {
+          requestId: 'next-month-1',
+          creditParty: [{ key: 'functionalId', value: payee }],
+          amount: '15.00',
+          currency: 'USD',
+        },
+      ],
+    });
+    await approve(t.node, body.batchId);
+    await reaches(t.node, body.batchId, 'authorised');
+    expect(Number(await available(t.node))).toBeCloseTo(Number(before) - 15, 2);
+    expect((await cancel(body.batchId)).body.state).toBe('cancelled');
+    expect((await cancel(body.batchId)).body.state).toBe('cancelled');
+    expect((await instructionsOf(t.node, body.batchId)).map((row) => row.state)).toEqual(['cancelled']);
+    expect(await available(t.node)).toBe(before);
+    expect(await brokenBooks(t.node)).toEqual([]);
+  });
+
+  it('[PAY-5.3.1-k] at the very moment it is sent is either paid whole or not at all', async () => {
+    const ids = await payees(t.node, 4);
+    const before = Number(await available(t.node));
+    const batchId = await handOver(t.node, ids);
+    await approve(t.node, batchId);
+    const outcomes = await Promise.allSettled([1, 2, 3].map(() => cancel(batchId)));
+    const withdrawn = outcomes.some((one) => one.status === 'fulfilled');
+    const run = await reaches(t.node, batchId, 'cancelled', ...over);
+    expect(run.state).toBe(withdrawn ? 'cancelled' : 'completed');
+    const references = (await instructionsOf(t.node, batchId)).map((row) => row.instructionId);
+    const credited = references.filter((one) => t.bank.credited.has(one) || t.wallets.credited.has(one));
+    expect(credited).toHaveLength(withdrawn ? 0 : 4);
+    expect(Number(await available(t.node))).toBeCloseTo(before - (withdrawn ? 0 : 50), 2);
+    expect(await brokenBooks(t.node)).toEqual([]);
+  });
+
+  it('is refused once something has left', async () => {
+    const batchId = await handOver(t.node, await payees(t.node, 2));
+    await approve(t.node, batchId);
+    await reaches(t.node, batchId, ...over);
+    await expect(cancel(batchId)).rejects.toMatchObject({ status: 409 });
+  });
+});
