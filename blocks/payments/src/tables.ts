@@ -21,6 +21,7 @@ export interface PaymentsTables {
     callback_path: string | null;
     callback_urls: string[];
     auto_approve_limit: Int8 | null;
+    auto_approve_currency: string | null;
     active: boolean;
     created_at: Created;
     updated_at: DefaultInstant;

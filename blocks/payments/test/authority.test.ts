@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   adminOf,
+  apiOf,
   available,
+  bankService,
   handOver,
   ministry,
   payees,
@@ -109,5 +111,86 @@ describe('a person', () => {
       personToken,
     });
     expect(body).toMatchObject({ state: 'cancelled', reason: 'Wrong month' });
+  });
+});
+
+describe('a run without a person', () => {
+  it('[PAY-5.3.1-f] goes through only up to the limit set for its source, in the currency of the limit', async () => {
+    const personToken = await t.node.token({
+      id: 'administrator',
+      roles: ['administrator'],
+      agency: treasury,
+    });
+    const application = 'TEST/GOV/PAYROLL/salaries';
+    const sourceId = 'payroll';
+    const params = { sourceId };
+    await t.admin.putSource({ params, body: { application, name: 'Payroll', institutionId: 'PAY' } });
+    for (const [programmeId, currency] of [
+      ['dollars', 'USD'],
+      ['yen', 'JPY'],
+    ] as const) {
+      await t.admin.putProgramme({
+        params: { sourceId, programmeId },
+        body: { name: programmeId, currency, fundingAccount: `US00${programmeId}` },
+      });
+    }
+    await t.admin.putRail({
+      params: { railId: 'yen' },
+      body: {
+        adapter: 'bank',
+        service: bankService,
+        name: 'Yen',
+        modalities: ['00'],
+        currencies: ['JPY'],
+        isDefault: true,
+      },
+    });
+    const payee = (payeeIdentity: string) => ({
+      payeeIdentity,
+      paymentModality: '00',
+      financialAddress: '000000007777',
+    });
+    const api = apiOf(t.node, application);
+    await api.registerBeneficiary({
+      headers: {},
+      body: { requestID: 'r-1', beneficiaries: [payee('clerk')] },
+    });
+    let runs = 0;
+    const stateOf = async (programmeId: string, amount: string, currency: string) => {
+      runs += 1;
+      const { body } = await api.batchTransactions({
+        query: {},
+        headers: { 'x-correlationid': `month-${runs}`, 'x-program-id': programmeId },
+        body: [
+          {
+            requestId: `month-${runs}`,
+            creditParty: [{ key: 'functionalId', value: 'clerk' }],
+            amount,
+            currency,
+          },
+        ],
+      });
+      const run = await reaches(t.node, body.batchId, 'awaiting-approval', 'held');
+      return { state: run.state, by: run.approval?.person };
+    };
+    const waits = { state: 'awaiting-approval', by: undefined };
+    // Without money a run that was let through is held.
+    const through = { state: 'held', by: 'auto-approve-limit' };
+    expect(await stateOf('dollars', '10.00', 'USD')).toEqual(waits);
+    const { body } = await t.admin.setAutoApproveLimit({
+      params,
+      body: { limit: '2000', currency: 'JPY' },
+      personToken,
+    });
+    expect(body).toMatchObject({ autoApproveLimit: '2000', autoApproveCurrency: 'JPY' });
+    expect(await stateOf('dollars', '11.00', 'USD')).toEqual(waits);
+    expect(await stateOf('yen', '2001', 'JPY')).toEqual(waits);
+    expect(await stateOf('yen', '2000', 'JPY')).toEqual(through);
+    await t.admin.setAutoApproveLimit({ params, body: { limit: '12.00', currency: 'USD' }, personToken });
+    const { items } = (await t.admin.listSources({})).body;
+    expect(items.find((one) => one.sourceId === sourceId)).toMatchObject({ autoApproveLimit: '12.00' });
+    expect(await stateOf('dollars', '12.00', 'USD')).toEqual(through);
+    await t.admin.setAutoApproveLimit({ params, body: { limit: null, currency: 'USD' }, personToken });
+    expect(await stateOf('dollars', '3.00', 'USD')).toEqual(waits);
   });
 });

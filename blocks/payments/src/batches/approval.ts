@@ -150,19 +150,19 @@ export const reportChangedContent = (payments: Payments, batchId: string): Promi
   ]);
 
 /**
- * Approves a run without a person, only for sources whose runs the treasury lets through up to a limit. No source has
- * such a limit unless it is set for it.
+ * Approves a run without a person, only for sources whose runs the treasury lets through up to a limit, and only in the
+ * limit's currency. No source has such a limit unless it is set for it.
  */
 export async function approveAutomatically(payments: Payments, trx: Trx, batchId: string): Promise<void> {
   const batch = await readBatch(trx, batchId);
   const source = await trx
     .selectFrom('source_system')
-    .select('auto_approve_limit')
+    .select(['auto_approve_limit', 'auto_approve_currency'])
     .where('id', '=', batch.source_id)
     .executeTakeFirstOrThrow();
   const limit = source.auto_approve_limit;
-  if (limit === null || BigInt(batch.valid_amount ?? '0') > BigInt(limit) || batch.possible_duplicates > 0)
-    return;
+  if (limit === null || source.auto_approve_currency !== batch.currency) return;
+  if (BigInt(batch.valid_amount ?? '0') > BigInt(limit) || batch.possible_duplicates > 0) return;
   await trx
     .insertInto('approval')
     .values({

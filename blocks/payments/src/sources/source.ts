@@ -14,6 +14,7 @@ const columns = [
   'callback_path',
   'callback_urls',
   'auto_approve_limit',
+  'auto_approve_currency',
   'active',
   'created_at',
   'updated_at',

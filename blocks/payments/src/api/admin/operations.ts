@@ -40,6 +40,7 @@ const SourceView = Type.Object({
   callbackUrls: Type.Array(Type.String()),
   active: Flag,
   autoApproveLimit: Type.Optional(Amount),
+  autoApproveCurrency: Type.Optional(Currency),
 });
 
 const programmeFields = {

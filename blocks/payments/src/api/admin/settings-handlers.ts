@@ -66,12 +66,15 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
           actorOf(caller, person),
         ),
       );
-      return { status: 200, body: sourceView(source) };
+      return { status: 200, body: sourceView(payments, source) };
     },
 
     async listSources({ caller, person }) {
       assertTreasury(payments, caller, person);
-      return { status: 200, body: { items: (await listSources(db)).map((source) => sourceView(source)) } };
+      return {
+        status: 200,
+        body: { items: (await listSources(db)).map((source) => sourceView(payments, source)) },
+      };
     },
 
     async setAutoApproveLimit({ params, body, caller, person }) {
@@ -81,7 +84,11 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
         await readSource(trx, params.sourceId);
         await trx
           .updateTable('source_system')
-          .set({ auto_approve_limit: limit, updated_at: payments.ctx.now() })
+          .set({
+            auto_approve_limit: limit,
+            auto_approve_currency: limit === null ? null : body.currency,
+            updated_at: payments.ctx.now(),
+          })
           .where('id', '=', params.sourceId)
           .execute();
         await recordChange(
@@ -92,8 +99,7 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
           body,
         );
       });
-      const source = await readSource(db, params.sourceId);
-      return { status: 200, body: sourceView(source, body.limit ?? undefined) };
+      return { status: 200, body: sourceView(payments, await readSource(db, params.sourceId)) };
     },
 
     async putProgramme({ params, body, caller, person }) {

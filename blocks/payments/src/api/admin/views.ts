@@ -16,7 +16,7 @@ const present = <K extends string, T>(name: K, value: T | null | undefined): { [
 export const money = (payments: Payments, minor: bigint | string, currency: string): string =>
   formatAmount(minor, payments.currencies(currency) ?? 2);
 
-export const sourceView = (source: Source, autoApproveLimit?: string) => ({
+export const sourceView = (payments: Payments, source: Source) => ({
   sourceId: source.id,
   application: source.application,
   name: source.name,
@@ -25,7 +25,12 @@ export const sourceView = (source: Source, autoApproveLimit?: string) => ({
   ...present('callbackPath', source.callback_path),
   callbackUrls: source.callback_urls,
   active: source.active,
-  ...present('autoApproveLimit', autoApproveLimit ?? source.auto_approve_limit),
+  ...(source.auto_approve_limit === null || source.auto_approve_currency === null
+    ? {}
+    : {
+        autoApproveLimit: money(payments, source.auto_approve_limit, source.auto_approve_currency),
+        autoApproveCurrency: source.auto_approve_currency,
+      }),
 });
 
 export const programmeView = (payments: Payments, programme: Programme, available: bigint) => ({
