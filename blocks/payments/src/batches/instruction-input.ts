@@ -1,5 +1,5 @@
 import { badRequest, type ProblemDetail } from '@govstack/platform';
-import { BadAmount, parseAmount } from '../money/amount.ts';
+import { BadAmount, largestTotal, parseAmount } from '../money/amount.ts';
 import type { CurrencyTable } from '../money/currency.ts';
 
 /** One credit instruction as a source hands it over, whatever the dialect. */
@@ -85,9 +85,7 @@ export function checkInstructions(
   for (const [first, repeat] of duplicatesOf(instructions, (one) => `${one.payeeIdentity}\0${one.amount}`))
     fault(repeat, '', `is a duplicate payment: same payee and amount as row ${first}`);
   if (errors.length > 0) throw badRequest('The batch contains duplicates and is not processed', errors);
-  return {
-    currency,
-    instructions,
-    total: instructions.reduce((sum, one) => sum + one.amount, 0n),
-  };
+  const total = instructions.reduce((sum, one) => sum + one.amount, 0n);
+  if (total > largestTotal) throw badRequest('The sum of the batch is larger than any taken here');
+  return { currency, instructions, total };
 }

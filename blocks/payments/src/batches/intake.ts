@@ -130,7 +130,6 @@ export async function handOver(
   request: HandOver,
 ): Promise<{ id: string; repeated: boolean }> {
   const { source, programme, purpose, batch, clientBatchId } = request;
-  if (programme) assertLimits(payments, programme, batch);
   const hash = requestHash(request);
   const correlationId = (currentContext() ?? newContext()).correlationId;
   const result = await transaction(payments.db, async (trx) => {
@@ -179,6 +178,8 @@ export async function handOver(
         throw conflict('A batch with this id and other content was handed over before');
       return { id: known.id, repeated: true };
     }
+    // Only now: what was taken over once is answered again, also when a limit was lowered since.
+    if (programme) assertLimits(payments, programme, batch);
     if (purpose === 'payment') await assertUnusedIds(trx, source, batch);
     const retried = await retriedInstructions(payments, trx, source, batch.instructions);
     await storeInstructions(payments, trx, request, id, correlationId, batch.instructions, retried);

@@ -6,8 +6,11 @@ export class BadAmount extends Error {
   }
 }
 
-/** Largest amount of one instruction in minor units: far below the 64-bit limit of a sum over a national run. */
+/** Largest amount of one instruction in minor units. */
 const largest = 10n ** 15n;
+
+/** Largest sum of one run in minor units: hundreds of such runs fit into the 64 bits of an account. */
+export const largestTotal = 10n ** 16n;
 
 /**
  * Reads an amount as exact minor units. Text is decimal without sign, exponent or separators; a JSON number is taken
