@@ -31,7 +31,7 @@ interface Decided {
   readonly payout: Payout;
 }
 
-const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+export const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 
 /** Locks sub-batches, then instructions, each in id order: every result, whoever brings it, waits its turn. */
 async function lockInstructions(trx: Trx, railId: string, references: readonly string[]): Promise<Known[]> {
@@ -173,6 +173,22 @@ const disputes = (railId: string, decided: readonly Decided[], via: Via): NewCas
     }));
 
 /**
+ * Results in rounds of which none names a transfer twice: what is said next of the same one is judged after what was
+ * said before, so that the last word does not win.
+ */
+function inRounds(results: readonly RailResult[]): RailResult[][] {
+  const rounds: Map<string, RailResult>[] = [];
+  for (const result of results) {
+    const reference = result.reference.toLowerCase();
+    const said = rounds.filter((round) => round.has(reference));
+    if (said.some((round) => round.get(reference)?.outcome === result.outcome)) continue;
+    const round = rounds[said.length] ?? new Map<string, RailResult>();
+    rounds[said.length] = round.set(reference, result);
+  }
+  return rounds.map((round) => [...round.values()]);
+}
+
+/**
  * The one way in which anything a rail says takes effect: synchronous answers, callbacks, polls and operators' decisions
  * all come here. States move only forward by the table of decisions; money, attempts and counters follow in the same
  * transaction. Saying the same twice, late or out of order changes nothing; a contradiction opens a case.
@@ -184,12 +200,12 @@ export async function applyResults(
   via: Via,
   within?: Trx,
 ): Promise<void> {
-  const byReference = new Map(
-    results
-      .filter((result) => isUuid(result.reference))
-      .map((result) => [result.reference.toLowerCase(), result]),
-  );
-  const work = async (trx: Trx): Promise<void> => {
+  const round = async (trx: Trx, said: readonly RailResult[]): Promise<void> => {
+    const byReference = new Map(
+      said
+        .filter((result) => isUuid(result.reference))
+        .map((result) => [result.reference.toLowerCase(), result]),
+    );
     const known = await lockInstructions(trx, railId, [...byReference.keys()]);
     const found = new Set(known.map((row) => row.id));
     const decided = known.map((row): Decided => {
@@ -217,7 +233,7 @@ export async function applyResults(
     await queueResends(payments, trx, decided);
     await openCases(trx, [
       ...disputes(railId, decided, via),
-      ...results
+      ...said
         .filter((result) => !found.has(result.reference.toLowerCase()))
         .map((result) => ({
           kind: 'unknown-reference' as const,
@@ -232,6 +248,9 @@ export async function applyResults(
       trx,
       touched.map((one) => one.known.sub_batch_id).filter((id) => id !== null),
     );
+  };
+  const work = async (trx: Trx): Promise<void> => {
+    for (const said of inRounds(results)) await round(trx, said);
   };
   if (within) await work(within);
   else {

@@ -188,13 +188,15 @@ async function prepare(payments: Payments, traffic: RailTraffic): Promise<Parcel
 
 const withMissing = (transfers: readonly RailTransfer[], results: readonly RailResult[]): RailResult[] => {
   const sent = new Set(transfers.map((transfer) => transfer.reference));
-  const answered = new Map(
-    results.filter((result) => sent.has(result.reference)).map((result) => [result.reference, result]),
-  );
-  return transfers.map(
-    ({ reference }) =>
-      answered.get(reference) ?? { reference, outcome: 'unknown', reasonCode: 'missing-in-answer' },
-  );
+  const answered = new Set(results.map((result) => result.reference));
+  return [
+    ...results.filter((result) => sent.has(result.reference)),
+    ...transfers
+      .filter(({ reference }) => !answered.has(reference))
+      .map(
+        ({ reference }): RailResult => ({ reference, outcome: 'unknown', reasonCode: 'missing-in-answer' }),
+      ),
+  ];
 };
 
 /** Sends the next sub-batch to its rail and takes over the answer. Answers whether there was one. */

@@ -7,10 +7,11 @@ import {
   type Static,
   transaction,
 } from '@govstack/platform';
-import { flattenedVerify, importJWK } from 'jose';
+import { flattenedVerify, importJWK, type JWK } from 'jose';
 import { applyResults } from '../../dispatch/apply-results.ts';
+import { resultsByRail } from '../../dispatch/results-by-rail.ts';
 import type { Payments } from '../../payments-context.ts';
-import type { Outcome, Rail, RailResult } from '../../rails/port.ts';
+import type { Outcome, RailResult } from '../../rails/port.ts';
 import { listRails } from '../../rails/registry.ts';
 import { RailNotice, type railCallback, type SignedRailNotice } from './operations.ts';
 
@@ -30,17 +31,19 @@ const outcomes = {
 
 const unusable = (detail: string): Problem => new Problem(401, detail);
 
-/** Opens a signed notice with the rail's registered key (PAY-6.14-f). */
-async function verified(rail: Rail, body: Signed): Promise<Notice> {
-  if (!rail.public_key)
+/** The payload of a notice signed with this key. */
+async function payloadOf(publicKey: JWK, body: Signed): Promise<Uint8Array> {
+  const key = await importJWK(publicKey, publicKey.alg ?? 'ES256');
+  return (await flattenedVerify(body, key, { algorithms: ['ES256', 'EdDSA', 'PS256'] })).payload;
+}
+
+/** Opens a signed notice with a key registered for one of its sender's rails (PAY-6.14-f). */
+async function verified(keys: readonly JWK[], body: Signed): Promise<Notice> {
+  if (keys.length === 0)
     throw unusable('No key is registered for this rail; its signature cannot be verified');
-  let payload: Uint8Array;
-  try {
-    const key = await importJWK(rail.public_key, rail.public_key.alg ?? 'ES256');
-    ({ payload } = await flattenedVerify(body, key, { algorithms: ['ES256', 'EdDSA', 'PS256'] }));
-  } catch {
+  const payload = await Promise.any(keys.map((key) => payloadOf(key, body))).catch(() => {
     throw unusable('The signature of the notice is not valid');
-  }
+  });
   let notice: unknown;
   try {
     notice = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
@@ -61,14 +64,14 @@ export function railCallbackHandlers(payments: Payments): Handlers<typeof railCa
       );
       const [first] = rails;
       if (!first) throw forbidden('Only registered payer rails report results');
-      const rail = rails.find((one) => one.public_key !== null) ?? first;
-      if (rail.public_key && !isSigned(body)) throw unusable('Notices of this rail must be signed');
-      const notice = isSigned(body) ? await verified(rail, body) : body;
+      const keys = rails.map((rail) => rail.public_key).filter((key) => key !== null);
+      if (keys.length > 0 && !isSigned(body)) throw unusable('Notices of this rail must be signed');
+      const notice = isSigned(body) ? await verified(keys, body) : body;
       const repeated = await transaction(payments.db, async (trx) => {
         const inserted = await trx
           .insertInto('rail_notice')
           .values({
-            rail_id: rail.id,
+            rail_id: first.id,
             event_id: notice.eventId,
             body: JSON.stringify(notice),
             signature: isSigned(body) ? JSON.stringify(body) : null,
@@ -85,7 +88,8 @@ export function railCallbackHandlers(payments: Payments): Handlers<typeof railCa
             ...(one.reasonCode === undefined ? {} : { reasonCode: one.reasonCode }),
           }),
         );
-        await applyResults(payments, rail.id, results, 'callback', trx);
+        for (const [railId, own] of await resultsByRail(trx, rails, first, results))
+          await applyResults(payments, railId, own, 'callback', trx);
         return false;
       });
       payments.wake();
