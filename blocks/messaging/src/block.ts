@@ -5,7 +5,7 @@ import {
   implement,
   notFound,
   once,
-  Problem,
+  type ProblemDetail,
   transaction,
 } from '@govstack/platform';
 import { Type } from '@govstack/platform/operation';
@@ -17,6 +17,7 @@ import { smsChannel } from './channels/sms.ts';
 import { startDelivery } from './delivery/worker.ts';
 import {
   acceptMessage,
+  acceptMessages,
   addEvent,
   eraseOld,
   listMessages,
@@ -84,28 +85,30 @@ export const messaging = defineBlock({
               async (trx) => {
                 const accepted: { id: string; state: string }[] = [];
                 const refused: { index: number; errors: { pointer: string; detail: string }[] }[] = [];
+                const refuse = (index: number, errors: readonly ProblemDetail[] = []): void => {
+                  refused.push({
+                    index,
+                    errors: errors.map(({ pointer, detail }) => ({ pointer, detail })),
+                  });
+                };
+                const wellFormed: { index: number; input: MessageInput }[] = [];
                 for (const [index, entry] of body.messages.entries()) {
                   const defects = validMessage(entry);
-                  if (defects) {
-                    refused.push({
-                      index,
-                      errors: defects.map(({ pointer, detail }) => ({ pointer, detail })),
-                    });
-                    continue;
-                  }
-                  try {
-                    accepted.push({
-                      id: await acceptMessage(trx, vault, caller.application, entry as MessageInput),
-                      state: 'queued',
-                    });
-                  } catch (error) {
-                    if (!(error instanceof Problem)) throw error;
-                    refused.push({
-                      index,
-                      errors: (error.errors ?? []).map(({ pointer, detail }) => ({ pointer, detail })),
-                    });
-                  }
+                  if (defects) refuse(index, defects);
+                  else wellFormed.push({ index, input: entry as MessageInput });
                 }
+                const answers = await acceptMessages(
+                  trx,
+                  vault,
+                  caller.application,
+                  wellFormed.map(({ input }) => input),
+                );
+                for (const [position, { index }] of wellFormed.entries()) {
+                  const answer = answers[position];
+                  if (typeof answer === 'string') accepted.push({ id: answer, state: 'queued' });
+                  else refuse(index, answer?.errors);
+                }
+                refused.sort((left, right) => left.index - right.index);
                 return { status: 202, body: { accepted, refused } };
               },
             ),

@@ -1,6 +1,6 @@
 import { currentContext, newContext, newId, notFound, Problem } from '@govstack/platform';
 import type { Static } from '@govstack/platform/operation';
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Insertable, type Kysely, sql, type Transaction } from 'kysely';
 import type { messagingApi } from '../api/operations.ts';
 import type { MessagingTables, State } from '../tables.ts';
 import { latestTemplate, render } from '../templates/templates.ts';
@@ -26,14 +26,16 @@ function assertRecipient(input: MessageInput): void {
     throw unprocessable('/to', 'is not a telephone number in E.164');
 }
 
+type TemplateOf = (code: string) => ReturnType<typeof latestTemplate>;
+
 /** Contents of a message: a template filled in, or the text given. */
-async function contentOf(db: Kysely<MessagingTables>, client: string, input: MessageInput): Promise<Content> {
+async function contentOf(templateOf: TemplateOf, input: MessageInput): Promise<Content> {
   assertRecipient(input);
   if ((input.template === undefined) === (input.body === undefined))
     throw unprocessable('/template', 'give either template or body');
   let content: Content;
   if (input.template !== undefined) {
-    const template = await latestTemplate(db, client, input.template);
+    const template = await templateOf(input.template);
     if (!template) throw unprocessable('/template', 'is not a template of this sender');
     content = {
       to: input.to,
@@ -54,6 +56,73 @@ async function contentOf(db: Kysely<MessagingTables>, client: string, input: Mes
   return content;
 }
 
+interface Prepared {
+  readonly id: string;
+  readonly message: Insertable<MessagingTables['message']>;
+  readonly wrappedKey: Buffer;
+  readonly state: State;
+  readonly due: string;
+}
+
+async function prepare(
+  vault: ContentVault,
+  client: string,
+  input: MessageInput,
+  templateOf: TemplateOf,
+): Promise<Prepared> {
+  const now = new Date();
+  const due = input.notBefore === undefined ? now : new Date(input.notBefore);
+  if (due.getTime() < now.getTime() - 60_000) throw unprocessable('/notBefore', 'is in the past');
+  const { sealed, wrappedKey } = vault.close(await contentOf(templateOf, input));
+  const id = newId();
+  return {
+    id,
+    message: {
+      id,
+      client,
+      reference: input.reference ?? null,
+      channel: input.channel,
+      priority: priorities[input.priority ?? 'normal'],
+      sealed,
+      correlation_id: (currentContext() ?? newContext()).correlationId,
+      accepted_at: now.toISOString(),
+      expires_at: new Date(Math.max(due.getTime(), now.getTime()) + lifetimeMs).toISOString(),
+    },
+    wrappedKey,
+    state: input.notBefore === undefined ? 'queued' : 'pending',
+    due: due.toISOString(),
+  };
+}
+
+/** Stores messages sealed and queues them: four statements, whatever their number. */
+async function store(trx: Transaction<MessagingTables>, prepared: readonly Prepared[]): Promise<void> {
+  if (prepared.length === 0) return;
+  await trx
+    .insertInto('message')
+    .values(prepared.map(({ message }) => message))
+    .execute();
+  await trx
+    .insertInto('message_key')
+    .values(prepared.map(({ id, wrappedKey }) => ({ message_id: id, wrapped_key: wrappedKey })))
+    .execute();
+  await trx
+    .insertInto('message_event')
+    .values(prepared.map(({ id, state }) => eventRow(id, state)))
+    .execute();
+  await trx
+    .insertInto('delivery_queue')
+    .values(
+      prepared.map(({ id, message, due }) => ({
+        message_id: id,
+        purpose: 'send' as const,
+        priority: message.priority,
+        due_at: due,
+        attempts: 0,
+      })),
+    )
+    .execute();
+}
+
 /** Accepts a message: stored sealed, queued, answered before any attempt to deliver it. */
 export async function acceptMessage(
   trx: Transaction<MessagingTables>,
@@ -61,34 +130,52 @@ export async function acceptMessage(
   client: string,
   input: MessageInput,
 ): Promise<string> {
-  const now = new Date();
-  const due = input.notBefore === undefined ? now : new Date(input.notBefore);
-  if (due.getTime() < now.getTime() - 60_000) throw unprocessable('/notBefore', 'is in the past');
-  const { sealed, wrappedKey } = vault.close(await contentOf(trx, client, input));
-  const id = newId();
-  const priority = priorities[input.priority ?? 'normal'];
-  await trx
-    .insertInto('message')
-    .values({
-      id,
-      client,
-      reference: input.reference ?? null,
-      channel: input.channel,
-      priority,
-      sealed,
-      correlation_id: (currentContext() ?? newContext()).correlationId,
-      accepted_at: now.toISOString(),
-      expires_at: new Date(Math.max(due.getTime(), now.getTime()) + lifetimeMs).toISOString(),
-    })
-    .execute();
-  await trx.insertInto('message_key').values({ message_id: id, wrapped_key: wrappedKey }).execute();
-  await addEvent(trx, id, input.notBefore === undefined ? 'queued' : 'pending');
-  await trx
-    .insertInto('delivery_queue')
-    .values({ message_id: id, purpose: 'send', priority, due_at: due.toISOString(), attempts: 0 })
-    .execute();
-  return id;
+  const prepared = await prepare(vault, client, input, (code) => latestTemplate(trx, client, code));
+  await store(trx, [prepared]);
+  return prepared.id;
 }
+
+/** Accepts each message that can be sent; answers its id, or what is wrong with it, in the order given. */
+export async function acceptMessages(
+  trx: Transaction<MessagingTables>,
+  vault: ContentVault,
+  client: string,
+  inputs: readonly MessageInput[],
+): Promise<(string | Problem)[]> {
+  const templates = new Map<string, ReturnType<typeof latestTemplate>>();
+  const templateOf: TemplateOf = (code) => {
+    const found = templates.get(code) ?? latestTemplate(trx, client, code);
+    templates.set(code, found);
+    return found;
+  };
+  const prepared: Prepared[] = [];
+  const answers: (string | Problem)[] = [];
+  for (const input of inputs) {
+    try {
+      const one = await prepare(vault, client, input, templateOf);
+      prepared.push(one);
+      answers.push(one.id);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      answers.push(error);
+    }
+  }
+  await store(trx, prepared);
+  return answers;
+}
+
+const eventRow = (
+  messageId: string,
+  state: State,
+  detail: { code?: string; providerReference?: string } = {},
+): Insertable<MessagingTables['message_event']> => ({
+  id: newId(),
+  message_id: messageId,
+  at: new Date().toISOString(),
+  state,
+  code: detail.code ?? null,
+  provider_reference: detail.providerReference ?? null,
+});
 
 export async function addEvent(
   db: Kysely<MessagingTables>,
@@ -98,14 +185,7 @@ export async function addEvent(
 ): Promise<void> {
   await db
     .insertInto('message_event')
-    .values({
-      id: newId(),
-      message_id: messageId,
-      at: new Date().toISOString(),
-      state,
-      code: detail.code ?? null,
-      provider_reference: detail.providerReference ?? null,
-    })
+    .values(eventRow(messageId, state, detail))
     .execute();
 }
 
