@@ -6,6 +6,7 @@ import {
   handOver,
   instructionsOf,
   over,
+  pay,
   payees,
   programme,
   reaches,
@@ -73,5 +74,56 @@ describe('a run that is withdrawn', () => {
     await approve(t.node, batchId);
     await reaches(t.node, batchId, ...over);
     await expect(cancel(batchId)).rejects.toMatchObject({ status: 409 });
+  });
+});
+
+describe('what failed', () => {
+  const retry = async (batchId: string) =>
+    (await t.admin.retryFailedInstructions({ params: { batchId } })).body;
+  const account = (payeeIdentity: string, financialAddress: string) =>
+    t.api.updateBeneficiary({
+      headers: {},
+      body: {
+        requestID: `a-${financialAddress}`,
+        beneficiaries: [{ payeeIdentity, financialAddress }],
+      },
+    });
+
+  it('[PAY-5.3.1-k][PAY-6.9-i] can be paid anew until it is paid, each payee once, whatever becomes of the attempts', async () => {
+    const [good = '', , bad = ''] = await payees(t.node, 3);
+    t.bank.fate = () => ({ rejected: 'AC04' });
+    const run = await pay(t.node, [good, bad], { amount: '31.00' });
+    t.bank.fate = () => 'completed';
+    expect(run.state).toBe('failed');
+    // At the first attempt the bank takes one of them and does not know the new account of the other.
+    await account(bad, '777700000404');
+    t.bank.invalid = (address) => (address === '777700000404' ? 'AC01' : undefined);
+    const first = await retry(run.batchId);
+    await approve(t.node, first.batchId);
+    expect((await reaches(t.node, first.batchId, ...over)).state).toBe('partially-completed');
+    await account(bad, '777700000200');
+    const second = await retry(run.batchId);
+    expect(second).toMatchObject({ repeated: false });
+    expect((await instructionsOf(t.node, second.batchId)).map((row) => row.payeeIdentity)).toEqual([bad]);
+    // The second one is refused, the third one is paid.
+    await reaches(t.node, second.batchId, 'awaiting-approval');
+    await cancel(second.batchId);
+    const third = await retry(run.batchId);
+    expect(await retry(run.batchId)).toEqual({ batchId: third.batchId, repeated: true });
+    await approve(t.node, third.batchId);
+    expect((await reaches(t.node, third.batchId, ...over)).state).toBe('completed');
+    expect(await retry(run.batchId)).toEqual({ batchId: third.batchId, repeated: true });
+    for (const payeeIdentity of [good, bad]) {
+      const { items } = (
+        await t.admin.listPayeePayments({ body: { sourceId: programme.sourceId, payeeIdentity } })
+      ).body;
+      expect(items.filter((one) => one.state === 'completed')).toHaveLength(1);
+    }
+    expect(await brokenBooks(t.node)).toEqual([]);
+  });
+
+  it('is nothing in a run that paid everybody', async () => {
+    const run = await pay(t.node, await payees(t.node, 1));
+    await expect(retry(run.batchId)).rejects.toMatchObject({ status: 409 });
   });
 });

@@ -6,13 +6,22 @@ import { readSource, type Source } from '../sources/source.ts';
 import type { Trx } from '../tables.ts';
 import type { CheckedInstruction } from './instruction-input.ts';
 import { handOver } from './intake.ts';
-import { readBatch } from './read.ts';
+import { type Batch, readBatch } from './read.ts';
 
 interface Failed {
   id: string;
   client_id: string;
   payee_token: Buffer;
   state: string;
+}
+
+interface Unpaid {
+  id: string;
+  client_id: string;
+  payee_cipher: Buffer;
+  amount: string;
+  currency: string;
+  narration: string | null;
 }
 
 /**
@@ -49,9 +58,24 @@ export async function retriedInstructions(
   return new Map(rows.map((row) => [row.client_id, row.id]));
 }
 
+/** Batches that paid failed instructions of this one anew, newest first. */
+async function earlierRetries(payments: Payments, batch: Batch): Promise<string[]> {
+  const own = batch.client_batch_id;
+  const { rows } = await sql<{ id: string }>`
+    select id
+    from batch
+    where source_id = ${batch.source_id}
+      and purpose = 'payment'
+      and left(client_batch_id, ${own.length}) = ${own}
+      and substr(client_batch_id, ${own.length + 1}) ~ '^[.]R[0-9]+$'
+    order by id desc`.execute(payments.db);
+  return rows.map((row) => row.id);
+}
+
 /**
- * Makes a new batch of the failed instructions of a finished one. It goes the whole way again: validation, approval by
- * a person other than the one who asked, payment. Asking twice answers the same batch.
+ * Makes a new batch of the failed instructions of a finished one that no other is paying anew. It goes the whole way
+ * again: validation, approval by a person other than the one who asked, payment. What is rejected or withdrawn there can
+ * be asked for once more. Asking twice answers the same batch.
  */
 export async function retryFailed(
   payments: Payments,
@@ -63,22 +87,24 @@ export async function retryFailed(
     throw conflict(
       `The batch is ${batch.state}; only failed instructions of a finished batch can be paid anew`,
     );
-  const failed = await payments.db
-    .selectFrom('instruction')
-    .select(['id', 'client_id', 'payee_cipher', 'amount', 'currency', 'narration'])
-    .where('batch_id', '=', batchId)
-    .where('state', 'in', ['failed', 'returned'])
-    .orderBy('position')
-    .execute();
-  if (failed.length === 0) throw conflict('The batch has no failed instruction');
-  const { rows: spoilt } = await sql<{ count: string }>`
-    select count(*) as count
-    from batch
-    where source_id = ${batch.source_id}
-      and purpose = 'payment'
-      and client_batch_id like ${`${batch.client_batch_id.replaceAll(/[\\%_]/g, '\\$&')}.R_%`}
-      and state in ('rejected', 'cancelled', 'failed')`.execute(payments.db);
-  const suffix = `.R${Number(spoilt[0]?.count ?? 0) + 1}`;
+  const earlier = await earlierRetries(payments, batch);
+  const { rows: failed } = await sql<Unpaid>`
+    select i.id, i.client_id, i.payee_cipher, i.amount, i.currency, i.narration
+    from instruction i
+    where i.batch_id = ${batchId}
+      and i.state in ('failed', 'returned')
+      and not exists (
+        select
+        from instruction r
+        where r.retry_of = i.id and r.state not in ('rejected', 'cancelled')
+      )
+    order by i.position`.execute(payments.db);
+  if (failed.length === 0) {
+    const [latest] = earlier;
+    if (latest === undefined) throw conflict('The batch has no failed instruction that is not paid anew');
+    return { id: latest, repeated: true };
+  }
+  const suffix = `.R${earlier.length + 1}`;
   const source = await readSource(payments.db, batch.source_id);
   const programme: Programme = await readProgramme(
     payments.db,
