@@ -67,7 +67,10 @@ export const payments = defineBlock({
     };
     let signing: Promise<Signer> | undefined;
     const signer = (): Promise<Signer> => {
-      signing ??= loadSigner(shared);
+      signing ??= loadSigner(shared).catch((error: unknown) => {
+        signing = undefined;
+        throw error;
+      });
       return signing;
     };
     const traffic = createRailTraffic();

@@ -21,14 +21,14 @@ const timeoutMs = 15_000;
 
 /**
  * Takes the next message that is due. Messages to one target go out in order: a later one waits for an earlier one.
- * The next try is written down before this one is made, so a crash repeats a message and never loses it.
+ * It is nobody else's for longer than an answer may take, so a slow target gets it once and holds up nobody but itself;
+ * a crash repeats a message and never loses it.
  */
 async function claim(payments: Payments): Promise<Due | undefined> {
-  const delay = payments.config.callbackDelaySeconds;
   const { rows } = await sql<Due>`
     update callback c
     set attempts = c.attempts + 1,
-        next_at = now() + make_interval(secs => least(21600, ${delay}::float8 * power(3, least(c.attempts, 12))))
+        next_at = now() + make_interval(secs => ${(2 * timeoutMs) / 1000})
     where c.id = (
       select w.id
       from callback w
@@ -97,6 +97,8 @@ export async function deliverNext(payments: Payments, signer: () => Promise<Sign
     .set({
       state: delivered ? 'delivered' : dead ? 'dead' : 'waiting',
       last_status: status,
+      next_at: sql`now() + make_interval(
+        secs => least(21600, ${payments.config.callbackDelaySeconds}::float8 * power(3, least(attempts - 1, 12))))`,
       delivered_at: delivered ? payments.ctx.now() : null,
     })
     .where('id', '=', message.id)
