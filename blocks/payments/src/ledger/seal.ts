@@ -2,9 +2,8 @@ import { transaction } from '@govstack/platform';
 import { sql } from 'kysely';
 import type { Db, Trx } from '../tables.ts';
 
-const line = sql`concat_ws('|', t.id, t.sequence, t.type, t.debit_account, t.credit_account, t.currency, t.amount,
-  coalesce(t.pending_id::text, '-'), t.cause, t.cause_id, coalesce(t.batch_id::text, '-'),
-  coalesce(t.instruction_id::text, '-'))`;
+const line = sql`jsonb_build_array(t.id, t.sequence, t.type, t.debit_account, t.credit_account, t.currency, t.amount,
+  t.pending_id, t.cause, t.cause_id, t.batch_id, t.instruction_id, extract(epoch from t.created_at))::text`;
 
 const digest = sql`encode(sha256(convert_to(coalesce(string_agg(${line}, E'\n' order by t.sequence), ''), 'UTF8')), 'hex')`;
 
