@@ -9,6 +9,7 @@ import {
   type TestBrowser,
 } from './browser.ts';
 import { signIn, startPortal, type TestPortal } from './support/portal.ts';
+import { expectValidHtml } from './valid.ts';
 
 let portal: TestPortal;
 let browser: TestBrowser;
@@ -76,7 +77,7 @@ describe.each<[string, Language, BrowserContextOptions]>([
   ['on a computer in English', 'en', {}],
   ['on a phone in Arabic', 'ar', phone],
 ])('pages %s', (_where, language, options) => {
-  test.each(Object.keys(pages))('[CFR-QUA-3] are accessible and fit the screen (%s)', {
+  test.each(Object.keys(pages))('[CFR-QUA-2][CFR-QUA-3] are valid, accessible and fit the screen (%s)', {
     timeout: 120_000,
   }, async (person) => {
     const { context, page } = await browser.user(options);
@@ -88,7 +89,8 @@ describe.each<[string, Language, BrowserContextOptions]>([
     page.on('pageerror', (error) => refused.push(`${page.url()} ${error.message}`));
     if (person !== '') await signIn(portal, page, person);
     for (const path of pages[person] as readonly string[]) {
-      await page.goto(`${portal.url}${path}`);
+      const answer = await page.goto(`${portal.url}${path}`);
+      await expectValidHtml((await answer?.text()) ?? '', path);
       expect(await page.locator('html').getAttribute('lang')).toBe(language);
       expect(await page.locator('h1').count(), path).toBe(1);
       await expectNoViolations(page);

@@ -3,6 +3,7 @@ import { preferredLanguage, textIn } from '../src/languages.ts';
 import { loadAssets } from '../src/rendering/assets.ts';
 import { formatsOf } from '../src/rendering/formats.ts';
 import { buildStylesheets, neutralComponents } from '../src/rendering/stylesheet.ts';
+import { cssDefects } from './valid.ts';
 
 describe('stylesheet', () => {
   test('carries neither font nor crest of the government the components come from', () => {
@@ -20,6 +21,11 @@ describe('stylesheet', () => {
     expect(ltr).toMatch(backLink);
     expect(rtl).not.toMatch(backLink);
     expect(rtl).toMatch(/\.govuk-back-link\{[^}]*padding-right:[^}]*\}/);
+  });
+
+  test('[CFR-QUA-2] is valid CSS', () => {
+    const { ltr, rtl } = buildStylesheets((name) => `/assets/${name}`);
+    for (const css of [ltr, rtl]) expect(cssDefects(css)).toEqual([]);
   });
 
   test('assets have names that change with their content', () => {
