@@ -238,14 +238,18 @@ export function createPaymentRuns(
       const service = await catalogue.byCode(programmeId);
       const { runProcess } = programmeOf(service);
       const businessKey = cycleOf(programmeId, period);
-      // One run per programme and month, whoever asks and however often.
-      await clients.processesOf(service.owner).start({
+      const processes = clients.processesOf(service.owner);
+      const earlier = (await processes.getInstances({ query: { businessKey } })).body;
+      // One run per programme and month, whoever asks and however often; another one only after a refusal.
+      if (earlier.some((one) => one.state !== 'failed')) return undefined;
+      const edition = earlier.length + 1;
+      await processes.start({
         params: { processId: runProcess },
-        idempotencyKey: `payment-run/${businessKey}`,
+        idempotencyKey: `payment-run/${businessKey}${edition === 1 ? '' : `.${edition}`}`,
         body: {
           processStartedBy: viewer.id,
           businessKey,
-          variables: { cycle: period, initiator: viewer.id },
+          variables: { cycle: period, initiator: viewer.id, edition },
         },
       });
       return undefined;
