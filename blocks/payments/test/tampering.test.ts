@@ -157,7 +157,7 @@ describe('by somebody with every right on the database', () => {
   });
 });
 
-it('[PAY-6.1-k] the certificate of a run counts what was paid through whom, and what came in and went out', async () => {
+it('the certificate of a run counts what was paid through whom, and what came in and went out', async () => {
   const { content } = (await t.admin.getCertificate({ params: { batchId } })).body;
   expect(content.total).toEqual({ count: 4, amount: '50.00' });
   expect(content.byState).toEqual([{ state: 'completed', count: 4, amount: '50.00' }]);
