@@ -127,3 +127,39 @@ describe('what failed', () => {
     await expect(retry(run.batchId)).rejects.toMatchObject({ status: 409 });
   });
 });
+
+it('[PAY-6.9-c] a run of which too much fails is paused; the rest is paid when a person lets it go on', async () => {
+  const careful = await startTreasury({
+    subBatchSize: 1,
+    stopAfterResults: 4,
+    stopAtFailureShare: 0.5,
+    dispatchWorkers: 1,
+  });
+  try {
+    const ids = (await payees(careful.node, 40)).filter((_, index) => index % 2 === 0);
+    careful.bank.fate = () => ({ rejected: 'AC04' });
+    const batchId = await handOver(careful.node, ids);
+    await approve(careful.node, batchId);
+    const cases = async () =>
+      (await careful.admin.listCases({ query: { batchId } })).body.items.map((one) => one.kind);
+    await expect.poll(cases, { timeout: 10_000, interval: 10 }).toEqual(['failure-rate']);
+    careful.bank.fate = () => 'completed';
+    const { state, totals } = await reaches(careful.node, batchId, 'processing', ...over);
+    expect(state).toBe('processing');
+    expect(totals.find((one) => one.state === 'failed')?.count).toBe(4);
+    const personToken = await careful.node.token({
+      id: 'approver-2',
+      roles: ['payment-approver'],
+      agency: 'TEST/GOV/BLOCKS',
+    });
+    await careful.admin.resumeBatch({ params: { batchId }, personToken });
+    const run = await reaches(careful.node, batchId, ...over);
+    expect(run.totals.map((one) => [one.state, one.count])).toEqual([
+      ['completed', 16],
+      ['failed', 4],
+    ]);
+    expect(await brokenBooks(careful.node)).toEqual([]);
+  } finally {
+    await careful.stop();
+  }
+});

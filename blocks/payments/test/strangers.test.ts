@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto';
+import { CallFailed } from '@govstack/platform';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { g2p, paymentsAdmin, railCallback } from '../src/api/operations.ts';
+import {
+  adminOf,
+  apiOf,
+  brokenBooks,
+  handOver,
+  instructionsOf,
+  noticesOf,
+  payees,
+  programme,
+  reaches,
+  startTreasury,
+  type Treasury,
+} from './fixtures/treasury.ts';
+
+let t: Treasury;
+let inputs: { readonly [surface: string]: Readonly<Record<string, object>> };
+let secrets: readonly string[];
+const rival = 'TEST/GOV/OTHER/payroll';
+beforeAll(async () => {
+  t = await startTreasury();
+  await t.admin.putSource({
+    params: { sourceId: 'payroll' },
+    body: { application: rival, name: 'Payroll', institutionId: 'OTHER' },
+  });
+  const [payee = ''] = await payees(t.node, 1);
+  const batchId = await handOver(t.node, [payee]);
+  const { contentHash = '' } = await reaches(t.node, batchId, 'awaiting-approval');
+  const [row] = await instructionsOf(t.node, batchId);
+  const instructionId = row?.instructionId as string;
+  const { items: accounts } = (await t.admin.listAccounts({ query: {} })).body;
+  secrets = [batchId, instructionId, payee, ...accounts.map((one) => one.accountId)];
+  const source = { sourceId: programme.sourceId };
+  const run = { params: { batchId } };
+  const personToken = await t.node.token({ id: 'citizen' });
+  const beneficiaries = [{ payeeIdentity: payee, financialAddress: '999999999999' }];
+  const instruction = { amount: '1.00', currency: 'USD' };
+  inputs = {
+    [paymentsAdmin.name]: {
+      putSource: { params: source, body: { application: rival, name: 'Mine', institutionId: 'X' } },
+      listSources: {},
+      setAutoApproveLimit: { params: source, body: { limit: '1.00', currency: 'USD' }, personToken },
+      putProgramme: {
+        params: programme,
+        body: { name: 'Mine', currency: 'USD', fundingAccount: 'US00MINE' },
+      },
+      getProgramme: { params: programme },
+      listProgrammes: { params: source },
+      releaseBudget: { params: programme, body: { reference: 'x', amount: '1.00', currency: 'USD' } },
+      putRail: {
+        params: { railId: 'bank' },
+        body: {
+          adapter: 'bank',
+          service: `${rival}/rail-v1`,
+          name: 'X',
+          modalities: ['00'],
+          currencies: ['USD'],
+        },
+      },
+      listRails: {},
+      listBatches: { query: {} },
+      getBatch: run,
+      listInstructions: { ...run, query: {} },
+      getInstruction: { params: { instructionId } },
+      listPayeePayments: { body: { ...source, payeeIdentity: payee } },
+      approveBatch: { ...run, body: { contentHash }, personToken },
+      rejectBatch: { ...run, body: { contentHash, reason: 'x' }, personToken },
+      cancelBatch: { ...run, body: { reason: 'x' } },
+      resumeBatch: { ...run, personToken },
+      retryFailedInstructions: run,
+      getCertificate: run,
+      listAccounts: { query: {} },
+      listTransfers: { params: { accountId: accounts[0]?.accountId }, query: {} },
+      ledgerInvariants: {},
+      listCases: { query: {} },
+      resolveCase: { params: { caseId: randomUUID() }, body: { outcome: 'paid', note: 'x' }, personToken },
+      getSigningKeys: {},
+    },
+    [g2p.name]: {
+      registerBeneficiary: { headers: {}, body: { requestID: 'x', beneficiaries } },
+      updateBeneficiary: { headers: {}, body: { requestID: 'x', beneficiaries } },
+      getRegistrationResult: { params: { requestID: `r-${payee}` } },
+      getUpdateResult: { params: { requestID: `r-${payee}` } },
+      getBeneficiary: { query: { payeeIdentity: payee, requestId: 'x' }, headers: {} },
+      listBeneficiaries: { body: { requestId: 'x', payeePartyIds: [payee] }, headers: {} },
+      prepaymentValidation: {
+        headers: {},
+        body: {
+          requestID: 'x',
+          batchID: 'x',
+          creditInstructions: [{ ...instruction, instructionID: 'x', payeeFunctionalID: payee }],
+        },
+      },
+      getPrepaymentValidation: { params: { batchID: 'x' } },
+      batchTransactions: {
+        query: {},
+        headers: { 'x-correlationid': 'x' },
+        body: [{ ...instruction, requestId: 'x', creditParty: [{ key: 'functionalId', value: payee }] }],
+      },
+      getBatchStatus: { query: { batchId } },
+      getBatchDetails: { query: { batchId }, headers: {} },
+    },
+    [railCallback.name]: {
+      postTransferResults: {
+        body: { eventId: 'x', results: [{ reference: instructionId, status: 'completed' }] },
+      },
+    },
+  };
+});
+afterAll(() => t.stop());
+
+type Call = (input: object) => Promise<{ status: number; body: unknown }>;
+const clients = (as: string) => ({
+  [paymentsAdmin.name]: adminOf(t.node, as) as unknown as Record<string, Call>,
+  [g2p.name]: apiOf(t.node, as) as unknown as Record<string, Call>,
+  [railCallback.name]: noticesOf(t.node, as) as unknown as Record<string, Call>,
+});
+const operations = [paymentsAdmin, g2p, railCallback].flatMap((surface) =>
+  Object.keys(surface.operations).map((operation) => [surface.name, operation] as const),
+);
+const ask = async (as: string, surface: string, operation: string) => {
+  const input = inputs[surface]?.[operation];
+  if (!input) throw new Error(`nobody has tried ${operation} as a stranger`);
+  try {
+    const { status, body } = await (clients(as)[surface]?.[operation] as Call)(input);
+    return { status, body };
+  } catch (error) {
+    if (!(error instanceof CallFailed)) throw error;
+    return { status: error.status, body: error.problem };
+  }
+};
+/** Public by nature: with it receivers check signatures. */
+const open = ['getSigningKeys'];
+/** What every source may do with its own records; it never sees another's. */
+const own = [
+  'listBatches',
+  'registerBeneficiary',
+  'updateBeneficiary',
+  'getBeneficiary',
+  'listBeneficiaries',
+];
+
+describe('an application that is neither a source nor a rail nor the treasury’s', () => {
+  it.each(operations)('[PAY-6.14-c][PAY-6.4-a] gets nothing from %s %s', async (surface, operation) => {
+    const { status } = await ask('TEST/GOV/STRANGER/app', surface, operation);
+    if (open.includes(operation)) expect(status).toBe(200);
+    else expect([403, 404]).toContain(status);
+  });
+});
+
+describe('another source', () => {
+  it.each(
+    operations,
+  )('[PAY-6.14-c] sees and changes nothing of this one by %s %s', async (surface, operation) => {
+    const { status, body } = await ask(rival, surface, operation);
+    const text = JSON.stringify(body);
+    if (own.includes(operation)) for (const secret of secrets) expect(text).not.toContain(secret);
+    else if (!open.includes(operation)) expect([400, 403, 404]).toContain(status);
+  });
+
+  it('leaves all as it was', async () => {
+    const { items } = (await t.admin.listBatches({ query: { sourceId: programme.sourceId } })).body;
+    expect(items.map((one) => one.state)).toEqual(['awaiting-approval']);
+    const payeeIdentity = secrets[2] as string;
+    const { body } = await t.api.getBeneficiary({ query: { payeeIdentity, requestId: 'q' }, headers: {} });
+    expect(body.paymentModalityList[0]?.financialAddress).not.toContain('9999');
+    expect((await t.admin.listSources({})).body.items).toHaveLength(2);
+    expect((await t.admin.listRails({})).body.items.find((one) => one.railId === 'bank')?.name).toBe('Bank');
+    expect(await brokenBooks(t.node)).toEqual([]);
+  });
+});
