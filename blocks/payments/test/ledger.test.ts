@@ -47,56 +47,70 @@ const balanced = async (): Promise<string[]> =>
   (await checkInvariants(db)).filter((one) => !one.holds && one.id !== 'I9').map((one) => one.statement);
 
 describe('the ledger', () => {
-  it('keeps its books whatever is asked of it at the same time: nothing is made, lost or overdrawn', async () => {
+  it('agrees with the simplest account of it, whatever is asked of it at the same time', async () => {
     const move = fc.record({
-      kind: fc.constantFrom('post', 'promise', 'settle', 'void', 'repeat'),
-      amount: fc.bigInt({ min: 1n, max: 400n }),
+      kind: fc.constantFrom('post', 'promise', 'settle', 'void'),
+      amount: fc.bigInt({ min: 1n, max: 300n }),
       which: fc.nat(20),
+      again: fc.boolean(),
     });
+    const waves = fc.array(fc.array(move, { minLength: 1, maxLength: 8 }), { minLength: 2, maxLength: 5 });
+    const done = { post: 0, promise: 0, settle: 0, void: 0, refused: 0 };
     await fc.assert(
-      fc.asyncProperty(fc.array(move, { minLength: 1, maxLength: 14 }), async (moves) => {
+      fc.asyncProperty(waves, async (all) => {
         const { keys, id } = await chart(1000n);
-        const promised: string[] = [];
-        const resolved = new Set<string>();
-        let out = 0n;
-        const attempts = moves.map(async ({ kind, amount, which }) => {
-          const request: TransferRequest | undefined =
-            kind === 'post' || kind === 'repeat'
-              ? { ...trace(), type: 'post', debit: id.available, credit: id.clearing, amount }
-              : kind === 'promise'
-                ? { ...trace(), type: 'pending', debit: id.available, credit: id.clearing, amount }
-                : promised[which % Math.max(1, promised.length)] === undefined
-                  ? undefined
-                  : {
-                      ...trace(),
-                      type: kind === 'settle' ? 'post-pending' : 'void-pending',
-                      pendingId: promised[which % promised.length] as string,
-                    };
-          if (!request) return;
-          try {
-            await book([request]);
-            if (kind === 'repeat') expect(await book([request])).toEqual(['exists']);
-            if (request.type === 'post') out += amount;
-            if (request.type === 'pending') {
-              promised.push(request.id);
-              out += amount;
+        const promised = new Map<string, bigint>();
+        const resolved: string[] = [];
+        let gone = 0n;
+        for (const wave of all) {
+          // A wave resolves what earlier ones promised, now and then what is resolved already, or one promise twice.
+          const known = [...promised.keys(), ...resolved];
+          const outcomes = wave.map(async ({ kind, amount, which, again }) => {
+            const pendingId = known[which % Math.max(1, known.length)];
+            const sides = { debit: id.available, credit: id.clearing, amount };
+            const resolving = kind === 'settle' || kind === 'void';
+            if (resolving && pendingId === undefined) return;
+            const request: TransferRequest = resolving
+              ? {
+                  ...trace(),
+                  type: kind === 'settle' ? 'post-pending' : 'void-pending',
+                  pendingId: pendingId as string,
+                }
+              : { ...trace(), type: kind === 'post' ? 'post' : 'pending', ...sides };
+            const outcome = await book([request]).catch((error: unknown) => error);
+            if (resolving ? outcome instanceof TransferConflict : outcome instanceof InsufficientFunds) {
+              done.refused += 1;
+              if (wave.length === 1 && resolving) expect(resolved).toContain(pendingId);
+              return;
             }
-            if ('pendingId' in request) {
-              expect(resolved.has(request.pendingId)).toBe(false);
-              resolved.add(request.pendingId);
+            expect(outcome).toEqual(['created']);
+            if (again) expect(await book([request])).toEqual(['exists']);
+            done[kind] += 1;
+            if (kind === 'post') gone += amount;
+            else if (kind === 'promise') promised.set(request.id, amount);
+            else {
+              const held = promised.get(pendingId as string);
+              expect(held).toBeDefined();
+              if (kind === 'settle') gone += held as bigint;
+              promised.delete(pendingId as string);
+              resolved.push(pendingId as string);
             }
-          } catch (error) {
-            const expected = error instanceof InsufficientFunds || error instanceof TransferConflict;
-            if (!expected) throw error;
-          }
-        });
-        await Promise.all(attempts);
-        expect(await free(keys.available)).toBeGreaterThanOrEqual(0n);
-        expect(out).toBeGreaterThanOrEqual(0n);
+          });
+          await Promise.all(outcomes);
+          const held = [...promised.values()].reduce((sum, amount) => sum + amount, 0n);
+          const now = await balances(db, [accountId(keys.available), accountId(keys.clearing)]);
+          expect(now.get(accountId(keys.available))).toMatchObject({
+            posted: 1000n - gone,
+            free: 1000n - gone - held,
+          });
+          expect(now.get(accountId(keys.clearing))).toMatchObject({ posted: gone, expected: held });
+          expect(1000n - gone - held).toBeGreaterThanOrEqual(0n);
+        }
         expect(await balanced()).toEqual([]);
       }),
       { numRuns: 25 },
     );
+    for (const times of Object.values(done)) expect(times).toBeGreaterThan(10);
   });
 
   it('of many that want the last money, as many get it as there is money for', async () => {
