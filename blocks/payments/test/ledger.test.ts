@@ -1,5 +1,6 @@
 import { transaction } from '@govstack/platform';
 import fc from 'fast-check';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AccountKey, accountId, balances, openAccounts } from '../src/ledger/accounts.ts';
 import { checkInvariants } from '../src/ledger/invariants.ts';
@@ -159,6 +160,33 @@ describe('the ledger', () => {
     expect(await book([post(4n, same)])).toEqual(['exists']);
     await expect(book([post(5n, same)])).rejects.toBeInstanceOf(TransferConflict);
     expect(await free(keys.available)).toBe(6n);
+  });
+});
+
+it('the ledger finds what it books by key, also on a connection that began with empty books', async () => {
+  const { id } = await chart(1000n);
+  await db.connection().execute(async (one) => {
+    const scans = async (): Promise<number> => {
+      await sql`select pg_stat_force_next_flush()`.execute(one);
+      await sql`select pg_stat_clear_snapshot()`.execute(one);
+      const { rows } = await sql<{ scans: string }>`
+        select seq_scan as scans from pg_stat_user_tables where relname = 'ledger_transfer'`.execute(one);
+      return Number(rows[0]?.scans);
+    };
+    const before = await scans();
+    for (let n = 0; n < 12; n += 1) {
+      const promise: TransferRequest = {
+        ...trace(),
+        type: 'pending',
+        debit: id.available,
+        credit: id.clearing,
+        amount: 1n,
+      };
+      const kept: TransferRequest = { ...trace(), type: 'post-pending', pendingId: promise.id };
+      for (const request of [promise, kept])
+        await one.transaction().execute((trx) => createTransfers(trx, [request]));
+    }
+    expect(await scans()).toBe(before);
   });
 });
 
