@@ -64,6 +64,10 @@ describe('an operation', () => {
       (await direct(JSON.stringify({ text: 'x'.repeat(2_000_000) }), 'application/json')).statusCode,
     ).toBe(413);
     expect((await direct('{"__proto__":{"text":"x"}}', 'application/json')).statusCode).toBe(400);
+    expect((await refusal(api.readNote({ params: { id: 'a\0b' } }))).status).toBe(400);
+    for (const body of ['{"text":"a\\u0000b"}', '{"text":"x","a\\u0000":1}'])
+      expect((await direct(body, 'application/json')).statusCode).toBe(400);
+    expect((await direct('{"text":"a\\\\u0000b"}', 'application/json')).statusCode).toBe(401);
   });
 
   it('[CFR-DAT-1] refuses text in another encoding than UTF-8', async () => {

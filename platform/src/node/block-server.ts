@@ -70,6 +70,14 @@ function refuseForeignCharset(request: FastifyRequest): void {
   if (charset !== undefined && !/^utf-?8$/i.test(charset)) throw new Problem(415, 'Send text as UTF-8');
 }
 
+const noNul = (): Problem => new Problem(400, 'Text must not contain the character U+0000');
+const hasNul = (value: unknown): boolean =>
+  typeof value === 'string'
+    ? value.includes('\0')
+    : value !== null &&
+      typeof value === 'object' &&
+      Object.entries(value).some(([name, one]) => name.includes('\0') || hasNul(one));
+
 /** One HTTP application per block: its surfaces, its own routes, and what every block answers. */
 export async function createBlockServer(
   block: AnyBlock,
@@ -96,15 +104,17 @@ export async function createBlockServer(
     },
   }) as unknown as FastifyInstance;
   await fastify.register(formbody);
+  const parseJson = fastify.getDefaultJsonParser('error', 'error');
   fastify.addContentTypeParser(
-    'application/cloudevents+json',
+    ['application/json', 'application/cloudevents+json'],
     { parseAs: 'string' },
-    (_request, body, done) => {
-      try {
-        done(null, JSON.parse(body as string));
-      } catch (error) {
-        done(Object.assign(error as Error, { statusCode: 400 }), undefined);
-      }
+    (request, body, done) => {
+      const text = body as string;
+      parseJson(request, text, (error, value) => {
+        // No database keeps this character in a text; it would only be found there.
+        if (!error && text.includes('\\u0000') && hasNul(value)) done(noNul(), undefined);
+        else done(error, value);
+      });
     },
   );
   fastify.decorateRequest('govstack');
@@ -133,7 +143,10 @@ export async function createBlockServer(
     });
     reply.header(contextHeaders.correlationId, context.correlationId);
     try {
-      if (!request.routeOptions.config?.passThrough) refuseForeignCharset(request);
+      if (!request.routeOptions.config?.passThrough) {
+        refuseForeignCharset(request);
+        if (request.url.includes('%00')) throw noNul();
+      }
       done();
     } catch (error) {
       done(error as Error);
