@@ -6,6 +6,7 @@
  *
  *   node_modules/.bin/node blocks/payments/bench/bulk-payout.ts [PAYEES] [SUB-BATCH] [ROUNDS]
  */
+import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +33,8 @@ const traced = (id = newId()) => ({ id, cause: 'correction' as const, causeId: '
 const dataDir = mkdtempSync(join(tmpdir(), 'govstack-bench-'));
 chmodSync(dataDir, 0o755);
 const server = await startEmbeddedPostgres({ dataDir });
-const url = await provisionDatabase({ adminUrl: server.adminUrl, name: 'bench', secret: 'bench' });
+const secret = randomBytes(32).toString('hex');
+const url = await provisionDatabase({ adminUrl: server.adminUrl, name: 'bench', secret });
 await migrate({ url, history: 'payments', directory: new URL('../migrations/', import.meta.url) });
 const { db, close } = connect<PaymentsTables>(url);
 const admin = connect(server.adminUrl);
