@@ -27,28 +27,13 @@ describe('a run that is withdrawn', () => {
   it('[PAY-5.3.1-h] while it waits for its time pays nobody and gives the money back', async () => {
     const [payee = ''] = await payees(t.node, 1);
     const before = await available(t.node);
-    const { body } = await t.api.batchTransactions({
-      query: {},
-      headers: {
-        'x-correlationid': 'next-month',
-        'x-program-id': programme.programmeId,
-        'x-not-before': new Date(Date.now() + 3_600_000).toISOString(),
-      },
-      body: [
-        {
-          requestId: 'next-month-1',
-          creditParty: [{ key: 'functionalId', value: payee }],
-          amount: '15.00',
-          currency: 'USD',
-        },
-      ],
-    });
-    await approve(t.node, body.batchId);
-    await reaches(t.node, body.batchId, 'authorised');
+    const batchId = await handOver(t.node, [payee], { amount: '15.00', notBefore: 3_600_000 });
+    await approve(t.node, batchId);
+    await reaches(t.node, batchId, 'authorised');
     expect(Number(await available(t.node))).toBeCloseTo(Number(before) - 15, 2);
-    expect((await cancel(body.batchId)).body.state).toBe('cancelled');
-    expect((await cancel(body.batchId)).body.state).toBe('cancelled');
-    expect((await instructionsOf(t.node, body.batchId)).map((row) => row.state)).toEqual(['cancelled']);
+    expect((await cancel(batchId)).body.state).toBe('cancelled');
+    expect((await cancel(batchId)).body.state).toBe('cancelled');
+    expect((await instructionsOf(t.node, batchId)).map((row) => row.state)).toEqual(['cancelled']);
     expect(await available(t.node)).toBe(before);
     expect(await brokenBooks(t.node)).toEqual([]);
   });

@@ -1,5 +1,4 @@
 import { createPrivateKey, generateKeyPairSync, randomUUID } from 'node:crypto';
-import { CallFailed } from '@govstack/platform';
 import { FlattenedSign } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -14,6 +13,7 @@ import {
   pay,
   payees,
   reaches,
+  refusal,
   startTreasury,
   type Treasury,
   treasury,
@@ -26,14 +26,6 @@ beforeAll(async () => {
 });
 afterAll(() => t.stop());
 
-const refusal = async (call: Promise<unknown>): Promise<CallFailed> => {
-  const error = await call.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  expect(error).toBeInstanceOf(CallFailed);
-  return error as CallFailed;
-};
 const completed = async (batchId: string) =>
   (await instructionsOf(t.node, batchId)).filter((row) => row.state === 'completed');
 const works = (): void => {
@@ -152,23 +144,8 @@ describe('a rail that', () => {
 describe('an account', () => {
   it('that was changed after the approval is not paid silently; a person looks', async () => {
     const [id = ''] = await payees(t.node, 1);
-    const { body } = await t.api.batchTransactions({
-      query: {},
-      headers: {
-        'x-correlationid': 'changed',
-        'x-program-id': 'cash-transfer',
-        'x-not-before': new Date(Date.now() + 1200).toISOString(),
-      },
-      body: [
-        {
-          requestId: 'ch-1',
-          creditParty: [{ key: 'functionalId', value: id }],
-          amount: '8.00',
-          currency: 'USD',
-        },
-      ],
-    });
-    await approve(t.node, body.batchId);
+    const batchId = await handOver(t.node, [id], { amount: '8.00', notBefore: 1200 });
+    await approve(t.node, batchId);
     await t.api.updateBeneficiary({
       headers: {},
       body: {
@@ -176,11 +153,11 @@ describe('an account', () => {
         beneficiaries: [{ payeeIdentity: id, paymentModality: '00', financialAddress: '999999999999' }],
       },
     });
-    expect((await reaches(t.node, body.batchId, ...over)).state).toBe('failed');
-    const [row] = await instructionsOf(t.node, body.batchId);
+    expect((await reaches(t.node, batchId, ...over)).state).toBe('failed');
+    const [row] = await instructionsOf(t.node, batchId);
     expect(row).toMatchObject({ state: 'failed', reasonCode: 'address-changed' });
     expect([...t.bank.credited.values()].some((one) => one.address === '999999999999')).toBe(false);
-    const { body: cases } = await t.admin.listCases({ query: { batchId: body.batchId } });
+    const { body: cases } = await t.admin.listCases({ query: { batchId } });
     expect(cases.items.map((one) => one.kind)).toEqual(['address-changed']);
   });
 });

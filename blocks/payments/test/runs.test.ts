@@ -1,4 +1,4 @@
-import { CallFailed } from '@govstack/platform';
+import type { CallFailed } from '@govstack/platform';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -17,6 +17,7 @@ import {
   payees,
   programme,
   reaches,
+  refusal,
   source,
   startTreasury,
   type Treasury,
@@ -29,14 +30,6 @@ beforeAll(async () => {
 });
 afterAll(() => t.stop());
 
-const refusal = async (call: Promise<unknown>): Promise<CallFailed> => {
-  const error = await call.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  expect(error).toBeInstanceOf(CallFailed);
-  return error as CallFailed;
-};
 const errorsOf = (error: CallFailed): { pointer?: string; detail: string }[] =>
   (error.problem as { errors?: { pointer?: string; detail: string }[] }).errors ?? [];
 
@@ -208,20 +201,11 @@ describe('a run', () => {
 
   it('[PAY-5.3.1-h] can be set for a later time; until then nothing leaves', async () => {
     const ids = await payees(t.node, 2);
-    const { body } = await t.api.batchTransactions({
-      query: {},
-      headers: { 'x-correlationid': 'later', 'x-not-before': new Date(Date.now() + 1500).toISOString() },
-      body: ids.map((value) => ({
-        requestId: `later-${value}`,
-        creditParty: [{ key: 'functionalId', value }],
-        amount: '7.00',
-        currency: 'USD',
-      })),
-    });
-    await approve(t.node, body.batchId);
-    const waiting = await reaches(t.node, body.batchId, 'authorised');
+    const batchId = await handOver(t.node, ids, { amount: '7.00', notBefore: 1500 });
+    await approve(t.node, batchId);
+    const waiting = await reaches(t.node, batchId, 'authorised');
     expect(waiting.subBatches).toEqual([]);
-    expect((await reaches(t.node, body.batchId, ...over)).state).toBe('completed');
+    expect((await reaches(t.node, batchId, ...over)).state).toBe('completed');
   });
 
   it('that looks like another recent one waits for an explicit word', async () => {
@@ -335,25 +319,16 @@ describe('money', () => {
       body: { name: 'Poor', agency: ministry, currency: 'USD', fundingAccount: 'US00TREASURY02' },
     });
     const ids = await payees(t.node, 2);
-    const { body } = await t.api.batchTransactions({
-      query: {},
-      headers: { 'x-correlationid': 'held', 'x-program-id': 'poor', 'x-initiator': 'maker-1' },
-      body: ids.map((value) => ({
-        requestId: `held-${value}`,
-        creditParty: [{ key: 'functionalId', value }],
-        amount: '10.00',
-        currency: 'USD',
-      })),
-    });
-    await approve(t.node, body.batchId);
-    expect(await reaches(t.node, body.batchId, 'held')).toMatchObject({ reason: 'insufficient-budget' });
+    const batchId = await handOver(t.node, ids, { amount: '10.00', programmeId: poor.programmeId });
+    await approve(t.node, batchId);
+    expect(await reaches(t.node, batchId, 'held')).toMatchObject({ reason: 'insufficient-budget' });
     const release = { reference: 'r-1', amount: '20.00', currency: 'USD' };
     await t.admin.releaseBudget({ params: poor, body: release });
     await t.admin.releaseBudget({ params: poor, body: release });
     expect(
       (await refusal(t.admin.releaseBudget({ params: poor, body: { ...release, amount: '21.00' } }))).status,
     ).toBe(409);
-    expect((await reaches(t.node, body.batchId, ...over)).state).toBe('completed');
+    expect((await reaches(t.node, batchId, ...over)).state).toBe('completed');
     const { body: left } = await t.admin.getProgramme({ params: poor });
     expect(left.available).toBe('0.00');
     expect(await brokenBooks(t.node)).toEqual([]);

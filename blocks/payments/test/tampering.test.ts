@@ -8,10 +8,10 @@ import {
   approve,
   available,
   brokenBooks,
+  handOver,
   instructionsOf,
   pay,
   payees,
-  programme,
   reaches,
   startTreasury,
   type Treasury,
@@ -111,23 +111,7 @@ describe('by somebody with every right on the database', () => {
   it('[PAY-6.1-p] a run whose account was exchanged after the approval is held, and nothing of it paid', async () => {
     const [payee = '', , thief = ''] = await payees(t.node, 3);
     const before = await available(t.node);
-    const { body } = await t.api.batchTransactions({
-      query: {},
-      headers: {
-        'x-correlationid': 'exchanged',
-        'x-program-id': programme.programmeId,
-        'x-not-before': new Date(Date.now() + 3_600_000).toISOString(),
-      },
-      body: [
-        {
-          requestId: 'exchanged-1',
-          creditParty: [{ key: 'functionalId', value: payee }],
-          amount: '77.00',
-          currency: 'USD',
-        },
-      ],
-    });
-    const run = body.batchId;
+    const run = await handOver(t.node, [payee], { amount: '77.00', notBefore: 3_600_000 });
     await approve(t.node, run);
     await reaches(t.node, run, 'authorised');
     await pay(t.node, [thief], { amount: '1.00' });
