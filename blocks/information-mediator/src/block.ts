@@ -97,7 +97,7 @@ export const informationMediator = defineBlock({
       own,
       strictHttp: settings.strictHttp,
       log: ctx.log,
-      observe: metrics.exchange,
+      observe: (exchange) => metrics.exchange(exchange),
     });
 
     let delivery: Delivery | undefined;

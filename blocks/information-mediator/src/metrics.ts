@@ -1,10 +1,11 @@
 import type { Kysely } from 'kysely';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { MessageLog } from './evidence/message-log.ts';
+import type { ObservedExchange } from './exchange/observation.ts';
 import type { MediatorTables } from './tables.ts';
 
 export interface MediatorMetrics {
-  exchange(service: string, status: number, seconds: number): void;
+  exchange(exchange: ObservedExchange): void;
   /** Records written to the log with one commit. */
   batch(records: number): void;
   delivery(outcome: 'delivered' | 'failed' | 'dead'): void;
@@ -51,7 +52,11 @@ export function createMediatorMetrics(registry: Registry, db: Kysely<MediatorTab
     },
   });
   return {
-    exchange: (service, status, seconds) => exchanges.observe({ service, status: String(status) }, seconds),
+    exchange: ({ known, service, status, requestIn, responseOut }) =>
+      exchanges.observe(
+        { service: known ? service : 'unknown', status: String(status) },
+        (responseOut - requestIn) / 1000,
+      ),
     batch: (records) => batches.observe(records),
     delivery: (outcome) => deliveries.inc({ outcome }),
     watch(log) {

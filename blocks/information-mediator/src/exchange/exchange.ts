@@ -6,6 +6,7 @@ import { requestMessage, responseMessage } from '../evidence/message.ts';
 import { errorResponse, errors, type Refusal } from './errors.ts';
 import type { Evidence, Witnessed } from './evidence.ts';
 import { forClient, forProvider, type HeaderList, headerValue } from './headers.ts';
+import type { ObservedExchange } from './observation.ts';
 import { type Passage, type Providers, passageOf, provide, refusalOf } from './provide.ts';
 import {
   type ExchangeFacts,
@@ -23,7 +24,8 @@ export interface ExchangeDependencies {
   readonly own: string;
   readonly strictHttp: boolean;
   readonly log: Logger;
-  readonly observe: (service: string, status: number, seconds: number) => void;
+  /** Told of every exchange that left evidence. */
+  readonly observe: (exchange: ObservedExchange) => void;
 }
 
 /** `granted`: a right that does not stand in the directory, worded for the log. */
@@ -113,6 +115,7 @@ export function createExchange(deps: ExchangeDependencies): CarryOut {
 
   return async (request, granted) => {
     const started = performance.now();
+    const requestIn = Date.now();
     const accept = headerValue(request.headers, 'accept');
     const refused = (refusal: Refusal, id: string): ExchangeResponse =>
       errorResponse(refusal, id, strictHttp, accept);
@@ -143,7 +146,9 @@ export function createExchange(deps: ExchangeDependencies): CarryOut {
       return unrecorded(error);
     }
 
+    const requestOut = Date.now();
     const outcome = await outcomeOf(request, facts, headers, asked, granted);
+    const responseIn = Date.now();
     report(outcome, facts);
     const { refusal } = outcome;
     const answer = outcome.answer ?? refused(refusal as Refusal, facts.exchangeId);
@@ -181,11 +186,23 @@ export function createExchange(deps: ExchangeDependencies): CarryOut {
     } catch (error) {
       return unrecorded(error);
     }
-    deps.observe(
-      directory.service(facts.service) ? facts.service : 'unknown',
-      response.status,
-      (performance.now() - started) / 1000,
-    );
+    deps.observe({
+      ...facts,
+      side: 'both',
+      known: directory.service(facts.service) !== undefined,
+      userId: headerValue(request.headers, 'x-road-userid'),
+      issue: headerValue(request.headers, 'x-road-issue'),
+      representedParty: headerValue(request.headers, 'x-road-represented-party'),
+      peer: undefined,
+      requestIn,
+      requestOut: refusal ? undefined : requestOut,
+      responseIn: refusal ? undefined : responseIn,
+      responseOut: Date.now(),
+      requestSize: request.body.length,
+      responseSize: response.body.length,
+      status: response.status,
+      fault: refusal && { type: errors[refusal.kind].type, message: refusal.message },
+    });
     return response;
   };
 }
