@@ -22,13 +22,16 @@ import { eraseOldEvents } from './events/retention.ts';
 import { openMessageLog } from './evidence/message-log.ts';
 import { eraseOldContents } from './evidence/retention.ts';
 import { openSignatures } from './evidence/signature.ts';
+import type { Wording } from './exchange/errors.ts';
 import { createEvidence } from './exchange/evidence.ts';
 import { createExchange } from './exchange/exchange.ts';
-import { toRecord } from './exchange/headers.ts';
 import { openHttpProviders } from './exchange/http-provider.ts';
-import { fromMediated } from './exchange/request.ts';
+import type { Providers } from './exchange/provide.ts';
+import { fromMediated, toMediated } from './exchange/request.ts';
+import { createServe } from './exchange/serve.ts';
 import { openKeyring } from './keys/keyring.ts';
 import { createMediatorMetrics } from './metrics.ts';
+import { noPeers } from './peers/peers.ts';
 import type { MediatorTables } from './tables.ts';
 
 /** The information mediator: directory, rights, evidence, dispatch, events. */
@@ -82,20 +85,26 @@ export const informationMediator = defineBlock({
       await directory.refresh();
     }
 
+    const wording: Wording = { strictHttp: settings.strictHttp, errorCodes: settings.errorCodes };
+    const evidence = createEvidence(db, signatures, log, {
+      key: settings.keepContents ? createSecretKey(ctx.secret('message-contents')) : undefined,
+      bodyLimit: settings.keepBodyLimit,
+    });
+    const providers: Providers = {
+      local,
+      http,
+      meta,
+      callerToken: (caller, provider) => signCaller(caller, tokenJwk, provider),
+    };
+    const serve = createServe({ directory, providers, log: ctx.log });
     const carry = createExchange({
       directory,
-      evidence: createEvidence(signatures, log, {
-        key: settings.keepContents ? createSecretKey(ctx.secret('message-contents')) : undefined,
-        bodyLimit: settings.keepBodyLimit,
-      }),
-      providers: {
-        local,
-        http,
-        meta,
-        callerToken: (caller, provider) => signCaller(caller, tokenJwk, provider),
-      },
+      evidence,
+      serve,
+      peers: noPeers,
       own,
-      strictHttp: settings.strictHttp,
+      wording,
+      obstacle: () => undefined,
       log: ctx.log,
       observe: (exchange) => metrics.exchange(exchange),
     });
@@ -103,8 +112,7 @@ export const informationMediator = defineBlock({
     let delivery: Delivery | undefined;
     const mediator: MediatorPort = {
       async exchange(request) {
-        const response = await carry(fromMediated(request));
-        return { status: response.status, headers: toRecord(response.headers), body: response.body };
+        return toMediated(await carry(fromMediated(request)));
       },
       async publish(from, event) {
         if (event.source !== from) throw forbidden('An application announces only its own events');
@@ -140,7 +148,7 @@ export const informationMediator = defineBlock({
           publish: (event) => mediator.publish(event.source, event),
           callerKeys: () => keyring.published('caller'),
           newId,
-          strictHttp: settings.strictHttp,
+          wording,
           bodyLimit: settings.bodyLimit,
           servesListClients: ctx.profile !== 'compliance',
         }),

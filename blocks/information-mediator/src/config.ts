@@ -18,14 +18,16 @@ export const config = Type.Object({
   logReaders: Type.Array(Type.String(), { default: [] }),
   /** Answer 401, 403, 404, 503, 504 instead of X-Road's 400 and 500; the error type is the same. */
   strictHttp: Type.Boolean({ default: true }),
+  /** Names of error types: X-Road's up to 7.7 (`Server.ServerProxy.AccessDenied`), or since 7.8 (`server.serverproxy.access_denied`). */
+  errorCodes: Type.Union([Type.Literal('camel-case'), Type.Literal('snake-case')], { default: 'camel-case' }),
   /** Base URLs under which clients in other processes know this mediator: their assertions must name one. */
   audiences: Type.Array(Type.String(), { default: [] }),
   /** Largest body carried, in bytes, either way. */
-  bodyLimit: Type.Integer({ default: 67_108_864, minimum: 1024, maximum: 1_073_741_824 }),
+  bodyLimit: Type.Integer({ default: 1_073_741_824, minimum: 1024, maximum: 2_147_483_647 }),
   /** Keep messages, sealed, beside the log. Without: digests and signatures only. */
   keepContents: Type.Boolean({ default: true }),
   /** Larger bodies are kept as digest only, in bytes. */
-  keepBodyLimit: Type.Integer({ default: 1_048_576, minimum: 0 }),
+  keepBodyLimit: Type.Integer({ default: 10_485_760, minimum: 0 }),
   /** Days after which kept messages and delivered events are erased; digests, signatures and the chain stay. */
   contentRetentionDays: Type.Integer({ default: 30, minimum: 1 }),
   /** Delivery of events: attempts, and how the wait between them grows (IM-5.2-c). */

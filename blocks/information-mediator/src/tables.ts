@@ -15,6 +15,9 @@ export interface MemberTable {
   created_at: Generated<string>;
 }
 
+/** How an application reaches its security server; `https` is with a certificate of its own. */
+export type Connection = 'http' | 'https' | 'https-noauth';
+
 export interface ApplicationTable {
   id: string;
   member_id: string;
@@ -22,6 +25,9 @@ export interface ApplicationTable {
   status: Generated<'registered' | 'disabled'>;
   public_key: Json | null;
   operators: Generated<string[]>;
+  connection: Generated<Connection>;
+  /** PEM. */
+  tls_certificates: Generated<string[]>;
   created_at: Generated<string>;
 }
 
@@ -84,6 +90,14 @@ export interface MessageLogTable {
   hash: Buffer;
 }
 
+export interface MessageBodyTable {
+  exchange_id: string;
+  kind: 'request' | 'response';
+  part: number;
+  contents: Buffer;
+  written_at: Generated<string>;
+}
+
 export interface SubscriptionTable {
   source: string;
   event_type: string;
@@ -126,6 +140,8 @@ export interface MediatorTables {
   signing_key: SigningKeyTable;
   message_log: MessageLogTable;
   message_content: { seq: string; contents: Buffer };
+  message_body: MessageBodyTable;
+  maintenance: { one: Generated<boolean>; notice: string; since: Generated<string> };
   chain_head: { one: boolean; seq: string; hash: Buffer };
   subscription: SubscriptionTable;
   event: EventTable;

@@ -2,7 +2,9 @@ import type { LocalProviders } from '@govstack/platform';
 import type { Directory } from '../directory/directory.ts';
 import type { DirectoryService } from '../directory/snapshot.ts';
 import { targetOf } from '../directory/target.ts';
+import { bytesOf, noBody } from '../exchange/body.ts';
 import type { HttpProviders } from '../exchange/http-provider.ts';
+import type { ExchangeResponse } from '../exchange/request.ts';
 
 export type OpenApi = Record<string, unknown>;
 
@@ -16,6 +18,17 @@ export interface Descriptions {
    * leak; undefined when there is none.
    */
   of(service: DirectoryService): Promise<OpenApi | undefined>;
+}
+
+/** No description is larger, in bytes. */
+const largestDescription = 16 * 1024 * 1024;
+
+async function readWhole({ status, body }: ExchangeResponse): Promise<{ status: number; body: Buffer }> {
+  try {
+    return { status, body: await bytesOf(body, largestDescription) };
+  } finally {
+    body.release();
+  }
 }
 
 export function openDescriptions(
@@ -46,7 +59,7 @@ export function openDescriptions(
                 exchangeId: '',
               },
             )
-          : await http.call(target, { ...request, headers: [], body: Buffer.alloc(0) });
+          : await readWhole(await http.call(target, { ...request, headers: [], body: noBody }));
       if (response?.status !== 200) return undefined;
       const document: unknown = JSON.parse(response.body.toString('utf8'));
       return typeof document === 'object' && document !== null && 'paths' in document

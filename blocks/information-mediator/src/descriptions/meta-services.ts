@@ -1,5 +1,6 @@
 import type { Directory } from '../directory/directory.ts';
 import type { DirectoryService, Endpoint } from '../directory/snapshot.ts';
+import { bodyOf } from '../exchange/body.ts';
 import type { Refusal } from '../exchange/errors.ts';
 import { headerValue } from '../exchange/headers.ts';
 import type { ExchangeRequest, ExchangeResponse } from '../exchange/request.ts';
@@ -28,7 +29,7 @@ export const isMetaService = (request: ExchangeRequest): boolean =>
 const json = (body: unknown): ExchangeResponse => ({
   status: 200,
   headers: [['Content-Type', 'application/json; charset=utf-8']],
-  body: Buffer.from(JSON.stringify(body)),
+  body: bodyOf(Buffer.from(JSON.stringify(body))),
 });
 
 const wholeOf = ({ method, path }: Endpoint): boolean => method === '*' && path === '**';

@@ -6,11 +6,15 @@ import { type DirectoryApplication, type DirectoryService, type Endpoint, loadSn
 
 /** Reads of the directory, all from memory. */
 export interface Directory {
+  /** What callers are told while this mediator is in maintenance mode; undefined: it works. */
+  maintenance(): string | undefined;
   instances(): readonly string[];
   members(): readonly { readonly id: string; readonly name: string }[];
   hasMember(id: string): boolean;
   applications(): readonly DirectoryApplication[];
   application(id: string): DirectoryApplication | undefined;
+  /** Applications to which a TLS certificate (SHA-256, hex) belongs. */
+  applicationsWith(certificate: string): readonly DirectoryApplication[];
   services(): readonly DirectoryService[];
   service(id: string): DirectoryService | undefined;
   /** The right under which a call is allowed, worded for the log; undefined: refused. `path` as rights see it. */
@@ -71,11 +75,13 @@ export async function openDirectory(db: Kysely<MediatorTables>, log: Logger): Pr
   timer.unref();
 
   return {
+    maintenance: () => snapshot.maintenance,
     instances: () => snapshot.instances,
     members: () => [...snapshot.members.values()],
     hasMember: (id) => snapshot.members.has(id),
     applications: () => [...snapshot.applications.values()],
     application: (id) => snapshot.applications.get(id),
+    applicationsWith: (certificate) => snapshot.byCertificate.get(certificate) ?? [],
     services: () => [...snapshot.services.values()],
     service: (id) => snapshot.services.get(id),
     rightFor(client, service, method, path) {

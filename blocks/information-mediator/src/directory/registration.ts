@@ -1,7 +1,8 @@
+import { X509Certificate } from 'node:crypto';
 import { applicationOf, badRequest, memberOf } from '@govstack/platform';
 import type { JWK } from 'jose';
 import { type Kysely, sql } from 'kysely';
-import type { MediatorTables } from '../tables.ts';
+import type { Connection, MediatorTables } from '../tables.ts';
 import { change, metaServiceCodes } from './change.ts';
 import { assertTarget } from './target.ts';
 
@@ -12,6 +13,19 @@ export const putInstance = (db: Kysely<MediatorTables>, code: string): Promise<b
       insert into instance (code, title)
       values (${code}, ${code})
       on conflict on constraint instance_pkey do nothing`,
+  ]);
+
+/** Puts the mediator into maintenance mode with a notice for callers, or out of it (x-road.md 4). */
+export const putMaintenance = (db: Kysely<MediatorTables>, notice: string | null): Promise<boolean> =>
+  change(db, [
+    notice === null
+      ? sql`delete from maintenance`
+      : sql`
+          insert into maintenance (notice)
+          values (${notice})
+          on conflict on constraint maintenance_pkey do update
+          set notice = excluded.notice
+          where maintenance.notice <> excluded.notice`,
   ]);
 
 /** Registers a member or changes its name. */
@@ -34,6 +48,9 @@ export interface ApplicationRegistration {
   readonly publicKey?: Record<string, unknown> | null;
   readonly operators?: readonly string[];
   readonly status?: 'registered' | 'disabled';
+  readonly connection?: Connection;
+  /** PEM. */
+  readonly tlsCertificates?: readonly string[];
 }
 
 /** The public key as it is kept: what a P-256 key is made of, nothing else. */
@@ -46,6 +63,17 @@ function publicKeyOf(jwk: Record<string, unknown>): JWK {
   return { kty, crv, x, y, ...(typeof kid === 'string' ? { kid } : {}) };
 }
 
+/** A certificate as it is kept: one, in PEM. */
+function certificateOf(pem: string, index: number): string {
+  try {
+    return new X509Certificate(pem).toString();
+  } catch {
+    throw badRequest('tlsCertificates must be X.509 certificates in PEM', [
+      { in: 'body', pointer: `/tlsCertificates/${index}`, detail: 'is not a certificate' },
+    ]);
+  }
+}
+
 /**
  * Registers an application of a registered member or changes it. What is left out stays as it is; a `publicKey` of
  * null takes the key away.
@@ -54,23 +82,29 @@ export async function putApplication(
   db: Kysely<MediatorTables>,
   application: ApplicationRegistration,
 ): Promise<boolean> {
-  const { publicKey, operators, status } = application;
+  const { publicKey, operators, status, connection, tlsCertificates } = application;
   const jwk = publicKey ? JSON.stringify(publicKeyOf(publicKey)) : null;
+  const certificates = (tlsCertificates ?? []).map(certificateOf);
+  const kept = {
+    publicKey: sql`case when ${publicKey !== undefined} then excluded.public_key else application.public_key end`,
+    operators: sql`case when ${operators !== undefined} then excluded.operators else application.operators end`,
+    status: sql`case when ${status !== undefined} then excluded.status else application.status end`,
+    connection: sql`case when ${connection !== undefined} then excluded.connection else application.connection end`,
+    certificates: sql`case when ${tlsCertificates !== undefined} then excluded.tls_certificates
+      else application.tls_certificates end`,
+  };
   return change(db, [
     sql`
-      insert into application (id, member_id, name, public_key, operators, status)
+      insert into application (id, member_id, name, public_key, operators, status, connection, tls_certificates)
       values (${application.id}, ${memberOf(application.id)}, ${application.name}, ${jwk}::jsonb,
-        ${[...(operators ?? [])]}::text[], ${status ?? 'registered'})
+        ${[...(operators ?? [])]}::text[], ${status ?? 'registered'}, ${connection ?? 'https'}, ${certificates}::text[])
       on conflict on constraint application_pkey do update
-      set name = excluded.name,
-        public_key = case when ${publicKey !== undefined} then excluded.public_key else application.public_key end,
-        operators = case when ${operators !== undefined} then excluded.operators else application.operators end,
-        status = case when ${status !== undefined} then excluded.status else application.status end
-      where (application.name, application.public_key, application.operators, application.status) is distinct from (
-        excluded.name,
-        case when ${publicKey !== undefined} then excluded.public_key else application.public_key end,
-        case when ${operators !== undefined} then excluded.operators else application.operators end,
-        case when ${status !== undefined} then excluded.status else application.status end)`,
+      set name = excluded.name, public_key = ${kept.publicKey}, operators = ${kept.operators},
+        status = ${kept.status}, connection = ${kept.connection}, tls_certificates = ${kept.certificates}
+      where (application.name, application.public_key, application.operators, application.status,
+          application.connection, application.tls_certificates)
+        is distinct from (excluded.name, ${kept.publicKey}, ${kept.operators}, ${kept.status}, ${kept.connection},
+          ${kept.certificates})`,
   ]);
 }
 

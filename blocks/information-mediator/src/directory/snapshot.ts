@@ -1,6 +1,6 @@
-import type { JsonWebKey } from 'node:crypto';
+import { type JsonWebKey, X509Certificate } from 'node:crypto';
 import type { Kysely } from 'kysely';
-import type { MediatorTables } from '../tables.ts';
+import type { Connection, MediatorTables } from '../tables.ts';
 
 export interface DirectoryApplication {
   readonly id: string;
@@ -10,6 +10,9 @@ export interface DirectoryApplication {
   readonly publicKey: JsonWebKey | undefined;
   /** Applications that may act for this one. */
   readonly operators: readonly string[];
+  readonly connection: Connection;
+  /** SHA-256 of its TLS certificates (DER), lower-case hex. */
+  readonly tlsCertificates: readonly string[];
 }
 
 export interface DirectoryService {
@@ -33,13 +36,21 @@ export interface Endpoint {
 
 export interface Snapshot {
   readonly version: string;
+  /** What callers are told in maintenance mode. */
+  readonly maintenance: string | undefined;
   readonly instances: readonly string[];
   readonly members: ReadonlyMap<string, { readonly id: string; readonly name: string }>;
   readonly applications: ReadonlyMap<string, DirectoryApplication>;
+  /** By the SHA-256 of their TLS certificates. */
+  readonly byCertificate: ReadonlyMap<string, readonly DirectoryApplication[]>;
   readonly services: ReadonlyMap<string, DirectoryService>;
   /** Service, then subject. */
   readonly rights: ReadonlyMap<string, ReadonlyMap<string, readonly Endpoint[]>>;
 }
+
+/** SHA-256 over the DER of a PEM certificate, lower-case hex: how a peer's certificate is recognised. */
+export const fingerprintOf = (pem: string): string =>
+  new X509Certificate(pem).fingerprint256.replaceAll(':', '').toLowerCase();
 
 /** The whole directory as it stands at one moment. */
 export const loadSnapshot = (db: Kysely<MediatorTables>): Promise<Snapshot> =>
@@ -52,11 +63,21 @@ export const loadSnapshot = (db: Kysely<MediatorTables>): Promise<Snapshot> =>
         .selectFrom('directory_version')
         .select('version')
         .executeTakeFirstOrThrow();
+      const maintenance = await trx.selectFrom('maintenance').select('notice').executeTakeFirst();
       const instances = await trx.selectFrom('instance').select('code').orderBy('code').execute();
       const members = await trx.selectFrom('member').select(['id', 'name']).orderBy('id').execute();
       const applications = await trx
         .selectFrom('application')
-        .select(['id', 'member_id', 'name', 'status', 'public_key', 'operators'])
+        .select([
+          'id',
+          'member_id',
+          'name',
+          'status',
+          'public_key',
+          'operators',
+          'connection',
+          'tls_certificates',
+        ])
         .orderBy('id')
         .execute();
       const services = await trx
@@ -79,23 +100,32 @@ export const loadSnapshot = (db: Kysely<MediatorTables>): Promise<Snapshot> =>
         subjects.set(subject, [...(subjects.get(subject) ?? []), { method, path }]);
         rightsByService.set(service_id, subjects);
       }
+      const byId = new Map<string, DirectoryApplication>(
+        applications.map((row) => [
+          row.id,
+          {
+            id: row.id,
+            memberId: row.member_id,
+            name: row.name,
+            enabled: row.status === 'registered',
+            publicKey: (row.public_key as JsonWebKey | null) ?? undefined,
+            operators: row.operators,
+            connection: row.connection,
+            tlsCertificates: row.tls_certificates.map(fingerprintOf),
+          },
+        ]),
+      );
+      const byCertificate = new Map<string, DirectoryApplication[]>();
+      for (const application of byId.values())
+        for (const certificate of application.tlsCertificates)
+          byCertificate.set(certificate, [...(byCertificate.get(certificate) ?? []), application]);
       return {
         version,
+        maintenance: maintenance?.notice,
         instances: instances.map(({ code }) => code),
         members: new Map(members.map((row) => [row.id, row])),
-        applications: new Map(
-          applications.map((row) => [
-            row.id,
-            {
-              id: row.id,
-              memberId: row.member_id,
-              name: row.name,
-              enabled: row.status === 'registered',
-              publicKey: (row.public_key as JsonWebKey | null) ?? undefined,
-              operators: row.operators,
-            },
-          ]),
-        ),
+        applications: byId,
+        byCertificate,
         services: new Map(
           services.map((row) => [
             row.id,

@@ -2,6 +2,7 @@ import { newContext, withContext } from '@govstack/platform';
 import type { CloudEvent } from '@govstack/platform/operation';
 import { type Kysely, sql } from 'kysely';
 import type { Logger } from 'pino';
+import { bodyOf } from '../exchange/body.ts';
 import type { CarryOut } from '../exchange/exchange.ts';
 import { headerValue } from '../exchange/headers.ts';
 import type { MediatorTables } from '../tables.ts';
@@ -109,7 +110,7 @@ export function startDelivery(
             ['X-Correlation-Id', context.correlationId],
             ['Traceparent', context.traceparent],
           ],
-          body: Buffer.from(JSON.stringify(due.document)),
+          body: bodyOf(Buffer.from(JSON.stringify(due.document))),
           signal: undefined,
         },
         `subscription ${due.event_type}`,

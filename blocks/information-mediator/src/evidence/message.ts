@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
+import type { Body } from '../exchange/body.ts';
 import type { HeaderList } from '../exchange/headers.ts';
 
 /** A message as it is signed: start line and headers as they were received, then the body byte for byte. */
 export interface Message {
   readonly head: string;
-  readonly body: Buffer;
+  readonly body: Body;
 }
 
 export interface Digests {
@@ -22,15 +23,13 @@ const headerLine = ([name, value]: readonly [string, string]): string =>
     : `${name}:${value}\r\n`;
 
 /** X-Road's form of a request: method, target, headers in their order, one a line. */
-export const requestMessage = (
-  method: string,
-  target: string,
-  headers: HeaderList,
-  body: Buffer,
-): Message => ({ head: `${method}\r\n${target}\r\n${headers.map(headerLine).join('')}`, body });
+export const requestMessage = (method: string, target: string, headers: HeaderList, body: Body): Message => ({
+  head: `${method}\r\n${target}\r\n${headers.map(headerLine).join('')}`,
+  body,
+});
 
 /** The same for a response: its first line is the status. */
-export const responseMessage = (status: number, headers: HeaderList, body: Buffer): Message => ({
+export const responseMessage = (status: number, headers: HeaderList, body: Body): Message => ({
   head: `${status}\r\n${headers.map(headerLine).join('')}`,
   body,
 });
@@ -39,7 +38,7 @@ const sha512 = (data: Uint8Array | string): Buffer => hash('sha512', data, 'buff
 
 export const digestsOf = ({ head, body }: Message): Digests => ({
   head: sha512(head),
-  body: body.length === 0 ? undefined : sha512(body),
+  body: body.digest,
 });
 
 /** What X-Road calls the request hash, and what is signed: SHA-512 over both digests, or the head's alone. */

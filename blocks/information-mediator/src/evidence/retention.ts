@@ -13,6 +13,9 @@ export async function eraseOldContents(db: Kysely<MediatorTables>, days: number,
     select max(seq) as seq
     from message_log
     where at < ${before}`.execute(db);
+  await sql`
+    delete from message_body
+    where written_at < ${before}`.execute(db);
   const last = rows[0]?.seq;
   if (last === null || last === undefined) return 0;
   let erased = 0;

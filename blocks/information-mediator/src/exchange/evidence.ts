@@ -1,18 +1,20 @@
 import type { KeyObject } from 'node:crypto';
+import type { Kysely } from 'kysely';
 import type { LogRecord } from '../evidence/chain.ts';
-import { sealContents } from '../evidence/contents.ts';
-import { digestsOf, type Message, messageHash } from '../evidence/message.ts';
+import { sealContents, writeParts } from '../evidence/contents.ts';
+import { type Digests, digestsOf, type Message, messageHash } from '../evidence/message.ts';
 import type { MessageLog } from '../evidence/message-log.ts';
 import type { Signature, Signatures } from '../evidence/signature.ts';
+import type { MediatorTables } from '../tables.ts';
 import type { ExchangeFacts } from './request.ts';
 
-/** A message that its sender's side has signed and the receiving side has checked. */
+/** A message with what its sender's side says of it and the receiving side has found. */
 export interface Witnessed {
   readonly message: Message;
   readonly hash: Buffer;
   readonly signature: Signature | undefined;
   readonly verified: boolean;
-  readonly digests: ReturnType<typeof digestsOf>;
+  readonly digests: Digests;
 }
 
 export interface Keeping {
@@ -22,37 +24,51 @@ export interface Keeping {
   readonly bodyLimit: number;
 }
 
+export type RecordOutcome = Pick<LogRecord, 'kind' | 'status' | 'error' | 'durationMs' | 'accessRight'>;
+
 export interface Evidence {
   /** Signs a message as `signer` and checks the signature as its receiver does. Without a signer it stays unsigned. */
   witness(message: Message, signer: string | undefined): Promise<Witnessed>;
+  /** Checks a message that another server has signed. */
+  check(message: Message, signature: Signature): Promise<Witnessed>;
   /** Resolves when the message is on record. */
-  record(
-    witnessed: Witnessed,
-    facts: ExchangeFacts,
-    outcome: Pick<LogRecord, 'kind' | 'status' | 'error' | 'durationMs' | 'accessRight'>,
-  ): Promise<void>;
+  record(witnessed: Witnessed, facts: ExchangeFacts, outcome: RecordOutcome): Promise<void>;
 }
 
-export function createEvidence(signatures: Signatures, log: MessageLog, keeping: Keeping): Evidence {
+export function createEvidence(
+  db: Kysely<MediatorTables>,
+  signatures: Signatures,
+  log: MessageLog,
+  keeping: Keeping,
+): Evidence {
+  async function check(message: Message, signature: Signature | undefined): Promise<Witnessed> {
+    const digests = digestsOf(message);
+    const hash = messageHash(digests);
+    const verified = signature !== undefined && (await signatures.verify(hash, signature));
+    return { message, digests, hash, signature, verified };
+  }
   return {
+    check,
     async witness(message, signer) {
-      const digests = digestsOf(message);
-      const hash = messageHash(digests);
-      const signature = signer === undefined ? undefined : await signatures.sign(signer, hash);
-      const verified = signature !== undefined && (await signatures.verify(hash, signature));
-      return { message, digests, hash, signature, verified };
+      const signature =
+        signer === undefined ? undefined : await signatures.sign(signer, messageHash(digestsOf(message)));
+      return check(message, signature);
     },
-    record({ message, digests, signature, verified }, facts, outcome) {
+    async record({ message, digests, signature, verified }, facts, outcome) {
       const { key, bodyLimit } = keeping;
-      const contents = key && sealContents(key, message, bodyLimit, facts.exchangeId, outcome.kind);
-      return log.append(
+      const { exchangeId } = facts;
+      const { body } = message;
+      const contents = key && sealContents(key, message, bodyLimit, exchangeId, outcome.kind);
+      if (key && !body.bytes && body.size <= bodyLimit)
+        await writeParts(db, key, body, exchangeId, outcome.kind);
+      await log.append(
         {
           ...facts,
           ...outcome,
           at: new Date(),
           headDigest: digests.head,
           bodyDigest: digests.body,
-          bodySize: message.body.length,
+          bodySize: body.size,
           signature,
           verified,
         },

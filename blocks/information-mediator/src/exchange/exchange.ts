@@ -1,13 +1,13 @@
-import { type Caller, memberOf } from '@govstack/platform';
+import { applicationOf, memberOf } from '@govstack/platform';
 import type { Logger } from 'pino';
-import { isMetaService } from '../descriptions/meta-services.ts';
 import type { Directory } from '../directory/directory.ts';
 import { requestMessage, responseMessage } from '../evidence/message.ts';
-import { errorResponse, errors, type Refusal } from './errors.ts';
-import type { Evidence, Witnessed } from './evidence.ts';
-import { forClient, forProvider, type HeaderList, headerValue } from './headers.ts';
+import type { PeerAnswer, Peers } from '../peers/peers.ts';
+import { type AnswerDependencies, type Asked, giveAnswer, type Outcome } from './answer.ts';
+import { type ErrorKind, errorResponse, errors, type Refusal } from './errors.ts';
+import type { Witnessed } from './evidence.ts';
+import { forProvider, type HeaderList, headerValue } from './headers.ts';
 import type { ObservedExchange } from './observation.ts';
-import { type Passage, type Providers, passageOf, provide, refusalOf } from './provide.ts';
 import {
   type ExchangeFacts,
   type ExchangeRequest,
@@ -15,14 +15,14 @@ import {
   factsOf,
   faultOf,
 } from './request.ts';
+import type { Serve } from './serve.ts';
 
-export interface ExchangeDependencies {
+export interface ExchangeDependencies extends AnswerDependencies {
   readonly directory: Directory;
-  readonly evidence: Evidence;
-  readonly providers: Providers;
-  /** The mediator's own application; its member signs what the mediator itself answers. */
-  readonly own: string;
-  readonly strictHttp: boolean;
+  readonly serve: Serve;
+  readonly peers: Peers;
+  /** Why nothing can be exchanged now: an expired configuration, time stamps that stay away. */
+  readonly obstacle: () => ErrorKind | undefined;
   readonly log: Logger;
   /** Told of every exchange that left evidence. */
   readonly observe: (exchange: ObservedExchange) => void;
@@ -31,19 +31,25 @@ export interface ExchangeDependencies {
 /** `granted`: a right that does not stand in the directory, worded for the log. */
 export type CarryOut = (request: ExchangeRequest, granted?: string) => Promise<ExchangeResponse>;
 
-/** What came of a request: an answer of the provider's side, or the mediator's refusal. */
-interface Outcome {
-  readonly answer?: ExchangeResponse;
+/** What the consumer's side gives back, and how it came about. */
+interface Result {
+  readonly response: ExchangeResponse;
   readonly refusal?: Refusal;
-  readonly right?: string;
+  /** The security server at the other end. */
+  readonly peer?: string;
 }
 
+const obstacles: Partial<Record<ErrorKind, string>> = {
+  outdatedConfiguration: 'The configuration of the instance has expired on this server',
+};
+
 /**
- * One exchange, in this order: who calls, signature, evidence of the request, right, provider, signature, evidence of
- * the response, answer. What is refused leaves evidence too; without evidence nothing is carried out (IM-9.1-c).
+ * One exchange on the consumer's side, in this order: who calls, signature, evidence of the request, then the
+ * provider's side, in this process or on another server: right, provider, signature; evidence of the response,
+ * answer. What is refused leaves evidence too; without evidence nothing is carried out (IM-9.1-c).
  */
 export function createExchange(deps: ExchangeDependencies): CarryOut {
-  const { directory, evidence, providers, strictHttp, log } = deps;
+  const { directory, evidence, wording, peers, log } = deps;
 
   function refusalOfSender({ client, operator }: ExchangeRequest): Refusal | undefined {
     const application = directory.application(client);
@@ -53,80 +59,107 @@ export function createExchange(deps: ExchangeDependencies): CarryOut {
     return undefined;
   }
 
-  async function call(
-    passage: Passage,
-    request: ExchangeRequest,
-    headers: HeaderList,
-    caller: Caller,
-  ): Promise<Outcome> {
-    if (passage.kind === 'meta') {
-      const answer = await providers.meta.answer(request);
-      return 'status' in answer ? { answer, right: 'meta-service' } : { refusal: answer };
-    }
-    const { right } = passage;
-    try {
-      return { answer: await provide(providers, passage, request, headers, caller), right };
-    } catch (failure) {
-      log.warn(
-        { err: failure, service: request.service, exchangeId: caller.exchangeId },
-        'a provider did not answer',
-      );
-      return { refusal: refusalOf(failure), right };
-    }
+  function refusalHere(request: ExchangeRequest, asked: Witnessed): Refusal | undefined {
+    const sender = refusalOfSender(request);
+    if (sender) return sender;
+    const obstacle = deps.obstacle();
+    if (obstacle) return { kind: obstacle, message: obstacles[obstacle] ?? 'Nothing can be exchanged now' };
+    return asked.verified
+      ? undefined
+      : { kind: 'invalidSignature', message: 'The signature of the request does not hold' };
   }
 
-  async function outcomeOf(
-    request: ExchangeRequest,
+  /** What is wrong with an answer that another server has signed. */
+  function faultOfAnswer(
     facts: ExchangeFacts,
+    hash: Buffer,
+    { response, signature }: PeerAnswer,
+    { verified }: Witnessed,
+  ): Refusal | undefined {
+    const said = (name: string): string | undefined => headerValue(response.headers, name);
+    const speaker = said('x-road-error') === undefined ? memberOf(facts.service) : signature.signer;
+    if (!verified || signature.signer !== speaker)
+      return { kind: 'answerInvalidSignature', message: 'The signature of the response does not hold' };
+    const consistent =
+      said('x-road-id') === facts.messageId &&
+      said('x-road-client') === facts.client &&
+      said('x-road-service') === facts.service &&
+      said('x-road-request-id') === facts.exchangeId &&
+      said('x-road-request-hash') === hash.toString('base64');
+    return consistent
+      ? undefined
+      : { kind: 'inconsistentResponse', message: 'The response does not belong to the request' };
+  }
+
+  async function viaPeer(
+    servers: NonNullable<ReturnType<Peers['route']>>,
+    request: ExchangeRequest,
     headers: HeaderList,
     asked: Witnessed,
-    granted: string | undefined,
-  ): Promise<Outcome> {
-    const sender = refusalOfSender(request);
-    if (sender) return { refusal: sender };
-    if (!asked.verified)
-      return { refusal: { kind: 'invalidSignature', message: 'The signature of the request does not hold' } };
-    const passage = passageOf(directory, request, granted, isMetaService(request));
-    if ('refusal' in passage) return passage;
-    return call(passage, request, headers, {
-      application: request.client,
-      service: request.service,
-      operator: request.operator,
-      exchangeId: facts.exchangeId,
+    told: Asked,
+  ): Promise<Result> {
+    const { facts, hash, started } = told;
+    const refused = async (refusal: Refusal, peer?: string): Promise<Result> => ({
+      ...(await giveAnswer(deps, told, { refusal })),
+      refusal,
+      ...(peer === undefined ? {} : { peer }),
     });
+    if (!asked.signature) throw new Error('a request without signature does not leave this server');
+    const answer = await peers.call(servers, { request, facts, headers, signature: asked.signature });
+    if ('refusal' in answer) return refused(answer.refusal, answer.server);
+    const { response, signature, server } = answer;
+    const { status, body } = response;
+    const witnessed = await evidence.check(responseMessage(status, response.headers, body), signature);
+    const fault = faultOfAnswer(facts, hash, answer, witnessed);
+    if (fault) {
+      log.error({ security: fault.kind, server, exchangeId: facts.exchangeId }, 'an answer was refused');
+      body.release();
+      return refused(fault, server);
+    }
+    const error = headerValue(response.headers, 'x-road-error');
+    await evidence.record(witnessed, facts, {
+      kind: 'response',
+      status,
+      durationMs: Math.round(performance.now() - started),
+      ...(error === undefined ? {} : { error }),
+    });
+    return { response, peer: server };
   }
 
-  function report({ refusal }: Outcome, facts: ExchangeFacts): void {
-    if (!refusal || !errors[refusal.kind].type.endsWith('AccessDenied')) return;
-    const { operator, client, service, exchangeId, correlationId, traceId } = facts;
-    log.warn(
-      {
-        security: refusal.kind,
-        actor: operator ?? client,
-        client,
-        service,
-        exchangeId,
-        correlationId,
-        traceId,
-      },
-      'refused',
-    );
+  async function proceed(
+    request: ExchangeRequest,
+    headers: HeaderList,
+    asked: Witnessed,
+    told: Asked,
+    granted: string | undefined,
+  ): Promise<Result> {
+    const here = refusalHere(request, asked);
+    const servers = here ? undefined : peers.route(applicationOf(request.service));
+    if (servers) return viaPeer(servers, request, headers, asked, told);
+    const outcome: Outcome = here
+      ? { refusal: here }
+      : await deps.serve(request, told.facts, headers, granted);
+    try {
+      const { response } = await giveAnswer(deps, told, outcome);
+      return { response, ...(outcome.refusal ? { refusal: outcome.refusal } : {}) };
+    } catch (error) {
+      outcome.answer?.body.release();
+      throw error;
+    }
   }
 
   return async (request, granted) => {
     const started = performance.now();
     const requestIn = Date.now();
     const accept = headerValue(request.headers, 'accept');
-    const refused = (refusal: Refusal, id: string): ExchangeResponse =>
-      errorResponse(refusal, id, strictHttp, accept);
-    const fault = faultOf(request);
-    if (fault) return refused(fault, factsOf(request).exchangeId);
-
     const facts = factsOf(request);
+    const fault = faultOf(request);
+    if (fault) return errorResponse(fault, facts.exchangeId, wording, accept);
+
     const unrecorded = (error: unknown): ExchangeResponse => {
       log.error({ err: error, exchangeId: facts.exchangeId }, 'evidence could not be written');
       const message = 'The evidence of this exchange could not be written';
-      return refused({ kind: 'loggingFailed', message }, facts.exchangeId);
+      return errorResponse({ kind: 'loggingFailed', message }, facts.exchangeId, wording, accept);
     };
 
     const headers = forProvider(request.headers, {
@@ -135,74 +168,44 @@ export function createExchange(deps: ExchangeDependencies): CarryOut {
       'X-Road-Request-Id': facts.exchangeId,
       'X-Correlation-Id': facts.correlationId,
     });
-    const target = `/r1/${request.service}${request.path}`;
     // A member's key signs for its own applications only, and only when they are the ones who send.
     const signer = refusalOfSender(request) ? undefined : memberOf(facts.client);
+    const message = requestMessage(request.method, targetOf(request), headers, request.body);
     let asked: Witnessed;
+    let result: Result;
+    let requestOut: number;
+    let responseIn: number;
     try {
-      asked = await evidence.witness(requestMessage(request.method, target, headers, request.body), signer);
+      asked = await evidence.witness(message, signer);
       await evidence.record(asked, facts, { kind: 'request' });
+      requestOut = Date.now();
+      result = await proceed(request, headers, asked, { facts, hash: asked.hash, accept, started }, granted);
+      responseIn = Date.now();
     } catch (error) {
       return unrecorded(error);
     }
-
-    const requestOut = Date.now();
-    const outcome = await outcomeOf(request, facts, headers, asked, granted);
-    const responseIn = Date.now();
-    report(outcome, facts);
-    const { refusal } = outcome;
-    const answer = outcome.answer ?? refused(refusal as Refusal, facts.exchangeId);
-    const response: ExchangeResponse = {
-      ...answer,
-      headers: [
-        ...forClient(answer.headers, {
-          'X-Road-Id': facts.messageId,
-          'X-Road-Client': facts.client,
-          'X-Road-Service': facts.service,
-          'X-Road-Request-Id': facts.exchangeId,
-          'X-Road-Request-Hash': asked.hash.toString('base64'),
-          'X-Correlation-Id': facts.correlationId,
-        }),
-        ...(refusal ? [['X-Road-Error', errors[refusal.kind].type] as const] : []),
-      ],
-    };
-
-    // The provider's member answers for the provider, the mediator's owner for a refusal.
-    const speaker = memberOf(refusal ? deps.own : facts.service);
-    const durationMs = Math.round(performance.now() - started);
-    try {
-      const answered = await evidence.witness(
-        responseMessage(response.status, response.headers, response.body),
-        speaker,
-      );
-      await evidence.record(answered, facts, {
-        kind: 'response',
-        status: response.status,
-        durationMs,
-        ...(refusal ? { error: errors[refusal.kind].type } : {}),
-        ...(outcome.right === undefined ? {} : { accessRight: outcome.right }),
-      });
-      if (!answered.verified) throw new Error('the signature of the response does not hold');
-    } catch (error) {
-      return unrecorded(error);
-    }
+    const { response, refusal, peer } = result;
     deps.observe({
       ...facts,
-      side: 'both',
+      side: peer === undefined ? 'both' : 'client',
       known: directory.service(facts.service) !== undefined,
       userId: headerValue(request.headers, 'x-road-userid'),
       issue: headerValue(request.headers, 'x-road-issue'),
       representedParty: headerValue(request.headers, 'x-road-represented-party'),
-      peer: undefined,
+      peer,
       requestIn,
       requestOut: refusal ? undefined : requestOut,
       responseIn: refusal ? undefined : responseIn,
       responseOut: Date.now(),
-      requestSize: request.body.length,
-      responseSize: response.body.length,
+      requestSize: request.body.size,
+      responseSize: response.body.size,
       status: response.status,
       fault: refusal && { type: errors[refusal.kind].type, message: refusal.message },
     });
     return response;
   };
 }
+
+/** The target as it is signed, wherever the request goes. */
+export const targetOf = ({ service, path }: Pick<ExchangeRequest, 'service' | 'path'>): string =>
+  `/r1/${service}${path}`;

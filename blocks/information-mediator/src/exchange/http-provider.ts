@@ -2,11 +2,9 @@ import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { Pool } from 'undici';
 import { isForbiddenAddress } from '../directory/target.ts';
+import { type Body, receiveBody } from './body.ts';
 import { fromRaw, type HeaderList } from './headers.ts';
 import type { ExchangeResponse } from './request.ts';
-
-/** The provider answered more than a mediator holds in memory. */
-export class AnswerTooLarge extends Error {}
 
 /** A name may lead to other addresses tomorrow than when its URL was registered: looked at on every connection. */
 const guardedLookup: LookupFunction = (hostname, options, callback) =>
@@ -27,7 +25,7 @@ export interface HttpProviders {
       readonly method: string;
       readonly path: string;
       readonly headers: HeaderList;
-      readonly body: Buffer;
+      readonly body: Body;
       readonly signal: AbortSignal;
     },
   ): Promise<ExchangeResponse>;
@@ -56,26 +54,16 @@ export function openHttpProviders(maxAnswerBytes: number): HttpProviders {
       const response = await poolOf(origin).request({
         method: method as 'GET',
         path: `${basePath}${path}`,
-        headers: headers.flat(),
-        body: body.length === 0 ? null : body,
+        headers: body.bytes ? headers.flat() : [...headers, ['Content-Length', String(body.size)]].flat(),
+        body: body.size === 0 ? null : (body.bytes ?? body.stream()),
         signal,
         responseHeaders: 'raw',
       });
-      const chunks: Buffer[] = [];
-      let size = 0;
-      for await (const chunk of response.body) {
-        size += (chunk as Buffer).length;
-        if (size > maxAnswerBytes) {
-          response.body.destroy();
-          throw new AnswerTooLarge(`more than ${maxAnswerBytes} bytes`);
-        }
-        chunks.push(chunk as Buffer);
-      }
       return {
         status: response.statusCode,
         // Asked for as they were received: a flat list, which the type does not know.
         headers: fromRaw(response.headers as unknown as string[]),
-        body: Buffer.concat(chunks),
+        body: await receiveBody(response.body, maxAnswerBytes),
       };
     },
     async close() {

@@ -4,9 +4,10 @@ import type { Directory } from '../directory/directory.ts';
 import type { DirectoryService } from '../directory/snapshot.ts';
 import { targetOf } from '../directory/target.ts';
 import { pathForRights } from '../rights/glob.ts';
+import { BodyTooLarge, bodyOf, bytesOf } from './body.ts';
 import type { Refusal } from './errors.ts';
 import { fromRecord, type HeaderList, toRecord } from './headers.ts';
-import { AnswerTooLarge, type HttpProviders } from './http-provider.ts';
+import type { HttpProviders } from './http-provider.ts';
 import { NotAnswered, withPatience } from './patience.ts';
 import type { ExchangeRequest, ExchangeResponse } from './request.ts';
 
@@ -53,6 +54,9 @@ export interface Providers {
   readonly callerToken: (caller: Caller, provider: string) => Promise<string>;
 }
 
+/** Blocks of this process take bodies whole, in memory; in bytes. */
+const largestLocal = 67_108_864;
+
 /** Calls the provider once, within the service's time and as long as the client waits. */
 export async function provide(
   providers: Providers,
@@ -75,14 +79,15 @@ export async function provide(
         signal,
       });
     }
+    const bytes = await bytesOf(body, largestLocal);
     const answer = await providers.local.dispatch(
       target.block,
       target.surface,
-      { method, path, headers: toRecord(headers), ...(body.length === 0 ? {} : { body }), signal },
+      { method, path, headers: toRecord(headers), ...(body.size === 0 ? {} : { body: bytes }), signal },
       caller,
     );
     if (!answer) throw new Error(`no block of this node serves ${service.target}`);
-    return { ...answer, headers: fromRecord(answer.headers) };
+    return { ...answer, headers: fromRecord(answer.headers), body: bodyOf(answer.body) };
   });
 }
 
@@ -92,7 +97,7 @@ export function refusalOf(failure: unknown): Refusal {
     return failure.why === 'timeout'
       ? { kind: 'serviceTimeout', message: 'The provider did not answer in time' }
       : { kind: 'aborted', message: 'The client gave up before the provider answered' };
-  if (failure instanceof AnswerTooLarge)
+  if (failure instanceof BodyTooLarge)
     return { kind: 'serviceAnswerUnusable', message: 'The provider answered more than can be passed on' };
   return { kind: 'serviceUnreachable', message: 'The provider could not be reached' };
 }

@@ -2,13 +2,15 @@ import {
   isApplicationId,
   isServiceId,
   type MediatedRequest,
+  type MediatedResponse,
   newContext,
   newId,
   validCorrelationId,
 } from '@govstack/platform';
 import { wellFormedPath } from '../rights/glob.ts';
+import { type Body, bodyOf, bytesOf } from './body.ts';
 import type { Refusal } from './errors.ts';
-import { fromRecord, type HeaderList, headerValue } from './headers.ts';
+import { fromRecord, type HeaderList, headerValue, toRecord } from './headers.ts';
 
 /** A request as it came to this mediator, from a local application or over HTTP. */
 export interface ExchangeRequest {
@@ -21,19 +23,19 @@ export interface ExchangeRequest {
   /** Path inside the service with its query, passed on byte for byte. */
   readonly path: string;
   readonly headers: HeaderList;
-  readonly body: Buffer;
+  readonly body: Body;
   readonly signal: AbortSignal | undefined;
 }
 
 export interface ExchangeResponse {
   readonly status: number;
   readonly headers: HeaderList;
-  readonly body: Buffer;
+  readonly body: Body;
 }
 
 export type Exchange = (request: ExchangeRequest) => Promise<ExchangeResponse>;
 
-const bytesOf = (body: MediatedRequest['body']): Buffer =>
+const bufferOf = (body: MediatedRequest['body']): Buffer =>
   body === undefined
     ? Buffer.alloc(0)
     : typeof body === 'string'
@@ -47,9 +49,21 @@ export const fromMediated = (request: MediatedRequest): ExchangeRequest => ({
   method: request.method.toUpperCase(),
   path: request.path,
   headers: fromRecord(request.headers),
-  body: bytesOf(request.body),
+  body: bodyOf(bufferOf(request.body)),
   signal: request.signal,
 });
+
+/** Answers to applications of this process are handed over whole, in memory; in bytes. */
+const largestInMemory = 67_108_864;
+
+/** The answer for an application of this process. Rejects when it is larger than fits there. */
+export async function toMediated({ status, headers, body }: ExchangeResponse): Promise<MediatedResponse> {
+  try {
+    return { status, headers: toRecord(headers), body: await bytesOf(body, largestInMemory) };
+  } finally {
+    body.release();
+  }
+}
 
 /** What every record of an exchange says. */
 export interface ExchangeFacts {

@@ -2,7 +2,7 @@ import { type Caller, type ImplementedSurface, implement, notFound, type Person 
 import type { Kysely } from 'kysely';
 import { putRight, wholeService, withdrawRight } from '../../directory/access-rights.ts';
 import type { Directory } from '../../directory/directory.ts';
-import { putApplication, putMember, putService } from '../../directory/registration.ts';
+import { putApplication, putMaintenance, putMember, putService } from '../../directory/registration.ts';
 import { listRights } from '../../directory/rights-list.ts';
 import { type DeliveryState, listDeliveries, redeliver } from '../../events/dead-letters.ts';
 import { deleteSubscription, listSubscriptions, putSubscription } from '../../events/subscriptions.ts';
@@ -47,6 +47,10 @@ export function administer({ db, directory, governance, wakeDelivery }: Administ
       if (authority(who).kind !== 'all') over(who, governance.application);
       return done(putMember(db, { id: params.member, name: body.name }));
     },
+    async putMaintenance({ body, ...who }) {
+      if (authority(who).kind !== 'all') over(who, governance.application);
+      return done(putMaintenance(db, body.notice));
+    },
     async listMembers({ query, ...who }) {
       const mine = own(who);
       const shown = directory.members().filter(({ id }) => mine(id));
@@ -61,12 +65,14 @@ export function administer({ db, directory, governance, wakeDelivery }: Administ
       const shown = directory
         .applications()
         .filter(({ id, memberId }) => mine(id) && (query.member === undefined || memberId === query.member))
-        .map(({ id, name, enabled, publicKey, operators }) => ({
+        .map(({ id, name, enabled, publicKey, operators, connection, tlsCertificates }) => ({
           id,
           name,
           status: enabled ? 'registered' : 'disabled',
           publicKey: (publicKey as Record<string, unknown> | undefined) ?? null,
           operators: [...operators],
+          connection,
+          tlsCertificates: [...tlsCertificates],
         }));
       return { status: 200, body: pageFrom(shown, pageOf(query), ({ id }) => id) };
     },

@@ -18,6 +18,11 @@ const Endpoint = Type.Object(
   closed,
 );
 
+const Connection = Type.Union([Type.Literal('http'), Type.Literal('https'), Type.Literal('https-noauth')], {
+  description:
+    'How it reaches its mediator. `https` (when left out): it proves itself by certificate or client assertion; `https-noauth` and, on the machine itself, `http`: its client header is believed',
+});
+
 const EventType = Type.String({ pattern: '^[a-z][a-z0-9.-]*$', maxLength: 100 });
 const SubscriptionKey = Type.Object({
   source: ApplicationId,
@@ -46,6 +51,22 @@ export const mediatorAdmin = defineSurface({
       access: administration,
       params: Type.Object({ member: MemberId }),
       body: Type.Object({ name: Name }, closed),
+      responses: done,
+    }),
+    putMaintenance: defineOperation({
+      id: 'putMaintenance',
+      method: 'PUT',
+      path: '/maintenance',
+      summary: 'Maintenance mode: no service is called, callers are told the notice (governance only)',
+      access: administration,
+      body: Type.Object(
+        {
+          notice: Type.Union([Type.String({ minLength: 1, maxLength: 500 }), Type.Null()], {
+            description: 'Null ends it',
+          }),
+        },
+        closed,
+      ),
       responses: done,
     }),
     listMembers: defineOperation({
@@ -83,6 +104,13 @@ export const mediatorAdmin = defineSurface({
             Type.Array(ApplicationId, { maxItems: 50, description: 'Applications that may act for it' }),
           ),
           status: Type.Optional(Type.Union([Type.Literal('registered'), Type.Literal('disabled')])),
+          connection: Type.Optional(Connection),
+          tlsCertificates: Type.Optional(
+            Type.Array(Type.String({ maxLength: 10_000 }), {
+              maxItems: 10,
+              description: 'PEM: the certificates with which the application may prove itself over TLS',
+            }),
+          ),
         },
         closed,
       ),
@@ -104,6 +132,8 @@ export const mediatorAdmin = defineSurface({
               status: Type.String(),
               publicKey: Type.Union([Document, Type.Null()]),
               operators: Type.Array(Type.String()),
+              connection: Connection,
+              tlsCertificates: Type.Array(Type.String({ description: 'SHA-256, lower-case hex' })),
             }),
           ),
           nextPageToken,

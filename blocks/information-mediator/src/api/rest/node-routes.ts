@@ -2,13 +2,13 @@ import type { JsonWebKey } from 'node:crypto';
 import { compileValidator } from '@govstack/platform';
 import { CloudEvent } from '@govstack/platform/operation';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Refusal } from '../../exchange/errors.ts';
 import type { HeaderList } from '../../exchange/headers.ts';
-import type { AuthenticatedClient } from './client-authentication.ts';
-import type { Refuse } from './routes.ts';
+import type { Authenticate } from './client-authentication.ts';
+import { connectionOf } from './client-connection.ts';
+import { bodyFrom, type Refuse } from './routes.ts';
 
 export interface NodeRoutes {
-  readonly authenticate: (headers: HeaderList) => Promise<AuthenticatedClient | Refusal>;
+  readonly authenticate: Authenticate;
   readonly publish: (event: CloudEvent) => Promise<void>;
   /** Keys under which this mediator's caller tokens can be verified. */
   readonly callerKeys: () => Promise<JsonWebKey[]>;
@@ -16,9 +16,12 @@ export interface NodeRoutes {
 
 const validEvent = compileValidator(CloudEvent, 'body', false);
 
-function eventOf(body: unknown): CloudEvent | undefined {
+/** Larger than any event of the platform, in bytes. */
+const largestEvent = 1_048_576;
+
+function eventOf(body: Buffer | undefined): CloudEvent | undefined {
   try {
-    const event: unknown = JSON.parse((body as Buffer | undefined)?.toString('utf8') ?? '');
+    const event: unknown = JSON.parse(body?.toString('utf8') ?? '');
     return validEvent(event) ? undefined : (event as CloudEvent);
   } catch {
     return undefined;
@@ -33,9 +36,9 @@ export function registerNodeRoutes(
   refuse: Refuse,
 ): void {
   fastify.post('/node/events', async (request, reply) => {
-    const authenticated = await node.authenticate(headersOf(request));
+    const authenticated = await node.authenticate(headersOf(request), connectionOf(request.raw));
     if ('kind' in authenticated) return refuse(request, reply, authenticated);
-    const event = eventOf(request.body);
+    const event = eventOf((await bodyFrom(request, largestEvent)).bytes);
     const { sender, client } = authenticated;
     if (!event)
       return refuse(request, reply, { kind: 'badRequest', message: 'The body must be a CloudEvent' });

@@ -1,18 +1,20 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Directory } from '../../directory/directory.ts';
-import { errorResponse, type Refusal } from '../../exchange/errors.ts';
+import { type Body, BodyTooLarge, noBody, receiveBody } from '../../exchange/body.ts';
+import { errorResponse, type Refusal, type Wording } from '../../exchange/errors.ts';
 import { fromRaw, type HeaderList, headerValue } from '../../exchange/headers.ts';
 import type { Exchange, ExchangeResponse } from '../../exchange/request.ts';
-import type { AuthenticatedClient } from './client-authentication.ts';
+import type { Authenticate } from './client-authentication.ts';
+import { connectionOf } from './client-connection.ts';
 import { listClients } from './list-clients.ts';
 import { type NodeRoutes, registerNodeRoutes } from './node-routes.ts';
 
 export interface RestInterface extends NodeRoutes {
   readonly directory: Directory;
-  readonly authenticate: (headers: HeaderList) => Promise<AuthenticatedClient | Refusal>;
+  readonly authenticate: Authenticate;
   readonly exchange: Exchange;
   readonly newId: () => string;
-  readonly strictHttp: boolean;
+  readonly wording: Wording;
   readonly bodyLimit: number;
   /** False when another dialect answers under `/listClients`. */
   readonly servesListClients: boolean;
@@ -27,8 +29,10 @@ export function send(reply: FastifyReply, { status, headers, body }: ExchangeRes
   }
   reply.code(status);
   for (const [name, values] of names) reply.header(name, values.length === 1 ? values[0] : values);
+  reply.raw.once('close', () => body.release());
   // A JSON type would make Fastify serialise; bytes with no type at all would be given one.
-  return reply.send(body.length === 0 ? undefined : body);
+  if (body.bytes) return reply.send(body.size === 0 ? undefined : body.bytes);
+  return reply.header('content-length', body.size).send(body.stream());
 }
 
 const headersOf = (request: FastifyRequest): HeaderList => fromRaw(request.raw.rawHeaders);
@@ -43,21 +47,18 @@ export async function registerRestInterface(fastify: FastifyInstance, rest: Rest
     const { correlationId } = request.govstack;
     const security = refusal.kind === 'notAuthenticated' ? { security: 'client-not-authenticated' } : {};
     request.log.warn({ ...security, refusal: refusal.kind, id, correlationId }, 'refused');
-    return send(reply, errorResponse(refusal, id, rest.strictHttp, request.headers.accept));
+    return send(reply, errorResponse(refusal, id, rest.wording, request.headers.accept));
+  };
+  const tooLarge: Refusal = {
+    kind: 'bodyTooLarge',
+    message: `The body is larger than the ${rest.bodyLimit} bytes this mediator carries`,
   };
 
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser(
-    '*',
-    { parseAs: 'buffer', bodyLimit: rest.bodyLimit },
-    (_request, body, done) => done(null, body),
-  );
+  // Bodies are received by those who know what becomes of them.
+  fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   fastify.setErrorHandler((error: FastifyError, request, reply) => {
-    if (error.statusCode === 413)
-      return refuse(request, reply, {
-        kind: 'bodyTooLarge',
-        message: `The body is larger than the ${rest.bodyLimit} bytes this mediator carries`,
-      });
+    if (error instanceof BodyTooLarge || error.statusCode === 413) return refuse(request, reply, tooLarge);
     if (error.statusCode !== undefined && error.statusCode < 500)
       return refuse(request, reply, { kind: 'badRequest', message: 'The request is not valid' });
     request.log.error({ err: error }, 'failed');
@@ -75,10 +76,11 @@ export async function registerRestInterface(fastify: FastifyInstance, rest: Rest
 
   fastify.all(
     '/r1/*',
-    { bodyLimit: rest.bodyLimit, config: { passThrough: true } },
+    // No limit of the framework's: it is checked while the body is received.
+    { bodyLimit: Number.MAX_SAFE_INTEGER, config: { passThrough: true } },
     async (request, reply) => {
       const headers = headersOf(request);
-      const authenticated = await rest.authenticate(headers);
+      const authenticated = await rest.authenticate(headers, connectionOf(request.raw));
       if ('kind' in authenticated) return refuse(request, reply, authenticated);
       const address = addressOf(request.raw.url ?? '');
       if (!address)
@@ -86,6 +88,8 @@ export async function registerRestInterface(fastify: FastifyInstance, rest: Rest
           kind: 'badRequest',
           message: 'The path must be /r1/INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE/…',
         });
+      if (Number(request.headers['content-length'] ?? 0) > rest.bodyLimit)
+        return refuse(request, reply, tooLarge);
       const { client, sender } = authenticated;
       const { correlationId, traceparent, signal } = request.govstack;
       const context: [string, string][] = [
@@ -94,20 +98,32 @@ export async function registerRestInterface(fastify: FastifyInstance, rest: Rest
           ? [['Traceparent', traceparent] as [string, string]]
           : []),
       ];
-      const response = await rest.exchange({
-        ...address,
-        client,
-        operator: sender === client ? undefined : sender,
-        method: request.method,
-        headers: [...headers.filter(([name]) => name.toLowerCase() !== 'x-correlation-id'), ...context],
-        body: (request.body as Buffer | undefined) ?? Buffer.alloc(0),
-        signal,
-      });
-      return send(reply, response);
+      const body = await bodyFrom(request, rest.bodyLimit);
+      try {
+        const response = await rest.exchange({
+          ...address,
+          client,
+          operator: sender === client ? undefined : sender,
+          method: request.method,
+          headers: [...headers.filter(([name]) => name.toLowerCase() !== 'x-correlation-id'), ...context],
+          body,
+          signal,
+        });
+        return send(reply, response);
+      } finally {
+        body.release();
+      }
     },
   );
 
   registerNodeRoutes(fastify, rest, headersOf, refuse);
+}
+
+/** The body of a request, whatever the framework makes of it. */
+export async function bodyFrom({ raw, headers }: FastifyRequest, limit: number): Promise<Body> {
+  const length = headers['content-length'];
+  const none = headers['transfer-encoding'] === undefined && (length === undefined || length === '0');
+  return none ? noBody : receiveBody(raw, limit);
 }
 
 /** Service and rest of a raw request target: the identifier decoded part by part, the rest untouched. */
