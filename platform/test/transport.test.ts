@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { startTestNode, type TestNode } from '@govstack/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { selfSigned } from '../src/testing/self-signed.ts';
 import { notesBlock } from './fixtures/notes-block/notes.ts';
-import { selfSigned } from './fixtures/self-signed.ts';
 
 let node: TestNode;
 beforeAll(async () => {

@@ -9,6 +9,7 @@ import { seedSuite } from './api/compliance/seed.ts';
 import { readMessageLog } from './api/message-log/handlers.ts';
 import { mediatorAdmin, mediatorLog } from './api/operations.ts';
 import { createAuthentication } from './api/rest/client-authentication.ts';
+import { type ClientListener, openClientListener } from './api/rest/client-listener.ts';
 import { registerRestInterface } from './api/rest/routes.ts';
 import { openSpentAssertions } from './api/rest/spent-assertions.ts';
 import { config } from './config.ts';
@@ -34,6 +35,12 @@ import { createMediatorMetrics } from './metrics.ts';
 import { noPeers } from './peers/peers.ts';
 import type { MediatorTables } from './tables.ts';
 
+/** What applications in other processes use. */
+const exchangePaths = ['/r1', '/listClients', '/node'];
+
+/** Milliseconds that requests in flight on the clients' own listener get to finish. */
+const patienceMs = 10_000;
+
 /** The information mediator: directory, rights, evidence, dispatch, events. */
 export const informationMediator = defineBlock({
   name: 'information-mediator',
@@ -42,7 +49,7 @@ export const informationMediator = defineBlock({
   surfaces: [mediatorAdmin, mediatorLog, directorySuite],
   config,
   migrations: new URL('../migrations/', import.meta.url),
-  publicPaths: ['/r1', '/listClients', '/node'],
+  publicPaths: exchangePaths,
   mediator: true,
   async start(ctx) {
     const { config: settings, localProviders: local, application: own } = ctx;
@@ -96,7 +103,7 @@ export const informationMediator = defineBlock({
       meta,
       callerToken: (caller, provider) => signCaller(caller, tokenJwk, provider),
     };
-    const serve = createServe({ directory, providers, log: ctx.log });
+    const serve = createServe({ directory, providers, own, log: ctx.log });
     const carry = createExchange({
       directory,
       evidence,
@@ -109,6 +116,7 @@ export const informationMediator = defineBlock({
       observe: (exchange) => metrics.exchange(exchange),
     });
 
+    let clientListener: ClientListener | undefined;
     let delivery: Delivery | undefined;
     const mediator: MediatorPort = {
       async exchange(request) {
@@ -140,8 +148,8 @@ export const informationMediator = defineBlock({
           },
         },
       ],
-      routes: (fastify) =>
-        registerRestInterface(fastify, {
+      routes: async (fastify) => {
+        await registerRestInterface(fastify, {
           directory,
           authenticate: createAuthentication(directory, settings.audiences, openSpentAssertions(ctx.pool)),
           exchange: carry,
@@ -151,11 +159,15 @@ export const informationMediator = defineBlock({
           wording,
           bodyLimit: settings.bodyLimit,
           servesListClients: ctx.profile !== 'compliance',
-        }),
+        });
+        if (settings.clientListener)
+          clientListener = await openClientListener(fastify, exchangePaths, settings.clientListener);
+      },
       async ready() {
         delivery = startDelivery(db, carry, settings.delivery, ctx.log, metrics.delivery);
       },
       async stop() {
+        await clientListener?.close(patienceMs);
         await delivery?.stop();
         await directory.close();
         await log.close();

@@ -22,6 +22,19 @@ export const config = Type.Object({
   errorCodes: Type.Union([Type.Literal('camel-case'), Type.Literal('snake-case')], { default: 'camel-case' }),
   /** Base URLs under which clients in other processes know this mediator: their assertions must name one. */
   audiences: Type.Array(Type.String(), { default: [] }),
+  /** A listener of its own for applications that prove themselves by TLS certificate; left out: none. */
+  clientListener: Type.Optional(
+    Type.Object(
+      {
+        host: Type.String({ default: '127.0.0.1' }),
+        port: Type.Integer({ minimum: 1, maximum: 65_535 }),
+        /** PEM files of the listener's certificate and key. */
+        certificateFile: Type.String(),
+        keyFile: Type.String(),
+      },
+      { additionalProperties: false },
+    ),
+  ),
   /** Largest body carried, in bytes, either way. */
   bodyLimit: Type.Integer({ default: 1_073_741_824, minimum: 1024, maximum: 2_147_483_647 }),
   /** Keep messages, sealed, beside the log. Without: digests and signatures only. */

@@ -15,3 +15,4 @@ export {
   newDatabaseName,
   testAdminUrl,
 } from './postgres.ts';
+export { selfSigned } from './self-signed.ts';

@@ -62,7 +62,10 @@ function spooled(file: FileHandle, size: number, digest: Buffer): Body {
   };
 }
 
-/** Receives a body to its end. Rejects with `BodyTooLarge` as soon as there is more than `limit`. */
+/**
+ * Receives a body to its end. Rejects with `BodyTooLarge` as soon as there is more than `limit`; the rest is then
+ * thrown away as it comes, for as long as the source is not destroyed.
+ */
 export function receiveBody(source: Readable, limit: number): Promise<Body> {
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = [];
@@ -71,8 +74,12 @@ export function receiveBody(source: Readable, limit: number): Promise<Body> {
     let writing: Promise<void> | undefined;
     const hashing = createHash('sha512');
 
+    let failed = false;
     const fail = (error: Error): void => {
-      source.destroy();
+      if (failed) return;
+      failed = true;
+      chunks = [];
+      source.resume();
       void Promise.resolve(writing)
         .catch(() => undefined)
         .then(() => file?.close())
@@ -87,6 +94,7 @@ export function receiveBody(source: Readable, limit: number): Promise<Body> {
       await file.writeFile(bytes);
     };
     source.on('data', (chunk: Buffer) => {
+      if (failed) return;
       size += chunk.length;
       if (size > limit) return fail(new BodyTooLarge(limit));
       chunks.push(chunk);
@@ -95,12 +103,13 @@ export function receiveBody(source: Readable, limit: number): Promise<Body> {
       writing = write().then(
         () => {
           writing = undefined;
-          source.resume();
+          if (!source.destroyed) source.resume();
         },
         (error: Error) => fail(error),
       );
     });
     source.once('end', async () => {
+      if (failed) return;
       try {
         await writing;
         if (!file)
@@ -111,7 +120,7 @@ export function receiveBody(source: Readable, limit: number): Promise<Body> {
         fail(error as Error);
       }
     });
-    source.once('error', fail);
+    source.on('error', fail);
     source.once('close', () => {
       if (!source.readableEnded) fail(new Error('the body broke off'));
     });

@@ -63,7 +63,10 @@ export function openHttpProviders(maxAnswerBytes: number): HttpProviders {
         status: response.statusCode,
         // Asked for as they were received: a flat list, which the type does not know.
         headers: fromRaw(response.headers as unknown as string[]),
-        body: await receiveBody(response.body, maxAnswerBytes),
+        body: await receiveBody(response.body, maxAnswerBytes).catch((error: Error) => {
+          response.body.destroy();
+          throw error;
+        }),
       };
     },
     async close() {

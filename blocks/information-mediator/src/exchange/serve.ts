@@ -1,4 +1,4 @@
-import type { Caller } from '@govstack/platform';
+import { applicationOf, type Caller } from '@govstack/platform';
 import type { Logger } from 'pino';
 import { isMetaService } from '../descriptions/meta-services.ts';
 import type { Directory } from '../directory/directory.ts';
@@ -11,6 +11,8 @@ import type { ExchangeFacts, ExchangeRequest } from './request.ts';
 export interface ServeDependencies {
   readonly directory: Directory;
   readonly providers: Providers;
+  /** The mediator's own application. */
+  readonly own: string;
   readonly log: Logger;
 }
 
@@ -25,7 +27,7 @@ export type Serve = (
   granted: string | undefined,
 ) => Promise<Outcome>;
 
-export function createServe({ directory, providers, log }: ServeDependencies): Serve {
+export function createServe({ directory, providers, own, log }: ServeDependencies): Serve {
   function report({ refusal }: Outcome, facts: ExchangeFacts): void {
     if (!refusal || !errors[refusal.kind].type.endsWith('AccessDenied')) return;
     const { operator, client, service, exchangeId, correlationId, traceId } = facts;
@@ -43,7 +45,9 @@ export function createServe({ directory, providers, log }: ServeDependencies): S
     granted: string | undefined,
   ): Promise<Outcome> {
     const notice = directory.maintenance();
-    if (notice !== undefined) return { refusal: { kind: 'maintenance', message: notice } };
+    // Its own services stay: they are how the mode is ended.
+    if (notice !== undefined && applicationOf(request.service) !== own)
+      return { refusal: { kind: 'maintenance', message: notice } };
     const passage = passageOf(directory, request, granted, isMetaService(request));
     if ('refusal' in passage) return passage;
     if (passage.kind === 'meta') {

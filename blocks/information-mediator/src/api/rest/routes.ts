@@ -58,7 +58,9 @@ export async function registerRestInterface(fastify: FastifyInstance, rest: Rest
   // Bodies are received by those who know what becomes of them.
   fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   fastify.setErrorHandler((error: FastifyError, request, reply) => {
-    if (error instanceof BodyTooLarge || error.statusCode === 413) return refuse(request, reply, tooLarge);
+    if (error instanceof BodyTooLarge || error.statusCode === 413)
+      // What is still to come is not read to its end.
+      return refuse(request, reply.header('connection', 'close'), tooLarge);
     if (error.statusCode !== undefined && error.statusCode < 500)
       return refuse(request, reply, { kind: 'badRequest', message: 'The request is not valid' });
     request.log.error({ err: error }, 'failed');
@@ -89,7 +91,7 @@ export async function registerRestInterface(fastify: FastifyInstance, rest: Rest
           message: 'The path must be /r1/INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE/…',
         });
       if (Number(request.headers['content-length'] ?? 0) > rest.bodyLimit)
-        return refuse(request, reply, tooLarge);
+        return refuse(request, reply.header('connection', 'close'), tooLarge);
       const { client, sender } = authenticated;
       const { correlationId, traceparent, signal } = request.govstack;
       const context: [string, string][] = [
