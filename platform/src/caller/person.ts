@@ -7,6 +7,8 @@ export interface Person {
   readonly roles: readonly string[];
   /** Member (`INSTANCE/CLASS/MEMBER`) an officer works for; absent for citizens. */
   readonly agency: string | undefined;
+  /** OAuth scopes of the token (RFC 9068, 2.2.3). */
+  readonly scopes: readonly string[];
   /** Authentication context class reference of the sign-in. */
   readonly acr: string | undefined;
   /** OpenID client through which the person acts. */
@@ -41,6 +43,7 @@ export function personVerifier(trust: IdentityTrust): PersonVerifier {
         id: payload.sub,
         roles: texts(payload.roles),
         agency: typeof payload.agency === 'string' ? payload.agency : undefined,
+        scopes: typeof payload.scope === 'string' ? payload.scope.split(' ').filter(Boolean) : [],
         acr: typeof payload.acr === 'string' ? payload.acr : undefined,
         client: typeof payload.client_id === 'string' ? payload.client_id : undefined,
       };

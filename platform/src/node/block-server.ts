@@ -23,6 +23,7 @@ import type { NodeMetrics } from '../observability/metrics.ts';
 import { openApiDocument } from '../operation/openapi.ts';
 import { Problem } from '../operation/problem.ts';
 import { type ServeOptions, serveSurface } from '../operation/serve.ts';
+import { YamlText, yamlTypes } from '../operation/yaml.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -116,6 +117,9 @@ export async function createBlockServer(
         else done(error, value);
       });
     },
+  );
+  fastify.addContentTypeParser([...yamlTypes], { parseAs: 'string' }, (_request, body, done) =>
+    done(null, new YamlText(body as string)),
   );
   fastify.decorateRequest('govstack');
   fastify.decorateRequest('localCall');

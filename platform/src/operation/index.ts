@@ -4,3 +4,4 @@ export { openApiDocument } from './openapi.ts';
 export * from './operation.ts';
 export * from './problem.ts';
 export * from './surface.ts';
+export { readYaml, writeYaml, YamlText, type YamlType } from './yaml.ts';

@@ -57,7 +57,9 @@ const describeOperation = (surface: Surface, spec: OperationSpec): JsonObject =>
         ? { description: 'Done' }
         : {
             description: (schema as TSchema & { description?: string }).description ?? 'Answer',
-            content: { 'application/json': { schema: plain(schema) } },
+            content: Object.fromEntries(
+              (spec.produces ?? ['application/json']).map((type) => [type, { schema: plain(schema) }]),
+            ),
           };
   }
   if (!surface.errorShape) responses.default = problemResponse;
@@ -77,7 +79,7 @@ const describeOperation = (surface: Surface, spec: OperationSpec): JsonObject =>
     ...(spec.body
       ? {
           requestBody: {
-            required: true,
+            required: spec.bodyCheckedBy === undefined,
             content: Object.fromEntries(
               (spec.consumes ?? ['application/json']).map((type) => [
                 type,

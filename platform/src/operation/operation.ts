@@ -1,6 +1,7 @@
 import type { Static, TObject, TSchema } from 'typebox';
 import type { Caller } from '../caller/caller.ts';
 import type { Person } from '../caller/person.ts';
+import type { YamlType } from './yaml.ts';
 
 /**
  * Who may call an operation. The default everywhere is to refuse: an operation without a verified
@@ -35,7 +36,11 @@ export interface OperationSpec {
   readonly headers?: TObject;
   readonly body?: TSchema;
   /** Media types of the body; JSON unless said otherwise. */
-  readonly consumes?: readonly ('application/json' | 'application/x-www-form-urlencoded')[];
+  readonly consumes?: readonly ('application/json' | 'application/x-www-form-urlencoded' | YamlType)[];
+  /** Media types of the answer, the one `Accept` likes best; JSON unless said otherwise. Problems are always JSON. */
+  readonly produces?: readonly ('application/json' | YamlType)[];
+  /** The handler checks the body itself, to name all that is wrong with it at once; it may be absent, or anything. */
+  readonly bodyCheckedBy?: 'handler';
   /** Largest accepted body in bytes; 1 MiB unless said otherwise. */
   readonly bodyLimit?: number;
   /** The write takes an `Idempotency-Key` header: a repeat gets the first answer and changes nothing. */
@@ -71,6 +76,8 @@ export type QueryOf<S extends OperationSpec> = StaticOf<S['query'], EmptyObject>
 export type HeadersOf<S extends OperationSpec> = StaticOf<S['headers'], EmptyObject>;
 export type BodyOf<S extends OperationSpec> = StaticOf<S['body'], undefined>;
 
+type ReceivedBodyOf<S extends OperationSpec> = S['bodyCheckedBy'] extends 'handler' ? unknown : BodyOf<S>;
+
 type CallerOf<S extends OperationSpec> = S['access'] extends { caller: 'application' }
   ? Caller
   : Caller | undefined;
@@ -83,7 +90,7 @@ export interface OperationInput<S extends OperationSpec = OperationSpec> {
   readonly params: ParamsOf<S>;
   readonly query: QueryOf<S>;
   readonly headers: HeadersOf<S>;
-  readonly body: BodyOf<S>;
+  readonly body: ReceivedBodyOf<S>;
   readonly caller: CallerOf<S>;
   readonly person: PersonOf<S>;
   /** Present when the operation is declared idempotent and the client sent a key. */

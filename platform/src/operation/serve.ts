@@ -8,6 +8,7 @@ import type { OperationInput, OperationSpec } from './operation.ts';
 import { Problem } from './problem.ts';
 import type { ErrorShape, ImplementedSurface, Surface } from './surface.ts';
 import { compileValidator, type Part, type Validate } from './validate.ts';
+import { isYaml, preferred, readYaml, writeYaml, YamlText } from './yaml.ts';
 
 export interface ServeOptions {
   readonly callerOf: CallerVerifier;
@@ -124,7 +125,7 @@ const compile = (spec: OperationSpec): Validators => {
     params: of(spec.params, 'path', true),
     query: of(spec.query, 'query', true),
     headers: of(spec.headers, 'header', true),
-    body: of(spec.body, 'body', false),
+    body: spec.bodyCheckedBy ? undefined : of(spec.body, 'body', false),
     form: spec.consumes?.includes('application/x-www-form-urlencoded')
       ? of(spec.body, 'body', true)
       : undefined,
@@ -146,12 +147,14 @@ function assertInput(spec: OperationSpec, validators: Validators, request: Fasti
   ) {
     throw new Problem(415, `Send the body as ${(spec.consumes ?? ['application/json']).join(' or ')}`);
   }
+  if (request.body instanceof YamlText && spec.bodyCheckedBy === undefined)
+    request.body = readYaml(request.body.text);
   const bodyValidator = type === 'application/x-www-form-urlencoded' ? validators.form : validators.body;
   const errors = [
     ...(validators.params?.(request.params) ?? []),
     ...(validators.query?.(request.query) ?? []),
     ...(validators.headers?.(request.headers) ?? []),
-    ...(spec.body
+    ...(spec.body && spec.bodyCheckedBy === undefined
       ? request.body === undefined
         ? [{ in: 'body' as const, pointer: '', detail: 'is required' }]
         : (bodyValidator?.(request.body) ?? [])
@@ -234,8 +237,10 @@ export function serveSurface(
         if (spec.deprecated) reply.header('sunset', new Date(spec.deprecated.sunset).toUTCString());
         reply.code(result.status).headers(result.headers ?? {});
         if (validators.responses.get(result.status) === null) return reply.send();
-        reply.header('content-type', 'application/json; charset=utf-8');
-        return reply.send(JSON.stringify(result.body));
+        const type = spec.produces ? preferred(request.headers.accept, spec.produces) : 'application/json';
+        if (spec.produces) reply.header('vary', 'Accept');
+        reply.header('content-type', `${type}; charset=utf-8`);
+        return reply.send(isYaml(type) ? writeYaml(result.body) : JSON.stringify(result.body));
       },
     });
   }

@@ -38,6 +38,7 @@ export interface TestPerson {
   readonly roles?: readonly string[];
   readonly agency?: string;
   readonly acr?: string;
+  readonly scopes?: readonly string[];
 }
 
 export interface TestNode extends GovstackNode {
@@ -154,6 +155,7 @@ export async function startTestNode(options: TestNodeOptions): Promise<TestNode>
         roles: person.roles ?? [],
         ...(person.agency === undefined ? {} : { agency: person.agency }),
         ...(person.acr === undefined ? {} : { acr: person.acr }),
+        ...(person.scopes === undefined ? {} : { scope: person.scopes.join(' ') }),
         client_id: 'test-client',
       })
         .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'test' })
