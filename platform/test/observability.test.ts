@@ -275,6 +275,25 @@ describe('the metrics', () => {
     expect(await metric(/^process_cpu_seconds_total (\S+)/m)).toBeGreaterThan(0);
   });
 
+  it('are given to callers on this machine, unless the node is told otherwise', async () => {
+    const from = (server: typeof node, remoteAddress: string, headers = {}) =>
+      server.server('notes').inject({ url: '/metrics', remoteAddress, headers });
+    expect((await from(node, '127.0.0.1')).statusCode).toBe(200);
+    expect((await from(node, '::ffff:127.0.0.1')).statusCode).toBe(200);
+    for (const refused of [
+      await from(node, '203.0.113.9'),
+      await from(node, '::ffff:203.0.113.9'),
+      await from(node, '127.0.0.1', { 'x-forwarded-for': '203.0.113.9' }),
+      await from(node, '::1', { forwarded: 'for=203.0.113.9' }),
+    ]) {
+      expect(refused.statusCode).toBe(403);
+      expect(refused.body).not.toContain('govstack_request_duration_seconds');
+    }
+    const open = await startTestNode({ blocks: [{ block: notesBlock }], node: { metricsAnywhere: true } });
+    expect((await from(open, '203.0.113.9')).statusCode).toBe(200);
+    await open.stop();
+  });
+
   it('do not grow with what strangers ask for', async () => {
     for (let n = 0; n < 5; n += 1) await fetch(`${url}/stranger-${n}/${n}?x=${n}`);
     const text = await (await fetch(`${url}/metrics`)).text();

@@ -9,6 +9,7 @@ import {
   type ParamsOf,
   pathParameters,
   type QueryOf,
+  textTypeOf,
 } from '../operation/operation.ts';
 import type { ProblemBody } from '../operation/problem.ts';
 import type { Surface } from '../operation/surface.ts';
@@ -192,7 +193,12 @@ export function createClient<O extends Operations>(
     return {
       status: response.status,
       headers: response.headers,
-      body: declared === null ? undefined : parseJson(response),
+      body:
+        declared === null
+          ? undefined
+          : textTypeOf(declared) === undefined
+            ? parseJson(response)
+            : response.body.toString('utf8'),
     };
   };
   return Object.fromEntries(

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import formbody from '@fastify/formbody';
 import Fastify, {
   type FastifyBaseLogger,
@@ -79,6 +80,12 @@ const hasNul = (value: unknown): boolean =>
       typeof value === 'object' &&
       Object.entries(value).some(([name, one]) => name.includes('\0') || hasNul(one));
 
+/** What a proxy on this machine passes on comes from elsewhere. */
+const isFromThisMachine = ({ socket, headers }: IncomingMessage): boolean =>
+  /^(127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? '') &&
+  headers['x-forwarded-for'] === undefined &&
+  headers.forwarded === undefined;
+
 /** One HTTP application per block: its surfaces, its own routes, and what every block answers. */
 export async function createBlockServer(
   block: AnyBlock,
@@ -88,6 +95,7 @@ export async function createBlockServer(
     readonly metrics: NodeMetrics;
     readonly profile: 'standard' | 'compliance';
     readonly ready: () => Promise<void>;
+    readonly metricsAnywhere: boolean;
   },
 ): Promise<FastifyInstance> {
   const fastify: FastifyInstance = Fastify({
@@ -223,11 +231,13 @@ export async function createBlockServer(
       return reply.code(503).send({ status: 'not ready' });
     }
   });
-  fastify.get('/metrics', async (_request, reply) =>
-    reply
+  fastify.get('/metrics', async (request, reply) => {
+    if (!options.metricsAnywhere && !isFromThisMachine(request.raw))
+      throw new Problem(403, 'Metrics are given to callers on this machine');
+    return reply
       .header('content-type', options.metrics.registry.contentType)
-      .send(await options.metrics.registry.metrics()),
-  );
+      .send(await options.metrics.registry.metrics());
+  });
 
   for (const implemented of runtime.surfaces) {
     const { surface } = implemented;

@@ -51,6 +51,8 @@ export interface NodeOptions {
   readonly log?: Logger;
   readonly strictResponses?: boolean;
   readonly processMetrics?: boolean;
+  /** Gives `/metrics` to everybody who reaches the listener; otherwise to callers on this machine only. */
+  readonly metricsAnywhere?: boolean;
   /** Milliseconds in-flight requests and jobs together get to finish on shutdown; 30 s when absent. */
   readonly drainMs?: number;
   /** Told as each block comes up. */
@@ -229,6 +231,7 @@ export async function startNode(options: NodeOptions): Promise<GovstackNode> {
         metrics,
         profile,
         ready: () => node.ready(),
+        metricsAnywhere: options.metricsAnywhere ?? false,
       });
       mounted.set(block.name, {
         setup,

@@ -1,5 +1,5 @@
 import type { TObject, TSchema } from 'typebox';
-import type { OperationSpec } from './operation.ts';
+import { type OperationSpec, textTypeOf } from './operation.ts';
 import { ProblemBody } from './problem.ts';
 import type { Surface } from './surface.ts';
 
@@ -58,7 +58,10 @@ const describeOperation = (surface: Surface, spec: OperationSpec): JsonObject =>
         : {
             description: (schema as TSchema & { description?: string }).description ?? 'Answer',
             content: Object.fromEntries(
-              (spec.produces ?? ['application/json']).map((type) => [type, { schema: plain(schema) }]),
+              (spec.produces ?? [textTypeOf(schema) ?? 'application/json']).map((type) => [
+                type,
+                { schema: plain(schema) },
+              ]),
             ),
           };
   }

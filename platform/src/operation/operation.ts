@@ -45,7 +45,10 @@ export interface OperationSpec {
   readonly bodyLimit?: number;
   /** The write takes an `Idempotency-Key` header: a repeat gets the first answer and changes nothing. */
   readonly idempotent?: boolean;
-  /** Body schema per status; `null` for a status without body. Problems need no declaration. */
+  /**
+   * Body schema per status; `null` for a status without body. Problems need no declaration. A string with
+   * `contentMediaType` goes out as it is, under that type.
+   */
   readonly responses: Readonly<Record<number, TSchema | null>>;
   readonly deprecated?: { readonly sunset: string; readonly successor?: string };
 }
@@ -63,6 +66,10 @@ export function defineOperation<const S extends OperationSpec>(spec: S): S {
   }
   return spec;
 }
+
+/** The media type of an answer that is text of its own form, CSV say; undefined: JSON. */
+export const textTypeOf = (schema: TSchema | null | undefined): string | undefined =>
+  (schema as { readonly contentMediaType?: string } | null | undefined)?.contentMediaType;
 
 /** Names of the `{parameter}` segments of a path template. */
 export const pathParameters = (path: string): string[] =>

@@ -4,7 +4,7 @@ import type { TSchema } from 'typebox';
 import { applicationOf, type Caller, serviceCodeOf } from '../caller/caller.ts';
 import { type CallerVerifier, callerTokenHeader } from '../caller/caller-token.ts';
 import type { Person, PersonVerifier } from '../caller/person.ts';
-import type { OperationInput, OperationSpec } from './operation.ts';
+import { type OperationInput, type OperationSpec, textTypeOf } from './operation.ts';
 import { Problem } from './problem.ts';
 import type { ErrorShape, ImplementedSurface, Surface } from './surface.ts';
 import { compileValidator, type Part, type Validate } from './validate.ts';
@@ -237,6 +237,9 @@ export function serveSurface(
         if (spec.deprecated) reply.header('sunset', new Date(spec.deprecated.sunset).toUTCString());
         reply.code(result.status).headers(result.headers ?? {});
         if (validators.responses.get(result.status) === null) return reply.send();
+        const text = textTypeOf(spec.responses[result.status]);
+        if (text !== undefined)
+          return reply.header('content-type', `${text}; charset=utf-8`).send(result.body);
         const type = spec.produces ? preferred(request.headers.accept, spec.produces) : 'application/json';
         if (spec.produces) reply.header('vary', 'Accept');
         reply.header('content-type', `${type}; charset=utf-8`);

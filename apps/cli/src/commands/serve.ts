@@ -44,6 +44,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
       ...(issuer ? { identity: { issuer, audience: 'govstack', jwks: new URL(`${issuer}/jwks`) } } : {}),
       log: createLogger(process.env.LOG_LEVEL ?? 'info'),
       processMetrics: true,
+      metricsAnywhere: process.env.GOVSTACK_METRICS === 'anywhere',
     });
     const url = await node.listen({
       port: wholeNumber(options.port, 'port', 4000, 0, 65_535),

@@ -96,6 +96,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       identity: { issuer: `${publicUrl}/id`, audience: 'govstack', jwks: new URL(`${publicUrl}/id/jwks`) },
       log,
       processMetrics: true,
+      metricsAnywhere: process.env.GOVSTACK_METRICS === 'anywhere',
       onProgress: progress,
       blocks: [
         ...lumoraBlocks({
