@@ -1,9 +1,15 @@
 export * from './block/block.ts';
 export { readConfig } from './block/config.ts';
 export * from './caller/caller.ts';
-export { type CallerVerifier, callerTokenHeader, callerVerifier, signCaller } from './caller/caller-token.ts';
+export {
+  type CallerVerifier,
+  callerSigner,
+  callerTokenHeader,
+  callerVerifier,
+} from './caller/caller-token.ts';
 export { type IdentityTrust, type Person, type PersonVerifier, personVerifier } from './caller/person.ts';
 export { newId } from './context/ids.ts';
+export { drawRandom } from './context/random.ts';
 export {
   currentContext,
   newContext,

@@ -1,5 +1,5 @@
 import { createSecretKey } from 'node:crypto';
-import { defineBlock, forbidden, type MediatorPort, newId, signCaller } from '@govstack/platform';
+import { callerSigner, defineBlock, forbidden, type MediatorPort, newId } from '@govstack/platform';
 import type { JWK } from 'jose';
 import { administer } from './api/admin/handlers.ts';
 import type { Governance } from './api/authority.ts';
@@ -101,7 +101,7 @@ export const informationMediator = defineBlock({
       local,
       http,
       meta,
-      callerToken: (caller, provider) => signCaller(caller, tokenJwk, provider),
+      callerToken: callerSigner(tokenJwk),
     };
     const serve = createServe({ directory, providers, own, log: ctx.log });
     const carry = createExchange({

@@ -336,7 +336,7 @@ describe('a provider over HTTP', () => {
     const token = received[0]?.request.headers['x-govstack-caller'] as string;
     const { keys } = (await (await fetch(`${url}/node/jwks`)).json()) as { keys: JWK[] };
     expect(keys.every((key) => key.d === undefined)).toBe(true);
-    const caller = await callerVerifier(keys)(token);
+    const caller = await callerVerifier(keys)(token, 'exchange-1');
     expect(caller).toMatchObject({ application: consumer, service: foreignService });
     expect(decodeJwt(token).aud).toBe(provider);
   });

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { drawRandom } from './random.ts';
 
 let lastMillisecond = 0;
 let counter = 0;
@@ -10,7 +10,7 @@ let counter = 0;
 export function newId(now: number = Date.now()): string {
   if (now > lastMillisecond) {
     lastMillisecond = now;
-    counter = randomBytes(2).readUInt16BE() & 0x3ff;
+    counter = drawRandom(2).readUInt16BE() & 0x3ff;
   } else {
     counter += 1;
     if (counter > 0xfff) {
@@ -18,7 +18,7 @@ export function newId(now: number = Date.now()): string {
       counter = 0;
     }
   }
-  const bytes = randomBytes(16);
+  const bytes = drawRandom(16);
   bytes.writeUIntBE(lastMillisecond, 0, 6);
   bytes.writeUInt16BE(0x7000 | counter, 6);
   bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;

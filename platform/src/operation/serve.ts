@@ -2,7 +2,7 @@ import { context as otelContext, propagation, SpanStatusCode, trace } from '@ope
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
 import { applicationOf, type Caller, serviceCodeOf } from '../caller/caller.ts';
-import { type CallerVerifier, callerTokenHeader } from '../caller/caller-token.ts';
+import { type CallerVerifier, callerTokenHeader, exchangeIdHeader } from '../caller/caller-token.ts';
 import type { Person, PersonVerifier } from '../caller/person.ts';
 import { type OperationInput, type OperationSpec, textTypeOf } from './operation.ts';
 import { Problem } from './problem.ts';
@@ -62,7 +62,12 @@ async function callerFor(
 ): Promise<Caller | undefined> {
   const local = request.localCall;
   const token = request.headers[callerTokenHeader];
-  const caller = local?.caller ?? (typeof token === 'string' ? await options.callerOf(token) : undefined);
+  const exchangeId = request.headers[exchangeIdHeader];
+  const caller =
+    local?.caller ??
+    (typeof token === 'string' && typeof exchangeId === 'string'
+      ? await options.callerOf(token, exchangeId)
+      : undefined);
   if (caller && options.answersAs && !options.answersAs.has(applicationOf(caller.service))) {
     securityEvent(request, 'caller-addressed-another-application', spec);
     throw new Problem(403, 'This block does not answer for the addressed application');
