@@ -1,4 +1,6 @@
+import { fork } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +21,7 @@ import {
 } from '@govstack/platform';
 import { registrationApi } from '@govstack/registration/api';
 import { workflowApi } from '@govstack/workflow/api';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { answersOf } from '../src/demo/apply.ts';
 import { staffSignIn } from '../src/demo/sign-in.ts';
@@ -489,4 +492,50 @@ describe('what must be refused', () => {
     const good = await signClientAssertion(service, privateJwk, stack.url);
     expect((await call({ 'x-road-client': service, [clientAssertionHeader]: good })).status).toBe(200);
   });
+});
+
+describe('another product in place of a block', () => {
+  it('is one change of the directory: the household is told by it, and nothing else was touched', async () => {
+    const product = fork(new URL('./fixtures/other-messaging.ts', import.meta.url), [
+      stack.url,
+      applications.messaging,
+    ]);
+    try {
+      const [port] = (await once(product, 'message')) as [number];
+      const messagingService = `${applications.messaging}/messaging-v1`;
+      const admin = stack
+        .as(applications.governance)
+        .client(mediatorAdmin, `${applications.mediator}/mediator-admin-v1`);
+      const pointTo = (target: string) =>
+        admin.putService({ params: { service: messagingService }, body: { title: 'Messaging', target } });
+      const ourMessages = async () => {
+        const { rows } = await sql<{ count: string }>`select count(*) from message`.execute(
+          stack.node.database('messaging'),
+        );
+        return rows[0]?.count;
+      };
+      const before = await ourMessages();
+      await pointTo(`http://127.0.0.1:${port}`);
+      // The texts of the service are installed again: they go where the directory says.
+      await stack.install();
+
+      const household = byWelfare[3] as Household;
+      const token = await withPin(household);
+      const { file } = await apply(household, token);
+      await decideIfAsked(file.fileId, 'APPROVED');
+      expect((await ended(file.fileId, token)).status.code).toBe('APPROVED');
+      const messaging = mediation.client(messagingApi, messagingService);
+      await vi.waitFor(async () => {
+        const { messages } = (await messaging.listMessages({ query: { reference: file.fileId } })).body;
+        expect(messages).toHaveLength(1);
+        expect(messages[0]?.body).toContain(file.reference);
+      }, patient);
+      expect(await ourMessages()).toBe(before);
+      await pointTo('local:messaging/messaging-v1');
+      const { messages } = (await messaging.listMessages({ query: { reference: file.fileId } })).body;
+      expect(messages).toEqual([]);
+    } finally {
+      product.kill();
+    }
+  }, 60_000);
 });

@@ -36,6 +36,8 @@ export interface Stack {
   readonly node: GovstackNode;
   readonly parties: Parties;
   readonly service: InstalledService;
+  /** Installs the service again: what has not changed stays as it is. */
+  readonly install: () => Promise<InstalledService>;
   readonly as: (application: string) => Mediation;
   stop(): Promise<void>;
 }
@@ -124,24 +126,26 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       progress,
     });
     progress('installing the social cash transfer');
-    const service = await installService({
-      folder: join(options.root, 'services/cash-transfer'),
-      instance: 'LUMORA',
-      blocks: {
-        consent: `${applications.consent}/consent-v1`,
-        registration: `${applications.registration}/registration-design-v1`,
-        workflow: `${applications.workflow}/workflow-v1`,
-        messaging: `${applications.messaging}/messaging-v1`,
-      },
-      as,
-    });
+    const install = (): Promise<InstalledService> =>
+      installService({
+        folder: join(options.root, 'services/cash-transfer'),
+        instance: 'LUMORA',
+        blocks: {
+          consent: `${applications.consent}/consent-v1`,
+          registration: `${applications.registration}/registration-design-v1`,
+          workflow: `${applications.workflow}/workflow-v1`,
+          messaging: `${applications.messaging}/messaging-v1`,
+        },
+        as,
+      });
+    const service = await install();
     if (options.portal) {
       const { keys } = (await (await fetch(`${publicUrl}/openid-client/jwks.json`)).json()) as {
         keys: Record<string, unknown>[];
       };
       await seedPortalClient(as, publicUrl, keys[0] as Record<string, unknown>);
     }
-    return { url: publicUrl, node, parties, service, as, stop };
+    return { url: publicUrl, node, parties, service, install, as, stop };
   } catch (error) {
     await stop();
     throw error;
