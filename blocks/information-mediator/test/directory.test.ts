@@ -30,8 +30,12 @@ beforeAll(async () => {
       servers: [{ url: 'http://10.1.2.3/internal' }],
       paths: { '/there': { get: {}, parameters: [] } },
     };
-    response.writeHead(request.url === '/openapi.json' ? 200 : 404, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(openapi));
+    const yaml = request.url === '/yaml/openapi.json';
+    const known = yaml || request.url === '/openapi.json';
+    response.writeHead(known ? 200 : 404, { 'content-type': yaml ? 'text/yaml' : 'application/json' });
+    response.end(
+      yaml ? 'openapi: 3.0.3\ninfo: {title: In YAML}\npaths: {/there: {get: {}}}\n' : JSON.stringify(openapi),
+    );
   }).listen(0, '127.0.0.1');
 });
 afterAll(async () => {
@@ -156,6 +160,27 @@ describe('getOpenAPI', () => {
       body: { title: 'Elsewhere', target, openapi: stored },
     });
     expect((await read(path, 'x-road-client')).body).toMatchObject({ info: { title: 'Stored' } });
+  });
+
+  it('[IM-5.1.5-a] reads YAML as well; what has no description is a REST service without endpoints', async () => {
+    const at = `http://127.0.0.1:${(documents.address() as AddressInfo).port}`;
+    for (const [code, path] of [
+      ['yaml-v1', '/yaml'],
+      ['plain-v1', '/nothing'],
+    ])
+      await instance.admin.putService({
+        params: { service: `${provider}/${code}` },
+        body: { title: code as string, target: `${at}${path}` },
+      });
+    const { service } = (await read(`/r1/${provider}/listMethods`, 'x-road-client')).body as {
+      service: { service_code: string; service_type: string; endpoint_list: unknown[] }[];
+    };
+    const of = (code: string) => service.find((one) => one.service_code === code);
+    expect(of('yaml-v1')).toMatchObject({
+      service_type: 'OPENAPI',
+      endpoint_list: [{ method: 'GET', path: '/there' }],
+    });
+    expect(of('plain-v1')).toMatchObject({ service_type: 'REST', endpoint_list: [] });
   });
 
   it('the mediator’s own administration is described like any service', async () => {

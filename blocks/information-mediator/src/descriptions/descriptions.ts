@@ -1,4 +1,5 @@
 import type { LocalProviders } from '@govstack/platform';
+import { parse as parseYaml } from 'yaml';
 import type { Directory } from '../directory/directory.ts';
 import type { DirectoryService } from '../directory/snapshot.ts';
 import { targetOf } from '../directory/target.ts';
@@ -19,6 +20,10 @@ export interface Descriptions {
    */
   of(service: DirectoryService): Promise<OpenApi | undefined>;
 }
+
+/** JSON is YAML too; aliases are bounded, so that a small text cannot become a large document. */
+const parseDescription = (text: string): unknown =>
+  /^\s*\{/.test(text) ? JSON.parse(text) : parseYaml(text, { maxAliasCount: 100 });
 
 /** No description is larger, in bytes. */
 const largestDescription = 16 * 1024 * 1024;
@@ -61,7 +66,7 @@ export function openDescriptions(
             )
           : await readWhole(await http.call(target, { ...request, headers: [], body: noBody }));
       if (response?.status !== 200) return undefined;
-      const document: unknown = JSON.parse(response.body.toString('utf8'));
+      const document = parseDescription(response.body.toString('utf8'));
       return typeof document === 'object' && document !== null && 'paths' in document
         ? (document as OpenApi)
         : undefined;

@@ -10,6 +10,8 @@ import { type Descriptions, endpointsOf, type OpenApi } from './descriptions.ts'
 export interface DescribedService {
   readonly service: DirectoryService;
   readonly endpoints: readonly Endpoint[];
+  /** Whether it has a description; X-Road tells OPENAPI from REST by that. */
+  readonly described: boolean;
 }
 
 /** Who reads: X-Road's clients and GovStack's expect other names for the same things. */
@@ -34,12 +36,13 @@ const json = (body: unknown): ExchangeResponse => ({
 
 const wholeOf = ({ method, path }: Endpoint): boolean => method === '*' && path === '**';
 
-function describe(dialect: Dialect, { service, endpoints }: DescribedService): object {
+function describe(dialect: Dialect, { service, endpoints, described }: DescribedService): object {
+  const type = described ? 'OPENAPI' : 'REST';
   const [instance, memberClass, memberCode, application, code] = service.id.split('/');
   return dialect === 'x-road'
     ? {
         object_type: 'SERVICE',
-        service_type: 'OPENAPI',
+        service_type: type,
         xroad_instance: instance,
         member_class: memberClass,
         member_code: memberCode,
@@ -49,7 +52,7 @@ function describe(dialect: Dialect, { service, endpoints }: DescribedService): o
       }
     : {
         objectType: 'SERVICE',
-        serviceType: 'OPENAPI',
+        serviceType: type,
         instanceId: instance,
         memberClass,
         memberCode,
@@ -75,13 +78,13 @@ export function createMetaServices(directory: Directory, descriptions: Descripti
   const servicesOf = (application: string): DirectoryService[] =>
     directory.services().filter((service) => service.applicationId === application);
 
+  const described = async (service: DirectoryService): Promise<DescribedService> => {
+    const document = await descriptions.of(service);
+    return { service, endpoints: endpointsOf(document), described: document !== undefined };
+  };
+
   const methodsOf = (application: string): Promise<DescribedService[]> =>
-    Promise.all(
-      servicesOf(application).map(async (service) => ({
-        service,
-        endpoints: endpointsOf(await descriptions.of(service)),
-      })),
-    );
+    Promise.all(servicesOf(application).map(described));
 
   async function allowedOf(application: string, client: string): Promise<DescribedService[]> {
     const allowed = servicesOf(application).filter(
@@ -90,10 +93,8 @@ export function createMetaServices(directory: Directory, descriptions: Descripti
     return Promise.all(
       allowed.map(async (service) => {
         const rights = directory.endpointsAllowed(client, service.id);
-        return {
-          service,
-          endpoints: rights.some(wholeOf) ? endpointsOf(await descriptions.of(service)) : rights,
-        };
+        const whole = await described(service);
+        return rights.some(wholeOf) ? whole : { ...whole, endpoints: rights };
       }),
     );
   }

@@ -41,18 +41,25 @@ export function createEvidence(
   log: MessageLog,
   keeping: Keeping,
 ): Evidence {
-  async function check(message: Message, signature: Signature | undefined): Promise<Witnessed> {
-    const digests = digestsOf(message);
-    const hash = messageHash(digests);
+  async function checked(
+    message: Message,
+    digests: Digests,
+    hash: Buffer,
+    signature: Signature | undefined,
+  ): Promise<Witnessed> {
     const verified = signature !== undefined && (await signatures.verify(hash, signature));
     return { message, digests, hash, signature, verified };
   }
   return {
-    check,
+    check(message, signature) {
+      const digests = digestsOf(message);
+      return checked(message, digests, messageHash(digests), signature);
+    },
     async witness(message, signer) {
-      const signature =
-        signer === undefined ? undefined : await signatures.sign(signer, messageHash(digestsOf(message)));
-      return check(message, signature);
+      const digests = digestsOf(message);
+      const hash = messageHash(digests);
+      const signature = signer === undefined ? undefined : await signatures.sign(signer, hash);
+      return checked(message, digests, hash, signature);
     },
     async record({ message, digests, signature, verified }, facts, outcome) {
       const { key, bodyLimit } = keeping;
