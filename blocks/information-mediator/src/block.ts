@@ -7,7 +7,8 @@ import { answerSuite } from './api/compliance/handlers.ts';
 import { directorySuite } from './api/compliance/operations.ts';
 import { seedSuite } from './api/compliance/seed.ts';
 import { readMessageLog } from './api/message-log/handlers.ts';
-import { mediatorAdmin, mediatorLog } from './api/operations.ts';
+import { giveMonitoring } from './api/monitoring/handlers.ts';
+import { mediatorAdmin, mediatorLog, mediatorMonitoring } from './api/operations.ts';
 import { createAuthentication } from './api/rest/client-authentication.ts';
 import { type ClientListener, openClientListener } from './api/rest/client-listener.ts';
 import { registerRestInterface } from './api/rest/routes.ts';
@@ -32,6 +33,7 @@ import { fromMediated, toMediated } from './exchange/request.ts';
 import { createServe } from './exchange/serve.ts';
 import { openKeyring } from './keys/keyring.ts';
 import { createMediatorMetrics } from './metrics.ts';
+import { openMonitoring } from './monitoring/monitoring.ts';
 import { noPeers } from './peers/peers.ts';
 import type { MediatorTables } from './tables.ts';
 
@@ -46,7 +48,7 @@ export const informationMediator = defineBlock({
   name: 'information-mediator',
   title: 'Information mediator',
   version: '0.1.0',
-  surfaces: [mediatorAdmin, mediatorLog, directorySuite],
+  surfaces: [mediatorAdmin, mediatorLog, mediatorMonitoring, directorySuite],
   config,
   migrations: new URL('../migrations/', import.meta.url),
   publicPaths: exchangePaths,
@@ -68,7 +70,7 @@ export const informationMediator = defineBlock({
         governanceKey: settings.bootstrap.governanceKey,
         logReaders: governance.logReaders,
       },
-      [mediatorAdmin, mediatorLog].map(({ name, title }) => ({
+      [mediatorAdmin, mediatorLog, mediatorMonitoring].map(({ name, title }) => ({
         code: name,
         title,
         target: `local:information-mediator/${name}`,
@@ -79,6 +81,15 @@ export const informationMediator = defineBlock({
     const signatures = openSignatures(keyring);
     const directory = await openDirectory(db, ctx.log);
     const metrics = createMediatorMetrics(ctx.metrics, db);
+    const monitoring = openMonitoring({
+      db,
+      pool: ctx.pool,
+      settings: settings.monitoring,
+      registry: ctx.metrics,
+      log: ctx.log,
+      now: ctx.now,
+      secret: ctx.secret,
+    });
     const log = openMessageLog(ctx.pool, metrics.batch);
     metrics.watch(log);
     const http = openHttpProviders(settings.bodyLimit);
@@ -113,7 +124,10 @@ export const informationMediator = defineBlock({
       wording,
       obstacle: () => undefined,
       log: ctx.log,
-      observe: (exchange) => metrics.exchange(exchange),
+      observe: (exchange) => {
+        metrics.exchange(exchange);
+        monitoring.observe(exchange);
+      },
     });
 
     let clientListener: ClientListener | undefined;
@@ -135,9 +149,11 @@ export const informationMediator = defineBlock({
       surfaces: [
         administer({ db, directory, governance, wakeDelivery: () => delivery?.wake() }),
         readMessageLog(db, signatures, keyring, governance),
+        giveMonitoring({ db, monitoring, governance, own, now: ctx.now }),
         answerSuite(directory, meta),
       ],
       jobs: [
+        ...monitoring.jobs,
         {
           name: 'erase-old-messages',
           schedule: { cron: '17 3 * * *', timeZone: 'UTC' },
@@ -170,6 +186,7 @@ export const informationMediator = defineBlock({
         await clientListener?.close(patienceMs);
         await delivery?.stop();
         await directory.close();
+        await monitoring.close();
         await log.close();
         await http.close();
       },

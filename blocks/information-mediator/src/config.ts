@@ -1,4 +1,5 @@
 import { type Static, Type } from '@govstack/platform/operation';
+import { monitoringSettings } from './monitoring/settings.ts';
 
 /** Settings; each can be given as `GOVSTACK_INFORMATION_MEDIATOR_<SETTING>`, objects and lists as JSON. */
 export const config = Type.Object({
@@ -54,5 +55,7 @@ export const config = Type.Object({
     },
     { additionalProperties: false, default: {} },
   ),
+  /** Operational, health and environmental data; see `src/monitoring/settings.ts`. */
+  monitoring: monitoringSettings,
 });
 export type MediatorConfig = Static<typeof config>;

@@ -130,6 +130,20 @@ export interface DeliveryTable {
   delivered_at: Timestamp | null;
 }
 
+export interface ExchangeStatisticsTable {
+  hour: Timestamp;
+  service: string;
+  client: string;
+  status: number;
+  error: string;
+  side: 'client' | 'producer' | 'both';
+  exchanges: string;
+  duration_ms: string;
+  longest_ms: string;
+  request_bytes: string;
+  response_bytes: string;
+}
+
 export interface MediatorTables {
   instance: InstanceTable;
   member: MemberTable;
@@ -146,5 +160,6 @@ export interface MediatorTables {
   subscription: SubscriptionTable;
   event: EventTable;
   delivery: DeliveryTable;
+  exchange_statistics: ExchangeStatisticsTable;
   spent_assertion: { digest: Buffer; expires_at: Timestamp };
 }

@@ -1,2 +1,3 @@
 export { mediatorAdmin } from './admin/operations.ts';
 export { mediatorLog } from './message-log/operations.ts';
+export { mediatorMonitoring } from './monitoring/operations.ts';

@@ -29,7 +29,7 @@ async function ensureApplication(db: Kysely<MediatorTables>, id: string): Promis
 }
 
 /**
- * What must be there before anybody can register anything: the instance, who governs it, and the mediator's own two
+ * What must be there before anybody can register anything: the instance, who governs it, and the mediator's own
  * services with the rights to them. Doing it again changes nothing.
  */
 export async function bootstrapDirectory(

@@ -2,6 +2,7 @@ import { applicationOf, type Caller } from '@govstack/platform';
 import type { Logger } from 'pino';
 import { isMetaService } from '../descriptions/meta-services.ts';
 import type { Directory } from '../directory/directory.ts';
+import { rightOfAll } from '../rights/right-of-all.ts';
 import type { Outcome } from './answer.ts';
 import { errors } from './errors.ts';
 import type { HeaderList } from './headers.ts';
@@ -48,7 +49,12 @@ export function createServe({ directory, providers, own, log }: ServeDependencie
     // Its own services stay: they are how the mode is ended.
     if (notice !== undefined && applicationOf(request.service) !== own)
       return { refusal: { kind: 'maintenance', message: notice } };
-    const passage = passageOf(directory, request, granted, isMetaService(request));
+    const passage = passageOf(
+      directory,
+      request,
+      granted ?? rightOfAll(request.service, own),
+      isMetaService(request),
+    );
     if ('refusal' in passage) return passage;
     if (passage.kind === 'meta') {
       const answer = await providers.meta.answer(request);
