@@ -6,14 +6,17 @@ import type { Governance } from './api/authority.ts';
 import { answerSuite } from './api/compliance/handlers.ts';
 import { directorySuite } from './api/compliance/operations.ts';
 import { seedSuite } from './api/compliance/seed.ts';
+import { configurationPaths, registerConfigurationRoutes } from './api/configuration/direct.ts';
+import { manageConfiguration } from './api/configuration/handlers.ts';
 import { readMessageLog } from './api/message-log/handlers.ts';
 import { giveMonitoring } from './api/monitoring/handlers.ts';
-import { mediatorAdmin, mediatorLog, mediatorMonitoring } from './api/operations.ts';
+import { mediatorAdmin, mediatorConfig, mediatorLog, mediatorMonitoring } from './api/operations.ts';
 import { createAuthentication } from './api/rest/client-authentication.ts';
 import { type ClientListener, openClientListener } from './api/rest/client-listener.ts';
 import { registerRestInterface } from './api/rest/routes.ts';
 import { openSpentAssertions } from './api/rest/spent-assertions.ts';
 import { config } from './config.ts';
+import { createPageTokens } from './configuration/page-token.ts';
 import { openDescriptions } from './descriptions/descriptions.ts';
 import { createMetaServices } from './descriptions/meta-services.ts';
 import { bootstrapDirectory } from './directory/bootstrap.ts';
@@ -37,6 +40,9 @@ import { openMonitoring } from './monitoring/monitoring.ts';
 import { noPeers } from './peers/peers.ts';
 import type { MediatorTables } from './tables.ts';
 
+/** What the mediator itself offers to applications, each a service of its own. */
+const ownSurfaces = [mediatorAdmin, mediatorLog, mediatorMonitoring, mediatorConfig] as const;
+
 /** What applications in other processes use. */
 const exchangePaths = ['/r1', '/listClients', '/node'];
 
@@ -48,10 +54,10 @@ export const informationMediator = defineBlock({
   name: 'information-mediator',
   title: 'Information mediator',
   version: '0.1.0',
-  surfaces: [mediatorAdmin, mediatorLog, mediatorMonitoring, directorySuite],
+  surfaces: [...ownSurfaces, directorySuite],
   config,
   migrations: new URL('../migrations/', import.meta.url),
-  publicPaths: exchangePaths,
+  publicPaths: [...exchangePaths, ...configurationPaths],
   mediator: true,
   async start(ctx) {
     const { config: settings, localProviders: local, application: own } = ctx;
@@ -61,16 +67,17 @@ export const informationMediator = defineBlock({
       application: settings.bootstrap.governance ?? own,
       logReaders: settings.logReaders,
     };
+    const instance = settings.bootstrap.instance ?? (own.split('/')[0] as string);
     await bootstrapDirectory(
       db,
       {
-        instance: settings.bootstrap.instance ?? (own.split('/')[0] as string),
+        instance,
         own,
         governance: governance.application,
         governanceKey: settings.bootstrap.governanceKey,
         logReaders: governance.logReaders,
       },
-      [mediatorAdmin, mediatorLog, mediatorMonitoring].map(({ name, title }) => ({
+      ownSurfaces.map(({ name, title }) => ({
         code: name,
         title,
         target: `local:information-mediator/${name}`,
@@ -150,6 +157,14 @@ export const informationMediator = defineBlock({
         administer({ db, directory, governance, wakeDelivery: () => delivery?.wake() }),
         readMessageLog(db, signatures, keyring, governance),
         giveMonitoring({ db, monitoring, governance, own, now: ctx.now }),
+        manageConfiguration({
+          db,
+          directory,
+          governance,
+          instance,
+          own,
+          tokens: createPageTokens(ctx.secret('page-tokens')),
+        }),
         answerSuite(directory, meta),
       ],
       jobs: [
@@ -165,6 +180,7 @@ export const informationMediator = defineBlock({
         },
       ],
       routes: async (fastify) => {
+        if (settings.configurationApi) await registerConfigurationRoutes(fastify, own, local, ctx.personOf);
         await registerRestInterface(fastify, {
           directory,
           authenticate: createAuthentication(directory, settings.audiences, openSpentAssertions(ctx.pool)),

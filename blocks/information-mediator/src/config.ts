@@ -17,6 +17,11 @@ export const config = Type.Object({
   ),
   /** Applications that may read the whole message log, besides governance: the "behind the scenes" page, say. */
   logReaders: Type.Array(Type.String(), { default: [] }),
+  /**
+   * Open the configuration management API on the node's own listener under `/api/v1`, for people with an access token.
+   * Through the mediator it can be reached in any case.
+   */
+  configurationApi: Type.Boolean({ default: false }),
   /** Answer 401, 403, 404, 503, 504 instead of X-Road's 400 and 500; the error type is the same. */
   strictHttp: Type.Boolean({ default: true }),
   /** Names of error types: X-Road's up to 7.7 (`Server.ServerProxy.AccessDenied`), or since 7.8 (`server.serverproxy.access_denied`). */

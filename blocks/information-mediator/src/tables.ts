@@ -36,6 +36,8 @@ export interface ServiceTable {
   application_id: string;
   title: string;
   target: string;
+  /** Null: under `/openapi.json` of the target. */
+  spec_url: string | null;
   openapi: Json | null;
   timeout_ms: Generated<number>;
   enabled: Generated<boolean>;
@@ -144,6 +146,17 @@ export interface ExchangeStatisticsTable {
   response_bytes: string;
 }
 
+export interface ConfigurationVersionTable {
+  version: number;
+  at: Generated<string>;
+  actor: string;
+  method: 'found' | 'create' | 'update' | 'replace' | 'restore';
+  restored: number | null;
+  etag: string;
+  document: Json;
+  changes: Json;
+}
+
 export interface MediatorTables {
   instance: InstanceTable;
   member: MemberTable;
@@ -162,4 +175,6 @@ export interface MediatorTables {
   delivery: DeliveryTable;
   exchange_statistics: ExchangeStatisticsTable;
   spent_assertion: { digest: Buffer; expires_at: Timestamp };
+  configuration: { one: Generated<boolean>; domain: string };
+  configuration_version: ConfigurationVersionTable;
 }

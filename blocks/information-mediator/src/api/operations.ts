@@ -1,3 +1,4 @@
 export { mediatorAdmin } from './admin/operations.ts';
+export { mediatorConfig } from './configuration/operations.ts';
 export { mediatorLog } from './message-log/operations.ts';
 export { mediatorMonitoring } from './monitoring/operations.ts';

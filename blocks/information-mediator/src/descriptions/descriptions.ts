@@ -2,7 +2,7 @@ import type { LocalProviders } from '@govstack/platform';
 import { parse as parseYaml } from 'yaml';
 import type { Directory } from '../directory/directory.ts';
 import type { DirectoryService } from '../directory/snapshot.ts';
-import { targetOf } from '../directory/target.ts';
+import { type Target, targetOf } from '../directory/target.ts';
 import { bytesOf, noBody } from '../exchange/body.ts';
 import type { HttpProviders } from '../exchange/http-provider.ts';
 import type { ExchangeResponse } from '../exchange/request.ts';
@@ -36,6 +36,14 @@ async function readWhole({ status, body }: ExchangeResponse): Promise<{ status: 
   }
 }
 
+/** Where a description is read: of the provider, or where the registration says it lies. */
+function placeOf({ specUrl, target }: DirectoryService): { target: Target | undefined; path: string } {
+  if (specUrl === undefined || !URL.canParse(specUrl))
+    return { target: targetOf(target), path: '/openapi.json' };
+  const { origin, pathname, search } = new URL(specUrl);
+  return { target: { kind: 'http', origin, basePath: '' }, path: `${pathname}${search}` };
+}
+
 export function openDescriptions(
   directory: Directory,
   local: LocalProviders,
@@ -43,12 +51,12 @@ export function openDescriptions(
 ): Descriptions {
   const cache = new Map<
     string,
-    { readonly target: string; readonly until: number; readonly document: Promise<OpenApi | undefined> }
+    { readonly place: string; readonly until: number; readonly document: Promise<OpenApi | undefined> }
   >();
 
   async function fetchDocument(service: DirectoryService): Promise<OpenApi | undefined> {
-    const target = targetOf(service.target);
-    const request = { method: 'GET', path: '/openapi.json', signal: AbortSignal.timeout(patienceMs) };
+    const { target, path } = placeOf(service);
+    const request = { method: 'GET', path, signal: AbortSignal.timeout(patienceMs) };
     if (!target) return undefined;
     try {
       const response =
@@ -78,10 +86,11 @@ export function openDescriptions(
   async function published(service: DirectoryService): Promise<OpenApi | undefined> {
     if (service.openapi) return service.openapi;
     const known = cache.get(service.id);
-    if (known && known.target === service.target && known.until > Date.now()) return known.document;
+    const place = service.specUrl ?? service.target;
+    if (known && known.place === place && known.until > Date.now()) return known.document;
     for (const id of cache.keys()) if (!directory.service(id)) cache.delete(id);
     const document = fetchDocument(service);
-    cache.set(service.id, { target: service.target, until: Date.now() + maxAgeMs, document });
+    cache.set(service.id, { place, until: Date.now() + maxAgeMs, document });
     // What could not be read now is tried again by whoever asks next.
     if (!(await document)) cache.delete(service.id);
     return document;

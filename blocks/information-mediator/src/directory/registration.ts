@@ -54,7 +54,7 @@ export interface ApplicationRegistration {
 }
 
 /** The public key as it is kept: what a P-256 key is made of, nothing else. */
-function publicKeyOf(jwk: Record<string, unknown>): JWK {
+export function publicKeyOf(jwk: Record<string, unknown>): JWK {
   const { kty, crv, x, y, kid, d } = jwk as JWK;
   if (kty !== 'EC' || crv !== 'P-256' || typeof x !== 'string' || typeof y !== 'string' || d !== undefined)
     throw badRequest('publicKey must be a public P-256 JWK', [
@@ -64,7 +64,7 @@ function publicKeyOf(jwk: Record<string, unknown>): JWK {
 }
 
 /** A certificate as it is kept: one, in PEM. */
-function certificateOf(pem: string, index: number): string {
+export function certificateOf(pem: string, index: number): string {
   try {
     return new X509Certificate(pem).toString();
   } catch {
@@ -118,7 +118,7 @@ export interface ServiceRegistration {
   readonly notice?: string | null;
 }
 
-const isOpenApi = (document: Record<string, unknown>): boolean =>
+export const isOpenApi = (document: Record<string, unknown>): boolean =>
   typeof document.openapi === 'string' &&
   /^3\.[01]\./.test(document.openapi) &&
   typeof document.paths === 'object' &&

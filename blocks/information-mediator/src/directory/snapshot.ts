@@ -21,6 +21,8 @@ export interface DirectoryService {
   readonly title: string;
   /** `local:<block>/<surface>` or the base URL of a provider elsewhere. */
   readonly target: string;
+  /** Where the service description is; undefined: under `/openapi.json` of the target. */
+  readonly specUrl: string | undefined;
   /** The stored service description; undefined: fetched from the provider. */
   readonly openapi: Record<string, unknown> | undefined;
   readonly timeoutMs: number;
@@ -82,7 +84,17 @@ export const loadSnapshot = (db: Kysely<MediatorTables>): Promise<Snapshot> =>
         .execute();
       const services = await trx
         .selectFrom('service')
-        .select(['id', 'application_id', 'title', 'target', 'openapi', 'timeout_ms', 'enabled', 'notice'])
+        .select([
+          'id',
+          'application_id',
+          'title',
+          'target',
+          'spec_url',
+          'openapi',
+          'timeout_ms',
+          'enabled',
+          'notice',
+        ])
         .orderBy('id')
         .execute();
       const rights = await trx
@@ -134,6 +146,7 @@ export const loadSnapshot = (db: Kysely<MediatorTables>): Promise<Snapshot> =>
               applicationId: row.application_id,
               title: row.title,
               target: row.target,
+              specUrl: row.spec_url ?? undefined,
               openapi: (row.openapi as Record<string, unknown> | null) ?? undefined,
               timeoutMs: row.timeout_ms,
               enabled: row.enabled,
