@@ -1,5 +1,6 @@
 import { type Block, type BlockContext, defineBlock } from '@govstack/platform';
 import type { Backend } from './backend.ts';
+import { consolePages } from './console/console.ts';
 import { pages } from './pages/pages.ts';
 import { loadAssets } from './rendering/assets.ts';
 import { createTemplates } from './rendering/templates.ts';
@@ -101,6 +102,7 @@ export function createPortal(options: PortalOptions): Block<typeof PortalSetting
             homeOf,
           });
           pages(site, backend, settings, context.now);
+          consolePages(site, context);
         },
       };
     },

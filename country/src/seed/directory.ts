@@ -99,6 +99,8 @@ const rights: readonly Grant[] = [
     `${a.registration}/registration-v1`,
     `${a.consent}/consent-v1`,
     `${a.payments}/payments-admin-v1`,
+    `${a.mediator}/mediator-admin-v1`,
+    `${a.mediator}/mediator-log-v1`,
   ),
   ...registryOwners.map((owner) => ({
     subject: a.portal,
@@ -156,7 +158,8 @@ export async function seedDirectory(as: As, parties: PartyAddresses): Promise<vo
     [...services, ...outside].filter((one) => one.target !== undefined).map((one) => one.id),
   );
   for (const { subject, service, endpoints } of rights) {
-    if (!offered.has(service)) continue;
+    // The mediator registers its own services itself.
+    if (!offered.has(service) && !service.startsWith(`${a.mediator}/`)) continue;
     await admin.putRight({
       params: { service, subject },
       body: endpoints ? { endpoints: [...endpoints] } : {},

@@ -69,6 +69,32 @@ const staff = [
     { en: 'Aya, auditor', fr: 'Aya, auditrice', ar: 'آية، مدققة' },
     13,
   ),
+  officer(
+    'administrator',
+    'Dara',
+    'Senn',
+    'administrator',
+    agencies.DGA.id,
+    {
+      en: 'Dara, governs the exchange between agencies',
+      fr: 'Dara, gouverne les échanges entre organismes',
+      ar: 'دارا، تدير التبادل بين الجهات',
+    },
+    14,
+  ),
+  officer(
+    'msp-administrator',
+    'Ivo',
+    'Marek',
+    'administrator',
+    agencies.MSP.id,
+    {
+      en: 'Ivo, administrator of the applications of the Ministry of Social Protection',
+      fr: 'Ivo, administrateur des applications du ministère de la Protection sociale',
+      ar: 'إيفو، مدير تطبيقات وزارة الحماية الاجتماعية',
+    },
+    15,
+  ),
 ];
 
 const toPerson = (person: Person, persona?: { label: Record<string, string>; position: number }) => ({

@@ -75,6 +75,7 @@ export function lumoraPortal(publicUrl: string): BlockSetup {
         workflow: `${a.workflow}/workflow-v1`,
         messageLog: `${a.mediator}/mediator-log-v1`,
       },
+      mediator: a.mediator,
       registries: [a.civilRegistry, a.landRegistry, a.taxRegistry, a.socialRegistries].map((owner) => ({
         service: `${owner}/registry-data-v1`,
       })),

@@ -1,4 +1,5 @@
 import type { Viewer } from '../backend.ts';
+import { consoleRoles } from '../console/roles.ts';
 
 export interface NavigationItem {
   readonly key: string;
@@ -9,6 +10,7 @@ const officerItems: readonly (NavigationItem & { readonly roles: readonly string
   { key: 'tasks', href: '/office/tasks', roles: ['officer'] },
   { key: 'programmes', href: '/office/programmes', roles: ['programme-manager'] },
   { key: 'runs', href: '/office/payment-runs', roles: ['programme-manager', 'payment-approver'] },
+  { key: 'exchange', href: '/exchange/catalogue', roles: consoleRoles },
 ];
 
 const citizenItems: readonly NavigationItem[] = [

@@ -31,6 +31,12 @@ export const PortalSettings = Type.Object({
   scope: Type.String({ default: 'openid profile email phone' }),
   resource: Type.Optional(Type.String({ description: 'RFC 8707 resource the access token is for' })),
   services: Type.Optional(BlockServices),
+  mediator: Type.Optional(
+    Type.String({
+      pattern: '^[^/]+(/[^/]+){3}$',
+      description: 'Application of the information mediator, for its console; without it there is none',
+    }),
+  ),
   registries: Type.Array(Registry, {
     default: [],
     description: 'Registries whose read logs are shown to the person they are about',

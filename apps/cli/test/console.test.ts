@@ -1,0 +1,96 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { applications } from '@govstack/country/seed';
+import {
+  arabic,
+  expectNoSidewaysScroll,
+  expectNoViolations,
+  phone,
+  startBrowser,
+  type TestBrowser,
+} from '@govstack/portal/testing';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Stack, startStack } from '../src/stack/start-stack.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'govstack-console-'));
+chmodSync(dataDir, 0o755);
+/** Where to keep a picture of every page, to be looked at. */
+const pictures = process.env.GOVSTACK_PICTURES;
+
+let stack: Stack;
+let browser: TestBrowser;
+
+beforeAll(async () => {
+  [stack, browser] = await Promise.all([
+    startStack({
+      dataDir,
+      root: process.cwd(),
+      port: 0,
+      households: 20,
+      demonstration: true,
+      portal: true,
+      progress: () => undefined,
+    }),
+    startBrowser(),
+  ]);
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  await stack?.stop();
+  rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+});
+
+let pictured = 0;
+async function look(page: Page): Promise<void> {
+  await expectNoViolations(page);
+  await expectNoSidewaysScroll(page);
+  pictured += 1;
+  if (pictures) await page.screenshot({ path: join(pictures, `console-${pictured}.png`), fullPage: true });
+}
+
+async function signedIn(persona: RegExp, path: string, options: BrowserContextOptions = {}): Promise<Page> {
+  const { page } = await browser.user(options);
+  await page.goto(`${stack.url}/sign-in?return=${encodeURIComponent(path)}`);
+  await page.getByRole('button', { name: persona }).click();
+  await page.waitForURL((url) => url.origin === stack.url && !url.pathname.startsWith('/id/'));
+  return page;
+}
+
+describe('the console of the information mediator', () => {
+  it('[IM-6.4-b] shows all members, applications and services, and each service’s description', async () => {
+    const page = await signedIn(/^Dara/, '/exchange/catalogue');
+    expect(await page.locator('h2').count()).toBeGreaterThan(5);
+    await look(page);
+    await page.getByLabel('Search by service, application or organisation').fill('payments-g2p');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.getByRole('status').getByText('1 service').waitFor();
+    await page.locator('main table a').click();
+    await page.getByRole('heading', { level: 1, name: /.+/ }).waitFor();
+    await page.getByText(`${applications.payments}/payments-g2p-v1`, { exact: true }).waitFor();
+    await page.locator('summary').first().click();
+    await look(page);
+    await page.goto(
+      `${stack.url}/exchange/services/${encodeURIComponent('LUMORA/GOV/TRE/payments/none-v1')}`,
+    );
+    expect(await page.locator('h1').textContent()).toMatch(/no such page/);
+  });
+
+  it('reads from right to left on a phone', async () => {
+    const page = await signedIn(/^(Dara|دارا)/, '/exchange/catalogue?search=consent', {
+      ...phone,
+      ...arabic,
+    });
+    await look(page);
+    await page.locator('main table a').first().click();
+    await page.locator('summary').first().click();
+    await look(page);
+  });
+
+  it('is for administrators and auditors only', async () => {
+    const page = await signedIn(/^Omar/, '/exchange/catalogue');
+    expect(await page.locator('main table').count()).toBe(0);
+    expect(await page.locator('nav a[href="/exchange/catalogue"]').count()).toBe(0);
+  });
+});

@@ -1,0 +1,18 @@
+import type { BlockContext } from '@govstack/platform';
+import { createNames } from '../mediated/names.ts';
+import type { PortalSettings } from '../site/settings.ts';
+import type { Site } from '../site/visit.ts';
+import { type ConsoleParts, cataloguePages } from './catalogue.ts';
+import { consoleClients } from './clients.ts';
+
+/** The console of the information mediator; without its application in the settings there is none. */
+export function consolePages(site: Site, context: BlockContext<PortalSettings>): void {
+  const { mediator, names } = context.config;
+  if (mediator === undefined) return;
+  const parts: ConsoleParts = {
+    site,
+    clients: consoleClients(context.mediation, mediator),
+    names: createNames(names),
+  };
+  for (const register of [cataloguePages]) register(parts);
+}
