@@ -59,6 +59,20 @@ async function signedIn(persona: RegExp, path: string, options: BrowserContextOp
 }
 
 describe('the console of the information mediator', () => {
+  it('[IM-4.5-a] shows volume per service and organisation, and what failed', async () => {
+    const page = await signedIn(/^Aya/, '/exchange');
+    const total = page.locator('.portal-figures dd').first();
+    expect(Number((await total.textContent())?.replaceAll(/\D/g, ''))).toBeGreaterThan(50);
+    expect(await page.locator('.portal-chart rect').count()).toBeGreaterThan(0);
+    await page.getByRole('link', { name: 'identity-enrolment-v1' }).waitFor();
+    await page.locator('summary').first().click();
+    await look(page);
+    // Another agency's administrator sees what the agency took part in.
+    const other = await signedIn(/^Ivo/, '/exchange', { ...phone });
+    expect(await other.getByRole('link', { name: 'identity-enrolment-v1' }).count()).toBe(0);
+    await look(other);
+  });
+
   it('[IM-6.4-b] shows all members, applications and services, and each service’s description', async () => {
     const page = await signedIn(/^Dara/, '/exchange/catalogue');
     expect(await page.locator('h2').count()).toBeGreaterThan(5);
@@ -91,6 +105,6 @@ describe('the console of the information mediator', () => {
   it('is for administrators and auditors only', async () => {
     const page = await signedIn(/^Omar/, '/exchange/catalogue');
     expect(await page.locator('main table').count()).toBe(0);
-    expect(await page.locator('nav a[href="/exchange/catalogue"]').count()).toBe(0);
+    expect(await page.locator('nav a[href="/exchange"]').count()).toBe(0);
   });
 });

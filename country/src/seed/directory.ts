@@ -101,6 +101,7 @@ const rights: readonly Grant[] = [
     `${a.payments}/payments-admin-v1`,
     `${a.mediator}/mediator-admin-v1`,
     `${a.mediator}/mediator-log-v1`,
+    `${a.mediator}/mediator-monitoring-v1`,
   ),
   ...registryOwners.map((owner) => ({
     subject: a.portal,

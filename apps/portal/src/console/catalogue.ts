@@ -10,6 +10,7 @@ export interface ConsoleParts {
   readonly site: Site;
   readonly clients: ConsoleClients;
   readonly names: Names;
+  readonly now: () => Date;
 }
 
 interface Listed {

@@ -1,4 +1,4 @@
-import { mediatorAdmin, mediatorLog } from '@govstack/information-mediator/api';
+import { mediatorAdmin, mediatorLog, mediatorMonitoring } from '@govstack/information-mediator/api';
 import type { Mediation } from '@govstack/platform';
 
 /** Typed ways to the information mediator's own surfaces; `mediator` is its application. Called with the person's token. */
@@ -6,6 +6,7 @@ export function consoleClients(mediation: Mediation, mediator: string) {
   return {
     directory: mediation.client(mediatorAdmin, `${mediator}/${mediatorAdmin.name}`),
     log: mediation.client(mediatorLog, `${mediator}/${mediatorLog.name}`),
+    monitoring: mediation.client(mediatorMonitoring, `${mediator}/${mediatorMonitoring.name}`),
     /** The description of a service, as the mediator gives it to any client; undefined when there is none. */
     async description(service: string): Promise<unknown> {
       const application = service.split('/').slice(0, 4).join('/');

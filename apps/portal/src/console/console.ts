@@ -4,6 +4,7 @@ import type { PortalSettings } from '../site/settings.ts';
 import type { Site } from '../site/visit.ts';
 import { type ConsoleParts, cataloguePages } from './catalogue.ts';
 import { consoleClients } from './clients.ts';
+import { overviewPages } from './overview.ts';
 
 /** The console of the information mediator; without its application in the settings there is none. */
 export function consolePages(site: Site, context: BlockContext<PortalSettings>): void {
@@ -13,6 +14,7 @@ export function consolePages(site: Site, context: BlockContext<PortalSettings>):
     site,
     clients: consoleClients(context.mediation, mediator),
     names: createNames(names),
+    now: context.now,
   };
-  for (const register of [cataloguePages]) register(parts);
+  for (const register of [overviewPages, cataloguePages]) register(parts);
 }

@@ -13,6 +13,8 @@ export interface Formats {
   dateTime(value: string): string;
   /** Time with seconds, for lists of exchanges. */
   time(value: string): string;
+  /** Hour of the day. */
+  hour(value: string): string;
   /** Month of `YYYY-MM`. */
   month(value: string): string;
   shortMonth(value: string): string;
@@ -34,6 +36,7 @@ export function formatsOf(language: Language, timeZone: string): Formats {
   const plainDay = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' });
   const instant = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short', timeZone });
   const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'medium', timeZone });
+  const hour = new Intl.DateTimeFormat(locale, { hour: 'numeric', timeZone });
   const month = new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'long', timeZone: 'UTC' });
   const shortMonth = new Intl.DateTimeFormat(locale, { month: 'short', timeZone: 'UTC' });
   const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
@@ -52,6 +55,7 @@ export function formatsOf(language: Language, timeZone: string): Formats {
       /^\d{4}-\d{2}-\d{2}$/.test(value) ? plainDay.format(new Date(value)) : day.format(new Date(value)),
     dateTime: (value) => instant.format(new Date(value)),
     time: (value) => clock.format(new Date(value)),
+    hour: (value) => hour.format(new Date(value)),
     month: (value) => month.format(new Date(`${value.slice(0, 7)}-01T00:00:00Z`)),
     shortMonth: (value) => shortMonth.format(new Date(`${value.slice(0, 7)}-01T00:00:00Z`)),
     number: (value) => number.format(value as Intl.StringNumericLiteral),

@@ -10,7 +10,7 @@ const officerItems: readonly (NavigationItem & { readonly roles: readonly string
   { key: 'tasks', href: '/office/tasks', roles: ['officer'] },
   { key: 'programmes', href: '/office/programmes', roles: ['programme-manager'] },
   { key: 'runs', href: '/office/payment-runs', roles: ['programme-manager', 'payment-approver'] },
-  { key: 'exchange', href: '/exchange/catalogue', roles: consoleRoles },
+  { key: 'exchange', href: '/exchange', roles: consoleRoles },
 ];
 
 const citizenItems: readonly NavigationItem[] = [

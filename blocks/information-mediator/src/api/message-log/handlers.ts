@@ -18,16 +18,20 @@ import type { MediatorTables } from '../../tables.ts';
 import type { Governance } from '../authority.ts';
 import { mediatorLog } from './operations.ts';
 
-/** What somebody may see of the log: a person by role and agency, an application by itself (IM-6.7-d). */
+/**
+ * What somebody may see of the log: a person by role and agency, whichever application they use; an application by
+ * itself (IM-6.7-d).
+ */
 export function scopeOf(governance: Governance, caller: Caller, person: Person | undefined): Scope {
   const { application } = caller;
-  if (governance.logReaders.includes(application)) return { kind: 'all' };
-  const reader = person?.roles.some((role) => role === 'auditor' || role === 'administrator');
-  if (person && reader && person.agency !== undefined)
+  if (person) {
+    const reader = person.roles.some((role) => role === 'auditor' || role === 'administrator');
+    if (!reader || person.agency === undefined) throw forbidden('This needs the role auditor or administrator');
     return person.agency === memberOf(governance.application)
       ? { kind: 'all' }
       : { kind: 'member', member: person.agency };
-  if (person) throw forbidden('This needs the role auditor or administrator');
+  }
+  if (governance.logReaders.includes(application)) return { kind: 'all' };
   return application === governance.application ? { kind: 'all' } : { kind: 'application', application };
 }
 

@@ -1,0 +1,59 @@
+import { hourChart } from '../diagrams/hour-chart.ts';
+import type { ConsoleParts } from './catalogue.ts';
+import { consoleRoles } from './roles.ts';
+
+const hourMs = 3_600_000;
+const shownHours = 24;
+const mostServices = 15;
+
+/** The traffic of the last day: how much, with whom, what failed and why (IM-4.5-a). */
+export function overviewPages({ site, clients, names, now }: ConsoleParts): void {
+  const { monitoring } = clients;
+
+  site.page('/exchange', { roles: consoleRoles }, async (visit) => {
+    const end = Math.floor(now().getTime() / hourMs) * hourMs + hourMs;
+    const from = new Date(end - shownHours * hourMs).toISOString();
+    const statistics = async (by: ('service' | 'error')[], interval: 'hour' | 'period') =>
+      (
+        await monitoring.getStatistics({
+          query: { from, to: new Date(end).toISOString(), by, interval, pageSize: 1000 },
+        })
+      ).body.items;
+    const [perHour, perService, perError] = await Promise.all([
+      statistics([], 'hour'),
+      statistics(['service'], 'period'),
+      statistics(['error'], 'period'),
+    ]);
+    const byHour = new Map(perHour.map((row) => [new Date(row.from).getTime(), row]));
+    const hours = Array.from({ length: shownHours }, (_, index) => {
+      const at = end - (shownHours - index) * hourMs;
+      const row = byHour.get(at);
+      return { from: new Date(at).toISOString(), good: row?.succeeded ?? 0, bad: row?.failed ?? 0 };
+    });
+    const sum = (of: 'exchanges' | 'failed' | 'refused'): number =>
+      perService.reduce((total, row) => total + row[of], 0);
+    return visit.show('exchange/overview.njk', {
+      section: 'exchange',
+      hours,
+      chart: hourChart(hours, visit.voice),
+      total: sum('exchanges'),
+      failed: sum('failed'),
+      refused: sum('refused'),
+      services: perService
+        .toSorted((a, b) => b.exchanges - a.exchanges)
+        .slice(0, mostServices)
+        .map((row) => {
+          const id = row.service ?? 'unknown';
+          return {
+            ...row,
+            id: id === 'unknown' ? undefined : id,
+            code: id.split('/').at(-1),
+            party: id === 'unknown' ? undefined : names.party(id.split('/').slice(0, 4).join('/')),
+          };
+        }),
+      errors: perError
+        .filter((row) => row.error !== undefined && row.error !== '')
+        .toSorted((a, b) => b.exchanges - a.exchanges),
+    });
+  });
+}
