@@ -10,7 +10,7 @@ import {
   startBrowser,
   type TestBrowser,
 } from '@govstack/portal/testing';
-import type { BrowserContextOptions, Page } from 'playwright-core';
+import type { BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Stack, startStack } from '../src/stack/start-stack.ts';
 
@@ -62,7 +62,11 @@ describe('the console of the information mediator', () => {
   it('[IM-4.5-a] shows volume per service and organisation, and what failed', async () => {
     const page = await signedIn(/^Aya/, '/exchange');
     const total = page.locator('.portal-figures dd').first();
-    expect(Number((await total.textContent())?.replaceAll(/\D/g, ''))).toBeGreaterThan(50);
+    const count = async (cells: Locator): Promise<number> =>
+      (await cells.allTextContents()).reduce((sum, text) => sum + Number(text.replaceAll(/\D/g, '')), 0);
+    expect(await count(total)).toBeGreaterThan(50);
+    const perHour = page.locator('details table td:nth-child(2)');
+    expect(await count(perHour)).toBe(await count(total));
     expect(await page.locator('.portal-chart rect').count()).toBeGreaterThan(0);
     await page.getByRole('link', { name: 'identity-enrolment-v1' }).waitFor();
     await page.locator('summary').first().click();

@@ -20,15 +20,19 @@ export function overviewPages({ site, clients, names, now }: ConsoleParts): void
         })
       ).body.items;
     const [perHour, perService, perError] = await Promise.all([
-      statistics([], 'hour'),
+      statistics(['service'], 'hour'),
       statistics(['service'], 'period'),
       statistics(['error'], 'period'),
     ]);
-    const byHour = new Map(perHour.map((row) => [new Date(row.from).getTime(), row]));
+    const byHour = Map.groupBy(perHour, (row) => new Date(row.from).getTime());
     const hours = Array.from({ length: shownHours }, (_, index) => {
       const at = end - (shownHours - index) * hourMs;
-      const row = byHour.get(at);
-      return { from: new Date(at).toISOString(), good: row?.succeeded ?? 0, bad: row?.failed ?? 0 };
+      const rows = byHour.get(at) ?? [];
+      return {
+        from: new Date(at).toISOString(),
+        good: rows.reduce((total, { succeeded }) => total + succeeded, 0),
+        bad: rows.reduce((total, { failed }) => total + failed, 0),
+      };
     });
     const sum = (of: 'exchanges' | 'failed' | 'refused'): number =>
       perService.reduce((total, row) => total + row[of], 0);
