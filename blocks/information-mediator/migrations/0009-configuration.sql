@@ -18,7 +18,8 @@ create table configuration_version (
   method text not null,
   restored integer,
   etag text not null,
-  document jsonb not null,
+  -- As text, so that people find its properties in the order in which they were told.
+  document json not null,
   changes jsonb not null,
   constraint configuration_version_pkey primary key (version),
   constraint configuration_version_method_check check (method in ('found', 'create', 'update', 'replace', 'restore')),

@@ -61,7 +61,10 @@ export function desiredOf(
     for (const [id, entry] of existing) if (updating || protectedIds.has(id)) entries.set(id, entry);
     const seen = new Set<string>();
     for (const mention of mentions) {
-      if (seen.has(mention.id)) refuse(mention.pointer, `${mention.id} is there twice`);
+      if (seen.has(mention.id)) {
+        refuse(mention.pointer, `${mention.id} is there twice`);
+        continue;
+      }
       seen.add(mention.id);
       const base = updating || protectedIds.has(mention.id) ? existing.get(mention.id) : undefined;
       entries.set(mention.id, entryOf(mention, base));

@@ -1,4 +1,4 @@
-import { badRequest, conflict, notFound, Problem, transaction } from '@govstack/platform';
+import { badRequest, conflict, notFound, Problem, type ProblemDetail, transaction } from '@govstack/platform';
 import type { Kysely } from 'kysely';
 import type { MediatorTables } from '../tables.ts';
 import { applyChanges, lockDirectory } from './apply.ts';
@@ -11,6 +11,7 @@ import { type Document, documentOf, etagOf } from './document.ts';
 import { documentOfVersion, type Method, newestVersion, recordVersion } from './history.ts';
 import { readDocument } from './mentioned.ts';
 import { type Keepers, type Protected, protectedIn } from './protected.ts';
+import { textDefects } from './text-defects.ts';
 
 export interface Write {
   readonly method: Exclude<Method, 'found'>;
@@ -51,6 +52,13 @@ export interface ConfigurationManager {
 
 const mostDefects = 500;
 
+function refuseIf(defects: readonly ProblemDetail[]): void {
+  if (defects.length === 0) return;
+  const more = defects.length > mostDefects ? `, of which ${mostDefects} are named` : '';
+  const summary = `The configuration was not applied: ${defects.length} ${defects.length === 1 ? 'defect' : 'defects'}${more}`;
+  throw badRequest(summary, defects.slice(0, mostDefects));
+}
+
 function assertMatch(ifMatch: string | undefined, etag: string): void {
   if (ifMatch === undefined) return;
   const tags = ifMatch.split(',').map((tag) => tag.trim());
@@ -83,31 +91,25 @@ export function createConfigurationManager(
     kept: Protected,
     { given, method }: Write,
   ): Promise<{ to: Configuration; changes: Change[] }> {
+    refuseIf(textDefects(given));
     const manner: Manner = method === 'update' ? 'update' : 'replace';
     const { configuration: to, defects } = desiredOf(readDocument(given), now, kept, manner);
-    const changes = differenceOf(now.configuration, to);
-    const gone = (kind: Change['kind']): string[] =>
-      changes.filter((one) => one.kind === kind && one.action === 'removed').map(({ id }) => id);
+    const gone = (kind: 'members' | 'applications' | 'services'): string[] =>
+      [...now.configuration[kind].keys()].filter((id) => !to[kind].has(id));
     const dependents = await dependentsOf(trx, {
-      member: gone('member'),
-      application: gone('application'),
-      service: gone('service'),
+      member: gone('members'),
+      application: gone('applications'),
+      service: gone('services'),
     });
-    const all = [
+    refuseIf([
       ...defects,
       ...dependents.map(({ id, table }) => ({
         in: 'body' as const,
         pointer: '/members',
         detail: `${id} cannot go: entries of ${table} name it`,
       })),
-    ];
-    if (all.length > 0) {
-      const more = all.length > mostDefects ? `, of which ${mostDefects} are named` : '';
-      throw badRequest(
-        `The configuration was not applied: ${all.length} defects${more}`,
-        all.slice(0, mostDefects),
-      );
-    }
+    ]);
+    const changes = differenceOf(now.configuration, to);
     if (method === 'create' && changes.length > 0 && !isUntouched(now, kept))
       throw conflict('This instance is configured already: replace or update its configuration');
     return { to, changes };

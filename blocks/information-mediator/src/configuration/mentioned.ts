@@ -3,7 +3,6 @@ import { compileValidator } from '@govstack/platform';
 import { GivenIMconf } from '../api/configuration/document-operations.ts';
 import type { Endpoint } from '../directory/snapshot.ts';
 import type { Application, Service } from './configuration.ts';
-import { textDefects } from './text-defects.ts';
 
 /** Something a document names, and where. */
 interface Mention {
@@ -104,8 +103,7 @@ function spelled(
 
 /** Reads a document as far as it can be read, and says what is wrong with its shape. */
 export function readDocument(given: unknown): Mentioned {
-  const defects: ProblemDetail[] = [...textDefects(given)];
-  if (defects.length === 0) defects.push(...(shapeDefects(given) ?? []));
+  const defects: ProblemDetail[] = [...(shapeDefects(given) ?? [])];
   const document = isRecord(given) ? given : {};
   const instance = textOf(document.instance);
   const members: MentionedMember[] = [];
