@@ -50,3 +50,36 @@ create table exchange_statistics (
   response_bytes bigint not null,
   constraint exchange_statistics_pkey primary key (hour, service, client, status, error, side)
 );
+
+-- Searching the message log, newest first (IM-8.4-a). Requests stand for their exchange; what failed is found by its
+-- response. The organisation is the first three parts of an identifier.
+create index message_log_requests on message_log (at, seq) where kind = 'request';
+create index message_log_client on message_log (client, at, seq) where kind = 'request';
+create index message_log_service on message_log (service, at, seq) where kind = 'request';
+create index message_log_client_member on message_log (substring(client from '^[^/]*/[^/]*/[^/]*'), at, seq)
+  where kind = 'request';
+create index message_log_service_member on message_log (substring(service from '^[^/]*/[^/]*/[^/]*'), at, seq)
+  where kind = 'request';
+create index message_log_operator_member on message_log (substring(operator from '^[^/]*/[^/]*/[^/]*'), at, seq)
+  where kind = 'request' and operator is not null;
+create index message_log_message_id on message_log (message_id) where kind = 'request';
+create index message_log_failed on message_log (at, seq) where kind = 'response' and status >= 400;
+create index message_log_failed_client on message_log (client, at, seq) where kind = 'response' and status >= 400;
+create index message_log_failed_service on message_log (service, at, seq) where kind = 'response' and status >= 400;
+
+-- Who has read kept messages, and why; written before anything of the message is given out.
+create table contents_reading (
+  seq bigint generated always as identity,
+  at timestamptz not null default now(),
+  exchange_id uuid not null,
+  kind text not null,
+  reader text not null,
+  agency text not null,
+  application text not null,
+  reason text not null,
+  constraint contents_reading_pkey primary key (seq),
+  constraint contents_reading_kind_check check (kind in ('request', 'response'))
+);
+create index contents_reading_exchange on contents_reading (exchange_id);
+create trigger contents_reading_append_only before update or delete or truncate on contents_reading
+  for each statement execute function refuse_change();

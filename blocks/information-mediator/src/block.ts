@@ -111,8 +111,9 @@ export const informationMediator = defineBlock({
     }
 
     const wording: Wording = { strictHttp: settings.strictHttp, errorCodes: settings.errorCodes };
+    const contentKey = createSecretKey(ctx.secret('message-contents'));
     const evidence = createEvidence(db, signatures, log, {
-      key: settings.keepContents ? createSecretKey(ctx.secret('message-contents')) : undefined,
+      key: settings.keepContents ? contentKey : undefined,
       bodyLimit: settings.keepBodyLimit,
     });
     const providers: Providers = {
@@ -155,7 +156,7 @@ export const informationMediator = defineBlock({
       mediator,
       surfaces: [
         administer({ db, directory, governance, wakeDelivery: () => delivery?.wake() }),
-        readMessageLog(db, signatures, keyring, governance),
+        readMessageLog(db, signatures, keyring, governance, { key: contentKey, masking: settings.masking }),
         giveMonitoring({ db, monitoring, governance, own, now: ctx.now }),
         manageConfiguration({
           db,

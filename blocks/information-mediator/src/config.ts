@@ -1,4 +1,5 @@
 import { type Static, Type } from '@govstack/platform/operation';
+import { maskingSettings } from './evidence/masking.ts';
 import { monitoringSettings } from './monitoring/settings.ts';
 
 /** Settings; each can be given as `GOVSTACK_INFORMATION_MEDIATOR_<SETTING>`, objects and lists as JSON. */
@@ -60,6 +61,8 @@ export const config = Type.Object({
     },
     { additionalProperties: false, default: {} },
   ),
+  /** What nobody sees of kept messages; see `src/evidence/masking.ts`. */
+  masking: maskingSettings,
   /** Operational, health and environmental data; see `src/monitoring/settings.ts`. */
   monitoring: monitoringSettings,
 });

@@ -157,6 +157,17 @@ export interface ConfigurationVersionTable {
   changes: Json;
 }
 
+export interface ContentsReadingTable {
+  seq: Generated<string>;
+  at: Generated<string>;
+  exchange_id: string;
+  kind: 'request' | 'response';
+  reader: string;
+  agency: string;
+  application: string;
+  reason: string;
+}
+
 export interface MediatorTables {
   instance: InstanceTable;
   member: MemberTable;
@@ -173,6 +184,7 @@ export interface MediatorTables {
   subscription: SubscriptionTable;
   event: EventTable;
   delivery: DeliveryTable;
+  contents_reading: ContentsReadingTable;
   exchange_statistics: ExchangeStatisticsTable;
   spent_assertion: { digest: Buffer; expires_at: Timestamp };
   configuration: { one: Generated<boolean>; domain: string };

@@ -69,7 +69,8 @@ export async function signatureHolds(signatures: Signatures, row: MessageLogTabl
   return signature !== undefined && signatures.verify(hashOf(row), signature);
 }
 
-function within(scope: Scope) {
+/** That somebody took part, so that the exchange is within their scope. */
+export function within(scope: Scope) {
   if (scope.kind === 'all') return sql<SqlBool>`true`;
   if (scope.kind === 'application')
     return sql<SqlBool>`(client = ${scope.application} or operator = ${scope.application}
@@ -175,6 +176,25 @@ export async function exchangesByCorrelation(
     ),
     hasMore: requests.length > limit,
   };
+}
+
+/** Exchanges by their ids. */
+export async function exchangesByIds(
+  db: Kysely<MediatorTables>,
+  signatures: Signatures,
+  ids: readonly string[],
+): Promise<Map<string, Exchange>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db.selectFrom('message_log').select(columns).where('exchange_id', 'in', ids).execute();
+  const responses = new Map(
+    rows.filter(({ kind }) => kind === 'response').map((row) => [row.exchange_id, row]),
+  );
+  const found = await Promise.all(
+    rows
+      .filter(({ kind }) => kind === 'request')
+      .map((request) => summarise(signatures, request, responses.get(request.exchange_id))),
+  );
+  return new Map(found.map((exchange) => [exchange.exchangeId, exchange]));
 }
 
 const evidenceOf = async (signatures: Signatures, row: MessageLogTable): Promise<MessageEvidence> => ({

@@ -17,6 +17,7 @@ import type { Keyring } from '../../keys/keyring.ts';
 import type { MediatorTables } from '../../tables.ts';
 import type { Governance } from '../authority.ts';
 import { mediatorLog } from './operations.ts';
+import { type ReadingContents, search } from './search-handlers.ts';
 
 /**
  * What somebody may see of the log: a person by role and agency, whichever application they use; an application by
@@ -54,12 +55,14 @@ export function readMessageLog(
   signatures: Signatures,
   keyring: Keyring,
   governance: Governance,
+  contents: ReadingContents,
 ): ImplementedSurface {
   const whole = (caller: Caller, person: Person | undefined): void => {
     if (scopeOf(governance, caller, person).kind !== 'all')
       throw forbidden('Only who may read the whole log can use this');
   };
   return implement(mediatorLog, {
+    ...search(db, signatures, ({ caller, person }) => scopeOf(governance, caller, person), contents),
     async listExchanges({ query, caller, person }) {
       const scope = scopeOf(governance, caller, person);
       const { correlationId, limit = 200 } = query;

@@ -1,4 +1,5 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { searchOperations } from './search-operations.ts';
 
 const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
   Type.Union([schema, Type.Null()]);
@@ -55,7 +56,7 @@ const MessageEvidence = Type.Object({
 const reading = { caller: 'application', person: 'optional' } as const;
 
 /**
- * The evidence: who exchanged what kind of message with whom, never the contents. Auditors and administrators of the
+ * The evidence: who exchanged what kind of message with whom; the contents by `getMessageContents` alone. Auditors and administrators of the
  * governing agency and the configured log readers see every exchange; anybody else those they took part in.
  */
 export const mediatorLog = defineSurface({
@@ -80,6 +81,7 @@ export const mediatorLog = defineSurface({
         200: Type.Object({ exchanges: Type.Array(Type.Object(summary)), hasMore: Type.Boolean() }),
       },
     }),
+    ...searchOperations(Type.Object(summary)),
     getExchange: defineOperation({
       id: 'getExchange',
       method: 'GET',

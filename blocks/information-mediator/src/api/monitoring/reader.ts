@@ -1,12 +1,8 @@
-import { type Caller, forbidden, memberOf, type Person } from '@govstack/platform';
+import { forbidden, memberOf } from '@govstack/platform';
 import type { Scope } from '../../evidence/exchanges.ts';
 import type { Governance } from '../authority.ts';
 import { scopeOf } from '../message-log/handlers.ts';
-
-export interface Who {
-  readonly caller: Caller;
-  readonly person: Person | undefined;
-}
+import type { Who } from '../who.ts';
 
 export interface Reader {
   /** What somebody may see (IM-6.7-d). */

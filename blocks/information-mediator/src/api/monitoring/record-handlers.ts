@@ -1,8 +1,8 @@
 import { badRequest, type Handlers } from '@govstack/platform';
 import { csv } from '../../monitoring/csv.ts';
 import { operationalRecords, type RecordAnswer } from '../../monitoring/records.ts';
+import type { Who } from '../who.ts';
 import type { Reading } from './handlers.ts';
-import type { Who } from './reader.ts';
 import type { recordOperations } from './record-operations.ts';
 import { recordFieldNames } from './record-schema.ts';
 

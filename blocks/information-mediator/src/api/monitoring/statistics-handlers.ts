@@ -2,8 +2,8 @@ import { badRequest, type Handlers } from '@govstack/platform';
 import { csv } from '../../monitoring/csv.ts';
 import { exchangeStatistics, type StatisticsRow, statisticsNames } from '../../monitoring/statistics.ts';
 import { page, pageOf } from '../paging.ts';
+import type { Who } from '../who.ts';
 import type { Reading } from './handlers.ts';
-import type { Who } from './reader.ts';
 import type { statisticsOperations } from './statistics-operations.ts';
 
 type Operations = typeof statisticsOperations;

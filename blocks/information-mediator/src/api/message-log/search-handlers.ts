@@ -1,0 +1,86 @@
+import type { KeyObject } from 'node:crypto';
+import { badRequest, type Handlers, notFound } from '@govstack/platform';
+import type { Kysely } from 'kysely';
+import { exchangeById, type Scope } from '../../evidence/exchanges.ts';
+import type { Masking } from '../../evidence/masking.ts';
+import { contentsReadings, readContents } from '../../evidence/read-contents.ts';
+import { type Place, searchExchanges } from '../../evidence/search.ts';
+import type { Signatures } from '../../evidence/signature.ts';
+import type { MediatorTables } from '../../tables.ts';
+import { page, pageOf } from '../paging.ts';
+import type { Who } from '../who.ts';
+import type { mediatorLog } from './operations.ts';
+
+export interface ReadingContents {
+  /** Opens kept messages. */
+  readonly key: KeyObject;
+  readonly masking: Masking;
+}
+
+type Operations = Pick<
+  typeof mediatorLog.operations,
+  'searchExchanges' | 'getMessageContents' | 'listContentsReadings'
+>;
+
+function placeOf(after: string): Place | undefined {
+  if (after === '') return undefined;
+  const [at = '', seq = '', ...rest] = after.split(' ');
+  if (rest.length > 0 || Number.isNaN(Date.parse(at)) || !/^\d{1,18}$/.test(seq))
+    throw badRequest('The page token is not valid', [
+      { in: 'query', pointer: '/pageToken', detail: 'is not a token of a page before' },
+    ]);
+  return { at, seq };
+}
+
+export function search(
+  db: Kysely<MediatorTables>,
+  signatures: Signatures,
+  scope: (who: Who) => Scope,
+  { key, masking }: ReadingContents,
+): Handlers<Operations> {
+  return {
+    async searchExchanges({ query, ...who }) {
+      const { from, to, pageSize = 50, pageToken, ...filters } = query;
+      const request = pageOf({ pageSize, ...(pageToken === undefined ? {} : { pageToken }) });
+      const found = await searchExchanges(
+        db,
+        signatures,
+        scope(who),
+        {
+          ...filters,
+          ...(from === undefined ? {} : { from: new Date(from) }),
+          ...(to === undefined ? {} : { to: new Date(to) }),
+        },
+        { limit: request.limit + 1, after: placeOf(request.after) },
+      );
+      const { items, nextPageToken } = page(found, request, ({ place }) => `${place.at} ${place.seq}`);
+      return {
+        status: 200,
+        body: {
+          items: items.map(({ exchange }) => exchange),
+          ...(nextPageToken === undefined ? {} : { nextPageToken }),
+        },
+      };
+    },
+    async getMessageContents({ params, body, caller, person }) {
+      // Contents concern those who took part alone: governing the instance is no right to them.
+      if (person.agency === undefined) throw notFound('This message');
+      const message = await readContents(db, key, masking, {
+        exchangeId: params.exchangeId,
+        kind: body.message,
+        reader: person.id,
+        agency: person.agency,
+        application: caller.application,
+        reason: body.reason,
+      });
+      return { status: 200, body: { ...message, headers: [...message.headers] } };
+    },
+    async listContentsReadings({ params, query, ...who }) {
+      if (!(await exchangeById(db, signatures, scope(who), params.exchangeId)))
+        throw notFound('This exchange');
+      const request = pageOf(query);
+      const readings = await contentsReadings(db, params.exchangeId, request);
+      return { status: 200, body: page(readings, request, ({ sequence }) => sequence) };
+    },
+  };
+}
