@@ -262,6 +262,13 @@ describe('what the mediator needs itself', () => {
     expect(await state()).toEqual(before);
   });
 
+  it('is called as the mediator calls it, also when a document of another release says otherwise', async () => {
+    const before = await state();
+    const answer = await instance.ask('PUT', '/config', { body: own({ title: 'As it was called once' }) });
+    expect(answer.json()).toMatch(/^Nothing to change/);
+    expect(await state()).toEqual(before);
+  });
+
   it('may have its time and its callers changed', async () => {
     const rights = [{ class: 'GOV', code: '8001', application: 'Portal' }];
     const answer = await instance.ask('PUT', '/config', { body: own({ timeoutMs: 5000, rights }) });

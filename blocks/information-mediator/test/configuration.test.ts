@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -231,6 +233,33 @@ describe('PUT', () => {
     expect((await refusal(instance.say('gone'))).mediatorError).toContain('UnknownMember');
   });
 
+  it('has the description of a service read where specUrl says', async () => {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      response.end('openapi: 3.0.3\ninfo: {title: Births, version: "1"}\npaths: {}\n');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const specUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/spec.yaml?version=1`;
+      const body: Given = structuredClone(small());
+      Object.assign(body.members?.[0]?.applications?.[0]?.services?.[0] ?? {}, { specUrl });
+      await instance.api.replaceIMconf({ query: {}, body });
+      const answer = await instance.node.mediator.exchange({
+        client: 'T/GOV/8001/Portal',
+        service: 'T/GOV/7001/CitizensRegistry/getOpenAPI',
+        method: 'GET',
+        path: '/?serviceCode=registration',
+        headers: {},
+      });
+      expect(JSON.parse(answer.body.toString('utf8'))).toMatchObject({ info: { title: 'Births' } });
+      expect(asked).toEqual(['/spec.yaml?version=1']);
+    } finally {
+      server.close();
+    }
+    await instance.api.replaceIMconf({ query: {}, body: small() });
+  });
+
   it('keeps what somebody else still needs: an application that hears events', async () => {
     await instance.admin.putSubscription({
       params: {
@@ -296,7 +325,7 @@ members:
     ['JSON that is none', '{', 'application/json', 400],
     ['no body', undefined, 'application/json', 400],
     ['another media type', '<a/>', 'application/xml', 415],
-    ['more than can be read', `{"a":"${'a'.repeat(4 * 1024 * 1024)}"}`, 'application/json', 413],
+    ['more than can be read', `{"a":"${'a'.repeat(16 * 1024 * 1024)}"}`, 'application/json', 413],
     ['aliases that multiply', bomb(), 'text/yaml', 400],
   ])('%s is refused', async (_what, body, type, status) => {
     const before = await version();

@@ -16,7 +16,7 @@ export class YamlText {
 
 const deepest = 100;
 /** Values of one document, each counted wherever it is referred to: aliases must not make much out of little. */
-const mostValues = 500_000;
+const mostValues = 2_000_000;
 
 const notWellFormed = (detail: string): Problem =>
   new Problem(400, 'The body is not well-formed YAML', { errors: [{ in: 'body', pointer: '', detail }] });

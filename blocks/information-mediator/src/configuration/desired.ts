@@ -1,17 +1,14 @@
 import type { ProblemDetail } from '@govstack/platform';
-import { wholeService } from '../directory/access-rights.ts';
 import {
   type Application,
   type Configuration,
   defaults,
   inOrder,
   type Member,
-  type Right,
-  rightId,
   type Service,
 } from './configuration.ts';
-import { type Current, sorted } from './current.ts';
-import { same } from './document.ts';
+import type { Current } from './current.ts';
+import { desiredRights } from './desired-rights.ts';
 import { applicationFaults, normalApplication, normalService, serviceFaults } from './entry-checks.ts';
 import type { Mentioned } from './mentioned.ts';
 import type { Protected } from './protected.ts';
@@ -118,34 +115,19 @@ export function desiredOf(
     const service = services.get(id) as Service;
     const provided = kept.services.has(id) ? current.services.get(id) : undefined;
     for (const { at, detail } of serviceFaults(service, provided)) refuse(`${pointer}${at}`, detail);
-    services.set(id, normalService(service));
+    // Another release may call its own services otherwise; documents from before must still apply.
+    services.set(id, normalService(provided ? { ...service, title: provided.title } : service));
   }
 
-  const rights = new Map<string, Right>();
-  for (const [id, right] of current.rights) {
-    const stays = updating || kept.rights.has(id);
-    if (stays && services.has(right.service) && known(right.subject)) rights.set(id, right);
-  }
-  const memberIds = idsByName(members);
-  const seen = new Set<string>();
-  for (const { pointer, service, member, memberId, application, endpoints } of mentioned.rights) {
-    const owner = memberId ?? memberNamed(member, memberIds);
-    if (typeof owner !== 'string') {
-      refuse(`${pointer}/member`, owner.refusal);
-      continue;
-    }
-    const subject = `${owner}/${application}`;
-    const id = rightId(service, subject);
-    if (!known(subject)) refuse(pointer, `${subject} is not an application of this configuration`);
-    if (seen.has(id)) refuse(pointer, `${subject} is there twice`);
-    seen.add(id);
-    const before = updating ? current.rights.get(id)?.endpoints : undefined;
-    const right = { id, service, subject, endpoints: normalEndpoints(endpoints ?? before ?? [wholeService]) };
-    if (kept.rights.has(id) && current.rights.has(id) && !same(right, current.rights.get(id)))
-      refuse(pointer, 'cannot be changed: the mediator needs this right');
-    rights.set(id, right);
-  }
-
+  const rights = desiredRights(mentioned.rights, {
+    current,
+    members,
+    services,
+    known,
+    kept: kept.rights,
+    updating,
+    refuse,
+  });
   return {
     configuration: {
       instance: current.instance,
@@ -153,32 +135,8 @@ export function desiredOf(
       members,
       applications,
       services,
-      rights: inOrder(rights.values()),
+      rights,
     },
     defects,
   };
-}
-
-/** A right to everything includes every other. */
-function normalEndpoints(endpoints: Right['endpoints']): Right['endpoints'] {
-  const whole = endpoints.some(
-    ({ method, path }) => method === wholeService.method && path === wholeService.path,
-  );
-  return whole ? [wholeService] : sorted(endpoints);
-}
-
-function idsByName(members: ReadonlyMap<string, Member>): Map<string, string[]> {
-  const ids = new Map<string, string[]>();
-  for (const { id, name } of members.values()) ids.set(name, [...(ids.get(name) ?? []), id]);
-  return ids;
-}
-
-function memberNamed(
-  name: string | undefined,
-  memberIds: ReadonlyMap<string, readonly string[]>,
-): string | { readonly refusal: string } {
-  if (name === undefined) return { refusal: 'is required, or class and code' };
-  const [id, ...others] = memberIds.get(name) ?? [];
-  if (id === undefined) return { refusal: `no member of this configuration is called ${name}` };
-  return others.length === 0 ? id : { refusal: `several members are called ${name}: give class and code` };
 }

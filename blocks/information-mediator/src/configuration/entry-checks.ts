@@ -73,7 +73,7 @@ function specUrlRefusal({ specUrl, serviceUrl }: Service): string | undefined {
   return refusalOf(() => assertTarget(url.href));
 }
 
-const fixed = ['title', 'serviceUrl', 'specUrl', 'openapi', 'enabled'] as const;
+const fixed = ['serviceUrl', 'specUrl', 'openapi', 'enabled'] as const;
 
 /** `provided`: the service as the mediator itself provides it, when it does. */
 export function serviceFaults(service: Service, provided: Service | undefined): Fault[] {

@@ -4,7 +4,7 @@ import { GivenIMconf, IMconf } from './document-operations.ts';
 
 const asking = { caller: 'application', person: 'optional' } as const;
 const forms = ['application/json', 'text/yaml', 'application/yaml'] as const;
-const largestDocument = 4 * 1024 * 1024;
+const largestDocument = 16 * 1024 * 1024;
 
 const Change = Type.Object({
   action: Type.Unsafe<'added' | 'changed' | 'removed'>({ enum: ['added', 'changed', 'removed'] }),

@@ -27,7 +27,8 @@ export function scopeOf(governance: Governance, caller: Caller, person: Person |
   const { application } = caller;
   if (person) {
     const reader = person.roles.some((role) => role === 'auditor' || role === 'administrator');
-    if (!reader || person.agency === undefined) throw forbidden('This needs the role auditor or administrator');
+    if (!reader || person.agency === undefined)
+      throw forbidden('This needs the role auditor or administrator');
     return person.agency === memberOf(governance.application)
       ? { kind: 'all' }
       : { kind: 'member', member: person.agency };
