@@ -95,6 +95,31 @@ describe('the console of the information mediator', () => {
     expect(await page.locator('h1').textContent()).toMatch(/no such page/);
   });
 
+  it('[IM-8.4-a][IM-6.6-a] finds an exchange, shows its evidence, and its contents to an auditor who says why', async () => {
+    const page = await signedIn(/^Aya/, '/exchange/messages');
+    await page.getByLabel('Service (identifier)').fill(`${applications.identity}/identity-enrolment-v1`);
+    await page.getByLabel('Outcome').selectOption('2xx');
+    await page.getByRole('button', { name: 'Search' }).click();
+    const found = page.locator('main table a');
+    expect(await found.count()).toBeGreaterThan(0);
+    await look(page);
+    await found.first().click();
+    expect(await page.locator('.govuk-tag--green').allTextContents()).toEqual(['holds', 'holds']);
+    await look(page);
+    await page.getByRole('button', { name: 'Read the message' }).click();
+    await page.getByText('There is a problem').waitFor();
+    await look(page);
+    await page.getByLabel('Why do you need to read it?').fill('A citizen has asked what was said');
+    await page.getByRole('button', { name: 'Read the message' }).click();
+    await page.getByText('It is what was signed').waitFor();
+    expect(await page.locator('pre').textContent()).toContain('X-Road-Client');
+    await look(page);
+    // An administrator sees that it was, not what.
+    const other = await signedIn(/^Dara/, new URL(page.url()).pathname.replace('/contents', ''));
+    await other.getByRole('heading', { name: 'One exchange' }).waitFor();
+    expect(await other.getByRole('button', { name: 'Read the message' }).count()).toBe(0);
+  });
+
   it('reads from right to left on a phone', async () => {
     const page = await signedIn(/^(Dara|دارا)/, '/exchange/catalogue?search=consent', {
       ...phone,

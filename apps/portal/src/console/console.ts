@@ -4,6 +4,7 @@ import type { PortalSettings } from '../site/settings.ts';
 import type { Site } from '../site/visit.ts';
 import { type ConsoleParts, cataloguePages } from './catalogue.ts';
 import { consoleClients } from './clients.ts';
+import { messageLogPages } from './message-log.ts';
 import { overviewPages } from './overview.ts';
 
 /** The console of the information mediator; without its application in the settings there is none. */
@@ -16,5 +17,5 @@ export function consolePages(site: Site, context: BlockContext<PortalSettings>):
     names: createNames(names),
     now: context.now,
   };
-  for (const register of [overviewPages, cataloguePages]) register(parts);
+  for (const register of [overviewPages, cataloguePages, messageLogPages]) register(parts);
 }
