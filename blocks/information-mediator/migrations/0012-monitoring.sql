@@ -83,3 +83,45 @@ create table contents_reading (
 create index contents_reading_exchange on contents_reading (exchange_id);
 create trigger contents_reading_append_only before update or delete or truncate on contents_reading
   for each statement execute function refuse_change();
+
+-- Warnings and errors of the mediator itself, without what they were about but its ids.
+create table system_log (
+  seq bigint generated always as identity,
+  at timestamptz not null,
+  node text not null,
+  level smallint not null,
+  message text not null,
+  fields jsonb not null,
+  constraint system_log_pkey primary key (seq)
+);
+create index system_log_at on system_log (at);
+
+-- The machines this server runs on: figures of each minute; what is installed and what runs, when it was looked at.
+create table environment_sample (
+  node text not null,
+  at timestamptz not null,
+  data jsonb not null,
+  constraint environment_sample_pkey primary key (at, node)
+);
+create table environment_snapshot (
+  node text not null,
+  at timestamptz not null,
+  part text not null,
+  data jsonb not null,
+  constraint environment_snapshot_pkey primary key (part, at, node),
+  constraint environment_snapshot_part_check check (part in ('processes', 'packages'))
+);
+
+-- The external service to which this server ships what it observes; no row: what the settings say. `secret` is sealed.
+create table monitoring_collector (
+  one boolean not null default true,
+  url text,
+  format text not null,
+  ships text[] not null,
+  secret bytea,
+  changed_at timestamptz not null default now(),
+  changed_by text not null,
+  constraint monitoring_collector_pkey primary key (one),
+  constraint monitoring_collector_one_check check (one),
+  constraint monitoring_collector_format_check check (format in ('otlp', 'webhook'))
+);

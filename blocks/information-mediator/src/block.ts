@@ -40,6 +40,8 @@ import { openMonitoring } from './monitoring/monitoring.ts';
 import { noPeers } from './peers/peers.ts';
 import type { MediatorTables } from './tables.ts';
 
+const version = '0.1.0';
+
 /** What the mediator itself offers to applications, each a service of its own. */
 const ownSurfaces = [mediatorAdmin, mediatorLog, mediatorMonitoring, mediatorConfig] as const;
 
@@ -53,7 +55,7 @@ const patienceMs = 10_000;
 export const informationMediator = defineBlock({
   name: 'information-mediator',
   title: 'Information mediator',
-  version: '0.1.0',
+  version,
   surfaces: [...ownSurfaces, directorySuite],
   config,
   migrations: new URL('../migrations/', import.meta.url),
@@ -88,17 +90,21 @@ export const informationMediator = defineBlock({
     const signatures = openSignatures(keyring);
     const directory = await openDirectory(db, ctx.log);
     const metrics = createMediatorMetrics(ctx.metrics, db);
-    const monitoring = openMonitoring({
+    const log = openMessageLog(ctx.pool, metrics.batch);
+    metrics.watch(log);
+    const monitoring = await openMonitoring({
       db,
       pool: ctx.pool,
+      own,
+      version,
       settings: settings.monitoring,
+      listenerCertificate: settings.clientListener?.certificateFile,
       registry: ctx.metrics,
       log: ctx.log,
       now: ctx.now,
       secret: ctx.secret,
+      messageLogWaiting: log.waiting,
     });
-    const log = openMessageLog(ctx.pool, metrics.batch);
-    metrics.watch(log);
     const http = openHttpProviders(settings.bodyLimit);
     const descriptions = openDescriptions(directory, local, http);
     const tokenKey = await keyring.current(own, 'caller');

@@ -168,6 +168,26 @@ export interface ContentsReadingTable {
   reason: string;
 }
 
+export interface SystemLogTable {
+  seq: Generated<string>;
+  at: Timestamp;
+  node: string;
+  level: number;
+  message: string;
+  fields: Json;
+}
+
+export interface MonitoringCollectorTable {
+  one: Generated<boolean>;
+  /** Null: nothing is shipped. */
+  url: string | null;
+  format: 'otlp' | 'webhook';
+  ships: ('records' | 'log' | 'indicators')[];
+  secret: Buffer | null;
+  changed_at: Timestamp;
+  changed_by: string;
+}
+
 export interface MediatorTables {
   instance: InstanceTable;
   member: MemberTable;
@@ -185,6 +205,8 @@ export interface MediatorTables {
   event: EventTable;
   delivery: DeliveryTable;
   contents_reading: ContentsReadingTable;
+  system_log: SystemLogTable;
+  monitoring_collector: MonitoringCollectorTable;
   exchange_statistics: ExchangeStatisticsTable;
   spent_assertion: { digest: Buffer; expires_at: Timestamp };
   configuration: { one: Generated<boolean>; domain: string };

@@ -3,7 +3,10 @@ import type { Kysely } from 'kysely';
 import type { Monitoring } from '../../monitoring/monitoring.ts';
 import type { MediatorTables } from '../../tables.ts';
 import type { Governance } from '../authority.ts';
+import { administerCollector } from './collector-handlers.ts';
+import { readEnvironment } from './environment-handlers.ts';
 import { readHealth } from './health-handlers.ts';
+import { readIndicators } from './indicator-handlers.ts';
 import { mediatorMonitoring } from './operations.ts';
 import { type Reader, readers } from './reader.ts';
 import { readRecords } from './record-handlers.ts';
@@ -29,5 +32,8 @@ export function giveMonitoring({ governance, own, ...rest }: MonitoringSurface):
     ...readRecords(reading),
     ...readHealth(reading),
     ...readStatistics(reading),
+    ...readEnvironment(reading),
+    ...readIndicators(reading),
+    ...administerCollector(reading),
   });
 }

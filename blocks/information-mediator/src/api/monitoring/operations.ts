@@ -1,5 +1,8 @@
 import { defineSurface } from '@govstack/platform/operation';
+import { collectorOperations } from './collector-operations.ts';
+import { environmentOperations } from './environment-operations.ts';
 import { healthOperations } from './health-operations.ts';
+import { indicatorOperations } from './indicator-operations.ts';
 import { recordOperations } from './record-operations.ts';
 import { statisticsOperations } from './statistics-operations.ts';
 
@@ -12,5 +15,12 @@ export const mediatorMonitoring = defineSurface({
   name: 'mediator-monitoring-v1',
   title: 'Information mediator: monitoring',
   version: '1.0.0',
-  operations: { ...recordOperations, ...healthOperations, ...statisticsOperations },
+  operations: {
+    ...recordOperations,
+    ...healthOperations,
+    ...statisticsOperations,
+    ...environmentOperations,
+    ...indicatorOperations,
+    ...collectorOperations,
+  },
 });
