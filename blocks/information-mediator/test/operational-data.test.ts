@@ -1,6 +1,9 @@
 import { sql } from 'kysely';
+import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mediatorMonitoring } from '../src/api/operations.ts';
+import { eraseOldMonitoringData } from '../src/monitoring/retention.ts';
+import { type MonitoringSettings, monitoringSettings } from '../src/monitoring/settings.ts';
 import {
   consumer,
   echoService,
@@ -255,4 +258,25 @@ describe('while records cannot be written', () => {
     expect(records.map(({ xRequestId }) => xRequestId)).toEqual(ids.slice(2).flatMap((id) => [id, id]));
     await other.node.stop();
   });
+});
+
+it('[IM-6.7-a] records go when their days are over, sums of their hours stay longer', async () => {
+  const settings = Value.Default(monitoringSettings, {}) as MonitoringSettings;
+  const { id } = await exchange();
+  await recordsAs(governance);
+  const later = (days: number) => new Date(Date.now() + days * 86_400_000);
+  const left = async () => {
+    const records = await sql<{ id: string }>`
+      select exchange_id as id from operational_record where exchange_id = ${id}`.execute(instance.db);
+    const sums = await sql`select from exchange_statistics where service = ${echoService}`.execute(
+      instance.db,
+    );
+    return [records.rows.length, sums.rows.length > 0];
+  };
+  await eraseOldMonitoringData(instance.db, settings, later(7));
+  expect(await left()).toEqual([1, true]);
+  await eraseOldMonitoringData(instance.db, settings, later(9));
+  expect(await left()).toEqual([0, true]);
+  await eraseOldMonitoringData(instance.db, settings, later(402));
+  expect(await left()).toEqual([0, false]);
 });

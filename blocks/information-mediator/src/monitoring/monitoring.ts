@@ -153,7 +153,7 @@ export async function openMonitoring(deps: MonitoringDependencies): Promise<Moni
       {
         name: 'erase-old-monitoring-data',
         schedule: { cron: '23 * * * *', timeZone: 'UTC' },
-        handle: () => eraseOldMonitoringData(db, pool, settings, now()),
+        handle: () => eraseOldMonitoringData(db, settings, now()),
       },
     ],
     async close() {

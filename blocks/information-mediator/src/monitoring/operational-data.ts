@@ -1,4 +1,6 @@
+import { type Kysely, sql } from 'kysely';
 import type pg from 'pg';
+import type { MediatorTables } from '../tables.ts';
 import type { OperationalRow } from './operational-record.ts';
 
 const columns = `node text, side text, exchange_id uuid, message_id text, client text, operator text, service text,
@@ -91,15 +93,14 @@ export function openOperationalData(pool: pg.Pool, now: () => Date): Operational
   return { write, refused: () => refused };
 }
 
-/** Drops the days whose rows are all older than `days`. Answers how many. */
-export async function dropOldRecords(pool: pg.Pool, days: number, now: Date): Promise<number> {
+/** Drops the days whose rows are all older than `days`. */
+export async function dropOldRecords(db: Kysely<MediatorTables>, days: number, now: Date): Promise<void> {
   const oldest = partitionOf(startOfDay(now.getTime() - days * dayMs));
-  const { rows } = await pool.query<{ name: string }>(
-    `select relid::regclass::text as name
-     from pg_partition_tree('operational_record')
-     where isleaf`,
-  );
-  const old = rows.filter(({ name }) => /^operational_record_\d{8}$/.test(name) && name < oldest);
-  for (const { name } of old) await pool.query(`drop table ${name}`);
-  return old.length;
+  const { rows } = await sql<{ name: string }>`
+    select relid::regclass::text as name
+    from pg_partition_tree('operational_record')
+    where isleaf`.execute(db);
+  for (const { name } of rows)
+    if (/^operational_record_\d{8}$/.test(name) && name < oldest)
+      await sql`drop table if exists ${sql.table(name)}`.execute(db);
 }

@@ -1,5 +1,4 @@
 import { type Kysely, sql } from 'kysely';
-import type pg from 'pg';
 import type { MediatorTables } from '../tables.ts';
 import { eraseOldEnvironment } from './environment/history.ts';
 import { dropOldRecords } from './operational-data.ts';
@@ -9,12 +8,11 @@ import { eraseOldLines } from './system-log.ts';
 /** Erases what is older than the settings say. */
 export async function eraseOldMonitoringData(
   db: Kysely<MediatorTables>,
-  pool: pg.Pool,
   settings: MonitoringSettings,
   now: Date,
 ): Promise<void> {
   const ago = (days: number): Date => new Date(now.getTime() - days * 86_400_000);
-  await dropOldRecords(pool, settings.operationalDataDays, now);
+  await dropOldRecords(db, settings.operationalDataDays, now);
   await sql`
     delete from exchange_statistics
     where hour < ${ago(settings.statisticsDays)}`.execute(db);
