@@ -3,14 +3,23 @@ import { callerSigner, defineBlock, forbidden, type MediatorPort, newId } from '
 import type { JWK } from 'jose';
 import { administer } from './api/admin/handlers.ts';
 import type { Governance } from './api/authority.ts';
+import { centreOf } from './api/centre/handlers.ts';
 import { answerSuite } from './api/compliance/handlers.ts';
 import { directorySuite } from './api/compliance/operations.ts';
 import { seedSuite } from './api/compliance/seed.ts';
 import { configurationPaths, registerConfigurationRoutes } from './api/configuration/direct.ts';
 import { manageConfiguration } from './api/configuration/handlers.ts';
+import { keysOf } from './api/keys/handlers.ts';
 import { readMessageLog } from './api/message-log/handlers.ts';
 import { giveMonitoring } from './api/monitoring/handlers.ts';
-import { mediatorAdmin, mediatorConfig, mediatorLog, mediatorMonitoring } from './api/operations.ts';
+import {
+  mediatorAdmin,
+  mediatorCentre,
+  mediatorConfig,
+  mediatorKeys,
+  mediatorLog,
+  mediatorMonitoring,
+} from './api/operations.ts';
 import { createAuthentication } from './api/rest/client-authentication.ts';
 import { type ClientListener, openClientListener } from './api/rest/client-listener.ts';
 import { registerRestInterface } from './api/rest/routes.ts';
@@ -27,23 +36,32 @@ import { eraseOldEvents } from './events/retention.ts';
 import { openMessageLog } from './evidence/message-log.ts';
 import { eraseOldContents } from './evidence/retention.ts';
 import { openSignatures } from './evidence/signature.ts';
-import type { Wording } from './exchange/errors.ts';
+import type { ErrorKind, Wording } from './exchange/errors.ts';
 import { createEvidence } from './exchange/evidence.ts';
 import { createExchange } from './exchange/exchange.ts';
 import { openHttpProviders } from './exchange/http-provider.ts';
+import type { ObservedExchange } from './exchange/observation.ts';
 import type { Providers } from './exchange/provide.ts';
 import { fromMediated, toMediated } from './exchange/request.ts';
 import { createServe } from './exchange/serve.ts';
+import { createServePeer } from './exchange/serve-peer.ts';
 import { openKeyring } from './keys/keyring.ts';
 import { createMediatorMetrics } from './metrics.ts';
 import { openMonitoring } from './monitoring/monitoring.ts';
-import { noPeers } from './peers/peers.ts';
+import { openSecurityServer } from './peers/security-server.ts';
 import type { MediatorTables } from './tables.ts';
 
 const version = '0.1.0';
 
 /** What the mediator itself offers to applications, each a service of its own. */
-const ownSurfaces = [mediatorAdmin, mediatorLog, mediatorMonitoring, mediatorConfig] as const;
+const ownSurfaces = [
+  mediatorAdmin,
+  mediatorLog,
+  mediatorMonitoring,
+  mediatorConfig,
+  mediatorCentre,
+  mediatorKeys,
+] as const;
 
 /** What applications in other processes use. */
 const exchangePaths = ['/r1', '/listClients', '/node'];
@@ -59,7 +77,7 @@ export const informationMediator = defineBlock({
   surfaces: [...ownSurfaces, directorySuite],
   config,
   migrations: new URL('../migrations/', import.meta.url),
-  publicPaths: [...exchangePaths, ...configurationPaths],
+  publicPaths: [...exchangePaths, ...configurationPaths, '/configuration', '/trust'],
   mediator: true,
   async start(ctx) {
     const { config: settings, localProviders: local, application: own } = ctx;
@@ -128,20 +146,45 @@ export const informationMediator = defineBlock({
       meta,
       callerToken: callerSigner(tokenJwk),
     };
+    const server = await openSecurityServer({
+      db,
+      directory,
+      keyring,
+      settings,
+      own,
+      instance,
+      now: ctx.now,
+      log: ctx.log,
+    });
+    const obstacle = (): ErrorKind | undefined =>
+      server.configuration.outdated() ? 'outdatedConfiguration' : undefined;
+    const observe = (exchange: ObservedExchange): void => {
+      metrics.exchange(exchange);
+      monitoring.observe(exchange);
+    };
     const serve = createServe({ directory, providers, own, log: ctx.log });
     const carry = createExchange({
       directory,
       evidence,
       serve,
-      peers: noPeers,
+      peers: server.peers,
       own,
       wording,
-      obstacle: () => undefined,
+      obstacle,
       log: ctx.log,
-      observe: (exchange) => {
-        metrics.exchange(exchange);
-        monitoring.observe(exchange);
-      },
+      observe,
+    });
+    const servePeer = createServePeer({
+      evidence,
+      own,
+      wording,
+      serve,
+      trust: server.peerTrust,
+      obstacle,
+      serves: (application) => server.peers.route(application) === undefined,
+      known: (service) => directory.service(service) !== undefined,
+      observe,
+      log: ctx.log,
     });
 
     let clientListener: ClientListener | undefined;
@@ -161,7 +204,7 @@ export const informationMediator = defineBlock({
     return {
       mediator,
       surfaces: [
-        administer({ db, directory, governance, wakeDelivery: () => delivery?.wake() }),
+        administer({ db, directory, governance, wakeDelivery: () => delivery?.wake(), knows: server.knows }),
         readMessageLog(db, signatures, keyring, governance, { key: contentKey, masking: settings.masking }),
         giveMonitoring({ db, monitoring, governance, own, now: ctx.now }),
         manageConfiguration({
@@ -172,6 +215,8 @@ export const informationMediator = defineBlock({
           own,
           tokens: createPageTokens(ctx.secret('page-tokens')),
         }),
+        centreOf({ ...server, db, directory, governance }),
+        keysOf({ db, governance, keyring, trust: server.trust, server: server.id, nameOf: server.nameOf }),
         answerSuite(directory, meta),
       ],
       jobs: [
@@ -199,14 +244,17 @@ export const informationMediator = defineBlock({
           bodyLimit: settings.bodyLimit,
           servesListClients: ctx.profile !== 'compliance',
         });
+        server.registerRoutes(fastify);
         if (settings.clientListener)
           clientListener = await openClientListener(fastify, exchangePaths, settings.clientListener);
       },
       async ready() {
+        await server.listen(servePeer);
         delivery = startDelivery(db, carry, settings.delivery, ctx.log, metrics.delivery);
       },
       async stop() {
         await clientListener?.close(patienceMs);
+        await server.close();
         await delivery?.stop();
         await directory.close();
         await monitoring.close();

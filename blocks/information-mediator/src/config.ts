@@ -2,6 +2,15 @@ import { type Static, Type } from '@govstack/platform/operation';
 import { maskingSettings } from './evidence/masking.ts';
 import { monitoringSettings } from './monitoring/settings.ts';
 
+const Anchor = Type.Object(
+  {
+    instance: Type.String(),
+    urls: Type.Array(Type.String({ pattern: '^https?://' }), { minItems: 1 }),
+    keys: Type.Array(Type.Record(Type.String(), Type.Unknown()), { minItems: 1 }),
+  },
+  { additionalProperties: false },
+);
+
 /** Settings; each can be given as `GOVSTACK_INFORMATION_MEDIATOR_<SETTING>`, objects and lists as JSON. */
 export const config = Type.Object({
   /** The first entries of an empty directory; what is registered later stays as it is. */
@@ -42,6 +51,39 @@ export const config = Type.Object({
       { additionalProperties: false },
     ),
   ),
+  /** Base URL under which this mediator publishes its configuration and test authority; the first audience when left out. */
+  publicUrl: Type.Optional(Type.String({ pattern: '^https?://[^/]+$' })),
+  /** Makes this mediator a security server of the instance: its code, and where other servers reach it. */
+  server: Type.Optional(
+    Type.Object(
+      {
+        code: Type.String({ pattern: "^[A-Za-z0-9'()+,\\-.=?_]{1,100}$" }),
+        host: Type.String({ default: '127.0.0.1' }),
+        port: Type.Integer({ minimum: 1, maximum: 65_535 }),
+        /** Milliseconds that another server has to answer. */
+        timeoutMs: Type.Integer({ default: 120_000, minimum: 100 }),
+      },
+      { additionalProperties: false },
+    ),
+  ),
+  /** Anchor of the instance's centre, when that is elsewhere; left out: this mediator is its own centre. */
+  anchor: Type.Optional(Anchor),
+  /** Anchors of partner instances with which this server exchanges. */
+  partners: Type.Array(Anchor, { default: [] }),
+  /** A certification authority for demonstrations, in this process. Off in production. */
+  testTrustServices: Type.Boolean({ default: true }),
+  /** Authorities approved by this centre: certificate as base64 DER, address of the OCSP responder. */
+  certificationAuthorities: Type.Array(
+    Type.Object({ name: Type.String(), certificate: Type.String(), ocspUrl: Type.String() }),
+    { default: [] },
+  ),
+  /** For how long a signed configuration is good, in seconds. */
+  configurationLifetimeSeconds: Type.Integer({ default: 600, minimum: 1 }),
+  /** How often a configuration is fetched, in seconds. */
+  configurationRefreshSeconds: Type.Integer({ default: 60, minimum: 1 }),
+  /** For how long an OCSP answer is believed, and after how long a newer one is asked for, in seconds. */
+  ocspFreshnessSeconds: Type.Integer({ default: 3600, minimum: 1 }),
+  ocspRefreshSeconds: Type.Integer({ default: 60, minimum: 0 }),
   /** Largest body carried, in bytes, either way. */
   bodyLimit: Type.Integer({ default: 1_073_741_824, minimum: 1024, maximum: 2_147_483_647 }),
   /** Keep messages, sealed, beside the log. Without: digests and signatures only. */

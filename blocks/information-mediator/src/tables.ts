@@ -57,11 +57,29 @@ export interface AccessRightTable {
 export interface SigningKeyTable {
   key_id: string;
   owner: string;
-  purpose: 'message' | 'caller';
+  purpose: 'message' | 'caller' | 'authority' | 'authentication' | 'configuration';
   public_key: Json;
   private_key: Buffer;
   created_at: Generated<string>;
   retired_at: Timestamp | null;
+}
+
+export interface CertificateTable {
+  key_id: string;
+  owner: string;
+  use: 'authority' | 'signing' | 'authentication';
+  der: Buffer;
+  serial: string;
+  not_after: Timestamp;
+  stored_at: Generated<string>;
+  revoked_at: Timestamp | null;
+}
+
+export interface OcspAnswerTable {
+  key_id: string;
+  this_update: Timestamp;
+  status: string;
+  der: Buffer;
 }
 
 export interface MessageLogTable {
@@ -196,6 +214,22 @@ export interface MediatorTables {
   access_right: AccessRightTable;
   directory_version: { one: boolean; version: string };
   signing_key: SigningKeyTable;
+  certificate: CertificateTable;
+  security_server: {
+    id: string;
+    address: string;
+    certificates: string[];
+    clients: string[];
+    maintenance: string | null;
+  };
+  published_configuration: { instance: string; version: string; content: string };
+  received_configuration: {
+    instance: string;
+    version: string;
+    document: string;
+    received_at: Generated<string>;
+  };
+  ocsp_answer: OcspAnswerTable;
   message_log: MessageLogTable;
   message_content: { seq: string; contents: Buffer };
   message_body: MessageBodyTable;

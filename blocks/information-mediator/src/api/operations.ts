@@ -1,4 +1,6 @@
 export { mediatorAdmin } from './admin/operations.ts';
+export { mediatorCentre } from './centre/operations.ts';
 export { mediatorConfig } from './configuration/operations.ts';
+export { mediatorKeys } from './keys/operations.ts';
 export { mediatorLog } from './message-log/operations.ts';
 export { mediatorMonitoring } from './monitoring/operations.ts';

@@ -6,6 +6,8 @@ import { type DirectoryApplication, type DirectoryService, type Endpoint, loadSn
 
 /** Reads of the directory, all from memory. */
 export interface Directory {
+  /** Rises with every change. */
+  version(): string;
   /** What callers are told while this mediator is in maintenance mode; undefined: it works. */
   maintenance(): string | undefined;
   instances(): readonly string[];
@@ -75,6 +77,7 @@ export async function openDirectory(db: Kysely<MediatorTables>, log: Logger): Pr
   timer.unref();
 
   return {
+    version: () => snapshot.version,
     maintenance: () => snapshot.maintenance,
     instances: () => snapshot.instances,
     members: () => [...snapshot.members.values()],

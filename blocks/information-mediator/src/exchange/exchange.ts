@@ -14,6 +14,7 @@ import {
   type ExchangeResponse,
   factsOf,
   faultOf,
+  targetOf,
 } from './request.ts';
 import type { Serve } from './serve.ts';
 
@@ -53,7 +54,8 @@ export function createExchange(deps: ExchangeDependencies): CarryOut {
 
   function refusalOfSender({ client, operator }: ExchangeRequest): Refusal | undefined {
     const application = directory.application(client);
-    if (!application?.enabled) return { kind: 'unknownClient', message: 'The client is not registered here' };
+    if (!application?.enabled || peers.route(client) !== undefined)
+      return { kind: 'unknownClient', message: 'The client is not registered here' };
     if (operator !== undefined && !application.operators.includes(operator))
       return { kind: 'operatorNotListed', message: `${operator} may not act for ${client}` };
     return undefined;
@@ -109,8 +111,11 @@ export function createExchange(deps: ExchangeDependencies): CarryOut {
     if ('refusal' in answer) return refused(answer.refusal, answer.server);
     const { response, signature, server } = answer;
     const { status, body } = response;
+    const signerFault = await peers.signerFault(signature);
     const witnessed = await evidence.check(responseMessage(status, response.headers, body), signature);
-    const fault = faultOfAnswer(facts, hash, answer, witnessed);
+    const fault: Refusal | undefined = signerFault
+      ? { kind: 'answerInvalidCertificate', message: `The certificate of the response is ${signerFault}` }
+      : faultOfAnswer(facts, hash, answer, witnessed);
     if (fault) {
       log.error({ security: fault.kind, server, exchangeId: facts.exchangeId }, 'an answer was refused');
       body.release();
@@ -205,7 +210,3 @@ export function createExchange(deps: ExchangeDependencies): CarryOut {
     return response;
   };
 }
-
-/** The target as it is signed, wherever the request goes. */
-export const targetOf = ({ service, path }: Pick<ExchangeRequest, 'service' | 'path'>): string =>
-  `/r1/${service}${path}`;

@@ -80,6 +80,10 @@ export interface ExchangeFacts {
   readonly traceId: string;
 }
 
+/** The target as it is signed, wherever the request goes. */
+export const targetOf = ({ service, path }: Pick<ExchangeRequest, 'service' | 'path'>): string =>
+  `/r1/${service}${path}`;
+
 const maxPath = 8000;
 
 /** What is wrong with a request that cannot even be recorded. */

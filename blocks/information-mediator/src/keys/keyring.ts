@@ -5,14 +5,19 @@ import {
   generateKeyPair,
   type JsonWebKey,
   type KeyObject,
+  X509Certificate,
 } from 'node:crypto';
 import { promisify } from 'node:util';
 import { type Kysely, sql } from 'kysely';
 import type { MediatorTables } from '../tables.ts';
 import { open, seal } from './sealed-box.ts';
 
-/** `message`: a member's key, under every request and response of its applications. `caller`: the node's key, under caller tokens. */
-export type KeyPurpose = 'message' | 'caller';
+/**
+ * `message`: a member's key, under every request and response of its applications. `caller`: the node's key, under
+ * caller tokens. `authentication`: a security server's, for connections to others. `configuration`: the centre's,
+ * under the configuration of the instance. `authority`: the test authority's.
+ */
+export type KeyPurpose = 'message' | 'caller' | 'authority' | 'authentication' | 'configuration';
 
 export interface SigningKey {
   /** JWK thumbprint (RFC 7638). */
@@ -23,24 +28,31 @@ export interface SigningKey {
   readonly publicKey: KeyObject;
 }
 
+export interface FoundKey {
+  readonly owner: string;
+  readonly publicKey: KeyObject;
+  readonly purpose: KeyPurpose;
+}
+
 /** P-256 keys in the database, the private halves sealed. Nodes that share the database share the keys. */
 export interface Keyring {
   /** The owner's current key, made on first use. */
   current(owner: string, purpose: KeyPurpose): Promise<SigningKey>;
-  /** A public key by its id, current or retired, and whose it is. */
-  find(keyId: string): Promise<{ readonly owner: string; readonly publicKey: KeyObject } | undefined>;
+  /** A public key by its id, current or retired, or of a certificate that was accepted, and whose it is. */
+  find(keyId: string): Promise<FoundKey | undefined>;
   /** Public halves of all keys of a purpose that are not retired. */
   published(purpose: KeyPurpose): Promise<JsonWebKey[]>;
 }
 
 const generate = promisify(generateKeyPair);
 
-const thumbprint = ({ crv, kty, x, y }: JsonWebKey): string =>
+/** JWK thumbprint (RFC 7638). */
+export const thumbprint = ({ crv, kty, x, y }: JsonWebKey): string =>
   createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
 
 export function openKeyring(db: Kysely<MediatorTables>, sealingKey: KeyObject): Keyring {
   const currentKeys = new Map<string, Promise<SigningKey>>();
-  const publicKeys = new Map<string, { readonly owner: string; readonly publicKey: KeyObject }>();
+  const publicKeys = new Map<string, FoundKey>();
 
   async function stored(owner: string, purpose: KeyPurpose): Promise<SigningKey | undefined> {
     const row = await db
@@ -79,6 +91,32 @@ export function openKeyring(db: Kysely<MediatorTables>, sealingKey: KeyObject): 
     return key;
   }
 
+  async function ownKey(keyId: string): Promise<FoundKey | undefined> {
+    const row = await db
+      .selectFrom('signing_key')
+      .select(['owner', 'purpose', 'public_key'])
+      .where('key_id', '=', keyId)
+      .executeTakeFirst();
+    return (
+      row && {
+        owner: row.owner,
+        purpose: row.purpose,
+        publicKey: createPublicKey({ key: row.public_key as JsonWebKey, format: 'jwk' }),
+      }
+    );
+  }
+
+  /** A key of another server's member, known by its certificate. */
+  async function certifiedKey(keyId: string): Promise<FoundKey | undefined> {
+    const row = await db
+      .selectFrom('certificate')
+      .select(['owner', 'der'])
+      .where('key_id', '=', keyId)
+      .where('use', '=', 'signing')
+      .executeTakeFirst();
+    return row && { owner: row.owner, purpose: 'message', publicKey: new X509Certificate(row.der).publicKey };
+  }
+
   return {
     current(owner, purpose) {
       const name = `${purpose} ${owner}`;
@@ -92,17 +130,8 @@ export function openKeyring(db: Kysely<MediatorTables>, sealingKey: KeyObject): 
     async find(keyId) {
       const known = publicKeys.get(keyId);
       if (known) return known;
-      const row = await db
-        .selectFrom('signing_key')
-        .select(['owner', 'public_key'])
-        .where('key_id', '=', keyId)
-        .executeTakeFirst();
-      if (!row) return undefined;
-      const found = {
-        owner: row.owner,
-        publicKey: createPublicKey({ key: row.public_key as JsonWebKey, format: 'jwk' }),
-      };
-      publicKeys.set(keyId, found);
+      const found = (await ownKey(keyId)) ?? (await certifiedKey(keyId));
+      if (found) publicKeys.set(keyId, found);
       return found;
     },
     async published(purpose) {

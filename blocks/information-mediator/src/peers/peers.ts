@@ -3,6 +3,13 @@ import type { Refusal } from '../exchange/errors.ts';
 import type { HeaderList } from '../exchange/headers.ts';
 import type { ExchangeFacts, ExchangeRequest, ExchangeResponse } from '../exchange/request.ts';
 import type { SecurityServer } from '../global-configuration/configuration.ts';
+import type { PeerTrust } from './peer-trust.ts';
+
+/** A signature with what another server needs to check it. */
+export interface CarriedSignature extends Signature {
+  /** The signer's certificate, DER. */
+  readonly certificate: Buffer;
+}
 
 /** A signed request on its way to the provider's security server. */
 export interface Forwarded {
@@ -17,7 +24,12 @@ export interface Forwarded {
 export interface PeerAnswer {
   readonly server: string;
   readonly response: ExchangeResponse;
-  readonly signature: Signature;
+  readonly signature: CarriedSignature;
+}
+
+export interface PeerRefusal {
+  readonly refusal: Refusal;
+  readonly server: string | undefined;
 }
 
 /** The other security servers (x-road.md 6). */
@@ -25,14 +37,8 @@ export interface Peers {
   /** Where an application is served; undefined: here, or nowhere that is known. */
   route(application: string): readonly SecurityServer[] | undefined;
   /** Sends a request to one of the servers, once. */
-  call(
-    servers: readonly SecurityServer[],
-    forwarded: Forwarded,
-  ): Promise<PeerAnswer | { readonly refusal: Refusal; readonly server: string | undefined }>;
+  call(servers: readonly SecurityServer[], forwarded: Forwarded): Promise<PeerAnswer | PeerRefusal>;
+  /** Why the certificate of a signature cannot be believed; undefined: it can. */
+  signerFault: PeerTrust['signerFault'];
+  close(): Promise<void>;
 }
-
-/** A mediator that knows no other server. */
-export const noPeers: Peers = {
-  route: () => undefined,
-  call: () => Promise.reject(new Error('there are no other servers')),
-};

@@ -1,4 +1,11 @@
-import { type Caller, type ImplementedSurface, implement, notFound, type Person } from '@govstack/platform';
+import {
+  badRequest,
+  type Caller,
+  type ImplementedSurface,
+  implement,
+  notFound,
+  type Person,
+} from '@govstack/platform';
 import type { Kysely } from 'kysely';
 import { putRight, wholeService, withdrawRight } from '../../directory/access-rights.ts';
 import type { Directory } from '../../directory/directory.ts';
@@ -16,6 +23,8 @@ export interface Administration {
   readonly directory: Directory;
   readonly governance: Governance;
   readonly wakeDelivery: () => void;
+  /** Whether an application is registered here, or on another server of an instance this one exchanges with. */
+  readonly knows: (application: string) => boolean;
 }
 
 interface Who {
@@ -24,7 +33,13 @@ interface Who {
 }
 
 /** The administration surface: who may, then one call of the domain, then the change takes effect on this node. */
-export function administer({ db, directory, governance, wakeDelivery }: Administration): ImplementedSurface {
+export function administer({
+  db,
+  directory,
+  governance,
+  wakeDelivery,
+  knows,
+}: Administration): ImplementedSurface {
   const authority = ({ caller, person }: Who): Authority => authorityOf(governance, caller, person);
   const over = (who: Who, id: string): void => assertAuthority(authority(who), id);
   const own = (who: Who): ((id: string) => boolean) => {
@@ -101,6 +116,8 @@ export function administer({ db, directory, governance, wakeDelivery }: Administ
     },
     async putRight({ params, body, ...who }) {
       over(who, params.service);
+      if (!knows(params.subject))
+        throw badRequest('The application that is to have the right is not registered');
       const endpoints = body.endpoints ?? [wholeService];
       return done(putRight(db, { ...params, endpoints, grantedBy: actor(who) }));
     },

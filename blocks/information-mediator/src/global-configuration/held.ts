@@ -1,0 +1,21 @@
+import type { InstanceConfiguration, SecurityServer } from './configuration.ts';
+
+/** Look-ups over configurations in force, rebuilt only when one of them changes. */
+export interface Held {
+  serversOf(application: string): readonly SecurityServer[];
+  serverWith(certificate: string): SecurityServer | undefined;
+}
+
+export function holdConfigurations(configurations: readonly InstanceConfiguration[]): Held {
+  const byClient = new Map<string, SecurityServer[]>();
+  const byCertificate = new Map<string, SecurityServer>();
+  for (const { servers } of configurations)
+    for (const server of servers) {
+      for (const client of server.clients) byClient.set(client, [...(byClient.get(client) ?? []), server]);
+      for (const certificate of server.certificates) byCertificate.set(certificate, server);
+    }
+  return {
+    serversOf: (application) => byClient.get(application) ?? [],
+    serverWith: (certificate) => byCertificate.get(certificate),
+  };
+}
