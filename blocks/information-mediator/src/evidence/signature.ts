@@ -1,4 +1,5 @@
 import { type KeyObject, sign, verify } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Keyring, SigningKey } from '../keys/keyring.ts';
 import { buildHashTree, rootOf } from './hash-tree.ts';
@@ -35,9 +36,17 @@ interface Waiting {
 }
 
 const maxBatch = 1024;
+/** Milliseconds in which messages gather for one signature while there are many. */
+const gatherMs = 1;
 
-/** Signs with one key: all that arrives while a signature is being made shares the next one. */
-function createSigner(key: SigningKey): (hash: Buffer) => Promise<Signature> {
+/**
+ * Signs with one key: all that arrives while a signature is being made, or in the moment after, shares the next one.
+ * `check` looks at each signature once, for all that share it.
+ */
+function createSigner(
+  key: SigningKey,
+  check: (root: Buffer, value: Buffer, signatures: readonly Signature[]) => void,
+): (hash: Buffer) => Promise<Signature> {
   let waiting: Waiting[] = [];
   let busy = false;
 
@@ -51,8 +60,13 @@ function createSigner(key: SigningKey): (hash: Buffer) => Promise<Signature> {
           key: key.privateKey,
           dsaEncoding: 'ieee-p1363',
         });
-        for (const [index, one] of batch.entries())
-          one.done({ signer: key.owner, keyId: key.keyId, value, hashChain: chains[index] as Buffer });
+        const signatures = chains.map(
+          (hashChain): Signature => ({ signer: key.owner, keyId: key.keyId, value, hashChain }),
+        );
+        check(root, value, signatures);
+        for (const [index, one] of batch.entries()) one.done(signatures[index] as Signature);
+        // Under load a signature costs more than waiting for those who come next.
+        if (batch.length > 1) await pause(gatherMs);
       } catch (error) {
         for (const one of batch) one.fail(error as Error);
       }
@@ -81,6 +95,8 @@ const rememberedRoots = 2000;
 
 export function openSignatures(keyring: Keyring): Signatures {
   const signers = new Map<string, (hash: Buffer) => Promise<Signature>>();
+  /** Signatures made here, and whether they hold: checked once for all that share one. */
+  const made = new WeakMap<Signature, Promise<boolean>>();
   /** Outcomes by key, root and signature: messages signed together need one check. */
   const outcomes = new Map<string, Promise<boolean>>();
 
@@ -103,11 +119,23 @@ export function openSignatures(keyring: Keyring): Signatures {
   return {
     async sign(member, hash) {
       const key = await keyring.current(member, 'message');
-      const signer = signers.get(key.keyId) ?? createSigner(key);
+      const signer =
+        signers.get(key.keyId) ??
+        createSigner(key, (root, value, signatures) => {
+          const holds = verifyAsync(
+            'sha256',
+            statement(root),
+            { key: key.publicKey, dsaEncoding: 'ieee-p1363' },
+            value,
+          );
+          for (const signature of signatures) made.set(signature, holds);
+        });
       signers.set(key.keyId, signer);
       return signer(hash);
     },
     async verify(hash, signature) {
+      const own = made.get(signature);
+      if (own) return own;
       const known = await keyring.find(signature.keyId);
       const root = rootOf(hash, signature.hashChain);
       if (!known || known.owner !== signature.signer || !root) return false;
