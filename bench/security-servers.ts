@@ -28,6 +28,25 @@ async function start(program: string, ...parameters: (string | number)[]): Promi
   return child;
 }
 
+/** Two servers, introduced to each other: what one says is handed to the other until both are ready. */
+async function startTwo(): Promise<ChildProcess> {
+  const program = new URL('./security-servers/two-servers.ts', import.meta.url);
+  const provider = fork(program, ['provider', 4806, 4807, 4801, postgres.adminUrl].map(String));
+  const consumer = fork(program, ['consumer', 4808, 4809, 0, postgres.adminUrl].map(String));
+  started.push(provider, consumer);
+  const ready = [provider, consumer].map(
+    (one) =>
+      new Promise<void>((resolve) =>
+        one.on('message', ({ type, value }: { type: string; value?: unknown }) => {
+          if (type === 'ready') return resolve();
+          (one === provider ? consumer : provider).send({ type, value });
+        }),
+      ),
+  );
+  await Promise.all(ready);
+  return consumer;
+}
+
 /** nginx as reverse proxy, when the machine has it. */
 async function startNginx(port: number, next: number): Promise<boolean> {
   const program = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/opt/homebrew/bin/nginx'].find(existsSync);
@@ -92,6 +111,7 @@ try {
   await start('streaming-proxy', 4803, 4802);
   const nginx = await startNginx(4804, 4801);
   const one = await start('one-server', 4805, 4801, postgres.adminUrl, 'bench_one_');
+  const two = await startTwo();
   const service = '/r1/BENCH/GOV/MOF/scores/scores-v1/scores';
   const ways: Way[] = [
     { name: '(a) direct', origin: 'http://127.0.0.1:4801', path: service },
@@ -99,7 +119,19 @@ try {
     { name: '(b2) two hops of it', origin: 'http://127.0.0.1:4803', path: service },
     ...(nginx ? [{ name: '(c) nginx', origin: 'http://127.0.0.1:4804', path: service }] : []),
     { name: '(d) one server, full evidence', origin: 'http://127.0.0.1:4805', path: service },
+    { name: '(e) two servers, mutual TLS, full evidence', origin: 'http://127.0.0.1:4808', path: service },
   ];
+  // The second server learns of the first one's clients with its next look at the configuration.
+  for (let tries = 0; ; tries += 1) {
+    const probe = await request(`http://127.0.0.1:4808${service}`, {
+      method: 'POST',
+      headers: { 'x-road-client': 'BENCH/GOV/MSP/service' },
+    });
+    await probe.body.dump();
+    if (probe.statusCode === 200) break;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    if (tries > 50) throw new Error(`the two servers do not exchange: ${probe.headers['x-road-error']}`);
+  }
   const rows: string[] = [];
   const rate = new Map<string, number>();
   for (const way of ways) {
@@ -123,7 +155,9 @@ try {
   }
   const share = (of: string, to: string): string =>
     `${Math.round((100 * (rate.get(of) ?? 0)) / (rate.get(to) ?? 1))} %`;
-  const large = await gigabyte(ways.at(-1) as Way, one.pid);
+  const way = (letter: string): Way => ways.find(({ name }) => name.startsWith(`(${letter})`)) as Way;
+  const large = await gigabyte(way('d'), one.pid);
+  const largeAcross = await gigabyte(way('e'), two.pid);
   process.stdout.write(
     [
       `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}, ${seconds} s a cell`,
@@ -132,13 +166,18 @@ try {
       '|---|---:|---:|---:|---:|---:|---:|---:|---:|',
       ...rows,
       '',
-      `(d) is ${share('(d) one server, full evidence', '(b) plain streaming proxy')} of (b)`,
-      `1 GB each way through (d): ${large.seconds.toFixed(1)} s, memory rose by ${number(large.rise)} MB to ${number(large.highest)} MB`,
+      `(d) is ${share(way('d').name, way('b').name)} of (b), (e) ${share(way('e').name, '(b2) two hops of it')} of (b2)`,
+      ...[['(d)', large] as const, ['(e), the consumer’s server', largeAcross] as const].map(
+        ([name, one]) =>
+          `1 GB each way through ${name}: ${one.seconds.toFixed(1)} s, memory rose by ${number(one.rise)} MB to ${number(one.highest)} MB`,
+      ),
       '',
     ].join('\n'),
   );
 } finally {
+  const gone = started.map((child) => once(child, 'exit'));
   for (const child of started) child.kill('SIGTERM');
+  await Promise.all(gone);
   await postgres.stop();
   rmSync(postgres.directory, { recursive: true, force: true });
   rmSync(dataDir, { recursive: true, force: true });
