@@ -105,7 +105,6 @@ export const informationMediator = defineBlock({
     );
 
     const keyring = openKeyring(db, createSecretKey(ctx.secret('signing-keys')));
-    const signatures = openSignatures(keyring);
     const directory = await openDirectory(db, ctx.log);
     const metrics = createMediatorMetrics(ctx.metrics, db);
     const log = openMessageLog(ctx.pool, metrics.batch);
@@ -135,11 +134,6 @@ export const informationMediator = defineBlock({
     }
 
     const wording: Wording = { strictHttp: settings.strictHttp, errorCodes: settings.errorCodes };
-    const contentKey = createSecretKey(ctx.secret('message-contents'));
-    const evidence = createEvidence(db, signatures, log, {
-      key: settings.keepContents ? contentKey : undefined,
-      bodyLimit: settings.keepBodyLimit,
-    });
     const providers: Providers = {
       local,
       http,
@@ -155,6 +149,12 @@ export const informationMediator = defineBlock({
       instance,
       now: ctx.now,
       log: ctx.log,
+    });
+    const signatures = openSignatures(keyring, server.trust);
+    const contentKey = createSecretKey(ctx.secret('message-contents'));
+    const evidence = createEvidence(db, signatures, log, {
+      key: settings.keepContents ? contentKey : undefined,
+      bodyLimit: settings.keepBodyLimit,
     });
     const obstacle = (): ErrorKind | undefined =>
       server.configuration.outdated() ? 'outdatedConfiguration' : undefined;
@@ -205,7 +205,10 @@ export const informationMediator = defineBlock({
       mediator,
       surfaces: [
         administer({ db, directory, governance, wakeDelivery: () => delivery?.wake(), knows: server.knows }),
-        readMessageLog(db, signatures, keyring, governance, { key: contentKey, masking: settings.masking }),
+        readMessageLog(db, signatures, keyring, server.trust, governance, {
+          key: contentKey,
+          masking: settings.masking,
+        }),
         giveMonitoring({ db, monitoring, governance, own, now: ctx.now }),
         manageConfiguration({
           db,

@@ -105,6 +105,7 @@ export interface MessageLogTable {
   signer: string | null;
   key_id: string | null;
   signature: Buffer | null;
+  signed_at: string | null;
   hash_chain: Buffer | null;
   verified: boolean;
   hash: Buffer;

@@ -81,6 +81,19 @@ describe('what is kept of a message', () => {
     const sha = (name: string, ...parts: (Uint8Array | string)[]): Buffer =>
       parts.reduce((hash, part) => hash.update(part), createHash(name)).digest();
 
+    const ds = 'xmlns:ds="http://www.w3.org/2000/09/xmldsig#"';
+    const exclusive = 'http://www.w3.org/2001/10/xml-exc-c14n#';
+    const sha256 = 'http://www.w3.org/2001/04/xmlenc#sha256';
+    const method = `<DigestMethod Algorithm="${sha256}"></DigestMethod>`;
+    const digestOf = (text: string): string =>
+      `<ds:DigestMethod Algorithm="${sha256}"></ds:DigestMethod><ds:DigestValue>${sha('sha256', text).toString('base64')}</ds:DigestValue>`;
+    const certificateDigest = sha('sha256', Buffer.from(key.certificate ?? '', 'base64')).toString('base64');
+    const properties = `<xades:SignedProperties xmlns:xades="http://uri.etsi.org/01903/v1.3.2#" Id="signed-properties"><xades:SignedSignatureProperties><xades:SigningTime>${request.signedAt}</xades:SigningTime><xades:SigningCertificateV2><xades:Cert><xades:CertDigest><ds:DigestMethod ${ds} Algorithm="${sha256}"></ds:DigestMethod><ds:DigestValue ${ds}>${certificateDigest}</ds:DigestValue></xades:CertDigest></xades:Cert></xades:SigningCertificateV2></xades:SignedSignatureProperties><xades:SignedDataObjectProperties><xades:DataObjectFormat ObjectReference="#tree"><xades:MimeType>text/xml</xades:MimeType></xades:DataObjectFormat></xades:SignedDataObjectProperties></xades:SignedProperties>`;
+    const treeOf = (root: string): string =>
+      `<HashTreeResult xmlns="urn:govstack:information-mediator:hash-tree:1"><Leaf prefix="00">${method}</Leaf><Node prefix="01">${method}</Node><Root>${root}</Root></HashTreeResult>`;
+    const signedInfo = (root: string): string =>
+      `<ds:SignedInfo ${ds}><ds:CanonicalizationMethod Algorithm="${exclusive}"></ds:CanonicalizationMethod><ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"></ds:SignatureMethod><ds:Reference Id="tree" URI="META-INF/sig-hashchainresult.xml">${digestOf(treeOf(root))}</ds:Reference><ds:Reference Type="http://uri.etsi.org/01903#SignedProperties" URI="#signed-properties"><ds:Transforms><ds:Transform Algorithm="${exclusive}"></ds:Transform></ds:Transforms>${digestOf(properties)}</ds:Reference></ds:SignedInfo>`;
+
     const proves = (text: string): boolean => {
       let reached = sha('sha256', Uint8Array.of(0), sha('sha512', sha('sha512', text), sha('sha512', body)));
       const chain = Buffer.from(request.hashChain ?? '', 'base64');
@@ -91,7 +104,7 @@ describe('what is kept of a message', () => {
       }
       return verify(
         'sha256',
-        Buffer.concat([Buffer.from('govstack-message-v1\0'), reached]),
+        Buffer.from(signedInfo(reached.toString('base64'))),
         {
           key: createPublicKey({ key: key.publicKey as JsonWebKey, format: 'jwk' }),
           dsaEncoding: 'ieee-p1363',
@@ -102,6 +115,22 @@ describe('what is kept of a message', () => {
     expect(key.owner).toBe('T/GOV/MSP');
     expect(proves(head)).toBe(true);
     expect(proves(head.replace('own-id', 'own-ie'))).toBe(false);
+  });
+
+  it('[IM-6.6-a] a signature of a key without certificate names the root alone; it holds also when certificates have come', async () => {
+    const bare = await startInstance({ secret, settings: { testTrustServices: false } });
+    await grant(bare);
+    const { exchangeId } = (await bare.say('without certificate')).body;
+    await bare.node.stop();
+    const later = await startInstance({ secret, databasePrefix: bare.node.databasePrefix });
+    try {
+      await later.say('with certificate');
+      const { request, verified } = (await later.log.getExchange({ params: { exchangeId } })).body;
+      expect({ signedAt: request.signedAt, verified }).toEqual({ signedAt: null, verified: true });
+      expect((await later.log.verifyChain({ query: {} })).body).toMatchObject({ broken: null });
+    } finally {
+      await later.node.stop();
+    }
   });
 
   it('of a body above the limit only the digest stays', async () => {

@@ -59,6 +59,8 @@ export function chainHash(previous: Buffer, seq: bigint, record: LogRecord): Buf
     signature?.value.toString('base64') ?? null,
     signature?.hashChain.toString('base64') ?? null,
     record.verified,
+    // Left out where there is none: records from before it was kept are hashed as they were.
+    ...(signature?.signedAt ? [signature.signedAt.toISOString()] : []),
   ];
   return hash('sha256', Buffer.concat([previous, Buffer.from(JSON.stringify(facts))]), 'buffer');
 }

@@ -41,6 +41,8 @@ export interface MessageEvidence {
   readonly signer: string | null;
   readonly keyId: string | null;
   readonly signature: string | null;
+  /** When it was signed, as the signature says; null: in the form without certificate. */
+  readonly signedAt: string | null;
   /** Leads from `hash` to the root that was signed, base64. */
   readonly hashChain: string | null;
   /** The receiving side had checked the signature when it acted. */
@@ -59,7 +61,13 @@ export interface ExchangeEvidence extends Exchange {
 export const signatureOf = (row: MessageLogTable): Signature | undefined =>
   row.signer === null || row.key_id === null || row.signature === null || row.hash_chain === null
     ? undefined
-    : { signer: row.signer, keyId: row.key_id, value: row.signature, hashChain: row.hash_chain };
+    : {
+        signer: row.signer,
+        keyId: row.key_id,
+        value: row.signature,
+        signedAt: row.signed_at === null ? undefined : new Date(row.signed_at),
+        hashChain: row.hash_chain,
+      };
 
 const hashOf = (row: MessageLogTable): Buffer =>
   messageHash({ head: row.head_digest, body: row.body_digest ?? undefined });
@@ -103,6 +111,7 @@ const columns = [
   'signer',
   'key_id',
   'signature',
+  'signed_at',
   'hash_chain',
   'verified',
   'hash',
@@ -207,6 +216,7 @@ const evidenceOf = async (signatures: Signatures, row: MessageLogTable): Promise
   signer: row.signer,
   keyId: row.key_id,
   signature: row.signature?.toString('base64') ?? null,
+  signedAt: row.signed_at,
   hashChain: row.hash_chain?.toString('base64') ?? null,
   verifiedOnReceipt: row.verified,
   signatureHolds: await signatureHolds(signatures, row),

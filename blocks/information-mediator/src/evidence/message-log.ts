@@ -23,7 +23,7 @@ const refusedData = (error: unknown): boolean => /^2[23]/.test((error as { code?
 const columns = `seq bigint, exchange_id uuid, kind text, at timestamptz, message_id text, client text, operator text,
   service text, method text, path text, correlation_id text, trace_id text, status integer, error text,
   duration_ms integer, access_right text, head_digest text, body_digest text, body_size integer, signer text,
-  key_id text, signature text, hash_chain text, verified boolean, hash text, contents text`;
+  key_id text, signature text, signed_at timestamptz, hash_chain text, verified boolean, hash text, contents text`;
 
 /**
  * Writes a batch and moves the end of the chain in one statement, one round trip. It writes nothing when the chain no
@@ -41,10 +41,11 @@ const extendChain = `
   ), log as (
     insert into message_log (seq, exchange_id, kind, at, message_id, client, operator, service, method, path,
       correlation_id, trace_id, status, error, duration_ms, access_right, head_digest, body_digest, body_size, signer,
-      key_id, signature, hash_chain, verified, hash)
+      key_id, signature, signed_at, hash_chain, verified, hash)
     select seq, exchange_id, kind, at, message_id, client, operator, service, method, path, correlation_id, trace_id,
       status, error, duration_ms, access_right, decode(head_digest, 'base64'), decode(body_digest, 'base64'), body_size,
-      signer, key_id, decode(signature, 'base64'), decode(hash_chain, 'base64'), verified, decode(hash, 'base64')
+      signer, key_id, decode(signature, 'base64'), signed_at, decode(hash_chain, 'base64'), verified,
+      decode(hash, 'base64')
     from record
   ), content as (
     insert into message_content (seq, contents)
@@ -79,6 +80,7 @@ const toRow = ({ record, contents }: Entry, seq: bigint, hash: Buffer) => ({
   signer: record.signature?.signer,
   key_id: record.signature?.keyId,
   signature: base64(record.signature?.value),
+  signed_at: record.signature?.signedAt?.toISOString(),
   hash_chain: base64(record.signature?.hashChain),
   verified: record.verified,
   hash: base64(hash),

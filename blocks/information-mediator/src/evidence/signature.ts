@@ -1,15 +1,18 @@
-import { type KeyObject, sign, verify } from 'node:crypto';
+import { hash as digest, type KeyObject, sign, verify } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Keyring, SigningKey } from '../keys/keyring.ts';
 import { buildHashTree, rootOf } from './hash-tree.ts';
+import { signedInfo } from './signed-info.ts';
 
 /** A member's signature under one message, made together with others over a hash tree. */
 export interface Signature {
   readonly signer: string;
   readonly keyId: string;
-  /** ECDSA P-256 with SHA-256 over the root of the tree, IEEE P1363 form. */
+  /** ECDSA P-256 with SHA-256, IEEE P1363 form as XML signatures have it, over the statement about the root. */
   readonly value: Buffer;
+  /** Stands in the statement. Undefined: signed without a certificate, in the form that names the root alone. */
+  readonly signedAt: Date | undefined;
   /** From this message to the root. */
   readonly hashChain: Buffer;
 }
@@ -26,8 +29,26 @@ const verifyAsync = promisify(verify) as unknown as (
   signature: Buffer,
 ) => Promise<boolean>;
 
+/** Certificates of keys, as far as signing goes; see `src/trust/`. */
+export interface SignerCertificates {
+  /** The certificate of a key, DER; undefined as long as it has none. */
+  certificateOf(keyId: string): Promise<Buffer | undefined>;
+  /** Has the responder's word on a certificate put on record when the last one is no longer fresh. */
+  acceptSigner(der: Buffer): Promise<unknown>;
+}
+
+interface Moment {
+  readonly signedAt: Date;
+  readonly certificateDigest: Buffer;
+}
+
 /** Sets what is signed here apart from anything else these keys could sign. */
-const statement = (root: Buffer): Buffer => Buffer.concat([Buffer.from('govstack-message-v1\0'), root]);
+const statement = (root: Buffer, moment: Moment | undefined): Buffer =>
+  moment
+    ? Buffer.from(signedInfo({ root, ...moment }))
+    : Buffer.concat([Buffer.from('govstack-message-v1\0'), root]);
+
+const sha256 = (der: Buffer): Buffer => digest('sha256', der, 'buffer');
 
 interface Waiting {
   readonly hash: Buffer;
@@ -45,7 +66,8 @@ const gatherMs = 1;
  */
 function createSigner(
   key: SigningKey,
-  check: (root: Buffer, value: Buffer, signatures: readonly Signature[]) => void,
+  certificateDigest: () => Promise<Buffer | undefined>,
+  check: (signed: Buffer, value: Buffer, signatures: readonly Signature[]) => void,
 ): (hash: Buffer) => Promise<Signature> {
   let waiting: Waiting[] = [];
   let busy = false;
@@ -56,14 +78,17 @@ function createSigner(
       waiting = waiting.slice(maxBatch);
       try {
         const { root, chains } = buildHashTree(batch.map(({ hash }) => hash));
-        const value = await signAsync('sha256', statement(root), {
-          key: key.privateKey,
-          dsaEncoding: 'ieee-p1363',
-        });
-        const signatures = chains.map(
-          (hashChain): Signature => ({ signer: key.owner, keyId: key.keyId, value, hashChain }),
+        const certificate = await certificateDigest();
+        const signedAt = certificate && new Date();
+        const signed = statement(
+          root,
+          certificate && signedAt && { signedAt, certificateDigest: certificate },
         );
-        check(root, value, signatures);
+        const value = await signAsync('sha256', signed, { key: key.privateKey, dsaEncoding: 'ieee-p1363' });
+        const signatures = chains.map(
+          (hashChain): Signature => ({ signer: key.owner, keyId: key.keyId, value, signedAt, hashChain }),
+        );
+        check(signed, value, signatures);
         for (const [index, one] of batch.entries()) one.done(signatures[index] as Signature);
         // Under load a signature costs more than waiting for those who come next.
         if (batch.length > 1) await pause(gatherMs);
@@ -92,24 +117,62 @@ export interface Signatures {
 }
 
 const rememberedRoots = 2000;
+/** Milliseconds between looks at the state of a key's certificate. */
+const lookMs = 1000;
 
-export function openSignatures(keyring: Keyring): Signatures {
+/**
+ * The digest of a key's certificate, for each signature. Whether the certificate is good is asked before the first
+ * signature and from then on beside them: the answer is evidence, those who receive the message decide on it.
+ */
+function certificateOf(keyId: string, certificates: SignerCertificates): () => Promise<Buffer | undefined> {
+  let known: Buffer | undefined;
+  let certificate: Buffer | undefined;
+  let due = 0;
+  return async () => {
+    if (Date.now() < due) return known;
+    due = Date.now() + lookMs;
+    if (certificate) {
+      certificates.acceptSigner(certificate).catch(() => undefined);
+      return known;
+    }
+    const found = await certificates.certificateOf(keyId);
+    if (!found) return undefined;
+    await certificates.acceptSigner(found);
+    certificate = found;
+    known = sha256(found);
+    return known;
+  };
+}
+
+export function openSignatures(keyring: Keyring, certificates: SignerCertificates): Signatures {
   const signers = new Map<string, (hash: Buffer) => Promise<Signature>>();
   /** Signatures made here, and whether they hold: checked once for all that share one. */
   const made = new WeakMap<Signature, Promise<boolean>>();
   /** Outcomes by key, root and signature: messages signed together need one check. */
   const outcomes = new Map<string, Promise<boolean>>();
 
-  function checkRoot(publicKey: KeyObject, { keyId, value }: Signature, root: Buffer): Promise<boolean> {
-    const name = `${keyId} ${root.toString('base64')} ${value.toString('base64')}`;
-    const known = outcomes.get(name);
-    if (known) return known;
-    const outcome = verifyAsync(
+  async function holds(
+    publicKey: KeyObject,
+    { keyId, value, signedAt }: Signature,
+    root: Buffer,
+  ): Promise<boolean> {
+    const certificate = signedAt && (await certificates.certificateOf(keyId));
+    if (signedAt && !certificate) return false;
+    const moment = signedAt && certificate && { signedAt, certificateDigest: sha256(certificate) };
+    return verifyAsync(
       'sha256',
-      statement(root),
+      statement(root, moment),
       { key: publicKey, dsaEncoding: 'ieee-p1363' },
       value,
     );
+  }
+
+  function checkRoot(publicKey: KeyObject, signature: Signature, root: Buffer): Promise<boolean> {
+    const { keyId, value, signedAt } = signature;
+    const name = `${keyId} ${root.toString('base64')} ${value.toString('base64')} ${signedAt?.getTime() ?? ''}`;
+    const known = outcomes.get(name);
+    if (known) return known;
+    const outcome = holds(publicKey, signature, root);
     outcomes.set(name, outcome);
     outcome.catch(() => outcomes.delete(name));
     if (outcomes.size > rememberedRoots) outcomes.delete(outcomes.keys().next().value as string);
@@ -121,10 +184,10 @@ export function openSignatures(keyring: Keyring): Signatures {
       const key = await keyring.current(member, 'message');
       const signer =
         signers.get(key.keyId) ??
-        createSigner(key, (root, value, signatures) => {
+        createSigner(key, certificateOf(key.keyId, certificates), (signed, value, signatures) => {
           const holds = verifyAsync(
             'sha256',
-            statement(root),
+            signed,
             { key: key.publicKey, dsaEncoding: 'ieee-p1363' },
             value,
           );

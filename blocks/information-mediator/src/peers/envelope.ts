@@ -18,6 +18,7 @@ const Signature = Type.Object(
     signer: Text,
     keyId: Text,
     value: Base64,
+    signedAt: Type.Optional(Type.String({ format: 'date-time', maxLength: 24 })),
     hashChain: Base64,
     certificate: Base64,
   },
@@ -75,6 +76,7 @@ export const signatureToWire = (signature: CarriedSignature): Static<typeof Sign
   signer: signature.signer,
   keyId: signature.keyId,
   value: signature.value.toString('base64'),
+  ...(signature.signedAt ? { signedAt: signature.signedAt.toISOString() } : {}),
   hashChain: signature.hashChain.toString('base64'),
   certificate: signature.certificate.toString('base64'),
 });
@@ -83,6 +85,7 @@ export const signatureFromWire = (wire: Static<typeof Signature>): CarriedSignat
   signer: wire.signer,
   keyId: wire.keyId,
   value: Buffer.from(wire.value, 'base64'),
+  signedAt: wire.signedAt === undefined ? undefined : new Date(wire.signedAt),
   hashChain: Buffer.from(wire.hashChain, 'base64'),
   certificate: Buffer.from(wire.certificate, 'base64'),
 });

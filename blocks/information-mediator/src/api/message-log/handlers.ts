@@ -10,7 +10,7 @@ import {
 } from '@govstack/platform';
 import type { Kysely } from 'kysely';
 import { exchangeById, exchangesByCorrelation, type Scope } from '../../evidence/exchanges.ts';
-import type { Signatures } from '../../evidence/signature.ts';
+import type { Signatures, SignerCertificates } from '../../evidence/signature.ts';
 import { trafficByService } from '../../evidence/traffic.ts';
 import { verifyChain } from '../../evidence/verify-chain.ts';
 import type { Keyring } from '../../keys/keyring.ts';
@@ -55,6 +55,7 @@ export function readMessageLog(
   db: Kysely<MediatorTables>,
   signatures: Signatures,
   keyring: Keyring,
+  signers: SignerCertificates,
   governance: Governance,
   contents: ReadingContents,
 ): ImplementedSurface {
@@ -82,7 +83,8 @@ export function readMessageLog(
       const key = await keyring.find(keyId);
       if (!key) throw notFound('This key');
       const publicKey = key.publicKey.export({ format: 'jwk' }) as Record<string, unknown>;
-      return { status: 200, body: { keyId, owner: key.owner, publicKey } };
+      const certificate = (await signers.certificateOf(keyId))?.toString('base64') ?? null;
+      return { status: 200, body: { keyId, owner: key.owner, publicKey, certificate } };
     },
     async verifyChain({ query, caller, person }) {
       whole(caller, person);

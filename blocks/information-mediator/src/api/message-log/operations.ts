@@ -39,8 +39,11 @@ const MessageEvidence = Type.Object({
   signature: nullable(
     Type.String({
       description:
-        'ECDSA P-256 with SHA-256, IEEE P1363 form, base64, over `govstack-message-v1`, a zero byte and the root',
+        'ECDSA P-256 with SHA-256, IEEE P1363 form, base64, over the canonical SignedInfo of an XAdES signature about the root (`getContainer` holds it whole); with no `signedAt` over `govstack-message-v1`, a zero byte and the root',
     }),
+  ),
+  signedAt: nullable(
+    Type.String({ format: 'date-time', description: 'Signing time that the signature states' }),
   ),
   hashChain: nullable(
     Type.String({
@@ -107,6 +110,7 @@ export const mediatorLog = defineSurface({
           keyId: Type.String(),
           owner: Type.String(),
           publicKey: Type.Record(Type.String(), Type.Unknown(), { description: 'P-256 JWK' }),
+          certificate: nullable(Type.String({ description: 'DER, base64; null: the key has none' })),
         }),
       },
     }),
