@@ -20,9 +20,15 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (argv) => (await import('./commands/down.ts')).down(argv),
   },
   serve: {
-    usage: 'serve BLOCK --port N [--profile compliance] [--application I/C/M/A] [--data DIR]',
+    usage:
+      'serve BLOCK --port N [--profile compliance] [--application I/C/M/A] [--data DIR] [--host H --certificate PEM --key PEM]',
     summary: 'run one building block alone, with its own database',
     run: async (argv) => (await import('./commands/serve.ts')).serve(argv),
+  },
+  mediator: {
+    usage: 'mediator key FILE | call URL --as I/C/M/A --key FILE SERVICE [METHOD PATH [BODY]]',
+    summary: 'make the key of an application; call a service through an information mediator',
+    run: async (argv) => (await import('./commands/mediator.ts')).mediator(argv),
   },
   demo: {
     usage: 'demo cash-transfer --households N [--data DIR]',

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import {
   claimDataDirectory,
   createLogger,
@@ -18,7 +19,13 @@ export async function serve(argv: readonly string[]): Promise<number> {
     profile: 'value',
     data: 'value',
     application: 'value',
+    host: 'value',
+    certificate: 'value',
+    key: 'value',
   });
+  const { host, certificate, key } = options;
+  if ((certificate === undefined) !== (key === undefined))
+    throw new Error('--certificate and --key, PEM files, belong together');
   const block = blockNamed(positional[0]);
   const profile = options.profile ?? 'standard';
   if (profile !== 'standard' && profile !== 'compliance')
@@ -49,6 +56,15 @@ export async function serve(argv: readonly string[]): Promise<number> {
     const url = await node.listen({
       port: wholeNumber(options.port, 'port', 4000, 0, 65_535),
       all: block.name,
+      ...(host === undefined ? {} : { host }),
+      ...(certificate === undefined || key === undefined
+        ? {}
+        : {
+            tls: {
+              certificate: readFileSync(folder(certificate, '.'), 'utf8'),
+              key: readFileSync(folder(key, '.'), 'utf8'),
+            },
+          }),
     });
     directory.announceUrl(url);
     process.stdout.write(`ready ${url}\n`);
