@@ -225,7 +225,7 @@ export async function openSecurityServer(options: SecurityServerOptions): Promis
           clearInterval(renewing);
         } catch (error) {
           // Its certificate may have to be imported first.
-          log.warn({ err: error }, 'other servers cannot reach this one yet');
+          if (!renewing) log.warn({ err: error }, 'other servers cannot reach this one yet');
         }
       };
       await open();

@@ -79,7 +79,8 @@ export async function makeCertificate(wanted: NewCertificate): Promise<Buffer> {
   const certificate = new pkijs.Certificate();
   certificate.version = 2;
   const serial = randomBytes(16);
-  serial[0] = (serial[0] as number) & 0x7f;
+  // Positive, and with no byte that DER would leave out.
+  serial[0] = ((serial[0] as number) & 0x3f) | 0x40;
   certificate.serialNumber = new asn1js.Integer({ valueHex: new Uint8Array(serial).buffer });
   certificate.subject = nameOf(wanted.subject);
   certificate.issuer = nameOf(wanted.issuer);
