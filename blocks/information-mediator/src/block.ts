@@ -1,5 +1,12 @@
 import { createSecretKey } from 'node:crypto';
-import { callerSigner, defineBlock, forbidden, type MediatorPort, newId } from '@govstack/platform';
+import {
+  applicationOf,
+  callerSigner,
+  defineBlock,
+  forbidden,
+  type MediatorPort,
+  newId,
+} from '@govstack/platform';
 import type { JWK } from 'jose';
 import { administer } from './api/admin/handlers.ts';
 import type { Governance } from './api/authority.ts';
@@ -36,11 +43,12 @@ import { eraseOldEvents } from './events/retention.ts';
 import { openMessageLog } from './evidence/message-log.ts';
 import { eraseOldContents } from './evidence/retention.ts';
 import { openSignatures } from './evidence/signature.ts';
-import type { ErrorKind, Wording } from './exchange/errors.ts';
+import type { Wording } from './exchange/errors.ts';
 import { createEvidence } from './exchange/evidence.ts';
 import { createExchange } from './exchange/exchange.ts';
 import { openHttpProviders } from './exchange/http-provider.ts';
 import type { ObservedExchange } from './exchange/observation.ts';
+import type { Obstacle } from './exchange/obstacles.ts';
 import type { Providers } from './exchange/provide.ts';
 import { fromMediated, toMediated } from './exchange/request.ts';
 import { createServe } from './exchange/serve.ts';
@@ -50,6 +58,7 @@ import { createMediatorMetrics } from './metrics.ts';
 import { openMonitoring } from './monitoring/monitoring.ts';
 import { openSecurityServer } from './peers/security-server.ts';
 import type { MediatorTables } from './tables.ts';
+import { openStamping } from './time-stamps/stamping.ts';
 
 const version = '0.1.0';
 
@@ -152,12 +161,28 @@ export const informationMediator = defineBlock({
     });
     const signatures = openSignatures(keyring, server.trust);
     const contentKey = createSecretKey(ctx.secret('message-contents'));
-    const evidence = createEvidence(db, signatures, log, {
-      key: settings.keepContents ? contentKey : undefined,
-      bodyLimit: settings.keepBodyLimit,
+    const stamping = await openStamping({
+      db,
+      authorities: server.stampingAuthorities,
+      seconds: server.stampingSeconds,
+      records: settings.timeStamps.records,
+      patienceSeconds: settings.timeStamps.patienceSeconds,
+      now: ctx.now,
+      log: ctx.log,
     });
-    const obstacle = (): ErrorKind | undefined =>
-      server.configuration.outdated() ? 'outdatedConfiguration' : undefined;
+    metrics.stamping(stamping.waitingSince);
+    const evidence = createEvidence(
+      db,
+      signatures,
+      log,
+      { key: settings.keepContents ? contentKey : undefined, bodyLimit: settings.keepBodyLimit },
+      { services: new Set(settings.timeStamps.atOnce), stamped: stamping.stamped },
+    );
+    const obstacle = (service: string): Obstacle | undefined => {
+      if (server.configuration.outdated()) return 'outdatedConfiguration';
+      // Its own services stay: through them one sees why.
+      return stamping.overdue() && applicationOf(service) !== own ? 'timestampingFailed' : undefined;
+    };
     const observe = (exchange: ObservedExchange): void => {
       metrics.exchange(exchange);
       monitoring.observe(exchange);
@@ -261,6 +286,7 @@ export const informationMediator = defineBlock({
         await delivery?.stop();
         await directory.close();
         await monitoring.close();
+        await stamping.close();
         await log.close();
         await http.close();
       },

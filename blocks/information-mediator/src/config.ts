@@ -77,6 +77,25 @@ export const config = Type.Object({
     Type.Object({ name: Type.String(), certificate: Type.String(), ocspUrl: Type.String() }),
     { default: [] },
   ),
+  /** Authorities whose time stamps this centre approves: certificate as base64 DER, address (RFC 3161 over HTTP). */
+  timeStampingAuthorities: Type.Array(
+    Type.Object({ name: Type.String(), certificate: Type.String(), url: Type.String() }),
+    { default: [] },
+  ),
+  /** Time stamps over the message log; see `src/time-stamps/stamping.ts`. */
+  timeStamps: Type.Object(
+    {
+      /** How often one is fetched, in seconds; the centre says it for servers that belong to it. */
+      seconds: Type.Integer({ default: 60, minimum: 1 }),
+      /** Records under one, at most. */
+      records: Type.Integer({ default: 10_000, minimum: 1, maximum: 100_000 }),
+      /** When records wait for longer, exchanges are refused, in seconds. */
+      patienceSeconds: Type.Integer({ default: 14_400, minimum: 1 }),
+      /** Services whose messages are stamped before they go on. */
+      atOnce: Type.Array(Type.String(), { default: [] }),
+    },
+    { additionalProperties: false, default: {} },
+  ),
   /** For how long a signed configuration is good, in seconds. */
   configurationLifetimeSeconds: Type.Integer({ default: 600, minimum: 1 }),
   /** How often a configuration is fetched, in seconds. */

@@ -9,6 +9,8 @@ export interface MediatorMetrics {
   /** Records written to the log with one commit. */
   batch(records: number): void;
   delivery(outcome: 'delivered' | 'failed' | 'dead'): void;
+  /** Shows for how long the oldest record waits for its time stamp. */
+  stamping(waitingSince: () => Date | undefined): void;
   /** Shows how many records wait to be written. */
   watch(log: MessageLog): void;
 }
@@ -59,6 +61,17 @@ export function createMediatorMetrics(registry: Registry, db: Kysely<MediatorTab
       ),
     batch: (records) => batches.observe(records),
     delivery: (outcome) => deliveries.inc({ outcome }),
+    stamping(waitingSince) {
+      new Gauge({
+        name: 'govstack_message_log_unstamped_seconds',
+        help: 'For how long the oldest record waits for its time stamp, as of the last round',
+        registers,
+        collect() {
+          const since = waitingSince();
+          this.set(since ? (Date.now() - since.getTime()) / 1000 : 0);
+        },
+      });
+    },
     watch(log) {
       new Gauge({
         name: 'govstack_message_log_waiting_records',

@@ -57,7 +57,7 @@ export interface AccessRightTable {
 export interface SigningKeyTable {
   key_id: string;
   owner: string;
-  purpose: 'message' | 'caller' | 'authority' | 'authentication' | 'configuration';
+  purpose: 'message' | 'caller' | 'authority' | 'authentication' | 'configuration' | 'time-stamping';
   public_key: Json;
   private_key: Buffer;
   created_at: Generated<string>;
@@ -67,7 +67,7 @@ export interface SigningKeyTable {
 export interface CertificateTable {
   key_id: string;
   owner: string;
-  use: 'authority' | 'signing' | 'authentication';
+  use: 'authority' | 'signing' | 'authentication' | 'time-stamping';
   der: Buffer;
   serial: string;
   not_after: Timestamp;
@@ -109,6 +109,15 @@ export interface MessageLogTable {
   hash_chain: Buffer | null;
   verified: boolean;
   hash: Buffer;
+}
+
+export interface TimeStampTable {
+  from_seq: string;
+  to_seq: string;
+  root: Buffer;
+  token: Buffer;
+  authority: Buffer;
+  stamped_at: Timestamp;
 }
 
 export interface MessageBodyTable {
@@ -234,6 +243,7 @@ export interface MediatorTables {
   message_log: MessageLogTable;
   message_content: { seq: string; contents: Buffer };
   message_body: MessageBodyTable;
+  time_stamp: TimeStampTable;
   maintenance: { one: Generated<boolean>; notice: string; since: Generated<string> };
   chain_head: { one: boolean; seq: string; hash: Buffer };
   subscription: SubscriptionTable;

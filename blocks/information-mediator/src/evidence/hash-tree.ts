@@ -11,40 +11,42 @@ const stepLength = 33;
 const leftSide = 0;
 const rightSide = 1;
 
+/** One hash over many messages, from which the place of each can be shown without showing the others. */
 export interface HashTree {
   readonly root: Buffer;
   /**
-   * For each leaf the steps from it to the root, 33 bytes each: on which side the neighbour stands (0 left, 1 right)
-   * and its hash. Empty for a tree of one leaf.
+   * The steps from a leaf to the root, 33 bytes each: on which side the neighbour stands (0 left, 1 right) and its
+   * hash. Empty for a tree of one leaf.
    */
-  readonly chains: readonly Buffer[];
+  chainOf(leaf: number): Buffer;
 }
 
-/** One hash over many messages, from which the place of each can be shown without showing the others. */
 export function buildHashTree(leaves: readonly Uint8Array[]): HashTree {
   if (leaves.length === 0) throw new Error('a hash tree needs a leaf');
-  const steps: Buffer[][] = leaves.map(() => []);
-  let level = leaves.map((leaf, index) => ({ hash: leafHash(leaf), members: [index] }));
-  while (level.length > 1) {
-    const next: typeof level = [];
-    for (let index = 0; index < level.length; index += 2) {
-      const left = level[index] as (typeof level)[number];
-      const right = level[index + 1];
-      if (!right) {
-        next.push(left);
-        continue;
-      }
-      for (const member of left.members)
-        steps[member]?.push(Buffer.concat([Uint8Array.of(rightSide), right.hash]));
-      for (const member of right.members)
-        steps[member]?.push(Buffer.concat([Uint8Array.of(leftSide), left.hash]));
-      next.push({ hash: nodeHash(left.hash, right.hash), members: [...left.members, ...right.members] });
+  const levels: Buffer[][] = [leaves.map(leafHash)];
+  for (let below = levels[0] as Buffer[]; below.length > 1; below = levels.at(-1) as Buffer[]) {
+    const level: Buffer[] = [];
+    for (let index = 0; index < below.length; index += 2) {
+      const left = below[index] as Buffer;
+      const right = below[index + 1];
+      // Without a neighbour a node rises as it is.
+      level.push(right ? nodeHash(left, right) : left);
     }
-    level = next;
+    levels.push(level);
   }
   return {
-    root: (level[0] as (typeof level)[number]).hash,
-    chains: steps.map((own) => Buffer.concat(own)),
+    root: levels.at(-1)?.[0] as Buffer,
+    chainOf(leaf) {
+      const steps: Uint8Array[] = [];
+      let place = leaf;
+      for (const level of levels) {
+        const onRight = place % 2 === 1;
+        const neighbour = level[onRight ? place - 1 : place + 1];
+        if (neighbour) steps.push(Uint8Array.of(onRight ? leftSide : rightSide), neighbour);
+        place = Math.floor(place / 2);
+      }
+      return Buffer.concat(steps);
+    },
   };
 }
 

@@ -13,7 +13,7 @@ interface Entry {
 }
 
 interface Waiting extends Entry {
-  readonly done: () => void;
+  readonly done: (seq: bigint) => void;
   readonly fail: (error: Error) => void;
 }
 
@@ -88,8 +88,8 @@ const toRow = ({ record, contents }: Entry, seq: bigint, hash: Buffer) => ({
 });
 
 export interface MessageLog {
-  /** Resolves when the record is durably in the chain; rejects when it could not be written. */
-  append(record: LogRecord, contents: Buffer | undefined): Promise<void>;
+  /** Resolves with its place when the record is durably in the chain; rejects when it could not be written. */
+  append(record: LogRecord, contents: Buffer | undefined): Promise<bigint>;
   /** Records that wait to be written now. */
   waiting(): number;
   /** Waits for what is being written; nothing may be appended after. */
@@ -162,11 +162,13 @@ export function openMessageLog(pool: pg.Pool, onBatch: (records: number) => void
     }
   }
 
-  async function write(batch: readonly Entry[]): Promise<void> {
+  /** Answers the place of the first of the batch. */
+  async function write(batch: readonly Entry[]): Promise<bigint> {
     const from = known ?? (await readHead(pool, ''));
     // What is believed of the chain's end must not outlive a failure.
     known = undefined;
     known = (await extend(pool, from, batch)) ?? (await extendLocked(batch));
+    return known.seq - BigInt(batch.length) + 1n;
   }
 
   function nextBatch(): Waiting[] {
@@ -185,9 +187,9 @@ export function openMessageLog(pool: pg.Pool, onBatch: (records: number) => void
 
   async function settle(batch: readonly Waiting[]): Promise<void> {
     try {
-      await write(batch);
+      const first = await write(batch);
       onBatch(batch.length);
-      for (const one of batch) one.done();
+      for (const [index, one] of batch.entries()) one.done(first + BigInt(index));
     } catch (error) {
       // A record that cannot be stored fails its own exchange, not those it happened to share a batch with.
       if (batch.length > 1 && refusedData(error)) for (const one of batch) await settle([one]);

@@ -77,7 +77,8 @@ function createSigner(
       const batch = waiting.slice(0, maxBatch);
       waiting = waiting.slice(maxBatch);
       try {
-        const { root, chains } = buildHashTree(batch.map(({ hash }) => hash));
+        const tree = buildHashTree(batch.map(({ hash }) => hash));
+        const { root } = tree;
         const certificate = await certificateDigest();
         const signedAt = certificate && new Date();
         const signed = statement(
@@ -85,9 +86,10 @@ function createSigner(
           certificate && signedAt && { signedAt, certificateDigest: certificate },
         );
         const value = await signAsync('sha256', signed, { key: key.privateKey, dsaEncoding: 'ieee-p1363' });
-        const signatures = chains.map(
-          (hashChain): Signature => ({ signer: key.owner, keyId: key.keyId, value, signedAt, hashChain }),
-        );
+        const signatures = batch.map((_, leaf): Signature => {
+          const hashChain = tree.chainOf(leaf);
+          return { signer: key.owner, keyId: key.keyId, value, signedAt, hashChain };
+        });
         check(signed, value, signatures);
         for (const [index, one] of batch.entries()) one.done(signatures[index] as Signature);
         // Under load a signature costs more than waiting for those who come next.

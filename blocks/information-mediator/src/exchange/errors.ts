@@ -13,6 +13,8 @@ export const errors = {
   unknownClient: { type: 'Server.ClientProxy.UnknownMember', strict: 403 },
   operatorNotListed: { type: 'Server.ClientProxy.AccessDenied', strict: 403 },
   loggingFailed: { type: 'Server.ClientProxy.LoggingFailed', strict: 503 },
+  /** No time stamp could be had for longer than is allowed, or in time for a service that wants one at once. */
+  timestampingFailed: { type: 'Server.ClientProxy.TimestampingFailed', strict: 503 },
   /** This server's knowledge of the instance has expired. */
   outdatedConfiguration: { type: 'Server.ClientProxy.OutdatedGlobalConf', strict: 503 },
   /** Every server that hosts the service is in maintenance mode. */
@@ -29,6 +31,7 @@ export const errors = {
   serverNotAuthenticated: { type: 'Server.ServerProxy.SslAuthenticationFailed', strict: 403 },
   providerOutdatedConfiguration: { type: 'Server.ServerProxy.OutdatedGlobalConf', strict: 503 },
   providerLoggingFailed: { type: 'Server.ServerProxy.LoggingFailed', strict: 503 },
+  providerTimestampingFailed: { type: 'Server.ServerProxy.TimestampingFailed', strict: 503 },
   missingSignature: { type: 'Server.ServerProxy.MissingSignature', strict: 403 },
   invalidSignature: { type: 'Server.ServerProxy.InvalidSignatureValue', strict: 403 },
   invalidCertificate: { type: 'Server.ServerProxy.InvalidCertPath', strict: 403 },

@@ -24,6 +24,14 @@ export interface Keeping {
   readonly bodyLimit: number;
 }
 
+/** Time stamps for messages that must have one before they go on. */
+export interface StampingAtOnce {
+  /** Of these services. */
+  readonly services: ReadonlySet<string>;
+  /** Rejects when the record at a place has none. */
+  stamped(seq: bigint): Promise<void>;
+}
+
 export type RecordOutcome = Pick<LogRecord, 'kind' | 'status' | 'error' | 'durationMs' | 'accessRight'>;
 
 export interface Evidence {
@@ -31,7 +39,7 @@ export interface Evidence {
   witness(message: Message, signer: string | undefined): Promise<Witnessed>;
   /** Checks a message that another server has signed. */
   check(message: Message, signature: Signature): Promise<Witnessed>;
-  /** Resolves when the message is on record. */
+  /** Resolves when the message is on record, and stamped where that is wanted. Rejects with `NotStamped` if not. */
   record(witnessed: Witnessed, facts: ExchangeFacts, outcome: RecordOutcome): Promise<void>;
 }
 
@@ -40,6 +48,7 @@ export function createEvidence(
   signatures: Signatures,
   log: MessageLog,
   keeping: Keeping,
+  stamping: StampingAtOnce,
 ): Evidence {
   async function checked(
     message: Message,
@@ -68,7 +77,7 @@ export function createEvidence(
       const contents = key && sealContents(key, message, bodyLimit, exchangeId, outcome.kind);
       if (key && !body.bytes && body.size <= bodyLimit)
         await writeParts(db, key, body, exchangeId, outcome.kind);
-      await log.append(
+      const seq = await log.append(
         {
           ...facts,
           ...outcome,
@@ -81,6 +90,7 @@ export function createEvidence(
         },
         contents,
       );
+      if (stamping.services.has(facts.service)) await stamping.stamped(seq);
     },
   };
 }

@@ -3,11 +3,13 @@ import type { Logger } from 'pino';
 import type { Directory } from '../directory/directory.ts';
 import { requestMessage, responseMessage } from '../evidence/message.ts';
 import type { PeerAnswer, Peers } from '../peers/peers.ts';
+import { NotStamped } from '../time-stamps/stamping.ts';
 import { type AnswerDependencies, type Asked, giveAnswer, type Outcome } from './answer.ts';
-import { type ErrorKind, errorResponse, errors, type Refusal } from './errors.ts';
+import { errorResponse, errors, type Refusal } from './errors.ts';
 import type { Witnessed } from './evidence.ts';
 import { forProvider, type HeaderList, headerValue } from './headers.ts';
 import type { ObservedExchange } from './observation.ts';
+import { type Obstacle, obstacleHere } from './obstacles.ts';
 import {
   type ExchangeFacts,
   type ExchangeRequest,
@@ -22,8 +24,8 @@ export interface ExchangeDependencies extends AnswerDependencies {
   readonly directory: Directory;
   readonly serve: Serve;
   readonly peers: Peers;
-  /** Why nothing can be exchanged now: an expired configuration, time stamps that stay away. */
-  readonly obstacle: () => ErrorKind | undefined;
+  /** Why nothing can be exchanged with a service now. */
+  readonly obstacle: (service: string) => Obstacle | undefined;
   readonly log: Logger;
   /** Told of every exchange that left evidence. */
   readonly observe: (exchange: ObservedExchange) => void;
@@ -39,10 +41,6 @@ interface Result {
   /** The security server at the other end. */
   readonly peer?: string;
 }
-
-const obstacles: Partial<Record<ErrorKind, string>> = {
-  outdatedConfiguration: 'The configuration of the instance has expired on this server',
-};
 
 /**
  * One exchange on the consumer's side, in this order: who calls, signature, evidence of the request, then the
@@ -64,8 +62,8 @@ export function createExchange(deps: ExchangeDependencies): CarryOut {
   function refusalHere(request: ExchangeRequest, asked: Witnessed): Refusal | undefined {
     const sender = refusalOfSender(request);
     if (sender) return sender;
-    const obstacle = deps.obstacle();
-    if (obstacle) return { kind: obstacle, message: obstacles[obstacle] ?? 'Nothing can be exchanged now' };
+    const obstacle = deps.obstacle(request.service);
+    if (obstacle) return obstacleHere[obstacle];
     return asked.verified
       ? undefined
       : { kind: 'invalidSignature', message: 'The signature of the request does not hold' };
@@ -163,8 +161,11 @@ export function createExchange(deps: ExchangeDependencies): CarryOut {
 
     const unrecorded = (error: unknown): ExchangeResponse => {
       log.error({ err: error, exchangeId: facts.exchangeId }, 'evidence could not be written');
-      const message = 'The evidence of this exchange could not be written';
-      return errorResponse({ kind: 'loggingFailed', message }, facts.exchangeId, wording, accept);
+      const refusal: Refusal =
+        error instanceof NotStamped
+          ? { kind: 'timestampingFailed', message: 'This service wants a time stamp, and none could be had' }
+          : { kind: 'loggingFailed', message: 'The evidence of this exchange could not be written' };
+      return errorResponse(refusal, facts.exchangeId, wording, accept);
     };
 
     const headers = forProvider(request.headers, {

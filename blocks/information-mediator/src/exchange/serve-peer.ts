@@ -6,10 +6,11 @@ import { type RequestEnvelope, signatureFromWire } from '../peers/envelope.ts';
 import type { PeerTrust } from '../peers/peer-trust.ts';
 import { type AnswerDependencies, type Answered, giveAnswer } from './answer.ts';
 import type { Body } from './body.ts';
-import { type ErrorKind, errors, type Refusal } from './errors.ts';
+import { errors, type Refusal } from './errors.ts';
 import type { Witnessed } from './evidence.ts';
 import { headerValue } from './headers.ts';
 import type { ObservedExchange } from './observation.ts';
+import { type Obstacle, obstacleAtProvider } from './obstacles.ts';
 import { type ExchangeFacts, type ExchangeRequest, faultOf, targetOf } from './request.ts';
 import type { Serve } from './serve.ts';
 
@@ -24,8 +25,8 @@ export type ServePeer = (
 export interface ServePeerDependencies extends AnswerDependencies {
   readonly serve: Serve;
   readonly trust: PeerTrust;
-  /** Why nothing can be exchanged now. */
-  readonly obstacle: () => ErrorKind | undefined;
+  /** Why nothing can be exchanged with a service now. */
+  readonly obstacle: (service: string) => Obstacle | undefined;
   /** Whether a service's application is registered on this server. */
   readonly serves: (application: string) => boolean;
   readonly known: (service: string) => boolean;
@@ -64,11 +65,8 @@ export function createServePeer(deps: ServePeerDependencies): ServePeer {
     const request: ExchangeRequest = { client, operator, service, method, path, headers, body, signal };
     const fault = faultOf(request);
     if (fault) return fault;
-    if (deps.obstacle() === 'outdatedConfiguration')
-      return {
-        kind: 'providerOutdatedConfiguration',
-        message: 'The configuration of the instance has expired on the provider’s server',
-      };
+    const obstacle = deps.obstacle(service);
+    if (obstacle) return obstacleAtProvider[obstacle];
     const facts: ExchangeFacts = {
       exchangeId: envelope.exchangeId,
       messageId: envelope.messageId,

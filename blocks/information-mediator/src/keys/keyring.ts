@@ -15,9 +15,15 @@ import { open, seal } from './sealed-box.ts';
 /**
  * `message`: a member's key, under every request and response of its applications. `caller`: the node's key, under
  * caller tokens. `authentication`: a security server's, for connections to others. `configuration`: the centre's,
- * under the configuration of the instance. `authority`: the test authority's.
+ * under the configuration of the instance. `authority` and `time-stamping`: the test authorities'.
  */
-export type KeyPurpose = 'message' | 'caller' | 'authority' | 'authentication' | 'configuration';
+export type KeyPurpose =
+  | 'message'
+  | 'caller'
+  | 'authority'
+  | 'authentication'
+  | 'configuration'
+  | 'time-stamping';
 
 export interface SigningKey {
   /** JWK thumbprint (RFC 7638). */

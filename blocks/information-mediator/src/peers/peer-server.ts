@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { BodyTooLarge, receiveBody } from '../exchange/body.ts';
 import { errors, type Refusal } from '../exchange/errors.ts';
 import type { ServePeer } from '../exchange/serve-peer.ts';
+import { NotStamped } from '../time-stamps/stamping.ts';
 import {
   envelopeHeader,
   headersToWire,
@@ -105,10 +106,18 @@ export async function openPeerServer(options: PeerServerOptions): Promise<PeerSe
             message: `The body is larger than the ${bodyLimit} bytes this mediator carries`,
           });
         log.error({ err: error }, 'a request of another server failed');
-        refuse(response, {
-          kind: 'providerLoggingFailed',
-          message: 'The evidence of this exchange could not be written',
-        });
+        refuse(
+          response,
+          error instanceof NotStamped
+            ? {
+                kind: 'providerTimestampingFailed',
+                message: 'This service wants a time stamp, and none could be had',
+              }
+            : {
+                kind: 'providerLoggingFailed',
+                message: 'The evidence of this exchange could not be written',
+              },
+        );
       });
     },
   );

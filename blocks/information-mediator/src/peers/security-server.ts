@@ -12,6 +12,7 @@ import { openAnchored } from '../global-configuration/from-anchor.ts';
 import { openOwnCentre } from '../global-configuration/own-centre.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import type { MediatorTables } from '../tables.ts';
+import { httpStampingAuthority, type StampingAuthority } from '../time-stamps/authorities.ts';
 import { openTestAuthority, type TestAuthority } from '../trust/test-authority.ts';
 import { type Authority, httpResponder, openTrust, type Trust } from '../trust/trust.ts';
 import { readCertificate } from '../trust/x509.ts';
@@ -43,6 +44,9 @@ export interface SecurityServerParts {
   readonly urls: readonly string[];
   readonly peers: Peers;
   readonly peerTrust: PeerTrust;
+  /** Authorities whose time stamps count in this instance, in the order in which they are asked. */
+  readonly stampingAuthorities: () => readonly StampingAuthority[];
+  readonly stampingSeconds: () => number;
   readonly nameOf: (owner: string) => string;
   /** Whether an application is registered here, or on another server of an instance this one exchanges with. */
   readonly knows: (application: string) => boolean;
@@ -54,7 +58,7 @@ export interface SecurityServerParts {
 }
 
 const patienceMs = 10_000;
-const largestOcspRequest = 16_384;
+const largestTrustRequest = 16_384;
 
 export async function openSecurityServer(options: SecurityServerOptions): Promise<SecurityServerParts> {
   const { db, directory, keyring, settings, own, instance, now, log } = options;
@@ -88,6 +92,18 @@ export async function openSecurityServer(options: SecurityServerOptions): Promis
       : []),
     ...settings.certificationAuthorities,
   ];
+  const timeStampingAuthorities = [
+    ...(testAuthority
+      ? [
+          {
+            name: 'Test time stamps',
+            certificate: testAuthority.timeStampingCertificate.toString('base64'),
+            url: `${base}/trust/tsa`,
+          },
+        ]
+      : []),
+    ...settings.timeStampingAuthorities,
+  ];
   const centre = createCentre({
     db,
     directory,
@@ -96,9 +112,9 @@ export async function openSecurityServer(options: SecurityServerOptions): Promis
     instance,
     lifetimeSeconds: settings.configurationLifetimeSeconds,
     ocspFreshness: settings.ocspFreshnessSeconds,
-    timeStampingInterval: 60,
+    timeStampingInterval: settings.timeStamps.seconds,
     certificationAuthorities: () => certificationAuthorities,
-    timeStampingAuthorities: () => [],
+    timeStampingAuthorities: () => timeStampingAuthorities,
     now,
   });
   const configuration: GlobalConfiguration = settings.anchor
@@ -133,6 +149,17 @@ export async function openSecurityServer(options: SecurityServerOptions): Promis
       }),
     ];
   };
+  const stampingAuthorities = (): readonly StampingAuthority[] =>
+    (configuration.of(instance)?.timeStampingAuthorities ?? []).map(({ name, certificate, url }) => {
+      const der = Buffer.from(certificate, 'base64');
+      return testAuthority?.timeStampingCertificate.equals(der)
+        ? {
+            name,
+            certificate: der,
+            ask: async (request) => (await testAuthority.timeStamp(request)) ?? Buffer.alloc(0),
+          }
+        : httpStampingAuthority(name, der, url);
+    });
   const trust = openTrust({
     db,
     keyring,
@@ -178,6 +205,8 @@ export async function openSecurityServer(options: SecurityServerOptions): Promis
     urls: [`${base}/configuration/${encodeURIComponent(instance)}`],
     peers,
     peerTrust,
+    stampingAuthorities,
+    stampingSeconds: () => configuration.of(instance)?.timeStampingInterval ?? settings.timeStamps.seconds,
     nameOf,
     knows: (application) =>
       directory.application(application) !== undefined ||
@@ -199,13 +228,22 @@ export async function openSecurityServer(options: SecurityServerOptions): Promis
       fastify.get('/trust/ca.crt', async (_request, reply) =>
         reply.header('content-type', 'application/pkix-cert').send(testAuthority.der),
       );
-      fastify.post('/trust/ocsp', { bodyLimit: largestOcspRequest }, async (request, reply) => {
-        const asked = (await bodyFrom(request, largestOcspRequest)).bytes;
-        const answer = asked && (await testAuthority.ocsp(asked));
-        return answer
-          ? reply.header('content-type', 'application/ocsp-response').send(answer)
-          : reply.code(400).header('content-type', 'text/plain').send('not an OCSP request\n');
-      });
+      const answering = (
+        path: string,
+        type: string,
+        kind: string,
+        answer: (request: Buffer) => Promise<Buffer | undefined>,
+      ): void => {
+        fastify.post(path, { bodyLimit: largestTrustRequest }, async (request, reply) => {
+          const asked = (await bodyFrom(request, largestTrustRequest)).bytes;
+          const answered = asked && (await answer(asked));
+          return answered
+            ? reply.header('content-type', type).send(answered)
+            : reply.code(400).header('content-type', 'text/plain').send(`not ${kind}\n`);
+        });
+      };
+      answering('/trust/ocsp', 'application/ocsp-response', 'an OCSP request', testAuthority.ocsp);
+      answering('/trust/tsa', 'application/timestamp-reply', 'a time-stamp request', testAuthority.timeStamp);
     },
     async listen(serve) {
       const { server } = settings;

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
 import type { Keyring } from '../keys/keyring.ts';
 import type { MediatorTables } from '../tables.ts';
+import { answerTimeStampRequest } from '../time-stamps/rfc3161.ts';
 import { answerOcsp, type OcspStatus } from './ocsp.ts';
 import {
   type CertificateUse,
@@ -12,8 +13,8 @@ import {
 } from './x509.ts';
 
 /**
- * A certification authority and OCSP responder for demonstrations and tests, its key in the mediator's own database.
- * It believes whoever may call it. In production authorities that the country has approved take its place.
+ * A certification authority, OCSP responder and time-stamping authority for demonstrations and tests, its
+ * keys in the mediator's own database. It believes whoever may call it. In production authorities that the country has approved take its place.
  */
 export interface TestAuthority {
   readonly certificate: ReadCertificate;
@@ -24,6 +25,10 @@ export interface TestAuthority {
   revoke(keyId: string): Promise<boolean>;
   /** Answers an OCSP request; undefined when it is none. */
   ocsp(request: Buffer): Promise<Buffer | undefined>;
+  /** The certificate under its time stamps, DER. */
+  readonly timeStampingCertificate: Buffer;
+  /** Answers a request for a time stamp; undefined when it is none. */
+  timeStamp(request: Buffer): Promise<Buffer | undefined>;
 }
 
 const dayMs = 86_400_000;
@@ -92,14 +97,30 @@ export async function openTestAuthority(
       : { status: 'revoked', since: new Date(row.revoked_at) };
   }
 
+  const issue: TestAuthority['issue'] = async (use, subject, keyId, publicKey) => {
+    if (!(await storedCertificate(db, keyId)))
+      await storeCertificate(db, keyId, use, await make(use, subject, publicKey, lifetimeDays));
+    return (await storedCertificate(db, keyId)) as Buffer;
+  };
+  const stampingKey = await keyring.current(own, 'time-stamping');
+  const stampingDer = await issue(
+    'time-stamping',
+    { name: `Test time stamps of ${own.split('/')[0]}, not for production`, id: own },
+    stampingKey.keyId,
+    stampingKey.publicKey,
+  );
+  const stamping = {
+    certificate: readCertificate(stampingDer) as ReadCertificate,
+    der: stampingDer,
+    key: stampingKey.privateKey,
+  };
+
   return {
     certificate,
     der,
-    async issue(use, subject, keyId, publicKey) {
-      if (!(await storedCertificate(db, keyId)))
-        await storeCertificate(db, keyId, use, await make(use, subject, publicKey, lifetimeDays));
-      return (await storedCertificate(db, keyId)) as Buffer;
-    },
+    issue,
+    timeStampingCertificate: stampingDer,
+    timeStamp: (request) => answerTimeStampRequest(request, stamping, now()),
     async revoke(keyId) {
       const { numAffectedRows } = await sql`
         update certificate

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
 import type { Logger } from 'pino';
-import { request } from 'undici';
 import type { Keyring } from '../keys/keyring.ts';
 import { thumbprint } from '../keys/keyring.ts';
 import type { CertificateFault, Certificates } from '../peers/peer-trust.ts';
 import type { MediatorTables } from '../tables.ts';
+import { httpPost } from './http-post.ts';
 import { makeOcspRequest, type OcspAnswer, readOcspAnswer } from './ocsp.ts';
 import { storeCertificate, storedCertificate, type TestAuthority } from './test-authority.ts';
 import { type CertificateUse, type ReadCertificate, readCertificate } from './x509.ts';
@@ -39,29 +39,13 @@ export interface Trust extends Certificates {
   ocspAnswerAt(keyId: string, at: Date): Promise<Buffer | undefined>;
 }
 
-const patienceMs = 5_000;
 const largestAnswer = 65_536;
 
 /** A responder over HTTP (RFC 6960, appendix A.1). */
 export const httpResponder =
   (url: string): Authority['ask'] =>
-  async (body) => {
-    const response = await request(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/ocsp-request' },
-      body,
-      signal: AbortSignal.timeout(patienceMs),
-    });
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of response.body) {
-      size += (chunk as Buffer).length;
-      if (size > largestAnswer) throw new Error('the responder answered too much');
-      chunks.push(chunk as Buffer);
-    }
-    if (response.statusCode !== 200) throw new Error(`the responder answered ${response.statusCode}`);
-    return Buffer.concat(chunks);
-  };
+  (body) =>
+    httpPost(url, 'application/ocsp-request', body, largestAnswer);
 
 interface Checked {
   readonly keyId: string;

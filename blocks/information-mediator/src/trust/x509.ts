@@ -7,7 +7,7 @@ pkijs.setEngine('node', new pkijs.CryptoEngine({ name: 'node', crypto: webcrypto
 const ecdsa = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 
 /** What a certificate is for. */
-export type CertificateUse = 'authority' | 'signing' | 'authentication';
+export type CertificateUse = 'authority' | 'signing' | 'authentication' | 'time-stamping';
 
 /** Who a certificate speaks for: a name for people and the identifier of a member or server. */
 export interface Subject {
@@ -27,6 +27,7 @@ const oid = {
   extendedKeyUsage: '2.5.29.37',
   serverAuth: '1.3.6.1.5.5.7.3.1',
   clientAuth: '1.3.6.1.5.5.7.3.2',
+  timeStamping: '1.3.6.1.5.5.7.3.8',
 } as const;
 
 /** For the library, which works with Web Crypto's keys. */
@@ -53,6 +54,13 @@ const keyUsages: Readonly<Record<CertificateUse, number>> = {
   authority: 0b0000_0110,
   signing: 0b1100_0000,
   authentication: 0b1000_0000,
+  'time-stamping': 0b1000_0000,
+};
+
+/** RFC 3161, 2.3 wants the one for time stamps alone and critical. */
+const extendedKeyUsages: Readonly<Partial<Record<CertificateUse, readonly string[]>>> = {
+  authentication: [oid.serverAuth, oid.clientAuth],
+  'time-stamping': [oid.timeStamping],
 };
 
 /** SHA-1 over the bits of the key, as RFC 5280, 4.2.1.2 has it: a name, not a protection. */
@@ -88,6 +96,7 @@ export async function makeCertificate(wanted: NewCertificate): Promise<Buffer> {
   certificate.notAfter.value = wanted.notAfter;
   await certificate.subjectPublicKeyInfo.importKey(toCryptoKey(wanted.publicKey));
   const usage = new Uint8Array([keyUsages[wanted.use]]).buffer;
+  const keyPurposes = extendedKeyUsages[wanted.use];
   certificate.extensions = [
     extension(
       oid.basicConstraints,
@@ -109,12 +118,12 @@ export async function makeCertificate(wanted: NewCertificate): Promise<Buffer> {
         }),
       }).toSchema(),
     ),
-    ...(wanted.use === 'authentication'
+    ...(keyPurposes
       ? [
           extension(
             oid.extendedKeyUsage,
-            false,
-            new pkijs.ExtKeyUsage({ keyPurposes: [oid.serverAuth, oid.clientAuth] }).toSchema(),
+            wanted.use === 'time-stamping',
+            new pkijs.ExtKeyUsage({ keyPurposes: [...keyPurposes] }).toSchema(),
           ),
         ]
       : []),
@@ -146,6 +155,8 @@ function usesOf(certificate: pkijs.Certificate): Set<CertificateUse> {
   if ((bits & 0b0100_0000) !== 0 && !extended) uses.add('signing');
   if (extended?.keyPurposes.includes(oid.clientAuth) && extended.keyPurposes.includes(oid.serverAuth))
     uses.add('authentication');
+  if (extended?.keyPurposes.length === 1 && extended.keyPurposes[0] === oid.timeStamping)
+    uses.add('time-stamping');
   return uses;
 }
 
