@@ -35,7 +35,7 @@ function workspaceFault(file: string, target: string, tree: Tree): string | unde
     if (folder === `blocks/${name}`) return undefined;
     if (kind === 'block') return 'a block may not import another block';
     if (entrance === 'api') return undefined;
-    if (entrance === '' && mayCompose(file)) return undefined;
+    if (['', 'verify'].includes(entrance) && mayCompose(file)) return undefined;
     return `only ${scope}${name}/api may be imported`;
   }
   return kind === 'block' ? 'a block may import only the platform' : undefined;

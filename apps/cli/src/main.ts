@@ -26,8 +26,8 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (argv) => (await import('./commands/serve.ts')).serve(argv),
   },
   mediator: {
-    usage: 'mediator key FILE | call URL --as I/C/M/A --key FILE SERVICE [METHOD PATH [BODY]]',
-    summary: 'make the key of an application; call a service through an information mediator',
+    usage: 'mediator key | call | container | verify …',
+    summary: 'keys of applications, calls through an information mediator, evidence and its verification',
     run: async (argv) => (await import('./commands/mediator.ts')).mediator(argv),
   },
   demo: {

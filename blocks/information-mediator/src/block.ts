@@ -231,8 +231,8 @@ export const informationMediator = defineBlock({
       surfaces: [
         administer({ db, directory, governance, wakeDelivery: () => delivery?.wake(), knows: server.knows }),
         readMessageLog(db, signatures, keyring, server.trust, governance, {
-          key: contentKey,
           masking: settings.masking,
+          containers: { db, trust: server.trust, stamping, key: contentKey },
         }),
         giveMonitoring({ db, monitoring, governance, own, now: ctx.now }),
         manageConfiguration({

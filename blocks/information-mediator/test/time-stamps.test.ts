@@ -4,14 +4,7 @@ import { buildHashTree } from '../src/evidence/hash-tree.ts';
 import { stampedManifest } from '../src/time-stamps/manifest.ts';
 import { readTimeStamp } from '../src/time-stamps/rfc3161.ts';
 import { leafOf, recordsBetween } from '../src/time-stamps/stamping.ts';
-import {
-  consumer,
-  echoService,
-  eventually,
-  grant,
-  type Instance,
-  startInstance,
-} from './fixtures/instance.ts';
+import { echoService, eventually, grant, type Instance, startInstance } from './fixtures/instance.ts';
 import { type StampingAuthorityServer, startStampingAuthority } from './fixtures/stamping-authority.ts';
 
 let authority: StampingAuthorityServer;

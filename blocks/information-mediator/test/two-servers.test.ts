@@ -1,13 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { mediatorLog } from '../src/api/operations.ts';
+import { type VerificationConfiguration, verifyContainer } from '../src/containers/verify.ts';
 import { echo } from './fixtures/echo-block.ts';
 import { eventually, refusal } from './fixtures/instance.ts';
 import {
+  centreMediator,
   centreServer,
   consumer,
   echoService,
+  otherMediator,
   otherServer,
   provider,
   startTwoServers,
+  type TestServer,
   type TwoServers,
 } from './fixtures/two-servers.ts';
 
@@ -63,6 +68,37 @@ describe('two security servers', () => {
     expect(answer.headers['x-road-request-hash']).toBe(here.body.request.hash);
     for (const server of [servers.first, servers.second])
       expect((await server.log.verifyChain({ query: { limit: 100_000 } })).body.broken).toBeNull();
+  });
+
+  it('[IM-6.6-c] each side can prove to a third party what the other said, with what its own server holds', async () => {
+    // A certificate that was imported stands in signatures within a second.
+    let exchangeId = '';
+    await eventually(async () => {
+      exchangeId = (await ask('proven')).headers['x-road-request-id'] as string;
+      return (await servers.second.log.getExchange({ params: { exchangeId } })).body.request.signedAt;
+    }).not.toBeNull();
+    const believed = await (await fetch(`${servers.first.url}/trust/verification.json`)).json();
+    const proof = async (
+      server: TestServer,
+      mediator: string,
+      as: string,
+      message: 'request' | 'response',
+    ) => {
+      const service = `${mediator}/${mediatorLog.name}`;
+      await server.admin.putRight({ params: { service, subject: as }, body: {} });
+      const log = server.node.client(mediatorLog, { as, service });
+      const { body } = await log.getContainer({
+        params: { exchangeId },
+        body: { message, reason: 'A court has asked for it' },
+      });
+      return verifyContainer(Buffer.from(body.container, 'base64'), believed as VerificationConfiguration);
+    };
+    const said = await proof(servers.second, otherMediator, consumer, 'response');
+    expect(said.signer).toBe('T/GOV/MOH');
+    expect(JSON.parse(said.body.toString())).toMatchObject({ text: 'hello', caller: consumer });
+    const asked = await proof(servers.first, centreMediator, provider, 'request');
+    expect(asked.signer).toBe('T/GOV/MSP');
+    expect(asked.head.toString()).toContain('/say/proven?a=%20b\r\n');
   });
 
   it('[IM-6.3-d] large bodies pass byte for byte', async () => {

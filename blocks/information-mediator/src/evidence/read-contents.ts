@@ -11,7 +11,7 @@ type Kind = 'request' | 'response';
 export interface Reading {
   readonly exchangeId: string;
   readonly kind: Kind;
-  /** The person who reads, the agency they read for, and the application through which. */
+  /** The person or application that reads, the agency for which, and the application through which. */
   readonly reader: string;
   readonly agency: string;
   readonly application: string;
@@ -61,6 +61,15 @@ function shown(body: Buffer, masking: Masking): Pick<ReadMessage, 'encoding' | '
 
 const sha512 = (data: Buffer | string): Buffer => hash('sha512', data, 'buffer');
 
+/** Puts on record that a message is read; before it is opened. */
+export async function recordReading(db: Kysely<MediatorTables>, reading: Reading): Promise<void> {
+  const { exchangeId, kind, reader, agency, application, reason } = reading;
+  await db
+    .insertInto('contents_reading')
+    .values({ exchange_id: exchangeId, kind, reader, agency, application, reason })
+    .execute();
+}
+
 /**
  * A kept message of an exchange in which the reader's agency took part. That it is read, by whom and why is on record
  * before it is opened.
@@ -82,17 +91,7 @@ export async function readContents(
     .executeTakeFirst();
   if (!row) throw notFound('This message');
   if (!row.contents) throw notFound('The contents of this message: they were not kept, or are erased, and');
-  await db
-    .insertInto('contents_reading')
-    .values({
-      exchange_id: exchangeId,
-      kind,
-      reader: reading.reader,
-      agency,
-      application: reading.application,
-      reason: reading.reason,
-    })
-    .execute();
+  await recordReading(db, reading);
   const kept = openContents(key, row.contents, exchangeId, kind);
   const { firstLine, headers } = maskHead(kept.head, masking);
   const headHolds = sha512(kept.head).equals(row.head_digest);

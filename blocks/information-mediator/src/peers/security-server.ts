@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { bodyFrom } from '../api/rest/routes.ts';
 import { type Centre, createCentre } from '../centre/centre.ts';
 import type { MediatorConfig } from '../config.ts';
+import type { VerificationConfiguration } from '../containers/verify.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { ServePeer } from '../exchange/serve-peer.ts';
 import type { GlobalConfiguration } from '../global-configuration/configuration.ts';
@@ -224,6 +225,21 @@ export async function openSecurityServer(options: SecurityServerOptions): Promis
             .header('cache-control', 'no-cache')
             .send(await centre.signed());
         });
+      fastify.get('/trust/verification.json', async () => {
+        const inForce = [instance, ...settings.partners.map((partner) => partner.instance)].flatMap(
+          (one) => configuration.of(one) ?? [],
+        );
+        const believed: VerificationConfiguration = {
+          certificationAuthorities: inForce.flatMap((one) =>
+            one.certificationAuthorities.map(({ name, certificate }) => ({ name, certificate })),
+          ),
+          timeStampingAuthorities: inForce.flatMap((one) =>
+            one.timeStampingAuthorities.map(({ name, certificate }) => ({ name, certificate })),
+          ),
+          ocspFreshness: Math.max(settings.ocspFreshnessSeconds, ...inForce.map((one) => one.ocspFreshness)),
+        };
+        return believed;
+      });
       if (!testAuthority) return;
       fastify.get('/trust/ca.crt', async (_request, reply) =>
         reply.header('content-type', 'application/pkix-cert').send(testAuthority.der),

@@ -35,6 +35,8 @@ export interface TrustOptions {
 }
 
 export interface Trust extends Certificates {
+  /** The certificate (DER) of the approved authority that issued one; undefined: none did. */
+  issuerOf(der: Buffer): Promise<Buffer | undefined>;
   /** The answer (DER) about a key's certificate that was in force at a time; undefined: none is kept. */
   ocspAnswerAt(keyId: string, at: Date): Promise<Buffer | undefined>;
 }
@@ -93,16 +95,20 @@ export function openTrust(options: TrustOptions): Trust {
     return undefined;
   }
 
+  /** Kept only of certificates that are: what others name here is not believed before it is checked. */
+  const keep = (keyId: string, { thisUpdate, status, der }: OcspAnswer): Promise<unknown> =>
+    sql`
+      insert into ocsp_answer (key_id, this_update, status, der)
+      select ${keyId}, ${thisUpdate}, ${status}, ${der}
+      where exists (select from certificate where key_id = ${keyId})
+      on conflict on constraint ocsp_answer_pkey do nothing`.execute(db);
+
   async function ask({ keyId, read, authority }: Checked, known: Known): Promise<void> {
     try {
       const { der, nonce } = await makeOcspRequest(read, authority.certificate);
       const answer = await readOcspAnswer(await authority.ask(der), read, authority.certificate, nonce);
       known.answer = answer;
-      await sql`
-        insert into ocsp_answer (key_id, this_update, status, der)
-        select ${keyId}, ${answer.thisUpdate}, ${answer.status}, ${answer.der}
-        where exists (select from certificate where key_id = ${keyId})
-        on conflict on constraint ocsp_answer_pkey do nothing`.execute(db);
+      await keep(keyId, answer);
     } catch (error) {
       log.warn({ err: error, keyId }, 'the state of a certificate could not be asked for');
     }
@@ -139,6 +145,8 @@ export function openTrust(options: TrustOptions): Trust {
       if (typeof found === 'string') return { fault: found };
       if (!certificates.has(found.keyId)) {
         await storeCertificate(db, found.keyId, 'signing', der);
+        const answer = statuses.get(found.keyId)?.answer;
+        if (answer) await keep(found.keyId, answer);
         certificates.set(found.keyId, der);
       }
       return { keyId: found.keyId, owner: found.owner };
@@ -160,6 +168,10 @@ export function openTrust(options: TrustOptions): Trust {
       );
       certificates.set(keyId, issued);
       return issued;
+    },
+    async issuerOf(der) {
+      const found = await chain(der);
+      return found && Buffer.from(found.authority.certificate.certificate.toSchema(true).toBER());
     },
     async ocspAnswerAt(keyId, at) {
       const row = await db

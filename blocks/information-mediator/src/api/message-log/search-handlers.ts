@@ -1,25 +1,34 @@
-import type { KeyObject } from 'node:crypto';
-import { badRequest, type Handlers, notFound } from '@govstack/platform';
+import {
+  badRequest,
+  conflict,
+  forbidden,
+  type Handlers,
+  memberOf,
+  notFound,
+  Problem,
+} from '@govstack/platform';
 import type { Kysely } from 'kysely';
+import { type ContainerSources, containerOf, NoContainer } from '../../containers/container.ts';
+import { containerType } from '../../containers/documents.ts';
 import { exchangeById, type Scope } from '../../evidence/exchanges.ts';
 import type { Masking } from '../../evidence/masking.ts';
 import { contentsReadings, readContents } from '../../evidence/read-contents.ts';
 import { type Place, searchExchanges } from '../../evidence/search.ts';
 import type { Signatures } from '../../evidence/signature.ts';
 import type { MediatorTables } from '../../tables.ts';
+import { NotStamped } from '../../time-stamps/stamping.ts';
 import { page, pageOf } from '../paging.ts';
 import type { Who } from '../who.ts';
 import type { mediatorLog } from './operations.ts';
 
 export interface ReadingContents {
-  /** Opens kept messages. */
-  readonly key: KeyObject;
   readonly masking: Masking;
+  readonly containers: ContainerSources;
 }
 
 type Operations = Pick<
   typeof mediatorLog.operations,
-  'searchExchanges' | 'getMessageContents' | 'listContentsReadings'
+  'searchExchanges' | 'getMessageContents' | 'getContainer' | 'listContentsReadings'
 >;
 
 function placeOf(after: string): Place | undefined {
@@ -36,7 +45,7 @@ export function search(
   db: Kysely<MediatorTables>,
   signatures: Signatures,
   scope: (who: Who) => Scope,
-  { key, masking }: ReadingContents,
+  { masking, containers }: ReadingContents,
 ): Handlers<Operations> {
   return {
     async searchExchanges({ query, ...who }) {
@@ -65,7 +74,7 @@ export function search(
     async getMessageContents({ params, body, caller, person }) {
       // Contents concern those who took part alone: governing the instance is no right to them.
       if (person.agency === undefined) throw notFound('This message');
-      const message = await readContents(db, key, masking, {
+      const message = await readContents(db, containers.key, masking, {
         exchangeId: params.exchangeId,
         kind: body.message,
         reader: person.id,
@@ -74,6 +83,39 @@ export function search(
         reason: body.reason,
       });
       return { status: 200, body: { ...message, headers: [...message.headers] } };
+    },
+    async getContainer({ params: { exchangeId }, body, caller, person }) {
+      if (person && !person.roles.includes('auditor')) throw forbidden('This needs the role auditor');
+      if (person && person.agency === undefined) throw notFound('This message');
+      const agency = person?.agency ?? memberOf(caller.application);
+      // As with contents: governing the instance, or reading its log, is no right to a message.
+      const container = await containerOf(
+        containers,
+        person
+          ? { kind: 'member', member: agency }
+          : { kind: 'application', application: caller.application },
+        {
+          exchangeId,
+          kind: body.message,
+          reader: person?.id ?? caller.application,
+          agency,
+          application: caller.application,
+          reason: body.reason,
+        },
+      ).catch((error: unknown) => {
+        if (error instanceof NoContainer) throw conflict(error.message);
+        throw error instanceof NotStamped
+          ? new Problem(503, 'The message has no time stamp yet, and none could be had now')
+          : error;
+      });
+      return {
+        status: 200,
+        body: {
+          fileName: `${exchangeId}-${body.message}.asice`,
+          mediaType: containerType,
+          container: container.toString('base64'),
+        },
+      };
     },
     async listContentsReadings({ params, query, ...who }) {
       if (!(await exchangeById(db, signatures, scope(who), params.exchangeId)))

@@ -8,6 +8,11 @@ const MessageKind = Type.Union([Type.Literal('request'), Type.Literal('response'
 const reading = { caller: 'application', person: 'optional' } as const;
 
 /** Looking for exchanges, and into messages. `Summary`: an exchange as the other operations tell it. */
+const Reading = Type.Object(
+  { message: MessageKind, reason: Type.String({ minLength: 10, maxLength: 500, pattern: '\\S.{8,}\\S' }) },
+  { additionalProperties: false },
+);
+
 export const searchOperations = <S extends TObject>(Summary: S) => ({
   searchExchanges: defineOperation({
     id: 'searchExchanges',
@@ -52,13 +57,7 @@ export const searchOperations = <S extends TObject>(Summary: S) => ({
     requirements: ['IM-8.4-a'],
     access: { caller: 'application', person: 'required', roles: ['auditor'] },
     params: Type.Object({ exchangeId: Type.String({ format: 'uuid' }) }),
-    body: Type.Object(
-      {
-        message: MessageKind,
-        reason: Type.String({ minLength: 10, maxLength: 500, pattern: '\\S.{8,}\\S' }),
-      },
-      { additionalProperties: false },
-    ),
+    body: Reading,
     responses: {
       200: Type.Object({
         firstLine: Type.String({ description: 'Method and target, or the status' }),
@@ -71,6 +70,26 @@ export const searchOperations = <S extends TObject>(Summary: S) => ({
           { description: 'Why the body is not shown' },
         ),
         intact: Type.Boolean({ description: 'Before masking it is what was signed' }),
+      }),
+    },
+  }),
+  getContainer: defineOperation({
+    id: 'getContainer',
+    method: 'POST',
+    path: '/exchanges/{exchangeId}/container',
+    summary:
+      'A message with its signature and time stamp as an ASiC-E container, for whoever took part: an auditor of the agency, or the application itself; it is put on record',
+    description:
+      'Proves to anybody who said it and when; `./govstack mediator verify` checks it offline. Nothing in it is masked. A body that was too large to be kept is not in it. 409: no container can be made, the detail says why.',
+    requirements: ['IM-6.6-c'],
+    access: { caller: 'application', person: 'optional' },
+    params: Type.Object({ exchangeId: Type.String({ format: 'uuid' }) }),
+    body: Reading,
+    responses: {
+      200: Type.Object({
+        fileName: Type.String(),
+        mediaType: Type.String(),
+        container: Type.String({ description: 'base64' }),
       }),
     },
   }),
