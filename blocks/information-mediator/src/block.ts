@@ -31,6 +31,7 @@ import { createAuthentication } from './api/rest/client-authentication.ts';
 import { type ClientListener, openClientListener } from './api/rest/client-listener.ts';
 import { registerRestInterface } from './api/rest/routes.ts';
 import { openSpentAssertions } from './api/rest/spent-assertions.ts';
+import { auditing } from './audit/audit.ts';
 import { config } from './config.ts';
 import { createPageTokens } from './configuration/page-token.ts';
 import { openDescriptions } from './descriptions/descriptions.ts';
@@ -229,22 +230,30 @@ export const informationMediator = defineBlock({
     return {
       mediator,
       surfaces: [
-        administer({ db, directory, governance, wakeDelivery: () => delivery?.wake(), knows: server.knows }),
-        readMessageLog(db, signatures, keyring, server.trust, governance, {
-          masking: settings.masking,
-          containers: { db, trust: server.trust, stamping, key: contentKey },
-        }),
-        giveMonitoring({ db, monitoring, governance, own, now: ctx.now }),
-        manageConfiguration({
-          db,
-          directory,
-          governance,
-          instance,
-          own,
-          tokens: createPageTokens(ctx.secret('page-tokens')),
-        }),
-        centreOf({ ...server, db, directory, governance }),
-        keysOf({ db, governance, keyring, trust: server.trust, server: server.id, nameOf: server.nameOf }),
+        ...[
+          administer({
+            db,
+            directory,
+            governance,
+            wakeDelivery: () => delivery?.wake(),
+            knows: server.knows,
+          }),
+          readMessageLog(db, signatures, keyring, server.trust, governance, {
+            masking: settings.masking,
+            containers: { db, trust: server.trust, stamping, key: contentKey },
+          }),
+          giveMonitoring({ db, monitoring, governance, own, now: ctx.now }),
+          manageConfiguration({
+            db,
+            directory,
+            governance,
+            instance,
+            own,
+            tokens: createPageTokens(ctx.secret('page-tokens')),
+          }),
+          centreOf({ ...server, db, directory, governance }),
+          keysOf({ db, governance, keyring, trust: server.trust, server: server.id, nameOf: server.nameOf }),
+        ].map((surface) => ({ ...surface, witness: auditing(db, ctx.now) })),
         answerSuite(directory, meta),
       ],
       jobs: [

@@ -185,6 +185,25 @@ export interface ConfigurationVersionTable {
   changes: Json;
 }
 
+export interface AuditTable {
+  seq: Generated<string>;
+  at: Timestamp;
+  exchange_id: string;
+  application: string;
+  person: string | null;
+  agency: string;
+  surface: string;
+  operation: string;
+  subject: Json;
+}
+
+export interface AuditOutcomeTable {
+  seq: string;
+  at: Timestamp;
+  status: number;
+  refusal: string | null;
+}
+
 export interface ContentsReadingTable {
   seq: Generated<string>;
   at: Generated<string>;
@@ -250,6 +269,8 @@ export interface MediatorTables {
   event: EventTable;
   delivery: DeliveryTable;
   contents_reading: ContentsReadingTable;
+  audit: AuditTable;
+  audit_outcome: AuditOutcomeTable;
   system_log: SystemLogTable;
   monitoring_collector: MonitoringCollectorTable;
   exchange_statistics: ExchangeStatisticsTable;

@@ -6,7 +6,7 @@ import { type CallerVerifier, callerTokenHeader, exchangeIdHeader } from '../cal
 import type { Person, PersonVerifier } from '../caller/person.ts';
 import { type OperationInput, type OperationSpec, textTypeOf } from './operation.ts';
 import { Problem } from './problem.ts';
-import type { ErrorShape, ImplementedSurface, Surface } from './surface.ts';
+import type { ErrorShape, ImplementedSurface, Surface, Witness } from './surface.ts';
 import { compileValidator, type Part, type Validate } from './validate.ts';
 import { isYaml, preferred, readYaml, writeYaml, YamlText } from './yaml.ts';
 
@@ -26,8 +26,10 @@ declare module 'fastify' {
     surface?: string;
   }
   interface FastifyRequest {
-    /** Verified caller, for the access log. */
+    /** Verified caller, for the access log and a witness. */
     caller?: Caller;
+    /** Verified person, for a witness. */
+    person?: Person;
   }
 }
 
@@ -107,6 +109,7 @@ async function personFor(
       headers: { 'www-authenticate': 'Bearer' },
     });
   }
+  if (person) request.person = person;
   if (person && access.roles && !access.roles.some((role) => person.roles.includes(role))) {
     securityEvent(request, 'person-lacks-role', spec);
     throw new Problem(403, `This needs one of the roles: ${access.roles.join(', ')}`);
@@ -184,6 +187,48 @@ function checkAnswer(spec: OperationSpec, validators: Validators, result: Result
 
 const tracer = trace.getTracer('govstack');
 
+/** Runs a handler in a span of its own. */
+function traced(name: string, request: FastifyRequest, work: () => Promise<Result>): Promise<Result> {
+  const parent = propagation.extract(otelContext.active(), request.headers);
+  return tracer.startActiveSpan(name, {}, parent, async (span) => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isProblem(error)) span.setStatus({ code: SpanStatusCode.ERROR });
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
+}
+
+/** Tells a witness of an attempt and its outcome. Attempts of nobody known are in the security log only. */
+async function witnessed(
+  witness: Witness,
+  surface: Surface,
+  spec: OperationSpec,
+  request: FastifyRequest,
+  run: (begin: () => Promise<void>) => Promise<Result>,
+): Promise<Result> {
+  let settle: Awaited<ReturnType<Witness>> | undefined;
+  const begin = async (): Promise<void> => {
+    const { caller, person } = request;
+    const params = (request.params ?? {}) as Record<string, string>;
+    if (caller) settle = await witness({ surface: surface.name, operation: spec, caller, person, params });
+  };
+  let result: Result;
+  try {
+    result = await run(begin);
+  } catch (error) {
+    if (!settle) await begin();
+    const refused = isProblem(error);
+    await settle?.(refused ? error.status : 500, refused ? error.message : undefined);
+    throw error;
+  }
+  await settle?.(result.status);
+  return result;
+}
+
 /** Mounts one surface under `prefix`. Every route validates, authorises, runs, checks and serialises the same way. */
 export function serveSurface(
   fastify: FastifyInstance,
@@ -205,40 +250,32 @@ export function serveSurface(
         ...(surface.errorShape ? { errorShape: surface.errorShape } : {}),
       },
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
-        const caller = await callerFor(request, surface, spec, options);
-        const person = await personFor(request, spec, options);
-        assertInput(spec, validators, request);
-        const key = request.headers['idempotency-key'];
-        if (spec.idempotent && typeof key === 'string' && (key.length === 0 || key.length > 200)) {
-          throw new Problem(400, 'Idempotency-Key must have 1 to 200 characters');
-        }
-        const parent = propagation.extract(otelContext.active(), request.headers);
-        const result = await tracer.startActiveSpan(
-          `${surface.name}.${spec.id}`,
-          {},
-          parent,
-          async (span) => {
-            try {
-              const input = {
-                params: request.params,
-                query: request.query,
-                headers: request.headers,
-                body: request.body,
-                caller,
-                person,
-                idempotencyKey: spec.idempotent && typeof key === 'string' ? key : undefined,
-                signal: request.govstack.signal,
-              } as unknown as OperationInput;
-              return await handler(input);
-            } catch (error) {
-              if (!isProblem(error)) span.setStatus({ code: SpanStatusCode.ERROR });
-              throw error;
-            } finally {
-              span.end();
-            }
-          },
-        );
-        checkAnswer(spec, validators, result, options.strictResponses);
+        const run = async (begin: () => Promise<void>): Promise<Result> => {
+          const caller = await callerFor(request, surface, spec, options);
+          const person = await personFor(request, spec, options);
+          assertInput(spec, validators, request);
+          const key = request.headers['idempotency-key'];
+          if (spec.idempotent && typeof key === 'string' && (key.length === 0 || key.length > 200)) {
+            throw new Problem(400, 'Idempotency-Key must have 1 to 200 characters');
+          }
+          await begin();
+          const input = {
+            params: request.params,
+            query: request.query,
+            headers: request.headers,
+            body: request.body,
+            caller,
+            person,
+            idempotencyKey: spec.idempotent && typeof key === 'string' ? key : undefined,
+            signal: request.govstack.signal,
+          } as unknown as OperationInput;
+          const result = await traced(`${surface.name}.${spec.id}`, request, () => handler(input));
+          checkAnswer(spec, validators, result, options.strictResponses);
+          return result;
+        };
+        const result = implemented.witness
+          ? await witnessed(implemented.witness, surface, spec, request, run)
+          : await run(async () => {});
         if (spec.deprecated) reply.header('sunset', new Date(spec.deprecated.sunset).toUTCString());
         reply.code(result.status).headers(result.headers ?? {});
         if (validators.responses.get(result.status) === null) return reply.send();

@@ -1,4 +1,6 @@
-import type { Handlers, Operations } from './operation.ts';
+import type { Caller } from '../caller/caller.ts';
+import type { Person } from '../caller/person.ts';
+import type { Handlers, OperationSpec, Operations } from './operation.ts';
 import type { ProblemBody } from './problem.ts';
 
 /** How a surface words its errors when its published API does not use problem details. */
@@ -36,10 +38,27 @@ export function defineSurface<const O extends Operations>(surface: Surface<O>): 
   return surface;
 }
 
+/** Somebody's try to use an operation. */
+export interface Attempt {
+  readonly surface: string;
+  readonly operation: OperationSpec;
+  readonly caller: Caller;
+  readonly person: Person | undefined;
+  /** Parameters of the path: what it is about. */
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/**
+ * Sees every attempt by a known caller before it is carried out, and what answers becomes of it: the status, and why it
+ * was refused. Nothing is carried out that it rejects.
+ */
+export type Witness = (attempt: Attempt) => Promise<(status: number, refusal?: string) => Promise<void>>;
+
 /** A surface together with the code behind it. */
 export interface ImplementedSurface {
   readonly surface: Surface;
   readonly handlers: Readonly<Record<string, unknown>>;
+  readonly witness?: Witness;
 }
 
 /** Binds handlers to a surface; a missing, extra or ill-typed handler is a type error. */

@@ -8,6 +8,7 @@ import {
   Problem,
 } from '@govstack/platform';
 import type { Kysely } from 'kysely';
+import { searchAudit } from '../../audit/search.ts';
 import { type ContainerSources, containerOf, NoContainer } from '../../containers/container.ts';
 import { containerType } from '../../containers/documents.ts';
 import { exchangeById, type Scope } from '../../evidence/exchanges.ts';
@@ -28,16 +29,22 @@ export interface ReadingContents {
 
 type Operations = Pick<
   typeof mediatorLog.operations,
-  'searchExchanges' | 'getMessageContents' | 'getContainer' | 'listContentsReadings'
+  | 'searchExchanges'
+  | 'getMessageContents'
+  | 'getContainer'
+  | 'listAdministrativeActs'
+  | 'listContentsReadings'
 >;
+
+const notAPage = () =>
+  badRequest('The page token is not valid', [
+    { in: 'query', pointer: '/pageToken', detail: 'is not a token of a page before' },
+  ]);
 
 function placeOf(after: string): Place | undefined {
   if (after === '') return undefined;
   const [at = '', seq = '', ...rest] = after.split(' ');
-  if (rest.length > 0 || Number.isNaN(Date.parse(at)) || !/^\d{1,18}$/.test(seq))
-    throw badRequest('The page token is not valid', [
-      { in: 'query', pointer: '/pageToken', detail: 'is not a token of a page before' },
-    ]);
+  if (rest.length > 0 || Number.isNaN(Date.parse(at)) || !/^\d{1,18}$/.test(seq)) throw notAPage();
   return { at, seq };
 }
 
@@ -116,6 +123,15 @@ export function search(
           container: container.toString('base64'),
         },
       };
+    },
+    async listAdministrativeActs({ query: { pageSize = 50, pageToken, ...filter }, ...who }) {
+      const request = pageOf({ pageSize, ...(pageToken === undefined ? {} : { pageToken }) });
+      if (request.after !== '' && !/^\d{1,18}$/.test(request.after)) throw notAPage();
+      const acts = await searchAudit(db, scope(who), filter, {
+        limit: request.limit + 1,
+        before: request.after === '' ? undefined : request.after,
+      });
+      return { status: 200, body: page(acts, request, ({ sequence }) => sequence) };
     },
     async listContentsReadings({ params, query, ...who }) {
       if (!(await exchangeById(db, signatures, scope(who), params.exchangeId)))

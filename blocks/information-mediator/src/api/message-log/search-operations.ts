@@ -8,6 +8,12 @@ const MessageKind = Type.Union([Type.Literal('request'), Type.Literal('response'
 const reading = { caller: 'application', person: 'optional' } as const;
 
 /** Looking for exchanges, and into messages. `Summary`: an exchange as the other operations tell it. */
+const Outcome = Type.Unsafe<'done' | 'refused' | 'failed' | 'unknown'>({
+  type: 'string',
+  enum: ['done', 'refused', 'failed', 'unknown'],
+  description: 'unknown: the process ended before it could say',
+});
+
 const Reading = Type.Object(
   { message: MessageKind, reason: Type.String({ minLength: 10, maxLength: 500, pattern: '\\S.{8,}\\S' }) },
   { additionalProperties: false },
@@ -90,6 +96,49 @@ export const searchOperations = <S extends TObject>(Summary: S) => ({
         fileName: Type.String(),
         mediaType: Type.String(),
         container: Type.String({ description: 'base64' }),
+      }),
+    },
+  }),
+  listAdministrativeActs: defineOperation({
+    id: 'listAdministrativeActs',
+    method: 'GET',
+    path: '/administrative-acts',
+    summary: 'Who changed what, or tried to, on any of the mediator’s own services, the newest first',
+    description:
+      'Auditors and administrators of the governing agency and log readers see every act, others those of their agency, an application its own.',
+    requirements: ['IM-6.6-e', 'IM-8.5-a'],
+    access: reading,
+    query: Type.Object({
+      person: text(255),
+      agency: text(302),
+      operation: Type.Optional(Type.String({ pattern: '^[A-Za-z]{1,100}$' })),
+      outcome: Type.Optional(Outcome),
+      from: Type.Optional(Type.String({ format: 'date-time' })),
+      to: Type.Optional(Type.String({ format: 'date-time' })),
+      pageSize: Type.Optional(
+        Type.Integer({ minimum: 1, maximum: 200, description: '50 unless said otherwise' }),
+      ),
+      pageToken: text(200),
+    }),
+    responses: {
+      200: Type.Object({
+        items: Type.Array(
+          Type.Object({
+            sequence: Type.String(),
+            at: Type.String({ format: 'date-time' }),
+            exchangeId: Type.String({ description: 'The exchange by which it was asked for' }),
+            application: Type.String(),
+            person: nullable(Type.String({ description: 'Stable id of the person, as in their token' })),
+            agency: Type.String(),
+            surface: Type.String(),
+            operation: Type.String(),
+            subject: Type.Record(Type.String(), Type.String()),
+            outcome: Outcome,
+            status: Type.Union([Type.Integer(), Type.Null()]),
+            refusal: nullable(Type.String()),
+          }),
+        ),
+        nextPageToken: Type.Optional(Type.String()),
       }),
     },
   }),
