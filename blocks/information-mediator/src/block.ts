@@ -115,7 +115,9 @@ export const informationMediator = defineBlock({
     );
 
     const keyring = openKeyring(db, createSecretKey(ctx.secret('signing-keys')));
-    const directory = await openDirectory(db, ctx.log);
+    // A centre elsewhere is known only later.
+    let globalGroupsOf: (application: string) => readonly string[] = () => [];
+    const directory = await openDirectory(db, ctx.log, (application) => globalGroupsOf(application));
     const metrics = createMediatorMetrics(ctx.metrics, db);
     const log = openMessageLog(ctx.pool, metrics.batch);
     metrics.watch(log);
@@ -162,6 +164,7 @@ export const informationMediator = defineBlock({
     });
     const signatures = openSignatures(keyring, server.trust);
     const contentKey = createSecretKey(ctx.secret('message-contents'));
+    globalGroupsOf = server.globalGroupsOf;
     const stamping = await openStamping({
       db,
       authorities: server.stampingAuthorities,

@@ -54,6 +54,18 @@ export interface AccessRightTable {
   granted_at: Generated<string>;
 }
 
+export interface AccessGroupTable {
+  id: string;
+  description: string;
+}
+
+export interface DisabledEndpointTable {
+  service_id: string;
+  method: string;
+  path: string;
+  notice: string;
+}
+
 export interface SigningKeyTable {
   key_id: string;
   owner: string;
@@ -241,6 +253,9 @@ export interface MediatorTables {
   application: ApplicationTable;
   service: ServiceTable;
   access_right: AccessRightTable;
+  access_group: AccessGroupTable;
+  group_member: { group_id: string; application: string };
+  disabled_endpoint: DisabledEndpointTable;
   directory_version: { one: boolean; version: string };
   signing_key: SigningKeyTable;
   certificate: CertificateTable;

@@ -16,6 +16,17 @@ export const ServiceId = Type.String({
   description: 'INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE',
 });
 
+export const GroupId = Type.String({
+  pattern: `^${part}(/GLOBALGROUP|(/${part}){3}/LOCALGROUP)/${part}$`,
+  description:
+    'INSTANCE/GLOBALGROUP/CODE, kept for the instance, or INSTANCE/CLASS/MEMBER/APPLICATION/LOCALGROUP/CODE, kept by a provider',
+});
+/** Who can have a right. */
+export const SubjectId = Type.String({
+  pattern: `^${part}((/${part}){3}|/GLOBALGROUP/${part}|(/${part}){3}/LOCALGROUP/${part})$`,
+  description: 'An application or a group of them',
+});
+
 /** Query of a list: how many, and where the page before ended. */
 export const paging = {
   pageSize: Type.Optional(

@@ -57,7 +57,9 @@ export function createCentre(options: CentreOptions): Centre {
         .filter(({ id, enabled }) => enabled && id.startsWith(`${instance}/`))
         .map(({ id, name }) => ({ id, name })),
       servers: await listServers(db),
-      groups: [],
+      groups: [...directory.groups().values()]
+        .filter(({ id }) => id.startsWith(`${instance}/GLOBALGROUP/`))
+        .map(({ id, description, members }) => ({ code: id.split('/')[2] as string, description, members })),
       certificationAuthorities: options.certificationAuthorities(),
       timeStampingAuthorities: options.timeStampingAuthorities(),
       ocspFreshness: options.ocspFreshness,

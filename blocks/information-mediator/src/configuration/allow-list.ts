@@ -41,6 +41,9 @@ export async function listAllowed(
   let query = db
     .selectFrom('access_right')
     .select(['service_id as service', 'subject'])
+    // Groups have rights too; the published document of rights knows applications only.
+    .where('subject', 'not like', '%/GLOBALGROUP/%')
+    .where('subject', 'not like', '%/LOCALGROUP/%')
     .groupBy(['service_id', 'subject'])
     .orderBy('service_id')
     .orderBy('subject')

@@ -38,6 +38,9 @@ export async function loadCurrent(db: Kysely<MediatorTables>, instance: string):
   const endpoints = await db
     .selectFrom('access_right')
     .select(['service_id', 'subject', 'method', 'path'])
+    // Rights of groups are not part of the document, and stay as they are.
+    .where('subject', 'not like', '%/GLOBALGROUP/%')
+    .where('subject', 'not like', '%/LOCALGROUP/%')
     .execute();
 
   const rights = new Map<string, Right & { endpoints: { method: string; path: string }[] }>();

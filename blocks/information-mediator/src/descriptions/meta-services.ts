@@ -94,7 +94,9 @@ export function createMetaServices(directory: Directory, descriptions: Descripti
       allowed.map(async (service) => {
         const rights = directory.endpointsAllowed(client, service.id);
         const whole = await described(service);
-        return rights.some(wholeOf) ? whole : { ...whole, endpoints: rights };
+        // Its own rights and those of its groups may overlap.
+        const endpoints = [...new Map(rights.map((one) => [`${one.method} ${one.path}`, one])).values()];
+        return rights.some(wholeOf) ? whole : { ...whole, endpoints };
       }),
     );
   }

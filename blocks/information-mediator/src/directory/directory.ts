@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Logger } from 'pino';
 import { matchesGlob } from '../rights/glob.ts';
 import type { MediatorTables } from '../tables.ts';
+import type { AccessGroup } from './groups.ts';
 import { type DirectoryApplication, type DirectoryService, type Endpoint, loadSnapshot } from './snapshot.ts';
 
 /** Reads of the directory, all from memory. */
@@ -19,8 +20,12 @@ export interface Directory {
   applicationsWith(certificate: string): readonly DirectoryApplication[];
   services(): readonly DirectoryService[];
   service(id: string): DirectoryService | undefined;
+  /** Groups of applications that are kept here. */
+  groups(): ReadonlyMap<string, AccessGroup>;
   /** The right under which a call is allowed, worded for the log; undefined: refused. `path` as rights see it. */
   rightFor(client: string, service: string, method: string, path: string): string | undefined;
+  /** What callers of an endpoint are told when it is switched off; undefined: it is not. `path` as rights see it. */
+  disabledNotice(service: string, method: string, path: string): string | undefined;
   /** Endpoints of a service that a client may use; method `*` and path `**` stand for all of them. */
   endpointsAllowed(client: string, service: string): readonly Endpoint[];
   /** Takes over changes now; called after every change made on this node. */
@@ -34,8 +39,15 @@ const lookMs = 200;
 const covers = (right: Endpoint, method: string, path: string): boolean =>
   (right.method === '*' || right.method === method.toUpperCase()) && matchesGlob(right.path, path);
 
-/** The directory in memory: changes made on this node count at once, those of other nodes within a second. */
-export async function openDirectory(db: Kysely<MediatorTables>, log: Logger): Promise<Directory> {
+/**
+ * The directory in memory: changes made on this node count at once, those of other nodes within a second.
+ * `globalGroupsOf`: groups that a centre elsewhere keeps.
+ */
+export async function openDirectory(
+  db: Kysely<MediatorTables>,
+  log: Logger,
+  globalGroupsOf: (application: string) => readonly string[] = () => [],
+): Promise<Directory> {
   let snapshot = await loadSnapshot(db);
   let loading: Promise<void> | undefined;
   let next: Promise<void> | undefined;
@@ -76,6 +88,11 @@ export async function openDirectory(db: Kysely<MediatorTables>, log: Logger): Pr
   }, lookMs);
   timer.unref();
 
+  const groupsOf = (client: string): readonly string[] => [
+    ...(snapshot.groupsOf.get(client) ?? []),
+    ...globalGroupsOf(client),
+  ];
+
   return {
     version: () => snapshot.version,
     maintenance: () => snapshot.maintenance,
@@ -88,13 +105,23 @@ export async function openDirectory(db: Kysely<MediatorTables>, log: Logger): Pr
     services: () => [...snapshot.services.values()],
     service: (id) => snapshot.services.get(id),
     rightFor(client, service, method, path) {
-      const right = snapshot.rights
-        .get(service)
-        ?.get(client)
-        ?.find((one) => covers(one, method, path));
-      return right && `${right.method} ${right.path}`;
+      const subjects = snapshot.rights.get(service);
+      if (!subjects) return undefined;
+      const own = subjects.get(client)?.find((one) => covers(one, method, path));
+      if (own) return `${own.method} ${own.path}`;
+      for (const group of groupsOf(client)) {
+        const right = subjects.get(group)?.find((one) => covers(one, method, path));
+        if (right) return `${right.method} ${right.path} as one of ${group}`;
+      }
+      return undefined;
     },
-    endpointsAllowed: (client, service) => snapshot.rights.get(service)?.get(client) ?? [],
+    groups: () => snapshot.groups,
+    disabledNotice: (service, method, path) =>
+      snapshot.services.get(service)?.disabledEndpoints.find((one) => covers(one, method, path))?.notice,
+    endpointsAllowed: (client, service) => {
+      const subjects = snapshot.rights.get(service);
+      return [client, ...groupsOf(client)].flatMap((subject) => subjects?.get(subject) ?? []);
+    },
     refresh,
     async close() {
       closed = true;

@@ -51,3 +51,11 @@ export async function listRights(
     grantedAt: row.granted_at,
   }));
 }
+
+/** Every right to a service. */
+export const allRights = (db: Kysely<MediatorTables>, service: string) =>
+  db
+    .selectFrom('access_right')
+    .select(['subject', 'method', 'path'])
+    .where('service_id', '=', service)
+    .execute();

@@ -1,6 +1,7 @@
 import { type JsonWebKey, X509Certificate } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { Connection, MediatorTables } from '../tables.ts';
+import type { AccessGroup } from './groups.ts';
 
 export interface DirectoryApplication {
   readonly id: string;
@@ -28,12 +29,18 @@ export interface DirectoryService {
   readonly timeoutMs: number;
   readonly enabled: boolean;
   readonly notice: string | undefined;
+  readonly disabledEndpoints: readonly DisabledEndpoint[];
 }
 
 /** Some endpoints of a service: a method or `*`, and a path pattern. */
 export interface Endpoint {
   readonly method: string;
   readonly path: string;
+}
+
+/** Endpoints that are switched off, and what their callers are told. */
+export interface DisabledEndpoint extends Endpoint {
+  readonly notice: string;
 }
 
 export interface Snapshot {
@@ -46,6 +53,9 @@ export interface Snapshot {
   /** By the SHA-256 of their TLS certificates. */
   readonly byCertificate: ReadonlyMap<string, readonly DirectoryApplication[]>;
   readonly services: ReadonlyMap<string, DirectoryService>;
+  readonly groups: ReadonlyMap<string, AccessGroup>;
+  /** Ids of the groups to which an application belongs. */
+  readonly groupsOf: ReadonlyMap<string, readonly string[]>;
   /** Service, then subject. */
   readonly rights: ReadonlyMap<string, ReadonlyMap<string, readonly Endpoint[]>>;
 }
@@ -106,6 +116,30 @@ export const loadSnapshot = (db: Kysely<MediatorTables>): Promise<Snapshot> =>
         .orderBy('path')
         .execute();
 
+      const grouped = await trx
+        .selectFrom('access_group')
+        .leftJoin('group_member', 'group_member.group_id', 'access_group.id')
+        .select(['id', 'description', 'application'])
+        .orderBy('id')
+        .orderBy('application')
+        .execute();
+      const disabled = await trx
+        .selectFrom('disabled_endpoint')
+        .selectAll()
+        .orderBy('path')
+        .orderBy('method')
+        .execute();
+
+      const groups = new Map<string, AccessGroup & { readonly members: string[] }>();
+      const groupsOf = new Map<string, string[]>();
+      for (const { id, description, application } of grouped) {
+        const group = groups.get(id) ?? { id, description, members: [] };
+        groups.set(id, group);
+        if (application === null) continue;
+        group.members.push(application);
+        groupsOf.set(application, [...(groupsOf.get(application) ?? []), id]);
+      }
+      const disabledByService = Map.groupBy(disabled, ({ service_id }) => service_id);
       const rightsByService = new Map<string, Map<string, Endpoint[]>>();
       for (const { service_id, subject, method, path } of rights) {
         const subjects = rightsByService.get(service_id) ?? new Map<string, Endpoint[]>();
@@ -151,9 +185,16 @@ export const loadSnapshot = (db: Kysely<MediatorTables>): Promise<Snapshot> =>
               timeoutMs: row.timeout_ms,
               enabled: row.enabled,
               notice: row.notice ?? undefined,
+              disabledEndpoints: (disabledByService.get(row.id) ?? []).map(({ method, path, notice }) => ({
+                method,
+                path,
+                notice,
+              })),
             },
           ]),
         ),
+        groups,
+        groupsOf,
         rights: rightsByService,
       };
     });

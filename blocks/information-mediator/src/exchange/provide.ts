@@ -43,6 +43,8 @@ export function passageOf(
   if (!directory.application(service.applicationId)?.enabled)
     return refuse('serviceDisabled', 'The application is out of order');
   if (!service.enabled) return refuse('serviceDisabled', service.notice ?? 'The service is out of order');
+  const off = directory.disabledNotice(service.id, request.method, path);
+  if (off !== undefined) return refuse('serviceDisabled', off);
   return { kind: 'service', service, right };
 }
 

@@ -19,3 +19,18 @@ export function holdConfigurations(configurations: readonly InstanceConfiguratio
     serverWith: (certificate) => byCertificate.get(certificate),
   };
 }
+
+const groupsOfConfigurations = new WeakMap<InstanceConfiguration, Map<string, string[]>>();
+
+/** Ids of the groups of an instance to which an application belongs. */
+export function groupsOf(configuration: InstanceConfiguration, application: string): readonly string[] {
+  let known = groupsOfConfigurations.get(configuration);
+  if (!known) {
+    known = new Map();
+    for (const { code, members } of configuration.groups)
+      for (const member of members)
+        known.set(member, [...(known.get(member) ?? []), `${configuration.instance}/GLOBALGROUP/${code}`]);
+    groupsOfConfigurations.set(configuration, known);
+  }
+  return known.get(application) ?? [];
+}

@@ -10,6 +10,7 @@ import type { Directory } from '../directory/directory.ts';
 import type { ServePeer } from '../exchange/serve-peer.ts';
 import type { GlobalConfiguration } from '../global-configuration/configuration.ts';
 import { openAnchored } from '../global-configuration/from-anchor.ts';
+import { groupsOf } from '../global-configuration/held.ts';
 import { openOwnCentre } from '../global-configuration/own-centre.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import type { MediatorTables } from '../tables.ts';
@@ -49,7 +50,9 @@ export interface SecurityServerParts {
   readonly stampingAuthorities: () => readonly StampingAuthority[];
   readonly stampingSeconds: () => number;
   readonly nameOf: (owner: string) => string;
-  /** Whether an application is registered here, or on another server of an instance this one exchanges with. */
+  /** Groups of the instance to which its centre, elsewhere, says that an application belongs. */
+  readonly globalGroupsOf: (application: string) => readonly string[];
+  /** Whether an application is registered here, or on another server of an instance this one exchanges with; or a group of the instance. */
   readonly knows: (application: string) => boolean;
   /** Public paths: the configuration, the test authority's certificate and responder. */
   registerRoutes(fastify: FastifyInstance): void;
@@ -209,12 +212,19 @@ export async function openSecurityServer(options: SecurityServerOptions): Promis
     stampingAuthorities,
     stampingSeconds: () => configuration.of(instance)?.timeStampingInterval ?? settings.timeStamps.seconds,
     nameOf,
+    globalGroupsOf: (application) => {
+      const held = settings.anchor && configuration.of(instance);
+      return held ? groupsOf(held, application) : [];
+    },
     knows: (application) =>
       directory.application(application) !== undefined ||
       (configuration
         .of(application.split('/')[0] as string)
         ?.applications.some((one) => one.id === application) ??
-        false),
+        false) ||
+      configuration
+        .of(instance)
+        ?.groups.some(({ code }) => application === `${instance}/GLOBALGROUP/${code}`) === true,
     registerRoutes(fastify) {
       if (!settings.anchor)
         fastify.get('/configuration/:instance', async (request, reply) => {

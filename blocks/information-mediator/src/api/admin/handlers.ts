@@ -1,4 +1,5 @@
 import {
+  applicationOf,
   badRequest,
   type Caller,
   type ImplementedSurface,
@@ -9,8 +10,10 @@ import {
 import type { Kysely } from 'kysely';
 import { putRight, wholeService, withdrawRight } from '../../directory/access-rights.ts';
 import type { Directory } from '../../directory/directory.ts';
+import { putDisabledEndpoints } from '../../directory/disabled-endpoints.ts';
+import { assertGroup, deleteGroup, isGroupId, keeperOf, putGroup } from '../../directory/groups.ts';
 import { putApplication, putMaintenance, putMember, putService } from '../../directory/registration.ts';
-import { listRights } from '../../directory/rights-list.ts';
+import { allRights, listRights } from '../../directory/rights-list.ts';
 import { type DeliveryState, listDeliveries, redeliver } from '../../events/dead-letters.ts';
 import { deleteSubscription, listSubscriptions, putSubscription } from '../../events/subscriptions.ts';
 import type { MediatorTables } from '../../tables.ts';
@@ -25,6 +28,14 @@ export interface Administration {
   readonly wakeDelivery: () => void;
   /** Whether an application is registered here, or on another server of an instance this one exchanges with. */
   readonly knows: (application: string) => boolean;
+}
+
+/** Who may call what, and as one of which group. */
+interface Entitled {
+  readonly application: string;
+  readonly group: string | null;
+  readonly method: string;
+  readonly path: string;
 }
 
 interface Who {
@@ -103,20 +114,27 @@ export function administer({
           ({ id, applicationId }) =>
             mine(id) && (query.application === undefined || applicationId === query.application),
         )
-        .map(({ id, title, target, timeoutMs, enabled, notice, openapi }) => ({
+        .map(({ id, title, target, timeoutMs, enabled, notice, openapi, disabledEndpoints }) => ({
           id,
           title,
           target,
           timeoutMs,
           enabled,
           notice: notice ?? null,
+          disabledEndpoints: [...disabledEndpoints],
           describedHere: openapi !== undefined,
         }));
       return { status: 200, body: pageFrom(shown, pageOf(query), ({ id }) => id) };
     },
     async putRight({ params, body, ...who }) {
       over(who, params.service);
-      if (!knows(params.subject))
+      if (isGroupId(params.subject))
+        assertGroup(
+          params.subject,
+          applicationOf(params.service),
+          (id) => directory.groups().has(id) || knows(id),
+        );
+      else if (!knows(params.subject))
         throw badRequest('The application that is to have the right is not registered');
       const endpoints = body.endpoints ?? [wholeService];
       return done(putRight(db, { ...params, endpoints, grantedBy: actor(who) }));
@@ -132,6 +150,47 @@ export function administer({
         status: 200,
         body: page(rights, request, (one) => [one.service, one.subject, one.method, one.path].join(' ')),
       };
+    },
+    async listEntitled({ params, query, ...who }) {
+      over(who, params.service);
+      const rights = await allRights(db, params.service);
+      const shown = rights.flatMap(({ subject, method, path }): Entitled[] => {
+        const group = directory.groups().get(subject);
+        return group
+          ? group.members.map((application) => ({ application, group: group.id, method, path }))
+          : [{ application: subject, group: null, method, path }];
+      });
+      const keyOf = (one: Entitled): string =>
+        [one.application, one.group ?? '', one.method, one.path].join(' ');
+      shown.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+      return { status: 200, body: pageFrom(shown, pageOf(query), keyOf) };
+    },
+    async putDisabledEndpoints({ params, body, ...who }) {
+      over(who, params.service);
+      return done(putDisabledEndpoints(db, params.service, body.endpoints));
+    },
+    async putGroup({ params, body, ...who }) {
+      over(who, keeperOf(params.group) ?? governance.application);
+      const keeper = keeperOf(params.group);
+      if (keeper !== undefined && !directory.application(keeper))
+        throw badRequest('The application that is to keep the group is not registered');
+      const stranger = body.members.findIndex((one) => !knows(one));
+      if (stranger >= 0)
+        throw badRequest('The group has members that are not registered', [
+          { in: 'body', pointer: `/members/${stranger}`, detail: 'is not registered' },
+        ]);
+      return done(putGroup(db, { id: params.group, ...body }));
+    },
+    async deleteGroup({ params, ...who }) {
+      over(who, keeperOf(params.group) ?? governance.application);
+      return done(deleteGroup(db, params.group));
+    },
+    async listGroups({ query, ...who }) {
+      const mine = own(who);
+      const shown = [...directory.groups().values()]
+        .filter(({ id }) => mine(keeperOf(id) ?? governance.application))
+        .map(({ id, description, members }) => ({ id, description, members: [...members] }));
+      return { status: 200, body: pageFrom(shown, pageOf(query), ({ id }) => id) };
     },
     async putSubscription({ params, ...who }) {
       over(who, params.source);

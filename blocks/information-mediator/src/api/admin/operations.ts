@@ -1,5 +1,13 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
-import { ApplicationId, MemberId, nextPageToken, paging, ServiceId } from '../identifiers-operations.ts';
+import {
+  ApplicationId,
+  GroupId,
+  MemberId,
+  nextPageToken,
+  paging,
+  ServiceId,
+  SubjectId,
+} from '../identifiers-operations.ts';
 
 const closed = { additionalProperties: false } as const;
 const Name = Type.String({ minLength: 1, maxLength: 200 });
@@ -193,6 +201,9 @@ export const mediatorAdmin = defineSurface({
               timeoutMs: Type.Integer(),
               enabled: Type.Boolean(),
               notice: Type.Union([Type.String(), Type.Null()]),
+              disabledEndpoints: Type.Array(
+                Type.Object({ method: Type.String(), path: Type.String(), notice: Type.String() }),
+              ),
               describedHere: Type.Boolean({
                 description: 'The service description is kept in the directory',
               }),
@@ -209,7 +220,7 @@ export const mediatorAdmin = defineSurface({
       summary: 'Say what an application may use of a service: these endpoints and no others',
       requirements: ['IM-6.2-g', 'IM-6.2-i'],
       access: administration,
-      params: Type.Object({ service: ServiceId, subject: ApplicationId }),
+      params: Type.Object({ service: ServiceId, subject: SubjectId }),
       body: Type.Object(
         {
           endpoints: Type.Optional(
@@ -227,7 +238,7 @@ export const mediatorAdmin = defineSurface({
       summary: 'Withdraw every right of an application to a service',
       requirements: ['IM-6.2-i'],
       access: administration,
-      params: Type.Object({ service: ServiceId, subject: ApplicationId }),
+      params: Type.Object({ service: ServiceId, subject: SubjectId }),
       responses: done,
     }),
     listRights: defineOperation({
@@ -238,7 +249,7 @@ export const mediatorAdmin = defineSurface({
       access: administration,
       query: Type.Object({
         service: Type.Optional(ServiceId),
-        subject: Type.Optional(ApplicationId),
+        subject: Type.Optional(SubjectId),
         ...paging,
       }),
       responses: {
@@ -251,6 +262,105 @@ export const mediatorAdmin = defineSurface({
               path: Type.String(),
               grantedBy: Type.String(),
               grantedAt: Type.String({ format: 'date-time' }),
+            }),
+          ),
+          nextPageToken,
+        }),
+      },
+    }),
+    listEntitled: defineOperation({
+      id: 'listEntitled',
+      method: 'GET',
+      path: '/services/{service}/entitled',
+      summary:
+        'Every application that may call a service, and by which right: the members of groups one by one',
+      requirements: ['IM-6.2-g'],
+      access: administration,
+      params: Type.Object({ service: ServiceId }),
+      query: Type.Object(paging),
+      responses: {
+        200: Type.Object({
+          items: Type.Array(
+            Type.Object({
+              application: Type.String(),
+              group: Type.Union([Type.String(), Type.Null()]),
+              method: Type.String(),
+              path: Type.String(),
+            }),
+          ),
+          nextPageToken,
+        }),
+      },
+    }),
+    putDisabledEndpoints: defineOperation({
+      id: 'putDisabledEndpoints',
+      method: 'PUT',
+      path: '/services/{service}/disabled-endpoints',
+      summary: 'Switch endpoints of a service off: these and no others; an empty list switches all on again',
+      requirements: ['IM-6.2-d'],
+      access: administration,
+      params: Type.Object({ service: ServiceId }),
+      body: Type.Object(
+        {
+          endpoints: Type.Array(
+            Type.Object(
+              {
+                ...Endpoint.properties,
+                notice: Type.String({
+                  minLength: 1,
+                  maxLength: 500,
+                  description: 'What callers of these endpoints are told',
+                }),
+              },
+              closed,
+            ),
+            { maxItems: 200 },
+          ),
+        },
+        closed,
+      ),
+      responses: done,
+    }),
+    putGroup: defineOperation({
+      id: 'putGroup',
+      method: 'PUT',
+      path: '/groups/{group}',
+      summary: 'Make applications a group that can have rights: these and no others',
+      description: 'A group of the instance is kept by governance, one of an application by its agency.',
+      access: administration,
+      params: Type.Object({ group: GroupId }),
+      body: Type.Object(
+        {
+          description: Type.String({ maxLength: 500 }),
+          members: Type.Array(ApplicationId, { maxItems: 10_000, uniqueItems: true }),
+        },
+        closed,
+      ),
+      responses: done,
+    }),
+    deleteGroup: defineOperation({
+      id: 'deleteGroup',
+      method: 'DELETE',
+      path: '/groups/{group}',
+      summary: 'Remove a group with every right it had',
+      access: administration,
+      params: Type.Object({ group: GroupId }),
+      responses: done,
+    }),
+    listGroups: defineOperation({
+      id: 'listGroups',
+      method: 'GET',
+      path: '/groups',
+      summary: 'Groups of the instance and of applications',
+      access: administration,
+      query: Type.Object(paging),
+      responses: {
+        200: Type.Object({
+          items: Type.Array(
+            Type.Object({
+              id: Type.String(),
+              description: Type.String(),
+              members: Type.Array(Type.String()),
             }),
           ),
           nextPageToken,
