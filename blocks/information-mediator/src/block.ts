@@ -26,7 +26,9 @@ import {
   mediatorKeys,
   mediatorLog,
   mediatorMonitoring,
+  mediatorRegistration,
 } from './api/operations.ts';
+import { registerOnRequest } from './api/registration/handlers.ts';
 import { createAuthentication } from './api/rest/client-authentication.ts';
 import { type ClientListener, openClientListener } from './api/rest/client-listener.ts';
 import { registerRestInterface } from './api/rest/routes.ts';
@@ -71,6 +73,7 @@ const ownSurfaces = [
   mediatorConfig,
   mediatorCentre,
   mediatorKeys,
+  mediatorRegistration,
 ] as const;
 
 /** What applications in other processes use. */
@@ -241,6 +244,7 @@ export const informationMediator = defineBlock({
             wakeDelivery: () => delivery?.wake(),
             knows: server.knows,
           }),
+          registerOnRequest({ db, directory, governance, instance, knows: server.knows }),
           readMessageLog(db, signatures, keyring, server.trust, governance, {
             masking: settings.masking,
             containers: { db, trust: server.trust, stamping, key: contentKey },

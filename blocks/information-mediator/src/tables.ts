@@ -66,6 +66,21 @@ export interface DisabledEndpointTable {
   notice: string;
 }
 
+export interface RegistrationRequestTable {
+  id: string;
+  kind: 'member' | 'application' | 'access';
+  subject: string;
+  provider: string | null;
+  document: Json;
+  state: Generated<string>;
+  agency: string;
+  requested_by: string;
+  requested_at: Generated<string>;
+  decided_by: string | null;
+  decided_at: Timestamp | null;
+  reason: string | null;
+}
+
 export interface SigningKeyTable {
   key_id: string;
   owner: string;
@@ -254,6 +269,7 @@ export interface MediatorTables {
   service: ServiceTable;
   access_right: AccessRightTable;
   access_group: AccessGroupTable;
+  registration_request: RegistrationRequestTable;
   group_member: { group_id: string; application: string };
   disabled_endpoint: DisabledEndpointTable;
   directory_version: { one: boolean; version: string };

@@ -132,6 +132,7 @@ describe('the directory', () => {
       enabled: true,
       notice: 'n',
       describedHere: true,
+      disabledEndpoints: [],
     });
   });
 

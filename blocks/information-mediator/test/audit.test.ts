@@ -65,13 +65,13 @@ describe('the audit log', () => {
     );
     await refusal(
       admin.putApplication({
-        params: { application: 'T/GOV/MSP/ours' },
+        params: { application: consumer },
         body: { name: 5 as never },
         personToken,
       }),
     );
     await admin.putApplication({
-      params: { application: 'T/GOV/MSP/ours' },
+      params: { application: consumer },
       body: { name: 'Ours' },
       personToken,
     });
@@ -83,8 +83,8 @@ describe('the audit log', () => {
         agency,
       ]),
     ).toEqual([
-      ['done', expect.any(Number), 'T/GOV/MSP/ours', 'T/GOV/MSP'],
-      ['refused', 400, 'T/GOV/MSP/ours', 'T/GOV/MSP'],
+      ['done', expect.any(Number), consumer, 'T/GOV/MSP'],
+      ['refused', 400, consumer, 'T/GOV/MSP'],
       ['refused', 403, 'T/GOV/MOH/theirs', 'T/GOV/MSP'],
     ]);
     expect((await acts({ person: 'officer-7', outcome: 'refused' }))[1]?.refusal).toBe(

@@ -55,6 +55,10 @@ export const clientManagement = defineSurface({
 });
 
 const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
+const Role = Type.String({
+  pattern: "^[a-z][a-z-]{0,49}(:[A-Za-z0-9'()+,\\-.=?_]{1,100})?$",
+  description: 'With a colon: a role for one application of the agency, `administrator:CODE`',
+});
 
 export const PersonRecord = Type.Object(
   {
@@ -82,7 +86,7 @@ export const PersonRecord = Type.Object(
     ),
     pin: Type.Optional(Type.String({ minLength: 4, maxLength: 64 })),
     appointments: Type.Optional(
-      Type.Array(Type.Object({ agency: text(200), role: Type.String({ pattern: '^[a-z][a-z-]{0,49}$' }) }), {
+      Type.Array(Type.Object({ agency: text(200), role: Role }), {
         maxItems: 20,
       }),
     ),

@@ -4,3 +4,4 @@ export { mediatorConfig } from './configuration/operations.ts';
 export { mediatorKeys } from './keys/operations.ts';
 export { mediatorLog } from './message-log/operations.ts';
 export { mediatorMonitoring } from './monitoring/operations.ts';
+export { mediatorRegistration } from './registration/operations.ts';

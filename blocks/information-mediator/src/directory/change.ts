@@ -1,5 +1,5 @@
 import { badRequest, transaction } from '@govstack/platform';
-import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { MediatorTables } from '../tables.ts';
 
 /** Service codes that X-Road keeps for its own services [UG-SYSPAR]. */
@@ -25,28 +25,32 @@ const foreignKeys: Readonly<Record<string, string>> = {
   subscription_subscriber_fkey: 'The subscriber is not registered',
 };
 
-/**
- * Carries out a change of the directory and lets every node know when something did change. What it refers to must
- * exist; otherwise 400 and nothing is changed.
- */
-export async function change(
-  db: Kysely<MediatorTables>,
+/** Carries out a change of the directory as part of a transaction. Throws 400 when something named is not there. */
+export async function changeWithin(
+  trx: Transaction<MediatorTables>,
   statements: readonly RawBuilder<unknown>[],
 ): Promise<boolean> {
+  let changed = false;
   try {
-    return await transaction(db, async (trx) => {
-      let changed = false;
-      for (const statement of statements) {
-        const { numAffectedRows } = await statement.execute(trx);
-        changed ||= (numAffectedRows ?? 0n) > 0n;
-      }
-      if (changed) await sql`update directory_version set version = version + 1`.execute(trx);
-      return changed;
-    });
+    for (const statement of statements) {
+      const { numAffectedRows } = await statement.execute(trx);
+      changed ||= (numAffectedRows ?? 0n) > 0n;
+    }
   } catch (error) {
     const { code, constraint } = error as { code?: string; constraint?: string };
     if (code === '23503')
       throw badRequest(foreignKeys[constraint ?? ''] ?? 'Something named is not registered');
     throw error;
   }
+  if (changed) await sql`update directory_version set version = version + 1`.execute(trx);
+  return changed;
 }
+
+/**
+ * Carries out a change of the directory and lets every node know when something did change. What it refers to must
+ * exist; otherwise 400 and nothing is changed.
+ */
+export const change = (
+  db: Kysely<MediatorTables>,
+  statements: readonly RawBuilder<unknown>[],
+): Promise<boolean> => transaction(db, (trx) => changeWithin(trx, statements));

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { applicationOf, badRequest, memberOf } from '@govstack/platform';
 import type { JWK } from 'jose';
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Connection, MediatorTables } from '../tables.ts';
-import { change, metaServiceCodes } from './change.ts';
+import { change, changeWithin, metaServiceCodes } from './change.ts';
 import { assertTarget } from './target.ts';
 
 /** Registers the instance this directory is for. */
@@ -28,19 +28,28 @@ export const putMaintenance = (db: Kysely<MediatorTables>, notice: string | null
           where maintenance.notice <> excluded.notice`,
   ]);
 
+interface Member {
+  readonly id: string;
+  readonly name: string;
+}
+
+const memberStatements = ({ id, name }: Member): RawBuilder<unknown>[] => [
+  sql`
+    insert into member (id, instance_code, name)
+    values (${id}, ${id.split('/')[0]}, ${name})
+    on conflict on constraint member_pkey do update
+    set name = excluded.name
+    where member.name <> excluded.name`,
+];
+
 /** Registers a member or changes its name. */
-export const putMember = (
-  db: Kysely<MediatorTables>,
-  member: { id: string; name: string },
-): Promise<boolean> =>
-  change(db, [
-    sql`
-      insert into member (id, instance_code, name)
-      values (${member.id}, ${member.id.split('/')[0]}, ${member.name})
-      on conflict on constraint member_pkey do update
-      set name = excluded.name
-      where member.name <> excluded.name`,
-  ]);
+export const putMember = (db: Kysely<MediatorTables>, member: Member): Promise<boolean> =>
+  change(db, memberStatements(member));
+
+/** The same as part of a transaction. */
+export const writeMember = async (trx: Transaction<MediatorTables>, member: Member): Promise<void> => {
+  await changeWithin(trx, memberStatements(member));
+};
 
 export interface ApplicationRegistration {
   readonly id: string;
@@ -74,14 +83,7 @@ export function certificateOf(pem: string, index: number): string {
   }
 }
 
-/**
- * Registers an application of a registered member or changes it. What is left out stays as it is; a `publicKey` of
- * null takes the key away.
- */
-export async function putApplication(
-  db: Kysely<MediatorTables>,
-  application: ApplicationRegistration,
-): Promise<boolean> {
+function applicationStatements(application: ApplicationRegistration): RawBuilder<unknown>[] {
   const { publicKey, operators, status, connection, tlsCertificates } = application;
   const jwk = publicKey ? JSON.stringify(publicKeyOf(publicKey)) : null;
   const certificates = (tlsCertificates ?? []).map(certificateOf);
@@ -93,7 +95,7 @@ export async function putApplication(
     certificates: sql`case when ${tlsCertificates !== undefined} then excluded.tls_certificates
       else application.tls_certificates end`,
   };
-  return change(db, [
+  return [
     sql`
       insert into application (id, member_id, name, public_key, operators, status, connection, tls_certificates)
       values (${application.id}, ${memberOf(application.id)}, ${application.name}, ${jwk}::jsonb,
@@ -105,8 +107,25 @@ export async function putApplication(
           application.connection, application.tls_certificates)
         is distinct from (excluded.name, ${kept.publicKey}, ${kept.operators}, ${kept.status}, ${kept.connection},
           ${kept.certificates})`,
-  ]);
+  ];
 }
+
+/**
+ * Registers an application of a registered member or changes it. What is left out stays as it is; a `publicKey` of
+ * null takes the key away.
+ */
+export const putApplication = async (
+  db: Kysely<MediatorTables>,
+  application: ApplicationRegistration,
+): Promise<boolean> => change(db, applicationStatements(application));
+
+/** The same as part of a transaction. */
+export const writeApplication = async (
+  trx: Transaction<MediatorTables>,
+  application: ApplicationRegistration,
+): Promise<void> => {
+  await changeWithin(trx, applicationStatements(application));
+};
 
 export interface ServiceRegistration {
   readonly id: string;

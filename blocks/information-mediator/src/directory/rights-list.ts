@@ -13,8 +13,8 @@ export interface ListedRight {
 export interface RightsFilter {
   readonly service?: string;
   readonly subject?: string;
-  /** Rights to services of this member, or held by its applications; undefined: all. */
-  readonly member: string | undefined;
+  /** Rights to services of this member or application, or held by it; undefined: all. */
+  readonly part: string | undefined;
   /** `service subject method path` of the last right of the page before. */
   readonly after: string;
   readonly limit: number;
@@ -23,17 +23,17 @@ export interface RightsFilter {
 /** Rights in the order of service and subject, one more than `limit` when there are more. */
 export async function listRights(
   db: Kysely<MediatorTables>,
-  { service, subject, member, after, limit }: RightsFilter,
+  { service, subject, part, after, limit }: RightsFilter,
 ): Promise<ListedRight[]> {
   const [afterService = '', afterSubject = '', afterMethod = '', ...afterPath] = after.split(' ');
-  const prefix = `${member ?? ''}/`;
+  const prefix = `${part ?? ''}/`;
   const rows = await db
     .selectFrom('access_right')
     .selectAll()
     .where(sql<SqlBool>`(service_id, subject, method, path)
       > (${afterService}, ${afterSubject}, ${afterMethod}, ${afterPath.join(' ')})`)
-    .where(sql<SqlBool>`(${member === undefined} or starts_with(service_id, ${prefix})
-      or starts_with(subject, ${prefix}))`)
+    .where(sql<SqlBool>`(${part === undefined} or starts_with(service_id, ${prefix})
+      or starts_with(subject || '/', ${prefix}))`)
     .$if(service !== undefined, (query) => query.where('service_id', '=', service as string))
     .$if(subject !== undefined, (query) => query.where('subject', '=', subject as string))
     .orderBy('service_id')

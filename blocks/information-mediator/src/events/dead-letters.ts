@@ -14,20 +14,20 @@ export interface DeliveryState {
   readonly deliveredAt: string | null;
 }
 
-/** Deliveries, oldest first, one more than `limit` when there are more; `member` limits them to its own applications, as source or subscriber. */
+/** Deliveries, oldest first, one more than `limit` when there are more; `part` limits them to those of a member or application, as source or subscriber. */
 export async function listDeliveries(
   db: Kysely<MediatorTables>,
   filter: {
     readonly state: DeliveryState['state'];
-    readonly member: string | undefined;
+    readonly part: string | undefined;
     readonly after: string;
     readonly limit: number;
   },
 ): Promise<DeliveryState[]> {
   const own =
-    filter.member === undefined
+    filter.part === undefined
       ? sql<SqlBool>`true`
-      : sql<SqlBool>`(starts_with(source, ${`${filter.member}/`}) or starts_with(subscriber, ${`${filter.member}/`}))`;
+      : sql<SqlBool>`(starts_with(source || '/', ${`${filter.part}/`}) or starts_with(subscriber || '/', ${`${filter.part}/`}))`;
   const rows = await db
     .selectFrom('delivery')
     .selectAll()
@@ -55,13 +55,13 @@ export async function listDeliveries(
 export async function redeliver(
   db: Kysely<MediatorTables>,
   sequence: string,
-  member: string | undefined,
+  part: string | undefined,
 ): Promise<boolean> {
   const { numAffectedRows } = await sql`
     update delivery
     set state = 'waiting', attempts = 0, next_at = now()
     where seq = ${sequence} and state = 'dead'
-      and (${member === undefined} or starts_with(source, ${`${member ?? ''}/`})
-        or starts_with(subscriber, ${`${member ?? ''}/`}))`.execute(db);
+      and (${part === undefined} or starts_with(source || '/', ${`${part ?? ''}/`})
+        or starts_with(subscriber || '/', ${`${part ?? ''}/`}))`.execute(db);
   return numAffectedRows === 1n;
 }

@@ -44,22 +44,22 @@ export async function listSubscriptions(
   filter: {
     readonly source: string | undefined;
     /** As source or subscriber; undefined: all. */
-    readonly member: string | undefined;
+    readonly part: string | undefined;
     /** `source eventType subscriber` of the last one of the page before. */
     readonly after: string;
     readonly limit: number;
   },
 ): Promise<(Subscription & { readonly grantedBy: string })[]> {
   const [afterSource = '', afterType = '', afterSubscriber = ''] = filter.after.split(' ');
-  const prefix = `${filter.member ?? ''}/`;
+  const prefix = `${filter.part ?? ''}/`;
   const rows = await db
     .selectFrom('subscription')
     .select(['source', 'event_type', 'subscriber', 'granted_by'])
     .where(
       sql<SqlBool>`(source, event_type, subscriber) > (${afterSource}, ${afterType}, ${afterSubscriber})`,
     )
-    .where(sql<SqlBool>`(${filter.member === undefined} or starts_with(source, ${prefix})
-      or starts_with(subscriber, ${prefix}))`)
+    .where(sql<SqlBool>`(${filter.part === undefined} or starts_with(source || '/', ${prefix})
+      or starts_with(subscriber || '/', ${prefix}))`)
     .$if(filter.source !== undefined, (query) => query.where('source', '=', filter.source as string))
     .orderBy('source')
     .orderBy('event_type')

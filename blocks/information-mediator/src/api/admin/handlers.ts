@@ -2,6 +2,7 @@ import {
   applicationOf,
   badRequest,
   type Caller,
+  forbidden,
   type ImplementedSurface,
   implement,
   notFound,
@@ -17,7 +18,7 @@ import { allRights, listRights } from '../../directory/rights-list.ts';
 import { type DeliveryState, listDeliveries, redeliver } from '../../events/dead-letters.ts';
 import { deleteSubscription, listSubscriptions, putSubscription } from '../../events/subscriptions.ts';
 import type { MediatorTables } from '../../tables.ts';
-import { type Authority, assertAuthority, authorityOf, type Governance } from '../authority.ts';
+import { type Authority, assertAuthority, authorityOf, type Governance, isWithin } from '../authority.ts';
 import { page, pageFrom, pageOf } from '../paging.ts';
 import { mediatorAdmin } from './operations.ts';
 
@@ -55,11 +56,12 @@ export function administer({
   const over = (who: Who, id: string): void => assertAuthority(authority(who), id);
   const own = (who: Who): ((id: string) => boolean) => {
     const held = authority(who);
-    return (id) => held.kind === 'all' || id.startsWith(`${held.member}/`) || id === held.member;
+    return (id) => isWithin(held, id);
   };
-  const memberOfAuthority = (who: Who): string | undefined => {
+  /** The member or application to which lists are limited. */
+  const partOf = (who: Who): string | undefined => {
     const held = authority(who);
-    return held.kind === 'all' ? undefined : held.member;
+    return held.kind === 'all' ? undefined : held.id;
   };
   const done = async (work: Promise<boolean>): Promise<{ readonly status: 204 }> => {
     if (await work) await directory.refresh();
@@ -84,6 +86,8 @@ export function administer({
     },
     async putApplication({ params, body, ...who }) {
       over(who, params.application);
+      if (authority(who).kind !== 'all' && !directory.application(params.application))
+        throw forbidden('An application is registered on request: see mediator-registration-v1');
       return done(putApplication(db, { id: params.application, ...body }));
     },
     async listApplications({ query, ...who }) {
@@ -145,7 +149,7 @@ export function administer({
     },
     async listRights({ query, ...who }) {
       const request = pageOf(query);
-      const rights = await listRights(db, { ...query, member: memberOfAuthority(who), ...request });
+      const rights = await listRights(db, { ...query, part: partOf(who), ...request });
       return {
         status: 200,
         body: page(rights, request, (one) => [one.service, one.subject, one.method, one.path].join(' ')),
@@ -204,7 +208,7 @@ export function administer({
       const request = pageOf(query);
       const found = await listSubscriptions(db, {
         source: query.source,
-        member: memberOfAuthority(who),
+        part: partOf(who),
         ...request,
       });
       return {
@@ -216,13 +220,13 @@ export function administer({
       const request = pageOf(query);
       const found: DeliveryState[] = await listDeliveries(db, {
         state: query.state,
-        member: memberOfAuthority(who),
+        part: partOf(who),
         ...request,
       });
       return { status: 200, body: page(found, request, ({ sequence }) => sequence) };
     },
     async redeliver({ params, ...who }) {
-      if (!(await redeliver(db, params.sequence, memberOfAuthority(who)))) throw notFound('A dead delivery');
+      if (!(await redeliver(db, params.sequence, partOf(who)))) throw notFound('A dead delivery');
       wakeDelivery();
       return { status: 204 };
     },

@@ -1,4 +1,5 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { ApplicationFields, Connection, Endpoint, Name } from '../directory-operations.ts';
 import {
   ApplicationId,
   GroupId,
@@ -10,27 +11,7 @@ import {
 } from '../identifiers-operations.ts';
 
 const closed = { additionalProperties: false } as const;
-const Name = Type.String({ minLength: 1, maxLength: 200 });
 const Document = Type.Record(Type.String(), Type.Unknown());
-
-const Endpoint = Type.Object(
-  {
-    method: Type.String({ pattern: '^(\\*|[A-Za-z]{1,20})$', description: '`*` for every method' }),
-    path: Type.String({
-      pattern: '^(/|\\*)[\\x21-\\x7e]*$',
-      maxLength: 500,
-      description:
-        'Whole path inside the service: `*` any characters but a slash, `**` any characters, `\\*` a star, `{name}` as `*`',
-    }),
-  },
-  closed,
-);
-
-const Connection = Type.Union([Type.Literal('http'), Type.Literal('https'), Type.Literal('https-noauth')], {
-  description:
-    'How it reaches its mediator. `https` (when left out): it proves itself by certificate or client assertion; `https-noauth` and, on the machine itself, `http`: its client header is believed',
-});
-
 const EventType = Type.String({ pattern: '^[a-z][a-z0-9.-]*$', maxLength: 100 });
 const SubscriptionKey = Type.Object({
   source: ApplicationId,
@@ -102,23 +83,8 @@ export const mediatorAdmin = defineSurface({
       params: Type.Object({ application: ApplicationId }),
       body: Type.Object(
         {
-          name: Name,
-          publicKey: Type.Optional(
-            Type.Union([Document, Type.Null()], {
-              description: 'P-256 public JWK that verifies the client assertions of the application',
-            }),
-          ),
-          operators: Type.Optional(
-            Type.Array(ApplicationId, { maxItems: 50, description: 'Applications that may act for it' }),
-          ),
+          ...ApplicationFields,
           status: Type.Optional(Type.Union([Type.Literal('registered'), Type.Literal('disabled')])),
-          connection: Type.Optional(Connection),
-          tlsCertificates: Type.Optional(
-            Type.Array(Type.String({ maxLength: 10_000 }), {
-              maxItems: 10,
-              description: 'PEM: the certificates with which the application may prove itself over TLS',
-            }),
-          ),
         },
         closed,
       ),

@@ -46,7 +46,7 @@ export function keysOf(parts: KeysSurface): ImplementedSurface {
     async listKeys({ query, ...who }) {
       const authority = authorityOf(governance, who.caller, who.person);
       const request = pageOf(query);
-      const prefix = authority.kind === 'all' ? '' : authority.member;
+      const prefix = authority.kind === 'all' ? '' : authority.id;
       const rows = await db
         .selectFrom('signing_key as k')
         .leftJoin('certificate as c', 'c.key_id', 'k.key_id')
