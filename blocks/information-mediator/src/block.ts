@@ -27,12 +27,18 @@ import {
   mediatorLog,
   mediatorMonitoring,
   mediatorRegistration,
+  mediatorRooms,
+  roomApi,
+  roomPub,
+  roomPull,
 } from './api/operations.ts';
 import { registerOnRequest } from './api/registration/handlers.ts';
 import { createAuthentication } from './api/rest/client-authentication.ts';
 import { type ClientListener, openClientListener } from './api/rest/client-listener.ts';
 import { registerRestInterface } from './api/rest/routes.ts';
 import { openSpentAssertions } from './api/rest/spent-assertions.ts';
+import { administerRooms } from './api/rooms/administration.ts';
+import { serveRooms } from './api/rooms/handlers.ts';
 import { auditing } from './audit/audit.ts';
 import { config } from './config.ts';
 import { createPageTokens } from './configuration/page-token.ts';
@@ -57,6 +63,7 @@ import { fromMediated, toMediated } from './exchange/request.ts';
 import { createServe } from './exchange/serve.ts';
 import { createServePeer } from './exchange/serve-peer.ts';
 import { openKeyring } from './keys/keyring.ts';
+import { open, seal } from './keys/sealed-box.ts';
 import { createMediatorMetrics } from './metrics.ts';
 import { openMonitoring } from './monitoring/monitoring.ts';
 import { openSecurityServer } from './peers/security-server.ts';
@@ -74,6 +81,7 @@ const ownSurfaces = [
   mediatorCentre,
   mediatorKeys,
   mediatorRegistration,
+  mediatorRooms,
 ] as const;
 
 /** What applications in other processes use. */
@@ -87,7 +95,7 @@ export const informationMediator = defineBlock({
   name: 'information-mediator',
   title: 'Information mediator',
   version,
-  surfaces: [...ownSurfaces, directorySuite],
+  surfaces: [...ownSurfaces, roomApi, roomPub, roomPull, directorySuite],
   config,
   migrations: new URL('../migrations/', import.meta.url),
   publicPaths: [...exchangePaths, ...configurationPaths, '/configuration', '/trust'],
@@ -166,6 +174,7 @@ export const informationMediator = defineBlock({
       log: ctx.log,
     });
     const signatures = openSignatures(keyring, server.trust);
+    const webhookKey = createSecretKey(ctx.secret('webhook-secrets'));
     const contentKey = createSecretKey(ctx.secret('message-contents'));
     globalGroupsOf = server.globalGroupsOf;
     const stamping = await openStamping({
@@ -244,6 +253,13 @@ export const informationMediator = defineBlock({
             wakeDelivery: () => delivery?.wake(),
             knows: server.knows,
           }),
+          administerRooms({
+            db,
+            directory,
+            governance,
+            policy: settings.delivery,
+            wake: () => delivery?.wake(),
+          }),
           registerOnRequest({ db, directory, governance, instance, knows: server.knows }),
           readMessageLog(db, signatures, keyring, server.trust, governance, {
             masking: settings.masking,
@@ -261,6 +277,13 @@ export const informationMediator = defineBlock({
           centreOf({ ...server, db, directory, governance }),
           keysOf({ db, governance, keyring, trust: server.trust, server: server.id, nameOf: server.nameOf }),
         ].map((surface) => ({ ...surface, witness: auditing(db, ctx.now) })),
+        ...serveRooms({
+          db,
+          directory,
+          elsewhere: (application) => server.peers.route(application) !== undefined,
+          seal: (plain, context) => seal(webhookKey, plain, context),
+          wake: () => delivery?.wake(),
+        }),
         answerSuite(directory, meta),
       ],
       jobs: [
@@ -294,7 +317,14 @@ export const informationMediator = defineBlock({
       },
       async ready() {
         await server.listen(servePeer);
-        delivery = startDelivery(db, carry, settings.delivery, ctx.log, metrics.delivery);
+        delivery = startDelivery(
+          db,
+          carry,
+          settings.delivery,
+          ctx.log,
+          (sealed, context) => open(webhookKey, sealed, context),
+          metrics.delivery,
+        );
       },
       async stop() {
         await clientListener?.close(patienceMs);

@@ -161,6 +161,28 @@ export interface SubscriptionTable {
   subscriber: string;
   granted_by: string;
   created_at: Generated<string>;
+  id: Generated<string>;
+  delivery: Generated<'PUSH' | 'PULL'>;
+  endpoint: string | null;
+  ttl_seconds: number | null;
+  fifo: Generated<boolean>;
+  retry: Json | null;
+  max_queue: number | null;
+  secret: Buffer | null;
+  suspended_at: Timestamp | null;
+}
+
+export interface RoomTable {
+  application: string;
+  created_at: Generated<string>;
+}
+
+export interface EventTypeTable {
+  room: string;
+  name: string;
+  version: number;
+  schema: Json;
+  created_at: Generated<string>;
 }
 
 export interface EventTable {
@@ -170,6 +192,10 @@ export interface EventTable {
   subject: string | null;
   document: Json;
   received_at: Generated<string>;
+  publisher: string | null;
+  key: string | null;
+  sequence: string | null;
+  stopped_at: Timestamp | null;
 }
 
 export interface DeliveryTable {
@@ -179,12 +205,22 @@ export interface DeliveryTable {
   event_type: string;
   subscriber: string;
   ordering_key: string | null;
-  state: Generated<'waiting' | 'delivered' | 'dead'>;
+  state: Generated<'waiting' | 'delivered' | 'dead' | 'expired' | 'stopped'>;
   attempts: Generated<number>;
   next_at: Timestamp;
   last_error: string | null;
   created_at: Generated<string>;
   delivered_at: Timestamp | null;
+  pulled: Generated<boolean>;
+  expires_at: Timestamp | null;
+}
+
+export interface DeliveryAttemptTable {
+  delivery: string;
+  attempt: number;
+  at: Generated<string>;
+  status: number;
+  error: string | null;
 }
 
 export interface ExchangeStatisticsTable {
@@ -299,6 +335,10 @@ export interface MediatorTables {
   subscription: SubscriptionTable;
   event: EventTable;
   delivery: DeliveryTable;
+  delivery_attempt: DeliveryAttemptTable;
+  room: RoomTable;
+  event_type: EventTypeTable;
+  retry_default: { one: Generated<boolean>; policy: Json };
   contents_reading: ContentsReadingTable;
   audit: AuditTable;
   audit_outcome: AuditOutcomeTable;

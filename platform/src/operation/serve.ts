@@ -70,7 +70,12 @@ async function callerFor(
     (typeof token === 'string' && typeof exchangeId === 'string'
       ? await options.callerOf(token, exchangeId)
       : undefined);
-  if (caller && options.answersAs && !options.answersAs.has(applicationOf(caller.service))) {
+  if (
+    caller &&
+    !surface.answersForAll &&
+    options.answersAs &&
+    !options.answersAs.has(applicationOf(caller.service))
+  ) {
     securityEvent(request, 'caller-addressed-another-application', spec);
     throw new Problem(403, 'This block does not answer for the addressed application');
   }

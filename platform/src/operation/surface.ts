@@ -23,6 +23,8 @@ export interface Surface<O extends Operations = Operations> {
   readonly description?: string;
   readonly operations: O;
   readonly errorShape?: ErrorShape;
+  /** Answers under the services of any application; its operations tell them apart by the caller's `service`. */
+  readonly answersForAll?: boolean;
   /** Only mounted under `--profile compliance`, at the root, open to everyone. */
   readonly compliance?: boolean;
 }

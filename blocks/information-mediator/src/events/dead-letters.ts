@@ -7,7 +7,7 @@ export interface DeliveryState {
   readonly eventId: string;
   readonly eventType: string;
   readonly subscriber: string;
-  readonly state: 'waiting' | 'delivered' | 'dead';
+  readonly state: 'waiting' | 'delivered' | 'dead' | 'expired' | 'stopped';
   readonly attempts: number;
   readonly nextAt: string;
   readonly lastError: string | null;

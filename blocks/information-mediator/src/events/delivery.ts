@@ -1,11 +1,12 @@
 import { newContext, withContext } from '@govstack/platform';
-import type { CloudEvent } from '@govstack/platform/operation';
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import { bodyOf } from '../exchange/body.ts';
 import type { CarryOut } from '../exchange/exchange.ts';
-import { headerValue } from '../exchange/headers.ts';
 import type { MediatorTables } from '../tables.ts';
+import { type Due, expire, giveBack, lease, retryDefault, settle } from './due.ts';
+import { messageOf } from './message.ts';
+import { judge } from './outcome.ts';
 
 export interface RetryPolicy {
   /** Attempts after which a delivery is set aside as dead. */
@@ -19,57 +20,17 @@ export interface RetryPolicy {
   readonly leaseMs: number;
 }
 
-interface Due {
-  seq: string;
-  source: string;
-  event_id: string;
-  event_type: string;
-  subscriber: string;
-  attempts: number;
-  document: CloudEvent;
-}
-
 const pollMs = 500;
 const inFlight = 32;
 /** Taken at a time; a subscriber with as many under way gets no more, so that a slow one cannot hold up the others. */
 const share = 8;
-
-/**
- * Takes due deliveries for this node. Of those with the same ordering key only the first that is not yet delivered or
- * dead is due: the next one waits for it, whichever node delivers it.
- */
-async function lease(
-  db: Kysely<MediatorTables>,
-  leaseMs: number,
-  busySubscribers: readonly string[],
-): Promise<Due[]> {
-  const { rows } = await sql<Due>`
-    with due as (
-      select seq
-      from delivery d
-      where state = 'waiting' and next_at <= now()
-        and subscriber <> all(${[...busySubscribers]}::text[])
-        and (ordering_key is null or not exists (
-          select from delivery earlier
-          where earlier.subscriber = d.subscriber and earlier.ordering_key = d.ordering_key
-            and earlier.state = 'waiting' and earlier.seq < d.seq
-        ))
-      order by next_at, seq
-      limit ${share}
-      for update skip locked
-    )
-    update delivery d
-    set attempts = d.attempts + 1, next_at = now() + make_interval(secs => ${leaseMs / 1000})
-    from due, event e
-    where d.seq = due.seq and e.source = d.source and e.id = d.event_id
-    returning d.seq, d.source, d.event_id, d.event_type, d.subscriber, d.attempts, e.document`.execute(db);
-  return rows;
-}
+/** Milliseconds that attempts under way get to end when deliveries are stopped. */
+const graceMs = 2_000;
 
 export interface Delivery {
   /** Looks for due deliveries now. */
   wake(): void;
-  /** Takes no more, waits for the attempts under way. */
+  /** Takes no more, and gives the attempts under way a moment to end; what is broken off is delivered later. */
   stop(): Promise<void>;
 }
 
@@ -79,8 +40,10 @@ export function startDelivery(
   carry: CarryOut,
   policy: RetryPolicy,
   log: Logger,
+  secretOf: (sealed: Buffer, context: string) => Buffer,
   observe: (outcome: 'delivered' | 'failed' | 'dead') => void,
 ): Delivery {
+  const ending = new AbortController();
   let stopped = false;
   let woken = false;
   let wakeUp: (() => void) | undefined;
@@ -94,44 +57,37 @@ export function startDelivery(
 
   async function attempt(due: Due): Promise<void> {
     const context = newContext({
-      correlationId: due.document.correlationid,
-      traceparent: due.document.traceparent,
+      correlationId: due.document.correlationid as string | undefined,
+      traceparent: due.document.traceparent as string | undefined,
     });
+    const { service, path, headers, body } = messageOf(due, context, secretOf);
     const response = await withContext(context, () =>
       carry(
         {
           client: due.source,
           operator: undefined,
-          service: `${due.subscriber}/events-v1`,
+          service,
           method: 'POST',
-          path: '/events',
-          headers: [
-            ['Content-Type', 'application/json'],
-            ['X-Correlation-Id', context.correlationId],
-            ['Traceparent', context.traceparent],
-          ],
-          body: bodyOf(Buffer.from(JSON.stringify(due.document))),
-          signal: undefined,
+          path,
+          headers,
+          body: bodyOf(body),
+          signal: ending.signal,
         },
         `subscription ${due.event_type}`,
       ),
     );
-    const error = headerValue(response.headers, 'x-road-error');
-    const delivered = response.status >= 200 && response.status < 300;
-    const outcome = delivered ? 'delivered' : due.attempts >= policy.attempts ? 'dead' : 'failed';
-    const delay = Math.min(policy.maxDelayMs, policy.delayMs * policy.multiplier ** (due.attempts - 1));
-    await sql`
-      update delivery
-      set state = ${outcome === 'failed' ? 'waiting' : outcome},
-        next_at = now() + make_interval(secs => ${delay / 1000}),
-        delivered_at = ${delivered ? new Date() : null},
-        last_error = ${delivered ? null : `${response.status} ${error ?? ''}`.trim()}
-      where seq = ${due.seq} and state = 'waiting'`.execute(db);
-    observe(outcome);
-    if (outcome !== 'delivered')
-      log[outcome === 'dead' ? 'error' : 'warn'](
+    response.body.release();
+    // What was broken off here says nothing about the subscriber.
+    if (ending.signal.aborted) return giveBack(db, due);
+    const outcome = judge(due, response, { ...policy, ...(await retryDefault(db)), ...due.retry });
+    await settle(db, due, outcome);
+    observe(outcome.state === 'waiting' ? 'failed' : outcome.state);
+    if (outcome.state !== 'delivered')
+      log[outcome.state === 'dead' ? 'error' : 'warn'](
         { event: due.event_id, subscriber: due.subscriber, attempts: due.attempts, status: response.status },
-        outcome === 'dead' ? 'an event could not be delivered' : 'a delivery failed, it will be tried again',
+        outcome.state === 'dead'
+          ? 'an event could not be delivered'
+          : 'a delivery failed, it will be tried again',
       );
   }
 
@@ -163,8 +119,9 @@ export function startDelivery(
     while (!stopped) {
       try {
         woken = false;
+        await expire(db);
         const busy = [...underWay].filter(([, count]) => count >= share).map(([subscriber]) => subscriber);
-        const due = attempts.size + share > inFlight ? [] : await lease(db, policy.leaseMs, busy);
+        const due = attempts.size + share > inFlight ? [] : await lease(db, policy.leaseMs, busy, share);
         for (const one of due) begin(one);
         if (due.length === 0) await pause(pollMs);
       } catch (error) {
@@ -182,7 +139,9 @@ export function startDelivery(
       clearTimeout(timer);
       wakeUp?.();
       await running;
+      const grace = setTimeout(() => ending.abort(), graceMs);
       await Promise.all(attempts);
+      clearTimeout(grace);
     },
   };
 }

@@ -11,7 +11,7 @@ export const storeEvent = (db: Kysely<MediatorTables>, event: CloudEvent): Promi
   transaction(db, async (trx) => {
     const stored = await sql`
       insert into event (source, id, type, subject, document)
-      values (${event.source}, ${event.id}, ${event.type}, ${event.subject ?? null}, ${JSON.stringify(event)}::jsonb)
+      values (${event.source}, ${event.id}, ${event.type}, ${event.subject ?? null}, ${JSON.stringify(event)}::json)
       on conflict on constraint event_pkey do nothing`.execute(trx);
     if (stored.numAffectedRows !== 1n) return false;
     await sql`
