@@ -309,6 +309,8 @@ export const informationMediator = defineBlock({
           newId,
           wording,
           bodyLimit: settings.bodyLimit,
+          instance,
+          configurationOf: server.configuration.of,
           servesListClients: ctx.profile !== 'compliance',
         });
         server.registerRoutes(fastify);

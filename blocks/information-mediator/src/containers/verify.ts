@@ -21,7 +21,12 @@ import { readZip } from './zip.ts';
 
 /** Whom a verifier believes; certificates as base64 DER. */
 export interface VerificationConfiguration {
-  readonly certificationAuthorities: readonly { readonly name: string; readonly certificate: string }[];
+  /** Each is believed about members of its instance only. */
+  readonly certificationAuthorities: readonly {
+    readonly instance: string;
+    readonly name: string;
+    readonly certificate: string;
+  }[];
   readonly timeStampingAuthorities: readonly { readonly name: string; readonly certificate: string }[];
   /** An OCSP answer older than this when the message was signed does not count, in seconds. */
   readonly ocspFreshness: number;
@@ -171,8 +176,9 @@ export async function verifyContainer(
   })();
   if (stamp.at.getTime() < signedAt.getTime() - drift) refuse('the message was stamped before it was signed');
 
-  const authority = believed.certificationAuthorities.find(({ certificate }) =>
-    der(certificate).equals(signature.issuer),
+  const authority = believed.certificationAuthorities.find(
+    ({ instance, certificate }) =>
+      der(certificate).equals(signature.issuer) && signer.owner.startsWith(`${instance}/`),
   );
   if (!authority) return refuse('the signer’s certificate is of an authority that is not believed');
   const issuer = certificateIn(signature.issuer, 'authority');

@@ -7,16 +7,17 @@ import type { GlobalConfiguration, InstanceConfiguration } from './configuration
 import { readConfiguration } from './document.ts';
 import { type Held, holdConfigurations } from './held.ts';
 
-export interface AnchoredOptions {
+export interface ReceivedOptions {
   readonly db: Kysely<MediatorTables>;
-  readonly anchor: Anchor;
-  /** Anchors of partner instances that this server allows. */
-  readonly partners: readonly Anchor[];
-  readonly server: string;
+  /** Of the instances whose configurations are received here; no others are. */
+  readonly anchors: readonly Anchor[];
   readonly refreshSeconds: number;
   readonly now: () => Date;
   readonly log: Logger;
 }
+
+/** Configurations that other centres publish, as this server holds them. */
+export type Received = Omit<GlobalConfiguration, 'server' | 'outdated'>;
 
 const patienceMs = 10_000;
 const largestDocument = 64 * 1024 * 1024;
@@ -35,11 +36,16 @@ async function fetchText(url: string): Promise<string> {
 }
 
 /**
- * The configuration of an instance whose centre is elsewhere, recognised by its anchor and fetched again and again.
- * The last good one survives a restart, until it expires; then nothing is exchanged any more.
+ * Configurations of instances whose centres are elsewhere, recognised by their anchors and fetched again and again. The
+ * last good one survives a restart, until it expires; then nothing is exchanged with that instance any more.
  */
-export async function openAnchored(options: AnchoredOptions): Promise<GlobalConfiguration> {
-  const { db, anchor, partners, now, log } = options;
+export async function openReceived({
+  db,
+  anchors,
+  refreshSeconds,
+  now,
+  log,
+}: ReceivedOptions): Promise<Received> {
   const known = new Map<string, InstanceConfiguration>();
   let held: Held = holdConfigurations([]);
   const inForce = (configuration: InstanceConfiguration | undefined): boolean =>
@@ -72,7 +78,7 @@ export async function openAnchored(options: AnchoredOptions): Promise<GlobalConf
     throw failure ?? new Error('the anchor names no address');
   }
 
-  for (const one of [anchor, ...partners]) {
+  for (const one of anchors) {
     const row = await db
       .selectFrom('received_configuration')
       .select('document')
@@ -81,18 +87,18 @@ export async function openAnchored(options: AnchoredOptions): Promise<GlobalConf
     if (row) await readConfiguration(row.document, one, 0, now()).then(takeOver, () => undefined);
   }
   const refresh = async (): Promise<void> => {
-    const outcomes = await Promise.allSettled([anchor, ...partners].map(fetchOne));
-    const [own] = outcomes;
+    const outcomes = await Promise.allSettled(anchors.map(fetchOne));
     for (const outcome of outcomes)
       if (outcome.status === 'rejected')
         log.warn({ err: outcome.reason }, 'the configuration of an instance could not be renewed');
-    if (own?.status === 'rejected') throw own.reason;
+    const [first] = outcomes;
+    if (first?.status === 'rejected') throw first.reason;
   };
   await refresh().catch(() => undefined);
   let looking: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
     looking = looking.then(refresh).catch(() => undefined);
-  }, options.refreshSeconds * 1000);
+  }, refreshSeconds * 1000);
   timer.unref();
 
   const currentOf = (instance: string): InstanceConfiguration | undefined => {
@@ -100,9 +106,7 @@ export async function openAnchored(options: AnchoredOptions): Promise<GlobalConf
     return inForce(configuration) ? configuration : undefined;
   };
   return {
-    server: options.server,
     of: currentOf,
-    outdated: () => currentOf(anchor.instance) === undefined,
     serversOf: (application) =>
       currentOf(application.split('/')[0] as string) ? held.serversOf(application) : [],
     serverWith(certificate) {
@@ -115,4 +119,19 @@ export async function openAnchored(options: AnchoredOptions): Promise<GlobalConf
       await looking;
     },
   };
+}
+
+/** The configuration of a server whose centre is elsewhere, with those of the partners it allows. */
+export async function openAnchored({
+  anchor,
+  partners,
+  server,
+  ...options
+}: Omit<ReceivedOptions, 'anchors'> & {
+  readonly anchor: Anchor;
+  readonly partners: readonly Anchor[];
+  readonly server: string;
+}): Promise<GlobalConfiguration> {
+  const received = await openReceived({ ...options, anchors: [anchor, ...partners] });
+  return { ...received, server, outdated: () => received.of(anchor.instance) === undefined };
 }

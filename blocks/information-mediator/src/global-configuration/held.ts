@@ -9,11 +9,15 @@ export interface Held {
 export function holdConfigurations(configurations: readonly InstanceConfiguration[]): Held {
   const byClient = new Map<string, SecurityServer[]>();
   const byCertificate = new Map<string, SecurityServer>();
-  for (const { servers } of configurations)
-    for (const server of servers) {
+  for (const { instance, servers } of configurations) {
+    // A centre speaks for its own instance: whatever else it says of servers and applications is not heard.
+    const own = (id: string): boolean => id.startsWith(`${instance}/`);
+    for (const published of servers.filter(({ id }) => own(id))) {
+      const server = { ...published, clients: published.clients.filter(own) };
       for (const client of server.clients) byClient.set(client, [...(byClient.get(client) ?? []), server]);
       for (const certificate of server.certificates) byCertificate.set(certificate, server);
     }
+  }
   return {
     serversOf: (application) => byClient.get(application) ?? [],
     serverWith: (certificate) => byCertificate.get(certificate),

@@ -1,16 +1,21 @@
 import type { Logger } from 'pino';
 import type { Centre } from '../centre/centre.ts';
 import type { GlobalConfiguration, InstanceConfiguration } from './configuration.ts';
+import type { Received } from './from-anchor.ts';
 import { type Held, holdConfigurations } from './held.ts';
 
 /** Changes of the centre's own database are taken over this often, in milliseconds. */
 const lookMs = 1000;
 
-/** The configuration of a mediator that is its own centre: straight from its database, never outdated. */
+/**
+ * The configuration of a mediator that is its own centre: straight from its database, never outdated. Those of partner
+ * instances are received from theirs.
+ */
 export async function openOwnCentre(
   centre: Centre,
   server: string | undefined,
   directoryVersion: () => string,
+  partners: Received,
   log: Logger,
 ): Promise<GlobalConfiguration> {
   let configuration: InstanceConfiguration = await centre.current();
@@ -32,14 +37,22 @@ export async function openOwnCentre(
   timer.unref();
   return {
     server,
-    of: (instance) => (instance === configuration.instance ? configuration : undefined),
+    of: (instance) => (instance === configuration.instance ? configuration : partners.of(instance)),
     outdated: () => false,
-    serversOf: (application) => held.serversOf(application),
-    serverWith: (certificate) => held.serverWith(certificate),
-    refresh,
+    serversOf: (application) =>
+      application.startsWith(`${configuration.instance}/`)
+        ? held.serversOf(application)
+        : partners.serversOf(application),
+    serverWith: (certificate) => held.serverWith(certificate) ?? partners.serverWith(certificate),
+    async refresh() {
+      await refresh();
+      // What a partner has to say must not hold up this instance.
+      await partners.refresh().catch(() => undefined);
+    },
     async close() {
       clearInterval(timer);
       await looking;
+      await partners.close();
     },
   };
 }

@@ -9,7 +9,7 @@ import type { VerificationConfiguration } from '../containers/verify.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { ServePeer } from '../exchange/serve-peer.ts';
 import type { GlobalConfiguration } from '../global-configuration/configuration.ts';
-import { openAnchored } from '../global-configuration/from-anchor.ts';
+import { openAnchored, openReceived } from '../global-configuration/from-anchor.ts';
 import { groupsOf } from '../global-configuration/held.ts';
 import { openOwnCentre } from '../global-configuration/own-centre.ts';
 import type { Keyring } from '../keys/keyring.ts';
@@ -79,6 +79,7 @@ export async function openSecurityServer(options: SecurityServerOptions): Promis
   const inProcess: Authority[] = testAuthority
     ? [
         {
+          instance,
           certificate: testAuthority.certificate,
           ask: async (request) => (await testAuthority.ocsp(request)) ?? Buffer.alloc(0),
         },
@@ -131,23 +132,38 @@ export async function openSecurityServer(options: SecurityServerOptions): Promis
         now,
         log,
       })
-    : await openOwnCentre(centre, id, directory.version, log);
+    : await openOwnCentre(
+        centre,
+        id,
+        directory.version,
+        await openReceived({
+          db,
+          anchors: settings.partners,
+          refreshSeconds: settings.configurationRefreshSeconds,
+          now,
+          log,
+        }),
+        log,
+      );
 
   /** Authorities by their certificate, so that the same one is the same object every time. */
   const known = new Map<string, Authority>();
   const approved = (): readonly Authority[] => {
-    const named = [instance, ...settings.partners.map((partner) => partner.instance)].flatMap(
-      (one) => configuration.of(one)?.certificationAuthorities ?? [],
+    const named = [instance, ...settings.partners.map((partner) => partner.instance)].flatMap((one) =>
+      (configuration.of(one)?.certificationAuthorities ?? []).map((authority) => ({
+        ...authority,
+        instance: one,
+      })),
     );
     return [
       ...inProcess,
-      ...named.flatMap(({ certificate, ocspUrl }) => {
-        const name = `${certificate} ${ocspUrl}`;
+      ...named.flatMap(({ instance: of, certificate, ocspUrl }) => {
+        const name = `${of} ${certificate} ${ocspUrl}`;
         const before = known.get(name);
         if (before) return [before];
         const read = readCertificate(Buffer.from(certificate, 'base64'));
         if (!read?.uses.has('authority')) return [];
-        const authority: Authority = { certificate: read, ask: httpResponder(ocspUrl) };
+        const authority: Authority = { instance: of, certificate: read, ask: httpResponder(ocspUrl) };
         known.set(name, authority);
         return [authority];
       }),
@@ -241,7 +257,11 @@ export async function openSecurityServer(options: SecurityServerOptions): Promis
         );
         const believed: VerificationConfiguration = {
           certificationAuthorities: inForce.flatMap((one) =>
-            one.certificationAuthorities.map(({ name, certificate }) => ({ name, certificate })),
+            one.certificationAuthorities.map(({ name, certificate }) => ({
+              instance: one.instance,
+              name,
+              certificate,
+            })),
           ),
           timeStampingAuthorities: inForce.flatMap((one) =>
             one.timeStampingAuthorities.map(({ name, certificate }) => ({ name, certificate })),

@@ -12,6 +12,8 @@ import { type CertificateUse, type ReadCertificate, readCertificate } from './x5
 
 /** An approved certification authority and where its responder answers. */
 export interface Authority {
+  /** The instance whose members and servers it certifies; it is not believed about others. */
+  readonly instance: string;
   readonly certificate: ReadCertificate;
   /** Asks its responder, over HTTP or in this process, with the same bytes. */
   readonly ask: (ocspRequest: Buffer) => Promise<Buffer>;
@@ -80,6 +82,7 @@ export function openTrust(options: TrustOptions): Trust {
     if (!read) return undefined;
     for (const authority of approved) {
       const { certificate } = authority.certificate;
+      if (!read.owner.startsWith(`${authority.instance}/`)) continue;
       if (!certificate.subject.isEqual(read.certificate.issuer)) continue;
       if (!(await read.certificate.verify(certificate).catch(() => false))) continue;
       const found: Checked = {

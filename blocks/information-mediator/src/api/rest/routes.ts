@@ -1,16 +1,14 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Directory } from '../../directory/directory.ts';
 import { type Body, BodyTooLarge, noBody, receiveBody } from '../../exchange/body.ts';
 import { errorResponse, type Refusal, type Wording } from '../../exchange/errors.ts';
 import { fromRaw, type HeaderList, headerValue } from '../../exchange/headers.ts';
 import type { Exchange, ExchangeResponse } from '../../exchange/request.ts';
 import type { Authenticate } from './client-authentication.ts';
 import { connectionOf } from './client-connection.ts';
-import { listClients } from './list-clients.ts';
+import { type Clients, listClients } from './list-clients.ts';
 import { type NodeRoutes, registerNodeRoutes } from './node-routes.ts';
 
-export interface RestInterface extends NodeRoutes {
-  readonly directory: Directory;
+export interface RestInterface extends NodeRoutes, Clients {
   readonly authenticate: Authenticate;
   readonly exchange: Exchange;
   readonly newId: () => string;
@@ -73,7 +71,7 @@ export async function registerRestInterface(fastify: FastifyInstance, rest: Rest
       const instance = query.instanceId ?? query.xRoadInstance;
       return reply
         .header('content-type', 'application/json; charset=utf-8')
-        .send(JSON.stringify(listClients(rest.directory, instance)));
+        .send(JSON.stringify(listClients(rest, instance)));
     });
 
   fastify.all(
