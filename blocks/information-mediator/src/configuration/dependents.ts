@@ -22,6 +22,9 @@ export async function dependentsOf(
     where c.contype = 'f' and c.confdeltype in ('a', 'r') and cardinality(c.conkey) = 1
       and c.confrelid in ('member'::regclass, 'application'::regclass, 'service'::regclass)
       and c.conrelid not in ('application'::regclass, 'service'::regclass, 'access_right'::regclass)
+    -- Without a key, since subscribers may be registered on other servers.
+    union all
+    select 'subscription', 'subscriber', 'application'
     order by 1, 2`.execute(db);
   const found: Dependent[] = [];
   for (const { table, column, referenced } of references) {

@@ -238,9 +238,9 @@ export async function openSecurityServer(options: SecurityServerOptions): Promis
         .of(application.split('/')[0] as string)
         ?.applications.some((one) => one.id === application) ??
         false) ||
-      configuration
-        .of(instance)
-        ?.groups.some(({ code }) => application === `${instance}/GLOBALGROUP/${code}`) === true,
+      (settings.anchor && configuration.of(instance))?.groups.some(
+        ({ code }) => application === `${instance}/GLOBALGROUP/${code}`,
+      ) === true,
     registerRoutes(fastify) {
       if (!settings.anchor)
         fastify.get('/configuration/:instance', async (request, reply) => {
