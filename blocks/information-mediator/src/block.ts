@@ -16,6 +16,7 @@ import { directorySuite } from './api/compliance/operations.ts';
 import { seedSuite } from './api/compliance/seed.ts';
 import { configurationPaths, registerConfigurationRoutes } from './api/configuration/direct.ts';
 import { manageConfiguration } from './api/configuration/handlers.ts';
+import { administerGateway } from './api/gateway/handlers.ts';
 import { keysOf } from './api/keys/handlers.ts';
 import { readMessageLog } from './api/message-log/handlers.ts';
 import { giveMonitoring } from './api/monitoring/handlers.ts';
@@ -23,6 +24,7 @@ import {
   mediatorAdmin,
   mediatorCentre,
   mediatorConfig,
+  mediatorGateway,
   mediatorKeys,
   mediatorLog,
   mediatorMonitoring,
@@ -62,6 +64,11 @@ import type { Providers } from './exchange/provide.ts';
 import { fromMediated, toMediated } from './exchange/request.ts';
 import { createServe } from './exchange/serve.ts';
 import { createServePeer } from './exchange/serve-peer.ts';
+import { openCredentials } from './gateway/credentials.ts';
+import { createGateway } from './gateway/gateway.ts';
+import { eraseOldCounts, openLimits } from './gateway/limits.ts';
+import { openUpstreams } from './gateway/upstreams.ts';
+import { openValidation } from './gateway/validation.ts';
 import { openKeyring } from './keys/keyring.ts';
 import { open, seal } from './keys/sealed-box.ts';
 import { createMediatorMetrics } from './metrics.ts';
@@ -82,6 +89,7 @@ const ownSurfaces = [
   mediatorKeys,
   mediatorRegistration,
   mediatorRooms,
+  mediatorGateway,
 ] as const;
 
 /** What applications in other processes use. */
@@ -203,7 +211,18 @@ export const informationMediator = defineBlock({
       metrics.exchange(exchange);
       monitoring.observe(exchange);
     };
-    const serve = createServe({ directory, providers, own, log: ctx.log });
+    const upstreams = openUpstreams(http, ctx.log);
+    const credentialKey = createSecretKey(ctx.secret('gateway-credentials'));
+    const gateway = createGateway({
+      limits: openLimits(db, ctx.now),
+      upstreams,
+      validation: openValidation(descriptions),
+      headersFor: openCredentials(),
+      open: (sealed, service) => JSON.parse(open(credentialKey, sealed, service).toString('utf8')),
+      mismatches: metrics.mismatches,
+      log: ctx.log,
+    });
+    const serve = createServe({ directory, providers, own, gateway, log: ctx.log });
     const carry = createExchange({
       directory,
       evidence,
@@ -253,6 +272,15 @@ export const informationMediator = defineBlock({
             wakeDelivery: () => delivery?.wake(),
             knows: server.knows,
           }),
+          administerGateway({
+            db,
+            directory,
+            governance,
+            own,
+            upstreams,
+            seal: (credential, service) =>
+              seal(credentialKey, Buffer.from(JSON.stringify(credential)), service),
+          }),
           administerRooms({
             db,
             directory,
@@ -293,6 +321,7 @@ export const informationMediator = defineBlock({
           schedule: { cron: '17 3 * * *', timeZone: 'UTC' },
           async handle() {
             const contents = await eraseOldContents(db, settings.contentRetentionDays, ctx.now());
+            await eraseOldCounts(db, ctx.now());
             const events = await eraseOldEvents(db, settings.contentRetentionDays, ctx.now());
             ctx.log.info({ contents, events }, 'contents of old messages and delivered events erased');
           },
@@ -334,6 +363,7 @@ export const informationMediator = defineBlock({
         await delivery?.stop();
         await directory.close();
         await monitoring.close();
+        upstreams.close();
         await stamping.close();
         await log.close();
         await http.close();

@@ -9,6 +9,8 @@ export interface MediatorMetrics {
   /** Records written to the log with one commit. */
   batch(records: number): void;
   delivery(outcome: 'delivered' | 'failed' | 'dead'): void;
+  /** Messages that do not match the description of their service. */
+  readonly mismatches: Counter<'service' | 'message'>;
   /** Shows for how long the oldest record waits for its time stamp. */
   stamping(waitingSince: () => Date | undefined): void;
   /** Shows how many records wait to be written. */
@@ -54,6 +56,12 @@ export function createMediatorMetrics(registry: Registry, db: Kysely<MediatorTab
     },
   });
   return {
+    mismatches: new Counter({
+      name: 'govstack_gateway_mismatches_total',
+      help: 'Messages that do not match the OpenAPI document of their service',
+      labelNames: ['service', 'message'] as const,
+      registers,
+    }),
     exchange: ({ known, service, status, requestIn, responseOut }) =>
       exchanges.observe(
         { service: known ? service : 'unknown', status: String(status) },

@@ -81,6 +81,12 @@ export interface RegistrationRequestTable {
   reason: string | null;
 }
 
+export interface GatewayPolicyTable {
+  service_id: string;
+  policy: Json;
+  credential: Buffer | null;
+}
+
 export interface SigningKeyTable {
   key_id: string;
   owner: string;
@@ -305,6 +311,7 @@ export interface MediatorTables {
   service: ServiceTable;
   access_right: AccessRightTable;
   access_group: AccessGroupTable;
+  gateway_policy: GatewayPolicyTable;
   registration_request: RegistrationRequestTable;
   group_member: { group_id: string; application: string };
   disabled_endpoint: DisabledEndpointTable;

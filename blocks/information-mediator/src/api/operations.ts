@@ -1,6 +1,7 @@
 export { mediatorAdmin } from './admin/operations.ts';
 export { mediatorCentre } from './centre/operations.ts';
 export { mediatorConfig } from './configuration/operations.ts';
+export { mediatorGateway } from './gateway/operations.ts';
 export { mediatorKeys } from './keys/operations.ts';
 export { mediatorLog } from './message-log/operations.ts';
 export { mediatorMonitoring } from './monitoring/operations.ts';

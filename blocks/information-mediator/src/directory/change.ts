@@ -20,6 +20,7 @@ const foreignKeys: Readonly<Record<string, string>> = {
   service_application_fkey: 'The application is not registered',
   access_right_service_fkey: 'The service is not registered',
   access_right_subject_fkey: 'The application that is to have the right is not registered',
+  gateway_policy_service_fkey: 'The service is not registered',
   disabled_endpoint_service_fkey: 'The service is not registered',
   subscription_source_fkey: 'The application that announces the events is not registered',
   subscription_subscriber_fkey: 'The subscriber is not registered',

@@ -1,5 +1,6 @@
 import { type JsonWebKey, X509Certificate } from 'node:crypto';
 import type { Kysely } from 'kysely';
+import type { Policy } from '../api/gateway/policy.ts';
 import type { Connection, MediatorTables } from '../tables.ts';
 import type { AccessGroup } from './groups.ts';
 
@@ -30,6 +31,10 @@ export interface DirectoryService {
   readonly enabled: boolean;
   readonly notice: string | undefined;
   readonly disabledEndpoints: readonly DisabledEndpoint[];
+  /** How its requests are let through; undefined: as they are. */
+  readonly policy?: Policy;
+  /** What its provider is shown, sealed. */
+  readonly credential?: Buffer;
 }
 
 /** Some endpoints of a service: a method or `*`, and a path pattern. */
@@ -63,6 +68,11 @@ export interface Snapshot {
 /** SHA-256 over the DER of a PEM certificate, lower-case hex: how a peer's certificate is recognised. */
 export const fingerprintOf = (pem: string): string =>
   new X509Certificate(pem).fingerprint256.replaceAll(':', '').toLowerCase();
+
+const policyOf = (
+  row: { readonly policy: unknown; readonly credential: Buffer | null } | undefined,
+): Pick<DirectoryService, 'policy' | 'credential'> =>
+  row ? { policy: row.policy as Policy, ...(row.credential ? { credential: row.credential } : {}) } : {};
 
 /** The whole directory as it stands at one moment. */
 export const loadSnapshot = (db: Kysely<MediatorTables>): Promise<Snapshot> =>
@@ -130,6 +140,9 @@ export const loadSnapshot = (db: Kysely<MediatorTables>): Promise<Snapshot> =>
         .orderBy('method')
         .execute();
 
+      const policies = new Map(
+        (await trx.selectFrom('gateway_policy').selectAll().execute()).map((row) => [row.service_id, row]),
+      );
       const groups = new Map<string, AccessGroup & { readonly members: string[] }>();
       const groupsOf = new Map<string, string[]>();
       for (const { id, description, application } of grouped) {
@@ -185,6 +198,7 @@ export const loadSnapshot = (db: Kysely<MediatorTables>): Promise<Snapshot> =>
               timeoutMs: row.timeout_ms,
               enabled: row.enabled,
               notice: row.notice ?? undefined,
+              ...policyOf(policies.get(row.id)),
               disabledEndpoints: (disabledByService.get(row.id) ?? []).map(({ method, path, notice }) => ({
                 method,
                 path,

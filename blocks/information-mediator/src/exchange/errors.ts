@@ -40,6 +40,11 @@ export const errors = {
   unknownService: { type: 'Server.ServerProxy.UnknownService', strict: 404 },
   accessDenied: { type: 'Server.ServerProxy.AccessDenied', strict: 403 },
   serviceDisabled: { type: 'Server.ServerProxy.ServiceDisabled', strict: 503 },
+  /** Said with 429 also where X-Road knows 500 alone: nothing else tells a client to slow down. */
+  rateLimited: { type: 'Server.ServerProxy.TooManyRequests', strict: 429 },
+  requestInvalid: { type: 'Client.BadRequest.NotAsDescribed', strict: 400 },
+  responseInvalid: { type: 'Server.ServerProxy.ServiceFailed.NotAsDescribed', strict: 502 },
+  circuitOpen: { type: 'Server.ServerProxy.ServiceFailed.CircuitOpen', strict: 503 },
   serviceUnreachable: { type: 'Server.ServerProxy.ServiceFailed.NetworkError', strict: 503 },
   serviceTimeout: { type: 'Server.ServerProxy.ServiceFailed.Timeout', strict: 504 },
   serviceAnswerUnusable: { type: 'Server.ServerProxy.ServiceFailed.HttpError', strict: 502 },
@@ -102,7 +107,7 @@ export function errorResponse(
   ];
   const xRoad = errors[kind].type.startsWith('Client.') ? 400 : 500;
   return {
-    status: wording.strictHttp ? errors[kind].strict : xRoad,
+    status: wording.strictHttp || kind === 'rateLimited' ? errors[kind].strict : xRoad,
     headers,
     body: bodyOf(Buffer.from(body)),
   };

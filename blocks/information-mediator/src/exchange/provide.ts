@@ -59,16 +59,17 @@ export interface Providers {
 /** Blocks of this process take bodies whole, in memory; in bytes. */
 const largestLocal = 67_108_864;
 
-/** Calls the provider once, within the service's time and as long as the client waits. */
+/** Calls the provider once, within the service's time and as long as the client waits. `address`: one of its upstreams. */
 export async function provide(
   providers: Providers,
   { service }: Extract<Passage, { kind: 'service' }>,
   request: ExchangeRequest,
   headers: HeaderList,
   caller: Caller,
+  address = service.target,
 ): Promise<ExchangeResponse> {
-  const target = targetOf(service.target);
-  if (!target) throw new Error(`${service.target} cannot be called`);
+  const target = targetOf(address);
+  if (!target) throw new Error(`${address} cannot be called`);
   const { method, path, body } = request;
   return withPatience(service.timeoutMs, request.signal, async (signal) => {
     if (target.kind === 'http') {

@@ -2,6 +2,7 @@ import { applicationOf, type Caller } from '@govstack/platform';
 import type { Logger } from 'pino';
 import { isMetaService } from '../descriptions/meta-services.ts';
 import type { Directory } from '../directory/directory.ts';
+import type { Gateway, NotAdmitted } from '../gateway/gateway.ts';
 import { rightOfAll } from '../rights/right-of-all.ts';
 import type { Outcome } from './answer.ts';
 import { errors } from './errors.ts';
@@ -14,6 +15,7 @@ export interface ServeDependencies {
   readonly providers: Providers;
   /** The mediator's own application. */
   readonly own: string;
+  readonly gateway: Gateway;
   readonly log: Logger;
 }
 
@@ -28,7 +30,7 @@ export type Serve = (
   granted: string | undefined,
 ) => Promise<Outcome>;
 
-export function createServe({ directory, providers, own, log }: ServeDependencies): Serve {
+export function createServe({ directory, providers, own, gateway, log }: ServeDependencies): Serve {
   function report({ refusal }: Outcome, facts: ExchangeFacts): void {
     if (!refusal || !errors[refusal.kind].type.endsWith('AccessDenied')) return;
     const { operator, client, service, exchangeId, correlationId, traceId } = facts;
@@ -67,9 +69,32 @@ export function createServe({ directory, providers, own, log }: ServeDependencie
       operator: request.operator,
       exchangeId: facts.exchangeId,
     };
+    const admission =
+      passage.service.policy &&
+      (await gateway(passage.service, request, headers).catch((failure: unknown): NotAdmitted => {
+        log.warn({ err: failure, service: request.service }, 'a request could not be let through');
+        return {
+          refusal: { kind: 'serviceUnreachable', message: 'The provider could not be reached' },
+          headers: [],
+        };
+      }));
+    if (admission && 'refusal' in admission) return { ...admission, right };
     try {
-      return { answer: await provide(providers, passage, request, headers, caller), right };
+      const answer = await provide(
+        providers,
+        passage,
+        request,
+        admission?.headers ?? headers,
+        caller,
+        admission?.target,
+      );
+      admission?.settle(answer.status);
+      const refusal = await admission?.check(answer);
+      if (refusal) answer.body.release();
+      const told = admission ? { headers: admission.responseHeaders } : {};
+      return refusal ? { refusal, right, ...told } : { answer, right, ...told };
     } catch (failure) {
+      admission?.settle(undefined);
       log.warn(
         { err: failure, service: request.service, exchangeId: facts.exchangeId },
         'a provider did not answer',
