@@ -23,7 +23,10 @@ interface Outcome {
 }
 
 const govstack = (...argv: string[]): Promise<Outcome> =>
-  promisify(execFile)(process.execPath, [main, 'mediator', ...argv], { cwd: directory }).then(
+  promisify(execFile)(process.execPath, [main, 'mediator', ...argv], {
+    cwd: directory,
+    env: { ...process.env, GOVSTACK_CWD: directory },
+  }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     (error: Outcome & { code: number }) => error,
   );

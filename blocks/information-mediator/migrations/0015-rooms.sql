@@ -39,6 +39,8 @@ create index event_received on event (received_at, source, id);
 alter table subscription
   drop constraint subscription_subscriber_fkey,
   add column id uuid not null default gen_random_uuid(),
+  -- To events published in a room, not to those that blocks announce.
+  add column room boolean not null default false,
   add column delivery text not null default 'PUSH',
   -- The subscriber's service that takes events of a room; null: `events-v1`, as the events of blocks.
   add column endpoint text,

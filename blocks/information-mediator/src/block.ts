@@ -353,7 +353,11 @@ export const informationMediator = defineBlock({
           carry,
           settings.delivery,
           ctx.log,
-          (sealed, context) => open(webhookKey, sealed, context),
+          {
+            secretOf: (sealed, context) => open(webhookKey, sealed, context),
+            entitled: (room, eventType, subscriber) =>
+              directory.rightFor(subscriber, `${room}/api`, 'POST', `/v1/subs/${eventType}`) !== undefined,
+          },
           metrics.delivery,
         );
       },

@@ -168,6 +168,7 @@ export interface SubscriptionTable {
   granted_by: string;
   created_at: Generated<string>;
   id: Generated<string>;
+  room: Generated<boolean>;
   delivery: Generated<'PUSH' | 'PULL'>;
   endpoint: string | null;
   ttl_seconds: number | null;

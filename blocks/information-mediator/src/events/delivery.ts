@@ -40,11 +40,16 @@ export function startDelivery(
   carry: CarryOut,
   policy: RetryPolicy,
   log: Logger,
-  secretOf: (sealed: Buffer, context: string) => Buffer,
+  /** What a subscription to a room needs: its secret, and whether its subscriber may still have events. */
+  rooms: {
+    readonly secretOf: (sealed: Buffer, context: string) => Buffer;
+    readonly entitled: (room: string, eventType: string, subscriber: string) => boolean;
+  },
   observe: (outcome: 'delivered' | 'failed' | 'dead') => void,
 ): Delivery {
   const ending = new AbortController();
   let stopped = false;
+  let expiryDue = 0;
   let woken = false;
   let wakeUp: (() => void) | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -60,7 +65,12 @@ export function startDelivery(
       correlationId: due.document.correlationid as string | undefined,
       traceparent: due.document.traceparent as string | undefined,
     });
-    const { service, path, headers, body } = messageOf(due, context, secretOf);
+    if (due.publisher !== null && !rooms.entitled(due.source, due.event_type, due.subscriber)) {
+      const error = 'the subscriber has no right to subscribe any more';
+      await settle(db, due, { state: 'dead', status: 403, error, delay: 0, suspend: false });
+      return observe('dead');
+    }
+    const { service, path, headers, body } = messageOf(due, context, rooms.secretOf);
     const response = await withContext(context, () =>
       carry(
         {
@@ -119,7 +129,10 @@ export function startDelivery(
     while (!stopped) {
       try {
         woken = false;
-        await expire(db);
+        if (performance.now() >= expiryDue) {
+          await expire(db);
+          expiryDue = performance.now() + pollMs;
+        }
         const busy = [...underWay].filter(([, count]) => count >= share).map(([subscriber]) => subscriber);
         const due = attempts.size + share > inFlight ? [] : await lease(db, policy.leaseMs, busy, share);
         for (const one of due) begin(one);

@@ -84,7 +84,9 @@ export async function settle(db: Kysely<MediatorTables>, due: Due, outcome: Outc
       next_at = now() + make_interval(secs => ${delay / 1000}),
       delivered_at = case when ${state === 'delivered'} then now() end,
       last_error = ${error}
-    where seq = ${due.seq} and state = 'waiting'`.execute(db);
+    where seq = ${due.seq} and (state = 'waiting' or (state = 'expired' and ${state === 'delivered'}))`.execute(
+    db,
+  );
 }
 
 /** Lets another node, or this one when it is back, begin anew at once. */

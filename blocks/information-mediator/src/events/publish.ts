@@ -19,6 +19,6 @@ export const storeEvent = (db: Kysely<MediatorTables>, event: CloudEvent): Promi
       select ${event.source}, ${event.id}, ${event.type}, subscriber,
         ${event.subject === undefined ? null : `${event.source} ${event.subject}`}
       from subscription
-      where source = ${event.source} and event_type = ${event.type}`.execute(trx);
+      where source = ${event.source} and event_type = ${event.type} and not room`.execute(trx);
     return true;
   });

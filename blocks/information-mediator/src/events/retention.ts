@@ -3,7 +3,8 @@ import { type Kysely, sql } from 'kysely';
 import type { MediatorTables } from '../tables.ts';
 
 /**
- * Erases events older than `days` that every subscriber has received, or that had none. What waits or is dead stays.
+ * Erases events older than `days` that every subscriber has received, that had none, that have expired or were stopped.
+ * What waits or is dead stays.
  * Answers how many events were erased.
  */
 export const eraseOldEvents = (db: Kysely<MediatorTables>, days: number, now: Date): Promise<number> =>
@@ -11,7 +12,9 @@ export const eraseOldEvents = (db: Kysely<MediatorTables>, days: number, now: Da
     const before = new Date(now.getTime() - days * 86_400_000);
     await sql`
       delete from delivery
-      where state = 'delivered' and delivered_at < ${before}`.execute(trx);
+      where state in ('delivered', 'expired', 'stopped') and coalesce(delivered_at, created_at) < ${before}`.execute(
+      trx,
+    );
     const { numAffectedRows } = await sql`
       delete from event e
       where received_at < ${before}

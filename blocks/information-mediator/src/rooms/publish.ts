@@ -57,7 +57,7 @@ const fanOut = (
           and d.state = 'waiting'
       ) as full
     ) waiting
-    where s.source = ${room} and s.event_type = ${eventType} and s.suspended_at is null`.execute(trx);
+    where s.source = ${room} and s.event_type = ${eventType} and s.room`.execute(trx);
 
 /**
  * Takes an event into a room: checked against the newest schema, numbered, stored and fanned out in one transaction

@@ -19,17 +19,30 @@ export async function nextEvent(
   subscriber: string,
 ): Promise<Pulled | undefined> {
   const { rows } = await sql<Pulled>`
-    select d.event_id, e.publisher, e.sequence, e.document
-    from delivery d
-    join event e on e.source = d.source and e.id = d.event_id
-    where d.subscriber = ${subscriber} and d.source = ${room} and d.event_type = ${eventType}
-      and d.state = 'waiting' and d.pulled and (d.expires_at is null or d.expires_at > now())
-    order by d.seq
-    limit 1`.execute(db);
+    with next as (
+      select d.seq
+      from delivery d
+      where d.subscriber = ${subscriber} and d.source = ${room} and d.event_type = ${eventType}
+        and d.state = 'waiting' and d.pulled and (d.expires_at is null or d.expires_at > now())
+      order by d.seq
+      limit 1
+    ), handed as (
+      update delivery d
+      set attempts = d.attempts + 1
+      from next
+      where d.seq = next.seq
+      returning d.seq, d.source, d.event_id, d.attempts
+    ), logged as (
+      insert into delivery_attempt (delivery, attempt, status)
+      select seq, attempts, 200 from handed
+    )
+    select handed.event_id, e.publisher, e.sequence, e.document
+    from handed
+    join event e on e.source = handed.source and e.id = handed.event_id`.execute(db);
   return rows[0];
 }
 
-/** Acknowledges an event. Answers whether one waited; acknowledging again is as good as the first time. */
+/** Acknowledges an event that was handed out. Answers whether there was one; again is as good as the first time. */
 export async function acknowledge(
   db: Kysely<MediatorTables>,
   room: string,
@@ -40,13 +53,10 @@ export async function acknowledge(
   const { rows } = await sql<{ found: boolean }>`
     with acknowledged as (
       update delivery
-      set state = 'delivered', delivered_at = now(), attempts = attempts + 1
+      set state = 'delivered', delivered_at = now()
       where subscriber = ${subscriber} and source = ${room} and event_type = ${eventType} and event_id = ${id}
-        and state = 'waiting' and pulled
-      returning seq, attempts
-    ), logged as (
-      insert into delivery_attempt (delivery, attempt, status)
-      select seq, attempts, 204 from acknowledged
+        and state = 'waiting' and pulled and attempts > 0
+      returning seq
     )
     select exists (select from acknowledged) or exists (
       select from delivery

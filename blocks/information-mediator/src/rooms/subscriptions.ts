@@ -1,3 +1,4 @@
+import { transaction } from '@govstack/platform';
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { RetryPolicy } from '../events/delivery.ts';
 import type { MediatorTables, SubscriptionTable } from '../tables.ts';
@@ -44,6 +45,7 @@ export async function addSubscription(
       event_type: eventType,
       subscriber,
       granted_by: grantedBy,
+      room: true,
       ...valuesOf(subscription),
     })
     .onConflict((found) => found.doNothing())
@@ -51,18 +53,29 @@ export async function addSubscription(
   return numInsertedOrUpdatedRows === 1n;
 }
 
-/** Changes a subscription; one that was suspended goes on. What waits keeps the mode in which it was taken in. */
+/** Changes a subscription; one that was suspended goes on. What waits goes the new way too. */
 export async function changeSubscription(
   db: Kysely<MediatorTables>,
   subscription: RoomSubscription,
 ): Promise<void> {
-  await db
-    .updateTable('subscription')
-    .set({ ...valuesOf(subscription), suspended_at: null })
-    .where('source', '=', subscription.room)
-    .where('event_type', '=', subscription.eventType)
-    .where('subscriber', '=', subscription.subscriber)
-    .execute();
+  const { room, eventType, subscriber, delivery } = subscription;
+  await transaction(db, async (trx) => {
+    await trx
+      .updateTable('subscription')
+      .set({ ...valuesOf(subscription), suspended_at: null })
+      .where('source', '=', subscription.room)
+      .where('event_type', '=', subscription.eventType)
+      .where('subscriber', '=', subscription.subscriber)
+      .execute();
+    await trx
+      .updateTable('delivery')
+      .set({ pulled: delivery === 'PULL' })
+      .where('source', '=', room)
+      .where('event_type', '=', eventType)
+      .where('subscriber', '=', subscriber)
+      .where('state', '=', 'waiting')
+      .execute();
+  });
 }
 
 export type SubscriptionRow = Selectable<SubscriptionTable>;
