@@ -41,6 +41,7 @@ import { registerRestInterface } from './api/rest/routes.ts';
 import { openSpentAssertions } from './api/rest/spent-assertions.ts';
 import { administerRooms } from './api/rooms/administration.ts';
 import { serveRooms } from './api/rooms/handlers.ts';
+import { archiveLog, eraseArchived } from './archive/archive.ts';
 import { auditing } from './audit/audit.ts';
 import { config } from './config.ts';
 import { createPageTokens } from './configuration/page-token.ts';
@@ -195,6 +196,7 @@ export const informationMediator = defineBlock({
       log: ctx.log,
     });
     metrics.stamping(stamping.waitingSince);
+    const containers = { db, trust: server.trust, stamping, key: contentKey };
     const evidence = createEvidence(
       db,
       signatures,
@@ -291,7 +293,7 @@ export const informationMediator = defineBlock({
           registerOnRequest({ db, directory, governance, instance, knows: server.knows }),
           readMessageLog(db, signatures, keyring, server.trust, governance, {
             masking: settings.masking,
-            containers: { db, trust: server.trust, stamping, key: contentKey },
+            containers,
           }),
           giveMonitoring({ db, monitoring, governance, own, now: ctx.now }),
           manageConfiguration({
@@ -316,6 +318,17 @@ export const informationMediator = defineBlock({
       ],
       jobs: [
         ...monitoring.jobs,
+        {
+          name: 'archive-message-log',
+          schedule: { cron: '47 */6 * * *', timeZone: 'UTC' },
+          async handle() {
+            if (!settings.archive) return;
+            const { folder, largest, eraseDays } = settings.archive;
+            const records = await archiveLog(containers, folder, largest);
+            const erased = eraseDays === undefined ? 0 : await eraseArchived(db, eraseDays, ctx.now());
+            ctx.log.info({ records, erased }, 'the message log was archived');
+          },
+        },
         {
           name: 'erase-old-messages',
           schedule: { cron: '17 3 * * *', timeZone: 'UTC' },

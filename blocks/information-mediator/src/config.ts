@@ -96,6 +96,20 @@ export const config = Type.Object({
     },
     { additionalProperties: false, default: {} },
   ),
+  /** Archives of the message log; left out: none are written. */
+  archive: Type.Optional(
+    Type.Object(
+      {
+        /** Folder for the files. They hold messages as they were: put it where only auditors reach. */
+        folder: Type.String({ minLength: 1 }),
+        /** Largest file, in bytes. */
+        largest: Type.Integer({ default: 33_554_432, minimum: 1024 }),
+        /** Days after which archived records leave the log; left out: they stay. */
+        eraseDays: Type.Optional(Type.Integer({ minimum: 1 })),
+      },
+      { additionalProperties: false },
+    ),
+  ),
   /** For how long a signed configuration is good, in seconds. */
   configurationLifetimeSeconds: Type.Integer({ default: 600, minimum: 1 }),
   /** How often a configuration is fetched, in seconds. */

@@ -153,6 +153,15 @@ export interface TimeStampTable {
   stamped_at: Timestamp;
 }
 
+export interface ArchiveTable {
+  from_seq: string;
+  to_seq: string;
+  name: string;
+  digest: Buffer;
+  chain_hash: Buffer;
+  archived_at: Generated<string>;
+}
+
 export interface MessageBodyTable {
   exchange_id: string;
   kind: 'request' | 'response';
@@ -338,6 +347,7 @@ export interface MediatorTables {
   message_content: { seq: string; contents: Buffer };
   message_body: MessageBodyTable;
   time_stamp: TimeStampTable;
+  archive: ArchiveTable;
   maintenance: { one: Generated<boolean>; notice: string; since: Generated<string> };
   chain_head: { one: boolean; seq: string; hash: Buffer };
   subscription: SubscriptionTable;

@@ -34,9 +34,9 @@ const verification = async () => (await instance.log.verifyChain({ query: { limi
 /** Changes the log behind its back, as somebody with the database in their hands could. */
 const tamper = (change: string): Promise<unknown> =>
   instance.db.transaction().execute(async (trx) => {
-    await sql`alter table message_log disable trigger message_log_append_only`.execute(trx);
+    await sql`alter table message_log disable trigger user`.execute(trx);
     await sql.raw(change).execute(trx);
-    await sql`alter table message_log enable trigger message_log_append_only`.execute(trx);
+    await sql`alter table message_log enable trigger user`.execute(trx);
   });
 
 describe('evidence', () => {

@@ -2,8 +2,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  ArchivesRefused,
   ContainerRefused,
   type VerificationConfiguration,
+  verifyArchives,
   verifyContainer,
 } from '@govstack/information-mediator/verify';
 import { httpMediator, isApplicationId, isServiceId } from '@govstack/platform';
@@ -102,6 +104,23 @@ async function verify(file: string, options: Readonly<Record<string, string>>): 
   }
 }
 
+/** `mediator verify-archives`: checks a folder of archives offline. Exit code 1 when they do not hold. */
+async function verifyFolder(path: string, { trust }: Readonly<Record<string, string>>): Promise<number> {
+  if (trust === undefined) throw new Error('--trust must name the file that says whom to believe');
+  const believed = JSON.parse(readFileSync(folder(trust, '.')).toString('utf8')) as VerificationConfiguration;
+  try {
+    const { archives, records, containers, from, to } = await verifyArchives(folder(path, '.'), believed);
+    process.stdout.write(
+      `${archives} archives hold: records ${from} to ${to}, ${records} in one chain, ${containers} containers\n`,
+    );
+    return archives === 0 ? 1 : 0;
+  } catch (error) {
+    if (!(error instanceof ArchivesRefused)) throw error;
+    process.stdout.write(`does not hold: ${error.message}\n`);
+    return 1;
+  }
+}
+
 /** `mediator container`: fetches the container of a message in which the application took part. */
 async function container(
   positional: readonly string[],
@@ -143,6 +162,7 @@ export async function mediator(argv: readonly string[]): Promise<number> {
   if (what === 'call') return call(positional, options);
   if (what === 'container') return container(positional, options);
   if (what === 'verify' && positional[0] !== undefined) return verify(positional[0], options);
+  if (what === 'verify-archives' && positional[0] !== undefined) return verifyFolder(positional[0], options);
   throw new Error(
     './govstack mediator key FILE | call URL --as APPLICATION --key FILE SERVICE [METHOD PATH [BODY]] | container URL … | verify CONTAINER --trust FILE [--body FILE] [--extract FOLDER]',
   );

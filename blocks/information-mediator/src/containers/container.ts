@@ -3,7 +3,7 @@ import { notFound } from '@govstack/platform';
 import type { Kysely } from 'kysely';
 import { openContents, readParts } from '../evidence/contents.ts';
 import { type Scope, signatureOf, within } from '../evidence/exchanges.ts';
-import { buildHashTree, rootOf } from '../evidence/hash-tree.ts';
+import { buildHashTree, type HashTree, rootOf } from '../evidence/hash-tree.ts';
 import { messageHash } from '../evidence/message.ts';
 import { type Reading, recordReading } from '../evidence/read-contents.ts';
 import { treeResult, treeResultName } from '../evidence/signed-info.ts';
@@ -59,6 +59,21 @@ async function signatureDocument({ trust }: ContainerSources, row: MessageLogTab
   return { root, signedAt, certificateDigest, value, certificate, issuer, ocspAnswer, hashChain };
 }
 
+/** The tree under the time stamp that was looked at last: those who want one record often want its neighbours. */
+let held: { readonly root: Buffer; readonly tree: HashTree } | undefined;
+
+async function treeOf(
+  db: Kysely<MediatorTables>,
+  { from_seq, to_seq, root }: { readonly from_seq: string; readonly to_seq: string; readonly root: Buffer },
+): Promise<HashTree> {
+  if (held?.root.equals(root)) return held.tree;
+  const tree = buildHashTree((await recordsBetween(db, from_seq, to_seq)).map(leafOf));
+  if (!tree.root.equals(root))
+    throw new NoContainer('The records under the time stamp are not what they were');
+  held = { root, tree };
+  return tree;
+}
+
 const stampOver = (db: Kysely<MediatorTables>, seq: string) =>
   db
     .selectFrom('time_stamp')
@@ -76,7 +91,7 @@ async function stampOf({ db, stamping }: ContainerSources, { seq }: MessageLogTa
     stamp = await stampOver(db, seq);
   }
   if (!stamp) throw new NoContainer('There is no time-stamping authority');
-  const tree = buildHashTree((await recordsBetween(db, stamp.from_seq, stamp.to_seq)).map(leafOf));
+  const tree = await treeOf(db, stamp);
   return {
     root: stamp.root,
     token: stamp.token,
@@ -106,7 +121,16 @@ export async function containerOf(
   if (!row) throw notFound('This message');
   if (!row.contents) throw notFound('The contents of this message: they were not kept, or are erased, and');
   await recordReading(sources.db, reading);
-  const { head, body } = await messageOf(sources, row, row.contents);
+  return containerOfRow(sources, row, row.contents);
+}
+
+/** The same of a record that has been read, with its sealed contents. */
+export async function containerOfRow(
+  sources: ContainerSources,
+  row: MessageLogTable,
+  sealed: Buffer,
+): Promise<Buffer> {
+  const { head, body } = await messageOf(sources, row, sealed);
   const { hashChain, ...signature } = await signatureDocument(sources, row);
   const stamp = await stampOf(sources, row);
   const text = (xml: string): Buffer => Buffer.from(xml);

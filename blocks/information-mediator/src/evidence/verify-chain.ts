@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, type SqlBool, sql } from 'kysely';
 import type { MediatorTables, MessageLogTable } from '../tables.ts';
 import { chainHash, genesis, type LogRecord } from './chain.ts';
 import { signatureHolds, signatureOf } from './exchanges.ts';
@@ -43,6 +43,44 @@ export const toRecord = (row: MessageLogTable): LogRecord => ({
 
 const page = 2000;
 
+/** The first record to look at: what is archived and erased is looked at in its archive. */
+async function beginning(db: Kysely<MediatorTables>, wanted: bigint): Promise<bigint> {
+  const first = await db
+    .selectFrom('message_log')
+    .innerJoin('archive', (join) => join.on(sql<SqlBool>`archive.to_seq = message_log.seq - 1`))
+    .select('message_log.seq')
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom('message_log as earlier')
+            .select('seq')
+            .whereRef('earlier.seq', '<', 'message_log.seq'),
+        ),
+      ),
+    )
+    .executeTakeFirst();
+  return first && BigInt(first.seq) > wanted ? BigInt(first.seq) : wanted;
+}
+
+/** The end of the chain before a record; undefined: what was before is not there. */
+async function chainBefore(db: Kysely<MediatorTables>, seq: bigint): Promise<Buffer | undefined> {
+  if (seq === 1n) return genesis;
+  const place = String(seq - 1n);
+  const record = await db
+    .selectFrom('message_log')
+    .select('hash')
+    .where('seq', '=', place)
+    .executeTakeFirst();
+  if (record) return record.hash;
+  const archived = await db
+    .selectFrom('archive')
+    .select('chain_hash')
+    .where('to_seq', '=', place)
+    .executeTakeFirst();
+  return archived?.chain_hash;
+}
+
 /**
  * Recomputes the chain over the records `from` to `to` (1 is the first), at most `limit` of them, and checks every
  * signature. Every record up to the end of the chain must be there: a cut-off end is a broken chain too.
@@ -54,15 +92,11 @@ export async function verifyChain(
 ): Promise<ChainReport> {
   const end = await db.selectFrom('chain_head').select(['seq', 'hash']).executeTakeFirstOrThrow();
   const head = BigInt(end.seq);
+  const from = await beginning(db, range.from);
   const wanted = range.to === undefined || range.to > head ? head : range.to;
-  const last = wanted - range.from >= BigInt(range.limit) ? range.from + BigInt(range.limit) - 1n : wanted;
-  const before = await db
-    .selectFrom('message_log')
-    .select('hash')
-    .where('seq', '=', String(range.from - 1n))
-    .executeTakeFirst();
-  let previous = before?.hash ?? (range.from === 1n ? genesis : undefined);
-  let next = range.from;
+  const last = wanted - from >= BigInt(range.limit) ? from + BigInt(range.limit) - 1n : wanted;
+  let previous = await chainBefore(db, from);
+  let next = from;
   const exchanges = new Set<string>();
   let signaturesVerified = 0;
   let broken: ChainReport['broken'];
@@ -100,10 +134,10 @@ export async function verifyChain(
   if (!broken && last === head && head > 0n && previous && !previous.equals(end.hash))
     broken = { at: head, reason: 'changed' };
   return {
-    from: range.from,
+    from,
     to: next - 1n,
     head,
-    records: Number(next - range.from),
+    records: Number(next - from),
     exchanges: exchanges.size,
     signaturesVerified,
     broken,
