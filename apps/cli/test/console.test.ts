@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { applications } from '@govstack/country/seed';
+import { type VerificationConfiguration, verifyContainer } from '@govstack/information-mediator/verify';
 import {
   arabic,
   expectNoSidewaysScroll,
@@ -118,6 +119,53 @@ describe('the console of the information mediator', () => {
     const other = await signedIn(/^Dara/, new URL(page.url()).pathname.replace('/contents', ''));
     await other.getByRole('heading', { name: 'One exchange' }).waitFor();
     expect(await other.getByRole('button', { name: 'Read the message' }).count()).toBe(0);
+  });
+
+  it('[IM-6.2-e][IM-6.2-h] asks for access from the catalogue; the provider approves, and the application may call', async () => {
+    const service = `${applications.identity}/identity-person-v1`;
+    const page = await signedIn(/^Ivo/, `/exchange/services/${encodeURIComponent(service)}`);
+    await page.getByLabel('Application that is to have access').selectOption(applications.cashTransfer);
+    await page.getByLabel('What for').fill('To show beneficiaries their own data');
+    await look(page);
+    await page.getByRole('button', { name: 'Ask for access' }).click();
+    await page.getByText('The request is with the provider of the service').waitFor();
+    expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0);
+    await look(page);
+    const provider = await signedIn(/^Dara/, '/exchange/requests');
+    await provider.getByText('To show beneficiaries their own data').waitFor();
+    await look(provider);
+    await provider.getByRole('button', { name: 'Approve' }).click();
+    await provider.getByText('The request is approved; it is in force now').waitFor();
+    await provider.goto(`${stack.url}/exchange/acts`);
+    await provider.getByText('decideRequest').first().waitFor();
+    await look(provider);
+    await provider.goto(`${stack.url}/exchange/services/${encodeURIComponent(service)}`);
+    expect(await provider.locator('main table').first().textContent()).toContain(
+      'Ministry of Social Protection',
+    );
+  });
+
+  it('shows keys with their certificates and when those end', async () => {
+    const page = await signedIn(/^Dara/, '/exchange/certificates');
+    expect(await page.locator('main tbody tr').count()).toBeGreaterThan(3);
+    expect(await page.locator('.govuk-tag--green').count()).toBeGreaterThan(3);
+    await look(page);
+  });
+
+  it('[IM-6.6-c] gives an auditor a message with its evidence as a file', async () => {
+    const page = await signedIn(/^Aya/, '/exchange/messages?status=2xx');
+    await page.locator('main table a').first().click();
+    await page.getByLabel('Why do you need to read it?').fill('A court has asked for it');
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download with its evidence' }).click(),
+    ]);
+    expect(file.suggestedFilename()).toMatch(/^[0-9a-f-]{36}-request\.asice$/);
+    const chunks: Buffer[] = [];
+    for await (const chunk of await file.createReadStream()) chunks.push(chunk as Buffer);
+    const believed = await (await fetch(`${stack.url}/trust/verification.json`)).json();
+    const proven = await verifyContainer(Buffer.concat(chunks), believed as VerificationConfiguration);
+    expect(proven.signer).toMatch(/^LUMORA\//);
   });
 
   it('reads from right to left on a phone', async () => {

@@ -165,6 +165,11 @@ describe('access', () => {
     expect(rights.map(({ path }) => path).sort()).toEqual(['/say/*', '/wait']);
   });
 
+  it('[IM-6.2-e] any application browses the directory, with nothing of how services are reached', async () => {
+    const { items } = (await requests(consumer).listCatalogue({ query: { pageSize: 500 } })).body;
+    expect(items).toContainEqual({ id: echoService, title: 'Echo', enabled: true, notice: null });
+  });
+
   it('[IM-6.2-f] is refused for others’ applications, and for what is not there', async () => {
     expect(await statusOf(file(wanted, {}, requests(engine)))).toBe(403);
     expect(await statusOf(file(wanted, await person('T/GOV/MOH', 'administrator')))).toBe(403);

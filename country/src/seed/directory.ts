@@ -102,6 +102,7 @@ const rights: readonly Grant[] = [
     `${a.mediator}/mediator-admin-v1`,
     `${a.mediator}/mediator-log-v1`,
     `${a.mediator}/mediator-monitoring-v1`,
+    `${a.mediator}/mediator-keys-v1`,
   ),
   ...registryOwners.map((owner) => ({
     subject: a.portal,

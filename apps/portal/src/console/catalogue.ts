@@ -29,7 +29,7 @@ export function cataloguePages({ site, clients, names }: ConsoleParts): void {
   const { directory } = clients;
   const services = () =>
     everyPage(async (pageToken) => {
-      const { body } = await directory.listServices({
+      const { body } = await clients.registration.listCatalogue({
         query: { pageSize: 500, ...(pageToken === undefined ? {} : { pageToken }) },
       });
       return body;
@@ -75,6 +75,21 @@ export function cataloguePages({ site, clients, names }: ConsoleParts): void {
       });
       return body;
     });
+    const mine =
+      visit.viewer.roles.includes('administrator') && visit.viewer.agency !== undefined
+        ? (
+            await everyPage(async (pageToken) => {
+              const { body } = await directory.listApplications({
+                query: {
+                  member: visit.viewer.agency as string,
+                  pageSize: 500,
+                  ...(pageToken === undefined ? {} : { pageToken }),
+                },
+              });
+              return body;
+            })
+          ).map((one) => ({ id: one.id, name: names.application(one.id) }))
+        : [];
     const holders = [...Map.groupBy(rights, ({ subject }) => subject)].map(([subject, held]) => ({
       party: names.party(subject),
       endpoints: held.map(({ method, path }) => ({ method, path, whole: method === '*' && path === '**' })),
@@ -89,6 +104,7 @@ export function cataloguePages({ site, clients, names }: ConsoleParts): void {
       },
       description,
       holders,
+      mine,
     });
   });
 }

@@ -1,4 +1,10 @@
-import { mediatorAdmin, mediatorLog, mediatorMonitoring } from '@govstack/information-mediator/api';
+import {
+  mediatorAdmin,
+  mediatorKeys,
+  mediatorLog,
+  mediatorMonitoring,
+  mediatorRegistration,
+} from '@govstack/information-mediator/api';
 import type { Mediation } from '@govstack/platform';
 
 /** Typed ways to the information mediator's own surfaces; `mediator` is its application. Called with the person's token. */
@@ -7,6 +13,8 @@ export function consoleClients(mediation: Mediation, mediator: string) {
     directory: mediation.client(mediatorAdmin, `${mediator}/${mediatorAdmin.name}`),
     log: mediation.client(mediatorLog, `${mediator}/${mediatorLog.name}`),
     monitoring: mediation.client(mediatorMonitoring, `${mediator}/${mediatorMonitoring.name}`),
+    keys: mediation.client(mediatorKeys, `${mediator}/${mediatorKeys.name}`),
+    registration: mediation.client(mediatorRegistration, `${mediator}/${mediatorRegistration.name}`),
     /** The description of a service, as the mediator gives it to any client; undefined when there is none. */
     async description(service: string): Promise<unknown> {
       const application = service.split('/').slice(0, 4).join('/');

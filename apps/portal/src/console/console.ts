@@ -2,10 +2,13 @@ import type { BlockContext } from '@govstack/platform';
 import { createNames } from '../mediated/names.ts';
 import type { PortalSettings } from '../site/settings.ts';
 import type { Site } from '../site/visit.ts';
+import { actPages } from './acts.ts';
 import { type ConsoleParts, cataloguePages } from './catalogue.ts';
+import { certificatePages } from './certificates.ts';
 import { consoleClients } from './clients.ts';
 import { messageLogPages } from './message-log.ts';
 import { overviewPages } from './overview.ts';
+import { requestPages } from './requests.ts';
 
 /** The console of the information mediator; without its application in the settings there is none. */
 export function consolePages(site: Site, context: BlockContext<PortalSettings>): void {
@@ -17,5 +20,13 @@ export function consolePages(site: Site, context: BlockContext<PortalSettings>):
     names: createNames(names),
     now: context.now,
   };
-  for (const register of [overviewPages, cataloguePages, messageLogPages]) register(parts);
+  for (const register of [
+    overviewPages,
+    cataloguePages,
+    messageLogPages,
+    requestPages,
+    certificatePages,
+    actPages,
+  ])
+    register(parts);
 }

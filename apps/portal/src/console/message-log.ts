@@ -73,6 +73,31 @@ export function messageLogPages({ site, clients, names }: ConsoleParts): void {
     }),
   );
 
+  site.action('/exchange/messages/:exchange/container', { roles: ['auditor'] }, async (visit) => {
+    const exchangeId = visit.params.exchange as string;
+    const message = input(visit, 'message') === 'response' ? 'response' : 'request';
+    const reason = input(visit, 'reason');
+    if (reason.length < 10)
+      return visit.show(
+        'exchange/message.njk',
+        {
+          section: 'exchange',
+          back: '/exchange/messages',
+          exchange: await one(exchangeId),
+          mayRead: true,
+          message,
+          reason,
+          errors: [{ text: visit.voice.t('exchange.message.reasonShort'), href: '#reason' }],
+        },
+        400,
+      );
+    const { body } = await log.getContainer({ params: { exchangeId }, body: { message, reason } });
+    return visit.reply
+      .header('content-type', body.mediaType)
+      .header('content-disposition', `attachment; filename="${body.fileName}"`)
+      .send(Buffer.from(body.container, 'base64'));
+  });
+
   site.action('/exchange/messages/:exchange/contents', { roles: ['auditor'] }, async (visit) => {
     const exchangeId = visit.params.exchange as string;
     const message = input(visit, 'message') === 'response' ? 'response' : 'request';

@@ -38,6 +38,7 @@ export function overviewPages({ site, clients, names, now }: ConsoleParts): void
       perService.reduce((total, row) => total + row[of], 0);
     return visit.show('exchange/overview.njk', {
       section: 'exchange',
+      administers: visit.viewer.roles.includes('administrator'),
       hours,
       chart: hourChart(hours, visit.voice),
       total: sum('exchanges'),

@@ -22,7 +22,7 @@ import {
 } from '../../registration/requests.ts';
 import type { MediatorTables } from '../../tables.ts';
 import { type Authority, authorityOf, type Governance, isWithin } from '../authority.ts';
-import { page, pageOf } from '../paging.ts';
+import { page, pageFrom, pageOf } from '../paging.ts';
 import type { Who } from '../who.ts';
 import { mediatorRegistration } from './operations.ts';
 
@@ -152,6 +152,13 @@ export function registerOnRequest({
         (held && (isWithin(held, row.agency) || (row.provider !== null && isWithin(held, row.provider))));
       if (!seen) throw notFound('This request');
       return { status: 200, body: requestOf(row) };
+    },
+    async listCatalogue({ query }) {
+      const shown = directory
+        .services()
+        .filter(({ applicationId }) => directory.application(applicationId)?.enabled)
+        .map(({ id, title, enabled, notice }) => ({ id, title, enabled, notice: notice ?? null }));
+      return { status: 200, body: pageFrom(shown, pageOf(query), ({ id }) => id) };
     },
     async listRequests({ query: { state, kind, ...paging }, ...who }) {
       const held = authority(who);

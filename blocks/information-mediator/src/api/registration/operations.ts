@@ -117,6 +117,28 @@ export const mediatorRegistration = defineSurface({
       params,
       responses: moved,
     }),
+    listCatalogue: defineOperation({
+      id: 'listCatalogue',
+      method: 'GET',
+      path: '/catalogue',
+      summary: 'Every service that can be asked for, whoever provides it',
+      requirements: ['IM-6.2-e', 'IM-6.4-b'],
+      access,
+      query: Type.Object(paging),
+      responses: {
+        200: Type.Object({
+          items: Type.Array(
+            Type.Object({
+              id: Type.String(),
+              title: Type.String(),
+              enabled: Type.Boolean(),
+              notice: nullable('What callers are told while it is out of order'),
+            }),
+          ),
+          nextPageToken,
+        }),
+      },
+    }),
     listRequests: defineOperation({
       id: 'listRequests',
       method: 'GET',
