@@ -190,7 +190,7 @@ describe('a container', () => {
       expect([403, 404]).toContain((await refusal(containerOf('request', exchangeId, engine, token))).status);
   });
 
-  it('[IM-6.6-a] holds a signature that another XAdES implementation verifies, by a certificate that its authority issued', async () => {
+  it('[IM-6.6-a][IM-7.2.1-a] holds a signature that another XAdES implementation verifies, by a certificate that its authority issued', async () => {
     const entries = await readZip(await containerOf('request'), limits);
     expect([...entries.keys()][0]).toBe('mimetype');
     const xml = entries.get('META-INF/signatures.xml')?.toString() ?? '';

@@ -169,3 +169,29 @@ describe('endpoints that are switched off', () => {
     expect((await refusal(call)).status).toBe(400);
   });
 });
+
+describe('a service', () => {
+  it('[IM-7.2.3-a] has a code of its own in its application, a description, an address and a list of who may call it', async () => {
+    const service = `${provider}/described-v1`;
+    const openapi = { openapi: '3.0.0', info: { title: 'D', version: '1' }, paths: { '/a': { get: {} } } };
+    const put = (title: string, target: string) =>
+      instance.admin.putService({ params: { service }, body: { title, target, openapi } });
+    await put('First', 'https://a.example');
+    await put('Second', 'https://b.example/base');
+    await instance.admin.putRight({ params: { service, subject: engine }, body: {} });
+    const { items } = (await instance.admin.listServices({ query: { application: provider } })).body;
+    expect(items.filter(({ id }) => id === service)).toMatchObject([
+      { title: 'Second', target: 'https://b.example/base', describedHere: true, enabled: true },
+    ]);
+    const entitled = await instance.admin.listEntitled({ params: { service }, query: {} });
+    expect(entitled.body.items.map(({ application }) => application)).toEqual([engine]);
+    const described = await instance.node.mediator.exchange({
+      client: consumer,
+      service: `${provider}/getOpenAPI`,
+      method: 'GET',
+      path: '/?serviceCode=described-v1',
+      headers: {},
+    });
+    expect(JSON.parse(described.body.toString())).toMatchObject({ paths: { '/a': { get: {} } } });
+  });
+});

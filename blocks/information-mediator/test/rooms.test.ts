@@ -236,6 +236,48 @@ describe('a subscription', () => {
 });
 
 describe('push', () => {
+  it('[IM-6.5-n] goes to the service that the subscriber has named', async () => {
+    const other = await startReceiver();
+    try {
+      const endpoint = `${subscriber}/births-in`;
+      const body = { title: 'Births, another way', target: other.url };
+      await instance.admin.putService({ params: { service: endpoint }, body });
+      expect((await subscribe(instance, { endpoint })).status).toBe(200);
+      await publish(instance, birth(1));
+      await eventually(() => other.received.map(({ event }) => event.number)).toEqual([1]);
+      expect(receiver.received).toHaveLength(0);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('[IM-9.2.4-h][IM-9.2.4-f] announces what the subscriber fetches from the publisher by the event’s id, under a right of its own', async () => {
+    const publishers = await startReceiver();
+    try {
+      const service = `${publisher}/birth-details`;
+      const body = { title: 'Details', target: publishers.url };
+      await instance.admin.putService({ params: { service }, body });
+      await subscribe(instance);
+      const { id } = (await publish(instance, birth(1))).body;
+      await eventually(() => receiver.received.map(({ headers }) => headers['webhook-id'])).toEqual([id]);
+      const details = () =>
+        instance.node.mediator.exchange({
+          client: subscriber,
+          service,
+          method: 'POST',
+          path: `/births/${id}`,
+          headers: { 'content-type': 'application/json' },
+          body: '{}',
+        });
+      expect((await details()).status).toBe(403);
+      await instance.admin.putRight({ params: { service, subject: subscriber }, body: {} });
+      expect((await details()).status).toBe(204);
+      expect(publishers.received).toHaveLength(1);
+    } finally {
+      await publishers.stop();
+    }
+  });
+
   it('[IM-9.2.3-b][IM-9.2.4-d] brings the event unchanged, with publisher and id beside it, signed', async () => {
     const secret = randomBytes(32);
     await subscribe(instance, { secret: `whsec_${secret.toString('base64')}` });
@@ -256,7 +298,7 @@ describe('push', () => {
     expect(headers['webhook-signature']).toBe(`v1,${signed}`);
   });
 
-  it('[IM-6.5-h][IM-6.5-i][IM-6.5-q] is tried again as the subscriber wants; every attempt is on record', async () => {
+  it('[IM-6.5-h][IM-6.5-i][IM-6.5-q][IM-5.2-c] is tried again as the subscriber wants; every attempt is on record', async () => {
     await subscribe(instance, { retry: { attempts: 5 } });
     receiver.answer = () => ({ status: receiver.received.length < 5 ? 503 : 200 });
     const { id } = (await publish(instance, birth(1))).body;
@@ -271,7 +313,7 @@ describe('push', () => {
     ]);
   });
 
-  it('[IM-6.5-j] the default is the administrator’s to change', async () => {
+  it('[IM-6.5-j][IM-5.2-c] the default is the administrator’s to change', async () => {
     const rooms = roomsOf(instance);
     await subscribe(instance);
     receiver.answer = () => ({ status: 500 });
