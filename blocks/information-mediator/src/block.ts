@@ -68,6 +68,7 @@ import { createServePeer } from './exchange/serve-peer.ts';
 import { openCredentials } from './gateway/credentials.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { eraseOldCounts, openLimits } from './gateway/limits.ts';
+import { endPlans } from './gateway/plans.ts';
 import { openUpstreams } from './gateway/upstreams.ts';
 import { openValidation } from './gateway/validation.ts';
 import { openKeyring } from './keys/keyring.ts';
@@ -222,6 +223,7 @@ export const informationMediator = defineBlock({
       headersFor: openCredentials(),
       open: (sealed, service) => JSON.parse(open(credentialKey, sealed, service).toString('utf8')),
       mismatches: metrics.mismatches,
+      now: ctx.now,
       log: ctx.log,
     });
     const serve = createServe({ directory, providers, own, gateway, log: ctx.log });
@@ -318,6 +320,13 @@ export const informationMediator = defineBlock({
       ],
       jobs: [
         ...monitoring.jobs,
+        {
+          name: 'end-plans',
+          schedule: { cron: '3 * * * *', timeZone: 'UTC' },
+          async handle() {
+            if (await endPlans(db, ctx.now())) await directory.refresh();
+          },
+        },
         {
           name: 'archive-message-log',
           schedule: { cron: '47 */6 * * *', timeZone: 'UTC' },

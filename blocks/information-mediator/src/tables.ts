@@ -87,6 +87,14 @@ export interface GatewayPolicyTable {
   credential: Buffer | null;
 }
 
+export interface PlanSubscriptionTable {
+  service_id: string;
+  consumer: string;
+  plan: string;
+  since: Generated<string>;
+  expires_at: Timestamp | null;
+}
+
 export interface SigningKeyTable {
   key_id: string;
   owner: string;
@@ -322,6 +330,7 @@ export interface MediatorTables {
   access_right: AccessRightTable;
   access_group: AccessGroupTable;
   gateway_policy: GatewayPolicyTable;
+  plan_subscription: PlanSubscriptionTable;
   registration_request: RegistrationRequestTable;
   group_member: { group_id: string; application: string };
   disabled_endpoint: DisabledEndpointTable;

@@ -167,7 +167,7 @@ describe('access', () => {
 
   it('[IM-6.2-e] any application browses the directory, with nothing of how services are reached', async () => {
     const { items } = (await requests(consumer).listCatalogue({ query: { pageSize: 500 } })).body;
-    expect(items).toContainEqual({ id: echoService, title: 'Echo', enabled: true, notice: null });
+    expect(items).toContainEqual({ id: echoService, title: 'Echo', enabled: true, notice: null, plans: [] });
   });
 
   it('[IM-6.2-f] is refused for others’ applications, and for what is not there', async () => {

@@ -53,6 +53,7 @@ export function requestPages({ site, clients, names }: ConsoleParts): void {
   site.action('/exchange/services/:service/access', access, async (visit) => {
     const service = visit.params.service as string;
     const purpose = input(visit, 'purpose').slice(0, 1000);
+    const plan = input(visit, 'plan');
     const params = { request: newId() };
     await registration.putRequest({
       params,

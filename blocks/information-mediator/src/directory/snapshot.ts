@@ -33,6 +33,8 @@ export interface DirectoryService {
   readonly disabledEndpoints: readonly DisabledEndpoint[];
   /** How its requests are let through; undefined: as they are. */
   readonly policy?: Policy;
+  /** Applications that use it under one of its plans. */
+  readonly planOf?: ReadonlyMap<string, { readonly plan: string; readonly endsAt: number }>;
   /** What its provider is shown, sealed. */
   readonly credential?: Buffer;
 }
@@ -68,6 +70,22 @@ export interface Snapshot {
 /** SHA-256 over the DER of a PEM certificate, lower-case hex: how a peer's certificate is recognised. */
 export const fingerprintOf = (pem: string): string =>
   new X509Certificate(pem).fingerprint256.replaceAll(':', '').toLowerCase();
+
+const planOf = (
+  rows:
+    | readonly { readonly consumer: string; readonly plan: string; readonly expires_at: unknown }[]
+    | undefined,
+): Pick<DirectoryService, 'planOf'> =>
+  rows
+    ? {
+        planOf: new Map(
+          rows.map(({ consumer, plan, expires_at }) => [
+            consumer,
+            { plan, endsAt: expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(String(expires_at)) },
+          ]),
+        ),
+      }
+    : {};
 
 const policyOf = (
   row: { readonly policy: unknown; readonly credential: Buffer | null } | undefined,
@@ -140,6 +158,10 @@ export const loadSnapshot = (db: Kysely<MediatorTables>): Promise<Snapshot> =>
         .orderBy('method')
         .execute();
 
+      const plans = Map.groupBy(
+        await trx.selectFrom('plan_subscription').selectAll().execute(),
+        ({ service_id }) => service_id,
+      );
       const policies = new Map(
         (await trx.selectFrom('gateway_policy').selectAll().execute()).map((row) => [row.service_id, row]),
       );
@@ -199,6 +221,7 @@ export const loadSnapshot = (db: Kysely<MediatorTables>): Promise<Snapshot> =>
               enabled: row.enabled,
               notice: row.notice ?? undefined,
               ...policyOf(policies.get(row.id)),
+              ...planOf(plans.get(row.id)),
               disabledEndpoints: (disabledByService.get(row.id) ?? []).map(({ method, path, notice }) => ({
                 method,
                 path,

@@ -7,6 +7,7 @@ import type { HeaderList } from '../exchange/headers.ts';
 import type { ExchangeRequest, ExchangeResponse } from '../exchange/request.ts';
 import { pathForRights } from '../rights/glob.ts';
 import { type Limits, limitHeaders } from './limits.ts';
+import { findPlan } from './plans.ts';
 import type { Chosen, Upstreams } from './upstreams.ts';
 import type { Defect, Validation } from './validation.ts';
 
@@ -44,6 +45,7 @@ export interface GatewayParts {
   readonly open: (sealed: Buffer, service: string) => Credential;
   /** Counts messages that did not match, by service and direction. */
   readonly mismatches: Counter<'service' | 'message'>;
+  readonly now: () => Date;
   readonly log: Logger;
 }
 
@@ -85,11 +87,19 @@ export function createGateway(parts: GatewayParts): Gateway {
     const { client, method, path, body } = request;
     const { requests = 'off', responses = 'off' } = policy.validation ?? {};
 
+    const held = service.planOf?.get(client);
+    if (held && held.endsAt <= parts.now().getTime())
+      return refuse({
+        kind: 'accessDenied',
+        message: 'The plan under which this service was used has ended',
+      });
+    const planned = held ? (findPlan(policy, held.plan)?.limits ?? []) : [];
+    const concerning = [...planned, ...(policy.limits ?? [])];
     const standing =
-      policy.limits &&
-      (await limits.take(service.id, policy.limits, { client, method, path: pathForRights(path) ?? path }));
+      concerning.length > 0 &&
+      (await limits.take(service.id, concerning, { client, method, path: pathForRights(path) ?? path }));
     const told = standing ? limitHeaders(standing) : nothing;
-    if (standing?.allowed === false)
+    if (standing && !standing.allowed)
       return refuse(
         { kind: 'rateLimited', message: 'The limit of requests to this service is used up' },
         told,

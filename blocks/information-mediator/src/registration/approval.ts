@@ -3,6 +3,7 @@ import { type Right, wholeService, writeRight } from '../directory/access-rights
 import type { ApplicationRegistration } from '../directory/registration.ts';
 import { writeApplication, writeMember } from '../directory/registration.ts';
 import type { Endpoint } from '../directory/snapshot.ts';
+import { subscribeToPlan } from '../gateway/plans.ts';
 import type { MediatorTables } from '../tables.ts';
 import type { RequestKind } from './requests.ts';
 
@@ -21,6 +22,8 @@ export async function carryOut(
   const asked = (document.endpoints as Endpoint[] | undefined) ?? [wholeService];
   // What it may use already stays.
   const endpoints = [...(await endpointsOf(trx, subject, consumer)), ...asked];
+  const plan = document['plan'];
+  if (typeof plan === 'string') await subscribeToPlan(trx, subject, consumer, plan);
   const right: Right = { service: subject, subject: consumer, endpoints, grantedBy: approvedBy };
   return writeRight(trx, right);
 }

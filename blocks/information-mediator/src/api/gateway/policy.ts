@@ -36,10 +36,42 @@ export const Limit = Type.Object(
 );
 export type Limit = Static<typeof Limit>;
 
+/** What a service offers: how much, for how long, and whether somebody has to approve. */
+export const Plan = Type.Object(
+  {
+    name: Type.String({ pattern: '^[a-z][a-z0-9-]{0,49}$' }),
+    title: Type.String({ minLength: 1, maxLength: 200 }),
+    limits: Type.Optional(
+      Type.Array(Type.Omit(Limit, ['consumer']), {
+        maxItems: 20,
+        description: 'For each application on the plan',
+      }),
+    ),
+    approval: Type.Union([Type.Literal('auto'), Type.Literal('manual')], {
+      description: 'auto: who asks has access at once; manual: the provider decides',
+    }),
+    days: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 3650,
+        description: 'Days after which access ends; never when left out',
+      }),
+    ),
+  },
+  closed,
+);
+export type Plan = Static<typeof Plan>;
+
 /** How requests to a service are let through (README 7: what gateways add). */
 export const Policy = Type.Object(
   {
     limits: Type.Optional(Type.Array(Limit, { maxItems: 50 })),
+    plans: Type.Optional(
+      Type.Array(Plan, {
+        maxItems: 20,
+        description: 'Asked for by access requests of mediator-registration-v1',
+      }),
+    ),
     validation: Type.Optional(
       Type.Object(
         { requests: Type.Optional(Mode), responses: Type.Optional(Mode) },

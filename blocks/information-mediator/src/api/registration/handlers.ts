@@ -11,6 +11,7 @@ import {
 import type { Kysely } from 'kysely';
 import type { Directory } from '../../directory/directory.ts';
 import { certificateOf, publicKeyOf } from '../../directory/registration.ts';
+import { findPlan } from '../../gateway/plans.ts';
 import { carryOut } from '../../registration/approval.ts';
 import {
   fileRequest,
@@ -106,21 +107,36 @@ export function registerOnRequest({
         fields.tlsCertificates?.map(certificateOf);
         return file({ ...base, subject: application, provider: undefined, document: { ...fields, ...why } });
       }
-      const { consumer, service, endpoints } = wanted;
+      const { consumer, service, endpoints, plan } = wanted;
       if (!speaksFor(who, consumer)) throw forbidden('Another application is to have the access');
       if (!knows(consumer)) throw badRequest('The application that is to have the access is not registered');
       if (!directory.service(service)) throw badRequest('There is no such service');
+      if (plan !== undefined && !findPlan(directory.service(service)?.policy, plan))
+        throw badRequest('The service offers no such plan');
       return file({
         ...base,
         subject: service,
         provider: applicationOf(service),
-        document: { consumer, ...(endpoints ? { endpoints } : {}), ...why },
+        document: { consumer, ...(endpoints ? { endpoints } : {}), ...(plan ? { plan } : {}), ...why },
       });
     },
     async submitRequest({ params, ...who }) {
-      await mine(who, params.request);
+      const row = await mine(who, params.request);
       const step = { from: 'WAITING', to: 'SUBMITTED_FOR_APPROVAL' } as const;
-      return { status: 200, body: await moveRequest(db, params.request, step) };
+      const { plan: name, ...document } = row.document as { plan?: string };
+      const plan = name === undefined ? undefined : findPlan(directory.service(row.subject)?.policy, name);
+      if (plan?.approval === 'auto' && row.state === 'APPROVED') return { status: 200, body: requestOf(row) };
+      if (plan?.approval !== 'auto')
+        return { status: 200, body: await moveRequest(db, params.request, step) };
+      await moveRequest(db, params.request, step);
+      const approved = await moveRequest(
+        db,
+        params.request,
+        { from: 'SUBMITTED_FOR_APPROVAL', to: 'APPROVED', by: `plan ${plan.name}` },
+        (trx) => carryOut(trx, row.kind, row.subject, { ...document, plan: plan.name }, `plan ${plan.name}`),
+      );
+      await directory.refresh();
+      return { status: 200, body: approved };
     },
     async revokeRequest({ params, ...who }) {
       await mine(who, params.request);
@@ -157,7 +173,13 @@ export function registerOnRequest({
       const shown = directory
         .services()
         .filter(({ applicationId }) => directory.application(applicationId)?.enabled)
-        .map(({ id, title, enabled, notice }) => ({ id, title, enabled, notice: notice ?? null }));
+        .map(({ id, title, enabled, notice, policy }) => ({
+          id,
+          title,
+          enabled,
+          notice: notice ?? null,
+          plans: [...(policy?.plans ?? [])],
+        }));
       return { status: 200, body: pageFrom(shown, pageOf(query), ({ id }) => id) };
     },
     async listRequests({ query: { state, kind, ...paging }, ...who }) {

@@ -1,5 +1,6 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
 import { ApplicationFields, Endpoint, Name } from '../directory-operations.ts';
+import { Plan } from '../gateway/policy.ts';
 import { ApplicationId, MemberId, nextPageToken, paging, ServiceId } from '../identifiers-operations.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -23,6 +24,9 @@ const Wanted = Type.Union([
       kind: Type.Literal('access'),
       consumer: ApplicationId,
       service: ServiceId,
+      plan: Type.Optional(
+        Type.String({ maxLength: 50, description: 'One of the plans that the service offers' }),
+      ),
       endpoints: Type.Optional(
         Type.Array(Endpoint, { minItems: 1, maxItems: 200, description: 'Every endpoint when left out' }),
       ),
@@ -73,7 +77,7 @@ export const mediatorRegistration = defineSurface({
       id: 'submitRequest',
       method: 'POST',
       path: '/requests/{request}/submission',
-      summary: 'Submit a waiting request for approval',
+      summary: 'Submit a waiting request for approval; access under a plan that needs none is there at once',
       requirements: ['IM-6.2-j'],
       access,
       params,
@@ -133,6 +137,7 @@ export const mediatorRegistration = defineSurface({
               title: Type.String(),
               enabled: Type.Boolean(),
               notice: nullable('What callers are told while it is out of order'),
+              plans: Type.Array(Plan, { description: 'Under which access can be asked for' }),
             }),
           ),
           nextPageToken,
