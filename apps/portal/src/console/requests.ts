@@ -61,6 +61,7 @@ export function requestPages({ site, clients, names }: ConsoleParts): void {
         kind: 'access',
         consumer: input(visit, 'consumer'),
         service,
+        ...(plan === '' ? {} : { plan }),
         ...(purpose === '' ? {} : { purpose }),
       },
     });

@@ -22,7 +22,7 @@ export async function carryOut(
   const asked = (document.endpoints as Endpoint[] | undefined) ?? [wholeService];
   // What it may use already stays.
   const endpoints = [...(await endpointsOf(trx, subject, consumer)), ...asked];
-  const plan = document['plan'];
+  const plan = document.plan;
   if (typeof plan === 'string') await subscribeToPlan(trx, subject, consumer, plan);
   const right: Right = { service: subject, subject: consumer, endpoints, grantedBy: approvedBy };
   return writeRight(trx, right);

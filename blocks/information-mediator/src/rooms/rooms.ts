@@ -1,4 +1,4 @@
-import { badRequest, conflict, transaction } from '@govstack/platform';
+import { badRequest, conflict, notFound, transaction } from '@govstack/platform';
 import { type Kysely, type SqlBool, sql } from 'kysely';
 import { wholeService, writeRight } from '../directory/access-rights.ts';
 import { changeWithin } from '../directory/change.ts';
@@ -96,7 +96,13 @@ export const addEventType = (
   if (text.length > largestSchema) throw badRequest('The schema is larger than 64 KiB');
   assertSchema(schema);
   return transaction(db, async (trx) => {
-    await trx.selectFrom('room').select('application').where('application', '=', room).forUpdate().execute();
+    const held = await trx
+      .selectFrom('room')
+      .select('application')
+      .where('application', '=', room)
+      .forUpdate()
+      .executeTakeFirst();
+    if (!held) throw notFound('This room');
     const newest = await findEventType(trx, room, name);
     if (newest && !further) throw conflict('There is an event type of this name');
     if (!newest && further) throw badRequest('There is no such event type');
