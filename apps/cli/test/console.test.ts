@@ -145,6 +145,46 @@ describe('the console of the information mediator', () => {
     );
   });
 
+  it('[IM-6.4-b] lets an administrator try a service, as an application of the agency and of no other', async () => {
+    const service = `${applications.identity}/identity-enrolment-v1`;
+    const page = await signedIn(/^Ivo/, `/exchange/services/${encodeURIComponent(service)}`);
+    await page.locator('summary').first().click();
+    await page
+      .getByRole('link', { name: /^Try it out/ })
+      .first()
+      .click();
+    const options = await page
+      .getByLabel('Call as')
+      .locator('option')
+      .evaluateAll((all) => all.map((one) => (one as { value?: string }).value));
+    expect(options).toContain(applications.cashTransfer);
+    expect(options).not.toContain(applications.identity);
+    await look(page);
+    await page.getByRole('button', { name: 'Call' }).click();
+    await page.getByText('Refused by the mediator').waitFor();
+    await page.getByText('Server.ServerProxy.AccessDenied').first().waitFor();
+    await look(page);
+
+    const allowed = `${applications.messaging}/messaging-v1`;
+    await page.goto(`${stack.url}/exchange/services/${encodeURIComponent(allowed)}`);
+    await page.locator('summary', { hasText: '/messages/{id}' }).click();
+    await page.getByRole('link', { name: 'Try it out GET /messages/{id}' }).click();
+    await page.getByRole('button', { name: 'Call' }).click();
+    await page.getByRole('link', { name: 'Enter id' }).waitFor();
+    await page.getByLabel('id', { exact: true }).fill('00000000-0000-4000-8000-000000000000');
+    await page.getByLabel('Call as').selectOption(applications.cashTransfer);
+    await page.getByRole('button', { name: 'Call' }).click();
+    await page.getByRole('heading', { name: 'Answer 404' }).waitFor();
+    await look(page);
+    await page.getByRole('link', { name: 'The evidence of this call' }).click();
+    await page.getByText('GET /messages/00000000-0000-4000-8000-000000000000').waitFor();
+    expect(await page.locator('.govuk-tag--green').allTextContents()).toEqual(['holds', 'holds']);
+    // An auditor looks on.
+    const auditor = await signedIn(/^Aya/, `/exchange/services/${encodeURIComponent(allowed)}`);
+    await auditor.locator('summary').first().waitFor();
+    expect(await auditor.getByRole('link', { name: /^Try it out/, includeHidden: true }).count()).toBe(0);
+  });
+
   it('shows keys with their certificates and when those end', async () => {
     const page = await signedIn(/^Dara/, '/exchange/certificates');
     expect(await page.locator('main tbody tr').count()).toBeGreaterThan(3);

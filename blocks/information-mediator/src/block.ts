@@ -275,6 +275,7 @@ export const informationMediator = defineBlock({
             governance,
             wakeDelivery: () => delivery?.wake(),
             knows: server.knows,
+            tries: settings.tryOut ? carry : undefined,
           }),
           administerGateway({
             db,

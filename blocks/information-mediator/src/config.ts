@@ -32,6 +32,11 @@ export const config = Type.Object({
    * Through the mediator it can be reached in any case.
    */
   configurationApi: Type.Boolean({ default: false }),
+  /**
+   * Let administrators call services as applications of their own agency, from the console for instance. What they are
+   * answered they see: where real data is behind the services, leave it off.
+   */
+  tryOut: Type.Boolean({ default: false }),
   /** Answer 401, 403, 404, 503, 504 instead of X-Road's 400 and 500; the error type is the same. */
   strictHttp: Type.Boolean({ default: true }),
   /** Names of error types: X-Road's up to 7.7 (`Server.ServerProxy.AccessDenied`), or since 7.8 (`server.serverproxy.access_denied`). */

@@ -33,6 +33,7 @@ export function lumoraBlocks({ publicUrl, smtpUrl, smsApiKey, demonstration }: L
       config: {
         bootstrap: { instance: 'LUMORA', governance: a.governance },
         logReaders: [a.portal],
+        tryOut: demonstration,
         audiences: [publicUrl, publicUrl.replace('localhost', '127.0.0.1')],
       },
     }),

@@ -1,9 +1,10 @@
 import { Problem } from '@govstack/platform';
+import type { Viewer } from '../backend.ts';
 import type { Text } from '../languages.ts';
 import { memberOfId, type Names } from '../mediated/names.ts';
 import type { Site } from '../site/visit.ts';
 import { type ConsoleClients, everyPage } from './clients.ts';
-import { type Description, describe } from './description.ts';
+import { describe } from './description.ts';
 import { consoleRoles } from './roles.ts';
 
 export interface ConsoleParts {
@@ -24,16 +25,36 @@ interface Listed {
 
 const serviceId = /^[^/]+(\/[^/]+){4}$/;
 
-/** Who offers what: every member with its applications and services, and each service's description. */
-export function cataloguePages({ site, clients, names }: ConsoleParts): void {
-  const { directory } = clients;
-  const services = () =>
-    everyPage(async (pageToken) => {
-      const { body } = await clients.registration.listCatalogue({
-        query: { pageSize: 500, ...(pageToken === undefined ? {} : { pageToken }) },
-      });
-      return body;
+const allServices = ({ registration }: ConsoleClients) =>
+  everyPage(async (pageToken) => {
+    const { body } = await registration.listCatalogue({
+      query: { pageSize: 500, ...(pageToken === undefined ? {} : { pageToken }) },
     });
+    return body;
+  });
+
+/** A service of the catalogue with what its description says; refused when there is none of this name. */
+export async function describedService(clients: ConsoleClients, id: string) {
+  const found = serviceId.test(id) ? (await allServices(clients)).find((one) => one.id === id) : undefined;
+  if (!found) throw new Problem(404, 'no such service');
+  const document = await clients.description(id);
+  return { service: found, description: document === undefined ? undefined : describe(document) };
+}
+
+/** Applications for which a person may ask for access and try services: an administrator's, those of the agency. */
+export async function ownApplications({ clients, names }: ConsoleParts, { roles, agency }: Viewer) {
+  if (!roles.includes('administrator') || agency === undefined) return [];
+  const found = await everyPage(async (pageToken) => {
+    const query = { member: agency, pageSize: 500, ...(pageToken === undefined ? {} : { pageToken }) };
+    return (await clients.directory.listApplications({ query })).body;
+  });
+  return found.map(({ id }) => ({ id, name: names.application(id) }));
+}
+
+/** Who offers what: every member with its applications and services, and each service's description. */
+export function cataloguePages(parts: ConsoleParts): void {
+  const { site, clients, names } = parts;
+  const { directory } = clients;
 
   site.page('/exchange/catalogue', { roles: consoleRoles }, async (visit) => {
     const wanted = (visit.query.search ?? '').trim().slice(0, 100);
@@ -42,7 +63,7 @@ export function cataloguePages({ site, clients, names }: ConsoleParts): void {
       [one.id, one.title, text(one.application), member].some((value) =>
         value.toLocaleLowerCase(language).includes(wanted.toLocaleLowerCase(language)),
       );
-    const listed = (await services()).map((one): Listed & { member: string } => ({
+    const listed = (await allServices(clients)).map((one): Listed & { member: string } => ({
       id: one.id,
       code: one.id.split('/').at(-1) ?? one.id,
       title: one.title,
@@ -65,35 +86,23 @@ export function cataloguePages({ site, clients, names }: ConsoleParts): void {
 
   site.page('/exchange/services/:service', { roles: consoleRoles }, async (visit) => {
     const id = visit.params.service as string;
-    const found = serviceId.test(id) ? (await services()).find((one) => one.id === id) : undefined;
-    if (!found) throw new Problem(404, 'no such service');
-    const document = await clients.description(id);
-    const description: Description | undefined = document === undefined ? undefined : describe(document);
-    const rights = await everyPage(async (pageToken) => {
-      const { body } = await directory.listRights({
-        query: { service: id, pageSize: 500, ...(pageToken === undefined ? {} : { pageToken }) },
-      });
-      return body;
-    });
-    const mine =
-      visit.viewer.roles.includes('administrator') && visit.viewer.agency !== undefined
-        ? (
-            await everyPage(async (pageToken) => {
-              const { body } = await directory.listApplications({
-                query: {
-                  member: visit.viewer.agency as string,
-                  pageSize: 500,
-                  ...(pageToken === undefined ? {} : { pageToken }),
-                },
-              });
-              return body;
-            })
-          ).map((one) => ({ id: one.id, name: names.application(one.id) }))
-        : [];
-    const holders = [...Map.groupBy(rights, ({ subject }) => subject)].map(([subject, held]) => ({
-      party: names.party(subject),
-      endpoints: held.map(({ method, path }) => ({ method, path, whole: method === '*' && path === '**' })),
-    }));
+    const { service: found, description } = await describedService(clients, id);
+    // Rights are for administrators to see.
+    const rights = visit.viewer.roles.includes('administrator')
+      ? await everyPage(async (pageToken) => {
+          const { body } = await directory.listRights({
+            query: { service: id, pageSize: 500, ...(pageToken === undefined ? {} : { pageToken }) },
+          });
+          return body;
+        })
+      : undefined;
+    const mine = await ownApplications(parts, visit.viewer);
+    const holders =
+      rights &&
+      [...Map.groupBy(rights, ({ subject }) => subject)].map(([subject, held]) => ({
+        party: names.party(subject),
+        endpoints: held.map(({ method, path }) => ({ method, path, whole: method === '*' && path === '**' })),
+      }));
     return visit.show('exchange/service.njk', {
       section: 'exchange',
       back: '/exchange/catalogue',

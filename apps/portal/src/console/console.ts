@@ -9,6 +9,7 @@ import { consoleClients } from './clients.ts';
 import { messageLogPages } from './message-log.ts';
 import { overviewPages } from './overview.ts';
 import { requestPages } from './requests.ts';
+import { trialPages } from './trial.ts';
 
 /** The console of the information mediator; without its application in the settings there is none. */
 export function consolePages(site: Site, context: BlockContext<PortalSettings>): void {
@@ -27,6 +28,7 @@ export function consolePages(site: Site, context: BlockContext<PortalSettings>):
     requestPages,
     certificatePages,
     actPages,
+    trialPages,
   ])
     register(parts);
 }

@@ -1,3 +1,6 @@
+import { isObject, type Json, listOf, resolve, textOf } from './json-schema.ts';
+import { sampleOf } from './sample.ts';
+
 /** A described operation, ready to be shown. */
 export interface DescribedOperation {
   readonly id: string;
@@ -14,6 +17,10 @@ export interface DescribedOperation {
     readonly description: string;
   }[];
   readonly body: readonly Property[];
+  /** Media type of the body; undefined when the operation takes none. */
+  readonly mediaType: string | undefined;
+  /** A body to start from, as text. */
+  readonly sample: string;
   readonly answers: readonly {
     readonly status: string;
     readonly description: string;
@@ -29,27 +36,9 @@ export interface Property {
   readonly description: string;
 }
 
-type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
-const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
-
 const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 const deepest = 5;
 const mostProperties = 200;
-
-/** Follows references within the document, a bounded number of times; anything else stays what it is. */
-function resolve(document: Json, value: unknown, hops = 0): Json {
-  if (!isObject(value)) return {};
-  const reference = value.$ref;
-  if (typeof reference !== 'string') return value;
-  if (hops > 10 || !reference.startsWith('#/')) return {};
-  let found: unknown = document;
-  for (const step of reference.slice(2).split('/'))
-    found = isObject(found) ? found[step.replaceAll('~1', '/').replaceAll('~0', '~')] : undefined;
-  return resolve(document, found, hops + 1);
-}
 
 function typeOf(document: Json, value: unknown): string {
   const schema = resolve(document, value);
@@ -86,10 +75,15 @@ function propertiesOf(document: Json, value: unknown, way = '', depth = 0): Prop
   return [...own, ...joined].slice(0, mostProperties);
 }
 
+/** The media type in which a body is described, JSON when it can be. */
+const mediaTypeOf = (content: unknown): string | undefined => {
+  const types = Object.keys(isObject(content) ? content : {});
+  return types.find((type) => /[/+]json\b/i.test(type)) ?? types[0];
+};
+
 const schemaOf = (content: unknown): unknown => {
-  if (!isObject(content)) return undefined;
-  const [first] = Object.values(content);
-  return isObject(first) ? first.schema : undefined;
+  const described = isObject(content) ? content[mediaTypeOf(content) ?? ''] : undefined;
+  return isObject(described) ? described.schema : undefined;
 };
 
 function operationOf(document: Json, path: string, method: string, item: Json): DescribedOperation {
@@ -114,6 +108,10 @@ function operationOf(document: Json, path: string, method: string, item: Json): 
       description: textOf(one.description),
     })),
     body: propertiesOf(document, schemaOf(body.content)),
+    mediaType: mediaTypeOf(body.content),
+    sample: /[/+]json\b/i.test(mediaTypeOf(body.content) ?? '')
+      ? JSON.stringify(sampleOf(document, schemaOf(body.content)), null, 2)
+      : '',
     answers: Object.entries(responses).map(([status, one]) => {
       const answer = resolve(document, one);
       return {

@@ -5,6 +5,7 @@ import {
   forbidden,
   type ImplementedSurface,
   implement,
+  memberOf,
   notFound,
   type Person,
 } from '@govstack/platform';
@@ -17,10 +18,12 @@ import { putApplication, putMaintenance, putMember, putService } from '../../dir
 import { allRights, listRights } from '../../directory/rights-list.ts';
 import { type DeliveryState, listDeliveries, redeliver } from '../../events/dead-letters.ts';
 import { deleteSubscription, listSubscriptions, putSubscription } from '../../events/subscriptions.ts';
+import type { CarryOut } from '../../exchange/exchange.ts';
 import type { MediatorTables } from '../../tables.ts';
 import { type Authority, assertAuthority, authorityOf, type Governance, isWithin } from '../authority.ts';
 import { page, pageFrom, pageOf } from '../paging.ts';
 import { mediatorAdmin } from './operations.ts';
+import { tryOut } from './trial.ts';
 
 export interface Administration {
   readonly db: Kysely<MediatorTables>;
@@ -29,6 +32,8 @@ export interface Administration {
   readonly wakeDelivery: () => void;
   /** Whether an application is registered here, or on another server of an instance this one exchanges with. */
   readonly knows: (application: string) => boolean;
+  /** How services are tried out; undefined where they are not. */
+  readonly tries: CarryOut | undefined;
 }
 
 /** Who may call what, and as one of which group. */
@@ -51,6 +56,7 @@ export function administer({
   governance,
   wakeDelivery,
   knows,
+  tries,
 }: Administration): ImplementedSurface {
   const authority = ({ caller, person }: Who): Authority => authorityOf(governance, caller, person);
   const over = (who: Who, id: string): void => assertAuthority(authority(who), id);
@@ -129,6 +135,18 @@ export function administer({
           describedHere: openapi !== undefined,
         }));
       return { status: 200, body: pageFrom(shown, pageOf(query), ({ id }) => id) };
+    },
+    async tryService({ params, body, signal, ...who }) {
+      const held = authority(who);
+      // Whoever governs the instance does not speak for other agencies.
+      const speaker = who.person?.agency ?? memberOf(who.caller.application);
+      assertAuthority(held.kind === 'all' ? { kind: 'member', id: speaker } : held, params.application);
+      if (!tries) throw forbidden('This mediator does not let services be tried out');
+      const { application: client, service } = params;
+      return {
+        status: 200,
+        body: await tryOut(tries, { client, service, headers: {}, body: undefined, ...body, signal }),
+      };
     },
     async putRight({ params, body, ...who }) {
       over(who, params.service);

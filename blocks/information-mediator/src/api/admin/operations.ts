@@ -179,6 +179,52 @@ export const mediatorAdmin = defineSurface({
         }),
       },
     }),
+    tryService: defineOperation({
+      id: 'tryService',
+      method: 'POST',
+      path: '/services/{service}/trials/{application}',
+      summary: 'Call a service as an application of the own agency',
+      description:
+        'For administrators of the application, where the setting `TRY_OUT` allows it: one exchange with the rights, limits and evidence of any other. It is carried out, once for each request; a repeat is another exchange. Whatever the mediator or the provider answers is in the body of a 200.',
+      access: administration,
+      params: Type.Object({ service: ServiceId, application: ApplicationId }),
+      body: Type.Object(
+        {
+          method: Type.String({ pattern: '^[A-Z]{1,20}$' }),
+          path: Type.String({
+            pattern: '^/',
+            maxLength: 8000,
+            description: 'Inside the service, with its query',
+          }),
+          headers: Type.Optional(
+            Type.Record(
+              Type.String({ pattern: '^[A-Za-z0-9-]{1,100}$' }),
+              Type.String({ pattern: '^[\\x20-\\x7e]{0,2000}$' }),
+              {
+                ...closed,
+                maxProperties: 20,
+                description: 'A body is `application/json` unless they say otherwise',
+              },
+            ),
+          ),
+          body: Type.Optional(Type.String({ maxLength: 65_536 })),
+        },
+        closed,
+      ),
+      responses: {
+        200: Type.Object({
+          exchangeId: Type.Union([Type.String(), Type.Null()], {
+            description: 'Null when the request was too malformed to be put on record',
+          }),
+          status: Type.Integer(),
+          headers: Type.Record(Type.String(), Type.String()),
+          bodySize: Type.Integer({ description: 'Bytes' }),
+          body: Type.Union([Type.String(), Type.Null()], {
+            description: 'Null when it is no text or larger than 256 KiB',
+          }),
+        }),
+      },
+    }),
     putRight: defineOperation({
       id: 'putRight',
       method: 'PUT',
