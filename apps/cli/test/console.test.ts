@@ -70,6 +70,7 @@ describe('the console of the information mediator', () => {
     expect(await count(perHour)).toBe(await count(total));
     expect(await page.locator('.portal-chart rect').count()).toBeGreaterThan(0);
     await page.getByRole('link', { name: 'identity-enrolment-v1' }).waitFor();
+    expect(await page.locator('main .govuk-tag').allTextContents()).toContain('well');
     await page.locator('summary').first().click();
     await look(page);
     // Another agency's administrator sees what the agency took part in.

@@ -6,7 +6,25 @@ const hourMs = 3_600_000;
 const shownHours = 24;
 const mostServices = 15;
 
-/** The traffic of the last day: how much, with whom, what failed and why (IM-4.5-a). */
+interface Measured {
+  readonly lastSuccessfulRequestTimestamp?: number;
+  readonly lastUnsuccessfulRequestTimestamp?: number;
+  readonly lastPeriodStatistics: {
+    readonly successfulRequestCount: number;
+    readonly unsuccessfulRequestCount: number;
+  };
+}
+
+/** In one word how a service does: by the last minutes, and by what happened last. */
+const healthOf = (one: Measured): 'well' | 'failures' | 'failing' | 'quiet' => {
+  const { successfulRequestCount: good, unsuccessfulRequestCount: bad } = one.lastPeriodStatistics;
+  if ((one.lastUnsuccessfulRequestTimestamp ?? 0) > (one.lastSuccessfulRequestTimestamp ?? 0))
+    return 'failing';
+  if (bad > 0) return 'failures';
+  return good > 0 ? 'well' : 'quiet';
+};
+
+/** The traffic of the last day: how much, with whom, what failed and why; how services do now (IM-4.5-a). */
 export function overviewPages({ site, clients, names, now }: ConsoleParts): void {
   const { monitoring } = clients;
 
@@ -19,11 +37,13 @@ export function overviewPages({ site, clients, names, now }: ConsoleParts): void
           query: { from, to: new Date(end).toISOString(), by, interval, pageSize: 1000 },
         })
       ).body.items;
-    const [perHour, perService, perError] = await Promise.all([
+    const [health, perHour, perService, perError] = await Promise.all([
+      monitoring.listHealth({ query: { pageSize: 1000 } }),
       statistics(['service'], 'hour'),
       statistics(['service'], 'period'),
       statistics(['error'], 'period'),
     ]);
+    const states = new Map(health.body.items.map((one) => [one.service, healthOf(one)]));
     const byHour = Map.groupBy(perHour, (row) => new Date(row.from).getTime());
     const hours = Array.from({ length: shownHours }, (_, index) => {
       const at = end - (shownHours - index) * hourMs;
@@ -52,6 +72,7 @@ export function overviewPages({ site, clients, names, now }: ConsoleParts): void
           return {
             ...row,
             id: id === 'unknown' ? undefined : id,
+            health: states.get(id),
             code: id.split('/').at(-1),
             party: id === 'unknown' ? undefined : names.party(id.split('/').slice(0, 4).join('/')),
           };
