@@ -10,8 +10,20 @@ export interface RegistryTables {
     requires: 'consent' | 'legal-ground' | null;
     announce: boolean;
     next_field_id: number;
-    archived: Generated<boolean>;
     created_at: Generated<string>;
+    state: Generated<'draft' | 'published' | 'archived'>;
+    description: Generated<string>;
+    domain: Generated<string>;
+    institution: Generated<string>;
+    classification: Generated<'open' | 'restricted' | 'confidential'>;
+    retention_days: Generated<number | null>;
+    number_format: Generated<string>;
+    storage_profile: Generated<'standard' | 'lean'>;
+    columns: Generated<unknown>;
+    revision: Generated<string>;
+    archived_at: Generated<string | null>;
+    modified_at: Generated<string>;
+    modified_by: Generated<string>;
   };
   registry_version: {
     registry_id: string;
@@ -20,6 +32,17 @@ export interface RegistryTables {
     schema: unknown;
     fields: unknown;
     published_at: Generated<string>;
+    state: Generated<'published' | 'deprecated' | 'withdrawn'>;
+    published_by: Generated<string>;
+    report: Generated<unknown>;
+  };
+  registry_draft: {
+    registry_id: string;
+    schema: unknown;
+    modified_at: Generated<string>;
+    modified_by: string;
+    publishing: Generated<boolean>;
+    failure: Generated<string | null>;
   };
   registry_access: { registry_id: string; application: string; methods: string[]; fields: string[] | null };
   read_log: {

@@ -471,16 +471,16 @@ describe('what is remembered', () => {
       expect(rows[0]?.n).toBe('0');
     });
     expect((await verify()).brokenAt).toBeNull();
-    await expect(sql`update change_log set after = '{}'`.execute(db)).rejects.toThrow('append-only');
-    await sql`alter table change_log disable trigger change_log_append_only`.execute(db);
-    await sql`update change_log set after = jsonb_set(after, '{Children}', '9') where record = ${uuid}::uuid and action = 'update'`.execute(
+    await expect(sql`update change_content set after = '{}'`.execute(db)).rejects.toThrow('append-only');
+    await sql`alter table change_content disable trigger change_content_unchangeable`.execute(db);
+    await sql`update change_content set after = jsonb_set(after, '{4}', '9') where seq = (select seq from change_log where record = ${uuid}::uuid and action = 'update')`.execute(
       db,
     );
     expect((await verify()).brokenAt).not.toBeNull();
-    await sql`update change_log set after = jsonb_set(after, '{Children}', '5') where record = ${uuid}::uuid and action = 'update'`.execute(
+    await sql`update change_content set after = jsonb_set(after, '{4}', '5') where seq = (select seq from change_log where record = ${uuid}::uuid and action = 'update')`.execute(
       db,
     );
-    await sql`alter table change_log enable trigger change_log_append_only`.execute(db);
+    await sql`alter table change_content enable trigger change_content_unchangeable`.execute(db);
     expect((await verify()).brokenAt).toBeNull();
   });
 

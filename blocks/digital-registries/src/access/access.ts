@@ -1,7 +1,15 @@
-import { applicationOf, type Caller, forbidden, memberOf, notFound, type Person } from '@govstack/platform';
+import {
+  applicationOf,
+  type Caller,
+  conflict,
+  forbidden,
+  memberOf,
+  notFound,
+  type Person,
+} from '@govstack/platform';
 import type { Kysely } from 'kysely';
+import type { Catalogue, Registry } from '../schema/catalogue.ts';
 import type { Field } from '../schema/field.ts';
-import { findRegistry, type Registry } from '../schema/registries.ts';
 import type { RegistryTables } from '../tables.ts';
 
 export type DataMethod = 'create' | 'read' | 'exists' | 'list' | 'update' | 'delete';
@@ -27,12 +35,14 @@ export interface Granted {
   readonly foreign: boolean;
 }
 
+const changing: ReadonlySet<DataMethod> = new Set(['create', 'update', 'delete']);
+
 /**
  * The registry at which a call is addressed, with what the caller may do. Applications of the owning member see all;
  * others only what the owner has granted them. A registry without a grant looks like no registry.
  */
 export async function openFor(
-  db: Kysely<RegistryTables>,
+  catalogue: Catalogue,
   reader: Reader,
   code: string,
   version: string,
@@ -40,15 +50,15 @@ export async function openFor(
   verifyConsent: (reference: string) => Promise<boolean>,
 ): Promise<Granted> {
   const owner = applicationOf(reader.caller.service);
-  const registry = await findRegistry(db, owner, code, version);
-  if (memberOf(reader.caller.application) === memberOf(owner))
+  const { registry, access } = await catalogue.find(owner, code, version);
+  const assertOpen = (): void => {
+    if (registry.archived && changing.has(method)) throw conflict('The registry is archived');
+  };
+  if (memberOf(reader.caller.application) === memberOf(owner)) {
+    assertOpen();
     return { registry, fields: registry.fields, foreign: false };
-  const grant = await db
-    .selectFrom('registry_access')
-    .select(['methods', 'fields'])
-    .where('registry_id', '=', registry.id)
-    .where('application', '=', reader.caller.application)
-    .executeTakeFirst();
+  }
+  const grant = access.get(reader.caller.application);
   if (!grant) throw notFound('Registry');
   if (!grant.methods.includes(method)) throw forbidden(`${reader.caller.application} may not ${method} here`);
   if (registry.requires === 'consent') {
@@ -60,6 +70,7 @@ export async function openFor(
   if (registry.requires === 'legal-ground' && reader.ground.legalGround === undefined) {
     throw forbidden('This registry is read on a legal ground: X-Legal-Ground is required');
   }
+  assertOpen();
   const allowed = grant.fields;
   return {
     registry,

@@ -1,64 +1,116 @@
 import { createHash } from 'node:crypto';
+import { drawRandom } from '@govstack/platform';
 import canonicalize from 'canonicalize';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import type { Reader } from '../access/access.ts';
+import { fromColumn, type Row } from '../records/content.ts';
+import type { Field } from '../schema/field.ts';
 import type { RegistryTables } from '../tables.ts';
+
+/** Values of a record by field id. */
+export type Snapshot = Readonly<Record<string, unknown>>;
+
+/** What a row says, by field id. */
+export function snapshotOf(fields: readonly Field[], row: Row): Snapshot {
+  const snapshot: Record<string, unknown> = {};
+  for (const field of fields) {
+    const value = fromColumn(field.type, row[field.column]);
+    if (value !== undefined) snapshot[field.id] = value;
+  }
+  return snapshot;
+}
 
 export interface Change {
   readonly record: string;
   readonly rowVersion: number;
-  readonly action: 'create' | 'update' | 'delete';
-  readonly before: Record<string, unknown> | null;
-  readonly after: Record<string, unknown> | null;
+  readonly action: 'create' | 'update' | 'delete' | 'archive' | 'restore' | 'erase';
+  readonly before: Snapshot | null;
+  readonly after: Snapshot | null;
 }
 
-const digestOf = (
-  registryId: string,
-  reader: Pick<Reader, 'caller' | 'person'>,
-  at: string,
-  change: Change,
-): Buffer =>
-  createHash('sha256')
-    .update(
-      canonicalize([
-        registryId,
-        change.record,
-        change.rowVersion,
-        change.action,
-        reader.caller.application,
-        reader.person?.id ?? null,
-        reader.caller.exchangeId,
-        change.before,
-        change.after,
-        at,
-      ]) as string,
-    )
-    .digest();
+const sha256 = (...parts: readonly (string | Buffer)[]): Buffer => {
+  const hashing = createHash('sha256');
+  for (const part of parts) hashing.update(part);
+  return hashing.digest();
+};
+const canonical = (value: unknown): string => canonicalize(value) as string;
 
-/** Writes changes in the transaction that makes them, many in one statement. */
+/** Of what a record said. Salted: once it is erased, nobody finds it by guessing. */
+const contentDigest = (salt: Buffer, side: 'before' | 'after', content: unknown): Buffer | null =>
+  content === null ? null : sha256(salt, side, canonical(content));
+
+interface Circumstances {
+  readonly registryId: string;
+  readonly application: string;
+  readonly person: string | null;
+  readonly exchangeId: string;
+  readonly at: string;
+}
+
+/** Of a change, whatever became of what it says. */
+const changeDigest = (
+  { registryId, application, person, exchangeId, at }: Circumstances,
+  { record, rowVersion, action }: Omit<Change, 'before' | 'after'>,
+  before: unknown,
+  after: unknown,
+): Buffer =>
+  sha256(
+    canonical([registryId, record, rowVersion, action, application, person, exchangeId, before, after, at]),
+  );
+
+const base64 = (bytes: Buffer | null): string | null => bytes?.toString('base64') ?? null;
+
+/** Writes changes in the transaction that makes them, many in one statement. `at`: when the records say it was. */
 export async function logChanges(
   trx: Transaction<RegistryTables>,
   registryId: string,
   reader: Reader,
+  at: string,
   changes: readonly Change[],
 ): Promise<void> {
   if (changes.length === 0) return;
-  const at = new Date().toISOString();
-  const json = (value: Record<string, unknown> | null): string | null =>
-    value === null ? null : JSON.stringify(value);
+  const person = reader.person?.id ?? null;
+  const { application, exchangeId, operator } = reader.caller;
+  const circumstances = { registryId, application, person, exchangeId, at };
+  const salts = changes.map(() => drawRandom(16));
+  const saltOf = (index: number): Buffer => salts[index] as Buffer;
+  const digests = changes.map(({ before, after }, index) => ({
+    before: contentDigest(saltOf(index), 'before', before),
+    after: contentDigest(saltOf(index), 'after', after),
+  }));
+  const json = (value: Snapshot | null): string | null => (value === null ? null : JSON.stringify(value));
   await sql`
-    insert into change_log (registry_id, record, row_version, action, application, operator, person, exchange_id, before, after, at, digest)
-    select ${registryId}::bigint, c.record, c.row_version, c.action, ${reader.caller.application}, ${reader.caller.operator ?? null}::text,
-      ${reader.person?.id ?? null}::text, ${reader.caller.exchangeId}, c.before, c.after, ${at}::timestamptz, c.digest
-    from unnest(
-      ${changes.map((change) => change.record)}::uuid[],
-      ${changes.map((change) => change.rowVersion)}::integer[],
-      ${changes.map((change) => change.action)}::text[],
-      ${changes.map((change) => json(change.before))}::jsonb[],
-      ${changes.map((change) => json(change.after))}::jsonb[],
-      ${changes.map((change) => digestOf(registryId, reader, at, change))}::bytea[]
-    ) as c(record, row_version, action, before, after, digest)`.execute(trx);
+    with c as (
+      select nextval('change_log_seq') as seq, c.*
+      from unnest(
+        ${changes.map((change) => change.record)}::uuid[],
+        ${changes.map((change) => change.rowVersion)}::integer[],
+        ${changes.map((change) => change.action)}::text[],
+        ${changes.map((change) => json(change.before))}::jsonb[],
+        ${changes.map((change) => json(change.after))}::jsonb[],
+        ${changes.map((_, index) => saltOf(index))}::bytea[],
+        ${digests.map(({ before }) => before)}::bytea[],
+        ${digests.map(({ after }) => after)}::bytea[],
+        ${changes.map((change, index) =>
+          changeDigest(
+            circumstances,
+            change,
+            base64(digests[index]?.before ?? null),
+            base64(digests[index]?.after ?? null),
+          ),
+        )}::bytea[]
+      ) as c(record, row_version, action, before, after, salt, before_digest, after_digest, digest)
+    ), content as (
+      insert into change_content (seq, salt, before, after)
+      select seq, salt, before, after
+      from c
+    )
+    insert into change_log (seq, registry_id, record, row_version, action, application, operator, person, exchange_id,
+      at, scheme, before_digest, after_digest, digest)
+    select seq, ${registryId}::bigint, record, row_version, action, ${application}, ${operator ?? null}::text,
+      ${person}::text, ${exchangeId}, ${at}::timestamptz, 2, before_digest, after_digest, digest
+    from c`.execute(trx);
 }
 
 const sealLock = 5_220_714_409;
@@ -119,7 +171,7 @@ export async function sealChanges(db: Kysely<RegistryTables>, reach: number = fa
 interface LoggedChange {
   position: string;
   hash: Buffer;
-  seq: string;
+  seq: string | null;
   registry_id: string;
   record: string;
   row_version: number;
@@ -127,10 +179,42 @@ interface LoggedChange {
   application: string;
   person: string | null;
   exchange_id: string;
-  before: Record<string, unknown> | null;
-  after: Record<string, unknown> | null;
   at: string;
+  scheme: 1 | 2;
+  before_digest: Buffer | null;
+  after_digest: Buffer | null;
   digest: Buffer;
+  kept: boolean;
+  salt: Buffer | null;
+  before: Snapshot | null;
+  after: Snapshot | null;
+  erased: boolean;
+}
+
+const equal = (one: Buffer | null, other: Buffer | null): boolean =>
+  one === null || other === null ? one === other : one.equals(other);
+
+/** Whether a change is what its digest says, and what it says is what was written or was erased lawfully. */
+function holds(row: LoggedChange): boolean {
+  const circumstances = {
+    registryId: row.registry_id,
+    application: row.application,
+    person: row.person,
+    exchangeId: row.exchange_id,
+    at: new Date(row.at).toISOString(),
+  };
+  const change = { record: row.record, rowVersion: row.row_version, action: row.action };
+  if (!row.kept && !row.erased) return false;
+  if (row.scheme === 1)
+    return !row.kept || changeDigest(circumstances, change, row.before, row.after).equals(row.digest);
+  const { before_digest, after_digest, salt } = row;
+  if (!changeDigest(circumstances, change, base64(before_digest), base64(after_digest)).equals(row.digest))
+    return false;
+  if (!row.kept || !salt) return row.erased;
+  return (
+    equal(contentDigest(salt, 'before', row.before), before_digest) &&
+    equal(contentDigest(salt, 'after', row.after), after_digest)
+  );
 }
 
 /** Recomputes every digest and the chain over them. `brokenAt` is the first position that does not hold. */
@@ -142,26 +226,21 @@ export async function verifyChanges(
   let next = 1n;
   while (next <= BigInt(limit)) {
     const { rows } = await sql<LoggedChange>`
-      select s.position, s.hash, c.*
-      from change_seal s
+      select s.position, s.hash, c.*, k.seq is not null as kept, k.salt, k.before, k.after,
+        exists (select from erasure e where e.record = c.record) as erased
+      from (
+        select *
+        from change_seal
+        where position >= ${next.toString()}
+        order by position
+        limit 5000
+      ) s
       left join change_log c on c.seq = s.change_seq
-      where s.position >= ${next.toString()}
-      order by s.position
-      limit 2000`.execute(db);
+      left join change_content k on k.seq = c.seq
+      order by s.position`.execute(db);
     for (const row of rows) {
-      const reader = {
-        caller: { application: row.application, exchangeId: row.exchange_id },
-        person: row.person === null ? undefined : { id: row.person },
-      };
-      const digest = digestOf(row.registry_id, reader as never, new Date(row.at).toISOString(), {
-        record: row.record,
-        rowVersion: row.row_version,
-        action: row.action,
-        before: row.before,
-        after: row.after,
-      });
-      const hash = createHash('sha256').update(previous).update(row.digest).digest();
-      if (BigInt(row.position) !== next || !digest.equals(row.digest) || !hash.equals(row.hash))
+      const hash = row.seq === null ? undefined : sha256(previous, row.digest);
+      if (BigInt(row.position) !== next || !hash?.equals(row.hash) || !holds(row))
         return { changes: Number(next - 1n), brokenAt: next.toString() };
       previous = row.hash;
       next += 1n;

@@ -1,13 +1,37 @@
 /** What a registry can hold in a field; decides column type, validation and wire form. */
-export type FieldType = 'text' | 'integer' | 'number' | 'boolean' | 'date' | 'date-time' | 'json';
+export type FieldType =
+  | 'text'
+  | 'integer'
+  | 'number'
+  | 'boolean'
+  | 'date'
+  | 'date-time'
+  | 'time'
+  | 'file'
+  | 'json';
+
+/** Where the record is that a value points to (DRS-2). */
+export interface Link {
+  /** Code or id of the other registry, of the same owner. */
+  readonly registry: string;
+  /** Field id there. */
+  readonly field: number;
+  /** `strict`: the record must exist; `soft`: nobody checks. */
+  readonly kind: 'strict' | 'soft';
+  /** What deleting the record pointed to does. */
+  readonly onDelete: 'refuse' | 'cascade' | 'orphan';
+}
 
 /** A field of a registry. Its id is its identity: names may change, ids never. */
 export interface Field {
   readonly id: number;
+  /** Where its values are, in the shape of this version. */
+  readonly column: string;
   readonly name: string;
   readonly type: FieldType;
   readonly required: boolean;
   readonly unique: boolean;
+  readonly primaryKey: boolean;
   /** Set once, then read-only. */
   readonly readOnly: boolean;
   /** Reading it is logged (DRS-13). */
@@ -15,13 +39,49 @@ export interface Field {
   /** Holds the identifier of the person the record is about (DRS-14). */
   readonly owner: boolean;
   readonly indexed: boolean;
+  /** Found by full-text search. */
+  readonly searchable: boolean;
+  /** Of new records that do not say; undefined: none. */
+  readonly default: unknown;
   readonly values: readonly string[] | undefined;
+  readonly triggers: readonly Trigger[];
+  readonly links: readonly Link[];
   /** The JSON schema of the field, for validation. */
   readonly schema: Readonly<Record<string, unknown>>;
 }
 
-export const columnOf = (field: Pick<Field, 'id'>): string => `f_${field.id}`;
+export interface Condition {
+  readonly logic: '==' | '!=' | '>' | '<' | '>=' | '<=';
+  readonly value: unknown;
+  /** How it is joined to the one before. */
+  readonly gate: '&&' | '||';
+  /** The field looked at; the trigger's own when left out. */
+  readonly field: number | undefined;
+}
+
+export interface Action {
+  readonly type: 'set-value' | 'upper-case' | 'lower-case' | 'prefix' | 'suffix' | 'merge';
+  readonly value: string;
+  readonly field: number;
+  /** Fields that are merged. */
+  readonly fields: readonly number[];
+}
+
+/** What happens to a record when it is written, under conditions (DRS-17 d). */
+export interface Trigger {
+  readonly conditions: readonly Condition[];
+  readonly actions: readonly Action[];
+}
+
+/** A column of a registry's table. A field that changes its type gets another one; both are kept written. */
+export interface Column {
+  readonly field: number;
+  readonly column: string;
+  readonly type: FieldType;
+}
+
 export const tableOf = (registryId: string): string => `r_${registryId}`;
+export const sequenceOf = (registryId: string): string => `s_${registryId}`;
 
 export const columnTypes: Readonly<Record<FieldType, string>> = {
   text: 'text',
@@ -30,5 +90,21 @@ export const columnTypes: Readonly<Record<FieldType, string>> = {
   boolean: 'boolean',
   date: 'date',
   'date-time': 'timestamptz',
+  time: 'time',
+  file: 'jsonb',
   json: 'jsonb',
 };
+
+/** Fields as they were kept, whatever release wrote them. */
+export const storedFields = (stored: unknown): Field[] =>
+  (stored as (Partial<Field> & Pick<Field, 'id'>)[]).map(
+    (field) =>
+      ({
+        column: `f_${field.id}`,
+        primaryKey: false,
+        searchable: false,
+        triggers: [],
+        links: [],
+        ...field,
+      }) as unknown as Field,
+  );

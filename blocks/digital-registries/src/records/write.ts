@@ -1,0 +1,419 @@
+import { badRequest, conflict, newId, Problem, type ProblemDetail } from '@govstack/platform';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
+import type { Granted, Reader } from '../access/access.ts';
+import { type Change, logChanges, snapshotOf } from '../history/change-log.ts';
+import type { Registry } from '../schema/catalogue.ts';
+import { columnTypes, type Field } from '../schema/field.ts';
+import { filled, type Numbering, namesIndex, runTriggers } from '../schema/triggers.ts';
+import type { RegistryTables } from '../tables.ts';
+import {
+  type Content,
+  columnsFor,
+  fromColumn,
+  missing,
+  type Row,
+  refuse,
+  toColumn,
+  type Values,
+  valuesOf,
+} from './content.ts';
+import { assertLinked, followDeletion } from './links.ts';
+import { find } from './read.ts';
+import { inWordsOfTheRequest, nextNumber, StaleRegistry, table, unchanged } from './statement.ts';
+import { type RecordView, viewOf } from './view.ts';
+
+type Trx = Transaction<RegistryTables>;
+
+const yearOf = (now: Date): string => String(now.getUTCFullYear());
+
+async function drawNumbers(trx: Trx, registry: Registry, count: number): Promise<string[]> {
+  const { rows } = await sql<{ number: string }>`
+    select ${nextNumber(registry)} as number
+    from generate_series(1, ${count}::integer)`.execute(trx);
+  return rows.map(({ number }) => number);
+}
+
+/** Creates records in one statement: all or none. `at` is where the first one stands in the request. */
+export async function createRecords(
+  trx: Trx,
+  granted: Granted,
+  reader: Reader,
+  contents: readonly Content[],
+  pointerTo: (index: number) => string = (index) =>
+    contents.length === 1 ? '/write/content' : `/write/${index}/content`,
+): Promise<RecordView[]> {
+  const { registry, fields } = granted;
+  const defects: ProblemDetail[] = [];
+  const records = contents.map((content, index) =>
+    valuesOf(fields, content, pointerTo(index), false, defects),
+  );
+  const now = new Date();
+  const triggered = registry.fields.filter(({ triggers }) => triggers.length > 0);
+  const numbered = triggered.some(({ triggers }) => namesIndex(triggers));
+  const numbers =
+    numbered && defects.length === 0 ? await drawNumbers(trx, registry, contents.length) : undefined;
+  const numberingOf = (index: number): Numbering => ({
+    code: registry.code.toUpperCase(),
+    index: numbers?.[index] ?? '',
+    year: yearOf(now),
+  });
+  for (const [index, values] of records.entries()) {
+    for (const { id, default: value } of registry.fields)
+      if (value !== undefined && values.get(id) === undefined) values.set(id, value);
+    if (triggered.length > 0)
+      for (const [id, value] of runTriggers(triggered, values, numberingOf(index))) values.set(id, value);
+    defects.push(...missing(registry.fields, values, pointerTo(index)));
+  }
+  refuse(defects);
+  await assertLinked(trx, registry, registry.fields, records, pointerTo);
+
+  const at = now.toISOString();
+  const ids = contents.map(() => newId());
+  const used = registry.fields.filter(({ id }) =>
+    records.some((values) => (values.get(id) ?? null) !== null),
+  );
+  const written = used.flatMap((field) =>
+    columnsFor(registry, field).map(({ column, of }) => ({
+      column,
+      values: records.map((values) => of(values.get(field.id))),
+    })),
+  );
+  const [before, after] = filled(
+    registry.numberFormat.includes('{indexNoByCode}') ? registry.numberFormat : '{code}{indexNoByCode}',
+    { code: registry.code.toUpperCase(), index: '\0', year: yearOf(now) },
+  ).split('\0', 2);
+  const number: RawBuilder<unknown> = numbers
+    ? sql`${before} || r.no || ${after}`
+    : sql`${before} || ${nextNumber(registry)} || ${after}`;
+  const names = sql.join([
+    sql.id('uuid'),
+    sql.id('no'),
+    ...written.map(({ column }) => sql.id(column.column)),
+  ]);
+  const columns = sql.join([
+    sql.id('uuid'),
+    sql.id('no'),
+    sql.id('schema_version'),
+    sql.id('created_at'),
+    sql.id('modified_at'),
+    ...written.map(({ column }) => sql.id(column.column)),
+  ]);
+  const selected = sql.join([
+    sql.id('r', 'uuid'),
+    number,
+    sql`${registry.version}`,
+    sql`${at}::timestamptz`,
+    sql`${at}::timestamptz`,
+    ...written.map(({ column }) => sql.id('r', column.column)),
+  ]);
+  const sources = sql.join([
+    sql`${ids}::uuid[]`,
+    sql`${numbers ?? ids.map(() => null)}::text[]`,
+    ...written.map(({ column, values }) => sql`${values}::${sql.raw(columnTypes[column.type])}[]`),
+  ]);
+  const { rows } = await inWordsOfTheRequest(
+    registry.current,
+    sql<{ uuid: string; no: string }>`
+      insert into ${table(registry)} (${columns})
+      select ${selected}
+      from unnest(${sources}) as r(${names})
+      where ${unchanged(registry)}
+      returning uuid, no`.execute(trx),
+  );
+  if (rows.length < contents.length) throw new StaleRegistry();
+  const numberOf = new Map(rows.map(({ uuid, no }) => [uuid, no]));
+  const created = records.map((values, index) => {
+    const uuid = ids[index] as string;
+    const row: Row = {
+      uuid,
+      no: numberOf.get(uuid) as string,
+      row_version: 1,
+      state: 'active',
+      created_at: at,
+      modified_at: at,
+    };
+    for (const field of used) row[field.column] = values.get(field.id);
+    return row;
+  });
+  await logChanges(
+    trx,
+    registry.id,
+    reader,
+    at,
+    created.map((row) => ({
+      record: row.uuid,
+      rowVersion: 1,
+      action: 'create',
+      before: null,
+      after: snapshotOf(registry.current, row),
+    })),
+  );
+  return created.map((row) => viewOf(granted, row));
+}
+
+const same = (one: unknown, other: unknown): boolean =>
+  JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
+
+/** Values of a row by field id, in the shape of these fields. */
+const valuesOfRow = (fields: readonly Field[], row: Row): Values =>
+  new Map(fields.map((field) => [field.id, fromColumn(field.type, row[field.column])]));
+
+/** Writes values into rows that are locked. Rows that have them already stay as they are, and out of the history. */
+async function change(
+  trx: Trx,
+  { registry }: Granted,
+  reader: Reader,
+  rows: readonly Row[],
+  write: Values,
+): Promise<Row[]> {
+  const now = new Date();
+  const triggered = registry.fields.filter(({ triggers }) => triggers.length > 0);
+  const changes = rows.flatMap((row) => {
+    const before = valuesOfRow(registry.fields, row);
+    const after: Values = new Map([...before, ...write]);
+    const numbering = { code: registry.code.toUpperCase(), index: '', year: yearOf(now) };
+    // A number once given stays: triggers that would draw one are for new records.
+    const forChanges = triggered.map(({ id, triggers }) => ({
+      id,
+      triggers: triggers.filter((one) => !namesIndex([one])),
+    }));
+    for (const [id, value] of runTriggers(forChanges, after, numbering)) after.set(id, value);
+    const changed = registry.fields.filter(({ id }) => !same(before.get(id), after.get(id)));
+    return changed.length === 0 ? [] : [{ row, after, changed }];
+  });
+  if (changes.length === 0) return [...rows];
+  const at = now.toISOString();
+  await assertLinked(
+    trx,
+    registry,
+    [...new Set(changes.flatMap(({ changed }) => changed))],
+    changes.map(({ after }) => after),
+    () => '/write/content',
+  );
+  const touched = [...new Set(changes.flatMap(({ changed }) => changed))];
+  const written = touched.flatMap((field) =>
+    columnsFor(registry, field).map(({ column, of }) => ({
+      column,
+      values: changes.map(({ row, after, changed }) =>
+        changed.includes(field) ? of(after.get(field.id)) : toColumn(column.type, row[column.column]),
+      ),
+    })),
+  );
+  const assignments = sql.join(
+    written.map(({ column }) => sql`${sql.id(column.column)} = r.${sql.id(column.column)}`),
+  );
+  const names = sql.join([sql.id('uuid'), ...written.map(({ column }) => sql.id(column.column))]);
+  const sources = sql.join([
+    sql`${changes.map(({ row }) => row.uuid)}::uuid[]`,
+    ...written.map(({ column, values }) => sql`${values}::${sql.raw(columnTypes[column.type])}[]`),
+  ]);
+  const updated = await inWordsOfTheRequest(
+    registry.current,
+    sql<Row>`
+      update ${table(registry)} t
+      set ${assignments}, row_version = t.row_version + 1, modified_at = ${at}::timestamptz,
+        schema_version = ${registry.version}
+      from unnest(${sources}) as r(${names})
+      where t.uuid = r.uuid and ${unchanged(registry)}
+      returning t.*`.execute(trx),
+  );
+  if (updated.rows.length < changes.length) throw new StaleRegistry();
+  const after = new Map(updated.rows.map((row) => [row.uuid, row]));
+  await logChanges(
+    trx,
+    registry.id,
+    reader,
+    at,
+    changes.map(({ row }): Change => {
+      const now = after.get(row.uuid) as Row;
+      return {
+        record: row.uuid,
+        rowVersion: now.row_version,
+        action: 'update',
+        before: snapshotOf(registry.current, row),
+        after: snapshotOf(registry.current, now),
+      };
+    }),
+  );
+  return rows.map((row) => after.get(row.uuid) ?? row);
+}
+
+function valuesToWrite(fields: readonly Field[], write: Content): Values {
+  const defects: ProblemDetail[] = [];
+  const values = valuesOf(fields, write, '/write/content', true, defects);
+  refuse(defects);
+  if (values.size === 0)
+    throw badRequest('Nothing to write', [{ in: 'body', pointer: '/write/content', detail: 'is empty' }]);
+  return values;
+}
+
+/**
+ * Changes the one record that matches. More than one is a conflict; none is 404 unless a record equal to the wanted
+ * content is there already (the retry of a change that was done).
+ */
+export async function updateRecord(
+  trx: Trx,
+  granted: Granted,
+  reader: Reader,
+  query: Content,
+  write: Content,
+  expectedVersion: number | undefined,
+): Promise<RecordView> {
+  const values = valuesToWrite(granted.fields, write);
+  const rows = await find(trx, granted, query, { limit: 2, lock: true });
+  if (rows.length > 1) throw conflict('More than one record matches');
+  const [row] = rows;
+  if (!row) {
+    const done = await find(trx, granted, write, { limit: 1 });
+    if (done[0]) return viewOf(granted, done[0]);
+    throw new Problem(404, 'no record found');
+  }
+  if (expectedVersion !== undefined && expectedVersion !== row.row_version)
+    throw new Problem(412, 'The record has been changed since it was read');
+  const [changed] = await change(trx, granted, reader, [row], values);
+  return viewOf(granted, changed as Row);
+}
+
+/** Writes what a record said before: read-only fields too. */
+export async function rewrite(
+  trx: Trx,
+  granted: Granted,
+  reader: Reader,
+  row: Row,
+  content: Content,
+): Promise<RecordView> {
+  const defects: ProblemDetail[] = [];
+  const values = valuesOf(granted.fields, content, '/content', false, defects);
+  defects.push(...missing(granted.fields, values, '/content'));
+  refuse(defects);
+  const [changed] = await change(trx, granted, reader, [row], values);
+  return viewOf(granted, changed as Row);
+}
+
+/** Most records that one request changes or deletes. */
+const mostAtOnce = 10_000;
+
+async function findAll(trx: Trx, granted: Granted, query: Content): Promise<Row[]> {
+  const rows = await find(trx, granted, query, { limit: mostAtOnce + 1, lock: true });
+  if (rows.length > mostAtOnce) throw badRequest(`More than ${mostAtOnce} records match`);
+  return rows;
+}
+
+/** Changes every record that matches: all or none. Answers how many matched. */
+export async function updateRecords(
+  trx: Trx,
+  granted: Granted,
+  reader: Reader,
+  query: Content,
+  write: Content,
+): Promise<RecordView[]> {
+  const values = valuesToWrite(granted.fields, write);
+  const rows = await findAll(trx, granted, query);
+  return (await change(trx, granted, reader, rows, values)).map((row) => viewOf(granted, row));
+}
+
+/**
+ * Changes the one record that matches, or creates it. Two at once with the same query make one record, and the repeat
+ * of a change that moved the record out of the query makes none.
+ */
+export async function updateOrCreate(
+  trx: Trx,
+  granted: Granted,
+  reader: Reader,
+  query: Content,
+  write: Content,
+): Promise<{ readonly record: RecordView; readonly created: boolean }> {
+  const { registry, fields } = granted;
+  const key = `${registry.id} ${JSON.stringify(Object.entries(query).sort())}`;
+  await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(trx);
+  const rows = await find(trx, granted, query, { limit: 2, lock: true });
+  if (rows.length > 1) throw conflict('More than one record matches');
+  const [row] = rows;
+  if (row) {
+    const kept = Object.fromEntries(
+      Object.entries(write).filter(([name, value]) => {
+        const field = fields.find((one) => one.name === name);
+        return !field?.readOnly || !same(fromColumn(field.type, row[field.column]), value);
+      }),
+    );
+    if (Object.keys(kept).length === 0) return { record: viewOf(granted, row), created: false };
+    const [changed] = await change(trx, granted, reader, [row], valuesToWrite(fields, kept));
+    return { record: viewOf(granted, changed as Row), created: false };
+  }
+  const [done] = Object.keys(write).length > 0 ? await find(trx, granted, write, { limit: 1 }) : [];
+  if (done) return { record: viewOf(granted, done), created: false };
+  const [record] = await createRecords(trx, granted, reader, [write], () => '/write/content');
+  return { record: record as RecordView, created: true };
+}
+
+/** What a record's life can come to. */
+export type RecordState = 'active' | 'archived' | 'deleted';
+const actionOf = { active: 'restore', archived: 'archive', deleted: 'delete' } as const;
+
+/** Moves records into another state; they stay for the history. Answers those that were in another one before. */
+export async function setState(
+  trx: Trx,
+  { registry }: Granted,
+  reader: Reader,
+  uuids: readonly string[],
+  to: RecordState,
+  from: readonly RecordState[],
+): Promise<Row[]> {
+  if (uuids.length === 0) return [];
+  const at = new Date().toISOString();
+  const { rows } = await inWordsOfTheRequest(
+    registry.current,
+    sql<Row>`
+      update ${table(registry)}
+      set state = ${to}, row_version = row_version + 1, modified_at = ${at}::timestamptz
+      where uuid = any(${[...uuids]}::uuid[]) and state = any(${[...from]}::text[]) and ${unchanged(registry)}
+      returning *`.execute(trx),
+  );
+  if (rows.length === 0) {
+    const { rows: there } = await sql<{ there: boolean }>`select ${unchanged(registry)} as there`.execute(
+      trx,
+    );
+    if (!there[0]?.there) throw new StaleRegistry();
+    return [];
+  }
+  await logChanges(
+    trx,
+    registry.id,
+    reader,
+    at,
+    rows.map((row) => {
+      const content = snapshotOf(registry.current, row);
+      return {
+        record: row.uuid,
+        rowVersion: row.row_version,
+        action: actionOf[to],
+        before: to === 'active' ? null : content,
+        after: to === 'deleted' ? null : content,
+      };
+    }),
+  );
+  return rows;
+}
+
+/** Marks records as deleted, with what hangs on them. Deleting what is gone is fine. Answers how many went. */
+export async function deleteRecords(
+  trx: Trx,
+  granted: Granted,
+  reader: Reader,
+  uuids: readonly string[],
+): Promise<number> {
+  const rows = await setState(trx, granted, reader, uuids, 'deleted', ['active', 'archived']);
+  return rows.length + (await followDeletion(trx, granted, reader, rows, deleteRecords));
+}
+
+/** Deletes every record that matches: all or none. Answers which. */
+export async function deleteMatching(
+  trx: Trx,
+  granted: Granted,
+  reader: Reader,
+  query: Content,
+): Promise<string[]> {
+  const uuids = (await findAll(trx, granted, query)).map(({ uuid }) => uuid);
+  await deleteRecords(trx, granted, reader, uuids);
+  return uuids;
+}
