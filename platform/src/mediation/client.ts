@@ -1,6 +1,7 @@
 import type { Static, TSchema } from 'typebox';
 import type { ApplicationId, ServiceId } from '../caller/caller.ts';
 import { childTraceparent, currentContext, longestWait, newContext } from '../context/request-context.ts';
+import { isBytes } from '../operation/bytes.ts';
 import {
   type BodyOf,
   type HeadersOf,
@@ -175,7 +176,9 @@ export function createClient<O extends Operations>(
       if (value !== undefined) headers[name.toLowerCase()] = asText(value);
     }
     if (input.idempotencyKey !== undefined) headers['idempotency-key'] = input.idempotencyKey as string;
-    if (input.body !== undefined) headers['content-type'] = 'application/json';
+    const raw = input.body instanceof Uint8Array;
+    if (input.body !== undefined)
+      headers['content-type'] = raw ? 'application/octet-stream' : 'application/json';
     const response = await exchange({
       client: options.client,
       ...(options.operator === undefined ? {} : { operator: options.operator }),
@@ -183,7 +186,9 @@ export function createClient<O extends Operations>(
       method: spec.method,
       path: operationPath(spec, input.params as object, input.query as object),
       headers,
-      ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
+      ...(input.body === undefined
+        ? {}
+        : { body: raw ? (input.body as Uint8Array) : JSON.stringify(input.body) }),
       ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
     });
     if (response.headers['x-road-error'] !== undefined || !(response.status in spec.responses)) {
@@ -196,9 +201,11 @@ export function createClient<O extends Operations>(
       body:
         declared === null
           ? undefined
-          : textTypeOf(declared) === undefined
-            ? parseJson(response)
-            : response.body.toString('utf8'),
+          : isBytes(declared)
+            ? response.body
+            : textTypeOf(declared) === undefined
+              ? parseJson(response)
+              : response.body.toString('utf8'),
     };
   };
   return Object.fromEntries(

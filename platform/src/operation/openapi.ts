@@ -1,4 +1,5 @@
 import type { TObject, TSchema } from 'typebox';
+import { isBytes, octetStream } from './bytes.ts';
 import { type OperationSpec, textTypeOf } from './operation.ts';
 import { ProblemBody } from './problem.ts';
 import type { Surface } from './surface.ts';
@@ -58,10 +59,9 @@ const describeOperation = (surface: Surface, spec: OperationSpec): JsonObject =>
         : {
             description: (schema as TSchema & { description?: string }).description ?? 'Answer',
             content: Object.fromEntries(
-              (spec.produces ?? [textTypeOf(schema) ?? 'application/json']).map((type) => [
-                type,
-                { schema: plain(schema) },
-              ]),
+              (
+                spec.produces ?? [isBytes(schema) ? octetStream : (textTypeOf(schema) ?? 'application/json')]
+              ).map((type) => [type, { schema: plain(schema) }]),
             ),
           };
   }

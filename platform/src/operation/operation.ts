@@ -36,7 +36,12 @@ export interface OperationSpec {
   readonly headers?: TObject;
   readonly body?: TSchema;
   /** Media types of the body; JSON unless said otherwise. */
-  readonly consumes?: readonly ('application/json' | 'application/x-www-form-urlencoded' | YamlType)[];
+  readonly consumes?: readonly (
+    | 'application/json'
+    | 'application/x-www-form-urlencoded'
+    | 'application/octet-stream'
+    | YamlType
+  )[];
   /** Media types of the answer, the one `Accept` likes best; JSON unless said otherwise. Problems are always JSON. */
   readonly produces?: readonly ('application/json' | YamlType)[];
   /** The handler checks the body itself, to name all that is wrong with it at once; it may be absent, or anything. */
@@ -47,7 +52,7 @@ export interface OperationSpec {
   readonly idempotent?: boolean;
   /**
    * Body schema per status; `null` for a status without body. Problems need no declaration. A string with
-   * `contentMediaType` goes out as it is, under that type.
+   * `contentMediaType` goes out as it is, under that type; `Bytes` under the type that the handler's headers name.
    */
   readonly responses: Readonly<Record<number, TSchema | null>>;
   readonly deprecated?: { readonly sunset: string; readonly successor?: string };

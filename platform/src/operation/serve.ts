@@ -4,6 +4,7 @@ import type { TSchema } from 'typebox';
 import { applicationOf, type Caller, serviceCodeOf } from '../caller/caller.ts';
 import { type CallerVerifier, callerTokenHeader, exchangeIdHeader } from '../caller/caller-token.ts';
 import type { Person, PersonVerifier } from '../caller/person.ts';
+import { isBytes, octetStream } from './bytes.ts';
 import { type OperationInput, type OperationSpec, textTypeOf } from './operation.ts';
 import { Problem } from './problem.ts';
 import type { ErrorShape, ImplementedSurface, Surface, Witness } from './surface.ts';
@@ -133,7 +134,7 @@ interface Validators {
 
 const compile = (spec: OperationSpec): Validators => {
   const of = (schema: TSchema | undefined, part: Part, coerce: boolean): Validate | undefined =>
-    schema ? compileValidator(schema, part, coerce) : undefined;
+    schema && !isBytes(schema) ? compileValidator(schema, part, coerce) : undefined;
   return {
     params: of(spec.params, 'path', true),
     query: of(spec.query, 'query', true),
@@ -145,7 +146,7 @@ const compile = (spec: OperationSpec): Validators => {
     responses: new Map(
       Object.entries(spec.responses).map(([status, schema]) => [
         Number(status),
-        schema === null ? null : compileValidator(schema, 'body', false),
+        schema === null ? null : (of(schema, 'body', false) ?? (() => undefined)),
       ]),
     ),
   };
@@ -182,7 +183,7 @@ function checkAnswer(spec: OperationSpec, validators: Validators, result: Result
   const validate = validators.responses.get(result.status);
   if (validate === undefined)
     throw new Error(`operation ${spec.id} answered undeclared status ${result.status}`);
-  if (!strict || validate === null) return;
+  if (!strict || validate === null || isBytes(spec.responses[result.status])) return;
   const errors = validate(result.body === undefined ? undefined : JSON.parse(JSON.stringify(result.body)));
   if (errors)
     throw new Error(
@@ -284,6 +285,10 @@ export function serveSurface(
         if (spec.deprecated) reply.header('sunset', new Date(spec.deprecated.sunset).toUTCString());
         reply.code(result.status).headers(result.headers ?? {});
         if (validators.responses.get(result.status) === null) return reply.send();
+        if (isBytes(spec.responses[result.status])) {
+          if (!reply.hasHeader('content-type')) reply.header('content-type', octetStream);
+          return reply.send(Buffer.from(result.body as Uint8Array));
+        }
         const text = textTypeOf(spec.responses[result.status]);
         if (text !== undefined)
           return reply.header('content-type', `${text}; charset=utf-8`).send(result.body);

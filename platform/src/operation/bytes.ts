@@ -1,0 +1,13 @@
+import { type TSchema, Type } from 'typebox';
+
+/**
+ * Content that is not JSON and is carried as it is: a file, a part of one. As a body it comes as `consumes` says
+ * (`application/octet-stream`); as an answer it has the media type of the handler's `content-type` header.
+ */
+export const Bytes = (options: { readonly description?: string } = {}) =>
+  Type.Unsafe<Uint8Array>({ type: 'string', format: 'binary', ...options });
+
+export const isBytes = (schema: TSchema | null | undefined): boolean =>
+  (schema as { readonly format?: string } | null | undefined)?.format === 'binary';
+
+export const octetStream = 'application/octet-stream';
