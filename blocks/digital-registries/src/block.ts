@@ -1,5 +1,6 @@
 import { defineBlock } from '@govstack/platform';
 import { Type } from '@govstack/platform/operation';
+import { createGate } from './access/access.ts';
 import { consentVerifier } from './access/consent.ts';
 import { answerSuite } from './api/compliance/handlers.ts';
 import { registriesSuite } from './api/compliance/operations.ts';
@@ -24,6 +25,8 @@ const config = Type.Object({
   consentService: Type.String({ default: '' }),
   /** Longest time in which a withdrawn consent may still be honoured. */
   consentCacheSeconds: Type.Integer({ default: 5, minimum: 0, maximum: 300 }),
+  /** Applications through which people work: their calls have the rights of the person who is signed in. */
+  consoles: Type.Array(Type.String(), { default: [], maxItems: 20 }),
   /** How long the archive of a deleted registry waits before its records can be deleted, in days. */
   deletionWaitDays: Type.Integer({ default: 30, minimum: 0, maximum: 3650 }),
 });
@@ -40,7 +43,7 @@ export const digitalRegistries = defineBlock({
   async start(ctx) {
     const db = ctx.database<RegistryTables>();
     const hash = subjectHash(ctx.secret('subjects'));
-    const { consentService, consentCacheSeconds, deletionWaitDays } = ctx.config;
+    const { consentService, consentCacheSeconds, consoles, deletionWaitDays } = ctx.config;
     if (consentService === '')
       ctx.log.warn(
         'consent references are required where a registry asks for them, but not verified: no consent service is configured',
@@ -50,14 +53,15 @@ export const digitalRegistries = defineBlock({
         ? async () => true
         : consentVerifier(ctx.mediation, consentService, consentCacheSeconds * 1000);
     const catalogue = openCatalogue(db);
+    const gate = createGate({ catalogue, verifyConsent, consoles: new Set(consoles) });
     await makeMonths(db, ctx.now());
     if (ctx.profile === 'compliance') await seedSuite(db, catalogue, hash, ctx.application);
     let sealing: { stop(): Promise<void> } | undefined;
 
     return {
       surfaces: [
-        serveData({ db, catalogue, hash, verifyConsent, log: ctx.log }),
-        serveDatabase({ db, catalogue, deletionWaitDays, now: ctx.now }),
+        serveData({ db, catalogue, hash, gate, log: ctx.log }),
+        serveDatabase({ db, catalogue, gate, deletionWaitDays, now: ctx.now }),
         answerSuite({ db, catalogue, hash, owner: ctx.application, now: ctx.now }),
       ],
       jobs: [

@@ -104,11 +104,10 @@ const rights: readonly Grant[] = [
     `${a.mediator}/mediator-monitoring-v1`,
     `${a.mediator}/mediator-keys-v1`,
   ),
-  ...registryOwners.map((owner) => ({
-    subject: a.portal,
-    service: `${owner}/registry-data-v1`,
-    endpoints: [{ method: 'POST', path: '/data/myPersonalDataUsage' }],
-  })),
+  // The portal acts for people: the registries see their rights, not the portal's.
+  ...registryOwners.flatMap((owner) =>
+    grant(a.portal, `${owner}/registry-data-v1`, `${owner}/registry-database-v1`),
+  ),
   ...grant(a.registries, `${a.consent}/consent-v1`),
   ...grant(a.payments, `${a.payments}/payments-admin-v1`, `${a.bank}/rail-v1`, `${a.mobileMoney}/rail-v1`),
   ...grant(a.bank, `${a.payments}/payments-rail-callback-v1`),

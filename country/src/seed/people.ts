@@ -95,6 +95,32 @@ const staff = [
     },
     15,
   ),
+  officer(
+    'registry-analyst',
+    'Sana',
+    'Quill',
+    'registry-analyst',
+    agencies.CRA.id,
+    {
+      en: 'Sana, designs the registers of the Civil Registration Authority',
+      fr: "Sana, conçoit les registres de l'Autorité de l'état civil",
+      ar: 'سناء، تصمم سجلات هيئة الأحوال المدنية',
+    },
+    16,
+  ),
+  officer(
+    'registrar',
+    'Teo',
+    'Brand',
+    'registrar',
+    agencies.CRA.id,
+    {
+      en: 'Teo, registrar at the Civil Registration Authority',
+      fr: "Teo, officier de l'Autorité de l'état civil",
+      ar: 'تيو، أمين سجل في هيئة الأحوال المدنية',
+    },
+    17,
+  ),
 ];
 
 const toPerson = (person: Person, persona?: { label: Record<string, string>; position: number }) => ({

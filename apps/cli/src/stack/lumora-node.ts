@@ -43,7 +43,7 @@ export function lumoraBlocks({ publicUrl, smtpUrl, smsApiKey, demonstration }: L
     setup(consent, a.consent),
     setup(digitalRegistries, a.registries, {
       answersAs: [a.civilRegistry, a.landRegistry, a.taxRegistry, a.socialRegistries],
-      config: { consentService: `${a.consent}/consent-v1` },
+      config: { consentService: `${a.consent}/consent-v1`, consoles: [a.portal] },
     }),
     // Events for the processes of a service are delivered to the service's own application.
     setup(workflow, a.workflow, { answersAs: [a.workflow, a.cashTransfer] }),

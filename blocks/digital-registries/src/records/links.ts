@@ -121,7 +121,7 @@ export async function followDeletion(
         };
         gone += await remove(
           trx,
-          { registry: linked, fields: linked.fields, foreign },
+          { registry: linked, fields: linked.fields, rows: undefined, foreign },
           reader,
           rows.map(({ uuid }) => uuid),
         );

@@ -7,7 +7,7 @@ import { wordsOf } from '../schema/table.ts';
 import type { RegistryTables } from '../tables.ts';
 import { type Content, fieldNamed, fromColumn, type Row } from './content.ts';
 import { shownRows } from './read.ts';
-import { cast, columnRef, equality, inWordsOfTheRequest, table } from './statement.ts';
+import { cast, columnRef, equality, inWordsOfTheRequest, table, visible } from './statement.ts';
 import { type RecordView, viewOf } from './view.ts';
 
 export type Operator = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' | 'in' | 'startsWith' | 'isNull';
@@ -96,6 +96,7 @@ export async function listRecords(
     throw badRequest('No field of this registry is searched by words');
   const conditions = [
     sql`state = 'active'`,
+    visible(granted),
     ...(Object.keys(listing.query).length > 0 ? [equality(fields, listing.query)] : []),
     ...listing.filters.map((filter) => filterCondition(fields, filter)),
     ...(listing.words === undefined

@@ -4,7 +4,7 @@ import type { DataMethod, Granted, Reader } from '../access/access.ts';
 import { logRead, type SubjectHash } from '../history/read-log.ts';
 import type { RegistryTables } from '../tables.ts';
 import { type Content, contentOf, type Row } from './content.ts';
-import { equality, inWordsOfTheRequest, table } from './statement.ts';
+import { equality, inWordsOfTheRequest, table, visible } from './statement.ts';
 import { type RecordView, viewOf } from './view.ts';
 
 type Db = Kysely<RegistryTables>;
@@ -40,7 +40,7 @@ export async function find(
     granted.registry.current,
     sql<Row>`
       select * from ${table(granted.registry)}
-      where state = 'active' and ${equality(granted.fields, query)}
+      where state = 'active' and ${visible(granted)} and ${equality(granted.fields, query)}
       order by created_at, uuid
       limit ${options.limit}
       ${options.lock ? sql`for update` : sql``}`.execute(db),
@@ -63,7 +63,7 @@ export async function byKey(db: Db, granted: Granted, key: string): Promise<Row 
     registry.current,
     sql<Row>`
       select * from ${table(registry)}
-      where ${sql.join(alternatives, sql` or `)}
+      where (${sql.join(alternatives, sql` or `)}) and ${visible(granted)}
       order by state, created_at
       limit 1`.execute(db),
   );

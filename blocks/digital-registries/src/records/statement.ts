@@ -1,5 +1,6 @@
 import { badRequest, Problem } from '@govstack/platform';
 import { type RawBuilder, sql } from 'kysely';
+import type { Granted } from '../access/access.ts';
 import type { Registry } from '../schema/catalogue.ts';
 import { columnTypes, type Field, sequenceOf } from '../schema/field.ts';
 import { tableRef } from '../schema/table.ts';
@@ -9,6 +10,9 @@ export const table = (registry: Registry) => tableRef(registry.id);
 export const columnRef = (field: Pick<Field, 'column'>) => sql.id(field.column);
 export const cast = (field: Pick<Field, 'type'>, value: unknown): RawBuilder<unknown> =>
   sql`${toColumn(field.type, value)}::${sql.raw(columnTypes[field.type])}`;
+
+/** The records that there are for a reader. */
+export const visible = ({ rows }: Pick<Granted, 'rows'>): RawBuilder<unknown> => rows ?? sql`true`;
 
 /** Holds as long as the registry is what the writer believes it to be: its columns, and that it takes records. */
 export const unchanged = (registry: Registry): RawBuilder<unknown> =>

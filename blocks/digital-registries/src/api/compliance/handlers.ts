@@ -75,7 +75,7 @@ export function answerSuite({ db, catalogue, hash, owner, now }: SuiteDependenci
   });
   const open = async ({ registryname, versionnumber }: Target): Promise<Granted> => {
     const { registry } = await catalogue.find(owner, registryname, versionnumber);
-    return { registry, fields: registry.fields, foreign: false };
+    return { registry, fields: registry.fields, rows: undefined, foreign: false };
   };
   async function write<T>(
     target: Target,

@@ -123,7 +123,7 @@ export async function seedSuite(
   await db.transaction().execute(async (trx) => {
     const made = await createRecords(
       trx,
-      { registry, fields: registry.fields, foreign: false },
+      { registry, fields: registry.fields, rows: undefined, foreign: false },
       reader,
       records.map(([, ID, FirstName, LastName, BirthCertificateID]) => ({
         ID,

@@ -13,8 +13,7 @@ import {
 import type { EventSpec } from '@govstack/platform/operation';
 import type { Kysely, Transaction } from 'kysely';
 import type { Logger } from 'pino';
-import { type DataMethod, type Granted, type Ground, openFor, type Reader } from '../../access/access.ts';
-import type { VerifyConsent } from '../../access/consent.ts';
+import type { DataMethod, Gate, Granted, Ground, Reader } from '../../access/access.ts';
 import { contentAt, eraseRecord, historyOf, recordAsOf } from '../../history/history.ts';
 import { type SubjectHash, usageOf } from '../../history/read-log.ts';
 import { type Filter, type Listing, listRecords } from '../../records/list.ts';
@@ -47,7 +46,7 @@ export interface DataDependencies {
   readonly db: Kysely<RegistryTables>;
   readonly catalogue: Catalogue;
   readonly hash: SubjectHash;
-  readonly verifyConsent: VerifyConsent;
+  readonly gate: Gate;
   readonly log: Logger;
 }
 
@@ -100,9 +99,9 @@ const defaultPageSize = 100;
 const mostSkipped = 100_000;
 
 /** The surface of records: who may, then one call of the records room, all or nothing. */
-export function serveData({ db, catalogue, hash, verifyConsent, log }: DataDependencies): ImplementedSurface {
+export function serveData({ db, catalogue, hash, gate, log }: DataDependencies): ImplementedSurface {
   const open = (reader: Reader, { registryName, versionNumber }: Target, method: DataMethod) =>
-    openFor(catalogue, reader, registryName, versionNumber, method, verifyConsent);
+    gate.open(reader, registryName, versionNumber, method);
 
   /** Writes in one transaction, once per idempotency key; again when the registry was changed meanwhile. */
   async function write<R extends { readonly status: number; readonly body?: unknown }>(

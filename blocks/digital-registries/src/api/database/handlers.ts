@@ -1,15 +1,6 @@
-import {
-  applicationOf,
-  type Caller,
-  forbidden,
-  type ImplementedSurface,
-  implement,
-  memberOf,
-  notFound,
-  type Person,
-} from '@govstack/platform';
+import { type Caller, type ImplementedSurface, implement, notFound, type Person } from '@govstack/platform';
 import type { Kysely } from 'kysely';
-import { putAccess } from '../../access/access.ts';
+import { type Gate, putAccess } from '../../access/access.ts';
 import { verifyChanges } from '../../history/change-log.ts';
 import type { Catalogue } from '../../schema/catalogue.ts';
 import { describeRegistry, listRegistries } from '../../schema/describe.ts';
@@ -33,6 +24,7 @@ import { registryDatabase } from './operations.ts';
 export interface DatabaseDependencies {
   readonly db: Kysely<RegistryTables>;
   readonly catalogue: Catalogue;
+  readonly gate: Gate;
   /** Days an archive waits before it can be deleted. */
   readonly deletionWaitDays: number;
   readonly now: () => Date;
@@ -43,14 +35,6 @@ interface Who {
   readonly person: Person | undefined;
 }
 
-/** Registries are administered by applications of the member that owns them. */
-const administer = ({ caller }: Who): string => {
-  const owner = applicationOf(caller.service);
-  if (memberOf(caller.application) !== memberOf(owner))
-    throw forbidden('Registries are administered by their own agency');
-  return owner;
-};
-
 const by = ({ caller, person }: Who): string => person?.id ?? caller.application;
 const shown = ({ registryId: _, ...draft }: Draft) => ({ ...draft, report: [...draft.report] });
 
@@ -58,6 +42,7 @@ const shown = ({ registryId: _, ...draft }: Draft) => ({ ...draft, report: [...d
 export function serveDatabase({
   db,
   catalogue,
+  gate: { administer },
   deletionWaitDays,
   now,
 }: DatabaseDependencies): ImplementedSurface {
