@@ -47,14 +47,20 @@ export function callerSigner(key: JWK): (caller: Caller, audience: string) => Pr
 /** `exchangeId`: what the mediator says beside the token of the exchange. */
 export type CallerVerifier = (token: string, exchangeId: string | undefined) => Promise<Caller | undefined>;
 
+interface Verified {
+  readonly caller: Omit<Caller, 'exchangeId'>;
+  /** When the token is over, in seconds since 1970. */
+  readonly until: number;
+}
+
 /**
  * Verifies caller tokens of the mediators whose public keys are given. Answers undefined for anything but a valid,
- * unexpired token of such a mediator.
+ * unexpired token of such a mediator. A mediator uses a token for many exchanges: each is verified once.
  */
 export function callerVerifier(publicKeys: readonly JWK[]): CallerVerifier {
   const imported = Promise.all(publicKeys.map(async (key) => importJWK(key, 'ES256')));
-  return async (token, exchangeId) => {
-    if (exchangeId === undefined) return undefined;
+  const known = new Map<string, Verified>();
+  const verified = async (token: string): Promise<Verified | undefined> => {
     for (const key of await imported) {
       try {
         const { payload } = await jwtVerify(token, key, {
@@ -64,20 +70,33 @@ export function callerVerifier(publicKeys: readonly JWK[]): CallerVerifier {
           maxTokenAge: lifetimeSeconds,
           clockTolerance,
         });
-        const { sub, service, operator, aud } = payload;
+        const { sub, service, operator, aud, exp = 0, iat = 0 } = payload;
         if (typeof sub !== 'string' || !isApplicationId(sub)) return undefined;
         if (typeof service !== 'string' || !isServiceId(service)) return undefined;
         if (aud !== service.split('/').slice(0, 4).join('/')) return undefined;
         return {
-          application: sub,
-          service,
-          exchangeId,
-          operator: typeof operator === 'string' && isApplicationId(operator) ? operator : undefined,
+          until: Math.min(exp, iat + lifetimeSeconds),
+          caller: {
+            application: sub,
+            service,
+            operator: typeof operator === 'string' && isApplicationId(operator) ? operator : undefined,
+          },
         };
       } catch {
         // Not signed by this mediator; try the next key.
       }
     }
     return undefined;
+  };
+  return async (token, exchangeId) => {
+    if (exchangeId === undefined) return undefined;
+    const found = known.get(token);
+    if (found && found.until > Date.now() / 1000) return { ...found.caller, exchangeId };
+    known.delete(token);
+    const fresh = await verified(token);
+    if (!fresh) return undefined;
+    if (known.size >= mostKept) known.clear();
+    known.set(token, fresh);
+    return { ...fresh.caller, exchangeId };
   };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type IsolationLevel, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
+import { prepareMarked } from './prepared.ts';
 import { rowTypes } from './row-types.ts';
 
 export interface Connection<DB> {
@@ -28,6 +29,7 @@ export function connect<DB>(
   // at its next query. Without a listener each would end the process.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
+  prepareMarked(pool);
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
   return {
     pool,

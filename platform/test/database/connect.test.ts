@@ -1,4 +1,4 @@
-import { type Connection, connect, transaction } from '@govstack/platform/database';
+import { type Connection, connect, prepared, transaction } from '@govstack/platform/database';
 import { createTestDatabase, testAdminUrl } from '@govstack/platform/testing';
 import { type Generated, sql } from 'kysely';
 import pg from 'pg';
@@ -152,5 +152,27 @@ describe('a transaction', () => {
       }),
     ).rejects.toThrow();
     expect(await value('1')).toBe(1);
+  });
+});
+
+describe('a statement that is marked', () => {
+  it('is prepared once a connection, whatever its parameters, in transactions too, and after the table has grown', async () => {
+    const one = connect<Tables>(url, { max: 1 });
+    const sum = (lowest: number, db = one.db) =>
+      sql<{
+        sum: string;
+      }>`${prepared} select coalesce(sum(balance), 0) as sum from account where id >= ${lowest}`
+        .execute(db)
+        .then(({ rows }) => rows[0]?.sum);
+    await sum(1);
+    await transaction(one.db, (trx) => sum(2, trx));
+    await query(url, 'alter table account add column note text');
+    await sum(3);
+    const kept = await one.pool.query('select statement from pg_prepared_statements');
+    expect(kept.rows.map(({ statement }) => statement)).toEqual([
+      '/* prepared */ select coalesce(sum(balance), 0) as sum from account where id >= $1',
+    ]);
+    await query(url, 'alter table account drop column note');
+    await one.close();
   });
 });
