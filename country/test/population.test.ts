@@ -43,8 +43,14 @@ describe('the synthetic population', () => {
   });
 
   it('stays what it is from release to release', () => {
-    const bytes = JSON.stringify([...generateHouseholds({ count: 500 })]);
-    expect(createHash('sha256').update(bytes).digest('hex')).toBe(
+    const households = [...generateHouseholds({ count: 500 })];
+    const digest = (without: readonly string[]) =>
+      createHash('sha256')
+        .update(JSON.stringify(households, (key, value) => (without.includes(key) ? undefined : value)))
+        .digest('hex');
+    expect(digest([])).toBe('6aeabb8d6dc32aa43b2c2a310712a92728c1344a8e94054a92d4d6b290f8af88');
+    // What came later left everything else as it was.
+    expect(digest(['motherNationalNumber', 'farms', 'disabilities'])).toBe(
       'c71c0d28e4e86cdcf36bafbab891dc1e20e02771fa681ed2e834795e59d749e4',
     );
   });

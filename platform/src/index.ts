@@ -50,4 +50,4 @@ export {
 export { type ReservedPort, reservePort } from './node/reserve-port.ts';
 export { createLogger } from './observability/log.ts';
 export * from './operation/index.ts';
-export { compileValidator } from './operation/validate.ts';
+export { compileForeignValidator, compileValidator } from './operation/validate.ts';

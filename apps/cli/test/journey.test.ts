@@ -290,7 +290,7 @@ describe('a household, over HTTP', () => {
     });
 
     const civil = stack
-      .as(applications.portal)
+      .as(applications.civilRegistry)
       .client(registryData, `${applications.civilRegistry}/registry-data-v1`);
     const uses = (await civil.queryUsage({ body: { identifier: poor.members[0].nationalNumber } })).body;
     expect(uses[0]).toMatchObject({ readerApplication: service, consentReference: consentRecordId });

@@ -42,6 +42,8 @@ export interface ServiceBundle {
     readonly group: string;
     readonly schema: unknown;
   }[];
+  /** How the registries are offered in other formats, by the name of the mapping. */
+  readonly mappings: Readonly<Record<string, unknown>>;
   readonly texts: ReadonlyMap<string, string>;
 }
 
@@ -51,14 +53,18 @@ const readJson = (folder: string, file: string): unknown =>
 /** Reads a folder of `services/`. */
 export function readBundle(folder: string): ServiceBundle {
   const declaration = readJson(folder, 'service.json') as ServiceDeclaration;
+  const { registries, mappings = {} } = readJson(folder, declaration.registries.file) as {
+    registries: ServiceBundle['registries'];
+    mappings?: ServiceBundle['mappings'];
+  };
   const files = declaration.processes.flatMap((process) => [process.bpmn, ...process.dmn]);
   return {
     declaration,
     eForm: readJson(folder, 'eform.json'),
     consent: readJson(folder, 'consent.json') as ServiceBundle['consent'],
     messages: readJson(folder, 'messages.json') as ServiceBundle['messages'],
-    registries: (readJson(folder, declaration.registries.file) as { registries: ServiceBundle['registries'] })
-      .registries,
+    registries,
+    mappings,
     texts: new Map(files.map((file) => [file, readFileSync(join(folder, file), 'utf8')])),
   };
 }

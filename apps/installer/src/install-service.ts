@@ -1,5 +1,5 @@
 import { consentApi } from '@govstack/consent/api';
-import { registryDatabase } from '@govstack/digital-registries/api';
+import { registryDatabase, registryMappings } from '@govstack/digital-registries/api';
 import { messagingApi } from '@govstack/messaging/api';
 import type { Mediation } from '@govstack/platform';
 import { registrationDesign } from '@govstack/registration/api';
@@ -71,6 +71,9 @@ export async function installService(options: InstallOptions): Promise<Installed
   for (const { code, name, group, schema } of bundle.registries) {
     await database.modifyRegistry({ body: { groupName: group, catalogName: name, code, schema } });
   }
+  const mappings = options.as(owner).client(registryMappings, `${owner}/registry-mappings-v1`);
+  for (const [mapping, body] of Object.entries(bundle.mappings))
+    await mappings.putMapping({ params: { mapping }, body: body as never });
   for (const { owner: agency, registry, methods, fields } of declaration.reads) {
     const provider = full(agency);
     const registries = options.as(provider).client(registryDatabase, `${provider}/registry-database-v1`);

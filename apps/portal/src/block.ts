@@ -2,6 +2,8 @@ import { type Block, type BlockContext, defineBlock } from '@govstack/platform';
 import type { Backend } from './backend.ts';
 import { consolePages } from './console/console.ts';
 import { pages } from './pages/pages.ts';
+import { listStore } from './registries/list-store.ts';
+import { registryPages } from './registries/registries.ts';
 import { loadAssets } from './rendering/assets.ts';
 import { createTemplates } from './rendering/templates.ts';
 import { loadTranslations } from './rendering/translations.ts';
@@ -54,6 +56,11 @@ export function createPortal(options: PortalOptions): Block<typeof PortalSetting
         settings,
         context.now,
       );
+      const lists = listStore(
+        context.database<PortalTables>(),
+        sealedBox(context.secret('record-lists')),
+        context.now,
+      );
       const assets = loadAssets();
       const cookies = cookieJar(settings.publicUrl);
       const translations = await loadTranslations(options.strictTexts ?? false);
@@ -66,6 +73,11 @@ export function createPortal(options: PortalOptions): Block<typeof PortalSetting
             name: 'remove-expired-sessions',
             handle: () => store.removeExpired(),
             schedule: { cron: '*/15 * * * *', timeZone: 'UTC' },
+          },
+          {
+            name: 'remove-old-record-lists',
+            handle: () => lists.removeOld(),
+            schedule: { cron: '7 * * * *', timeZone: 'UTC' },
           },
         ],
         async routes(fastify) {
@@ -103,6 +115,7 @@ export function createPortal(options: PortalOptions): Block<typeof PortalSetting
           });
           pages(site, backend, settings, context.now);
           consolePages(site, context);
+          registryPages(site, context, lists);
         },
       };
     },

@@ -113,3 +113,5 @@ export async function expectNoSidewaysScroll(page: Page): Promise<void> {
   )) as number;
   expect(overflow, `sideways scroll on ${page.url()}`).toBeLessThanOrEqual(0);
 }
+
+export { expectValidHtml } from './valid.ts';

@@ -1,6 +1,8 @@
 import type { Generated } from 'kysely';
+import type { RightsTables } from './access/tables.ts';
+import type { TransferTables } from './transfer/tables.ts';
 
-export interface RegistryTables {
+export interface RegistryTables extends RightsTables, TransferTables {
   registry: {
     id: Generated<string>;
     owner: string;
@@ -24,6 +26,60 @@ export interface RegistryTables {
     archived_at: Generated<string | null>;
     modified_at: Generated<string>;
     modified_by: Generated<string>;
+    sharing: Generated<boolean | null>;
+    retention_action: Generated<'keep' | 'archive' | 'erase'>;
+    retired_columns: Generated<unknown>;
+    to_conceal: Generated<boolean>;
+  };
+  registry_key: {
+    registry_id: string;
+    id: number;
+    wrapped: Buffer | null;
+    active_from: string;
+    created_at: Generated<string>;
+    created_by: string;
+    destroyed_at: Generated<string | null>;
+  };
+  registry_client_key: {
+    id: string;
+    registry_id: string;
+    application: string;
+    hash: Buffer;
+    created_at: Generated<string>;
+    created_by: string;
+    revoked_at: Generated<string | null>;
+  };
+  document: {
+    id: string;
+    registry_id: string;
+    field: number;
+    record: Generated<string | null>;
+    original_name: string;
+    media_type: string;
+    size: number;
+    sha256: Buffer;
+    application: string;
+    person: string | null;
+    created_at: Generated<string>;
+  };
+  document_chunk: { document_id: string; position: number; bytes: Buffer };
+  code_list: {
+    id: Generated<string>;
+    owner: string;
+    code: string;
+    name: string;
+    description: string;
+    uri: string | null;
+    version: Generated<number>;
+    modified_at: Generated<string>;
+    modified_by: string;
+  };
+  code_list_version: {
+    list_id: string;
+    version: number;
+    content: unknown;
+    published_at: string;
+    published_by: string;
   };
   registry_version: {
     registry_id: string;
@@ -45,9 +101,61 @@ export interface RegistryTables {
     failure: Generated<string | null>;
   };
   registry_access: { registry_id: string; application: string; methods: string[]; fields: string[] | null };
-  read_log: {
+  registry_service: {
+    id: Generated<string>;
+    registry_id: string;
+    version: string;
+    name: string;
+    base: string;
+    state: Generated<'visible' | 'hidden' | 'disabled' | 'deleted'>;
+    description: Generated<string>;
+    fields: number[] | null;
+    filter: Generated<unknown>;
+    modified_at: Generated<string>;
+    modified_by: string;
+  };
+  registry_service_use: { registry_id: string; version: string; name: string; used: string };
+  registry_view: {
+    id: Generated<string>;
+    owner: string;
+    code: string;
+    registry_id: string;
+    name: string;
+    description: Generated<string>;
+    definition: unknown;
+    registries: string[];
+    revision: Generated<number>;
+    created_at: Generated<string>;
+    modified_at: Generated<string>;
+    modified_by: string;
+    opened_at: string | null;
+    opened_by: string | null;
+    confirmed: Generated<boolean>;
+  };
+  share_link: {
     id: string;
     registry_id: string;
+    record: string;
+    fields: number[];
+    token_hash: Buffer;
+    shared_by: string;
+    application: string;
+    role: string | null;
+    consent_reference: string | null;
+    download: boolean;
+    openings: Generated<number>;
+    most_openings: number | null;
+    last_opened_at: string | null;
+    created_at: string;
+    expires_at: string;
+    revoked_at: string | null;
+    revoked_by: string | null;
+  };
+  read_log: {
+    id: string;
+    /** null: a look at the log itself, of the registries of `owner`. */
+    registry_id: string | null;
+    owner: Generated<string | null>;
     records: string[];
     subjects: Buffer[];
     fields: string[];
@@ -60,6 +168,118 @@ export interface RegistryTables {
     legal_ground: string | null;
     exchange_id: string;
     correlation_id: string;
+    /** On what delegations it was read. */
+    delegations: Generated<string[] | null>;
     at: string;
+    field_ids: Generated<number[]>;
+    roles: Generated<string[]>;
+    institution: Generated<string>;
+    reader_initials: Generated<string | null>;
+    refs: Generated<string[]>;
+  };
+  registry_room: {
+    registry_id: string;
+    room: string;
+    event_type: string;
+    position: string;
+    leased_until: string | null;
+    failures: Generated<number>;
+    last_error: string | null;
+  };
+  automation: {
+    id: Generated<string>;
+    owner: string;
+    code: string;
+    name: string;
+    definition: unknown;
+    registry_id: string | null;
+    state: Generated<'active' | 'paused'>;
+    position: string | null;
+    next_at: string | null;
+    secret_generation: Generated<number>;
+    modified_at: Generated<string>;
+    modified_by: string;
+  };
+  automation_run: {
+    id: string;
+    automation_id: string;
+    cause: string;
+    state: Generated<'running' | 'done' | 'stopped' | 'failed'>;
+    place: Generated<string>;
+    done: Generated<number>;
+    failed: Generated<number>;
+    started_at: Generated<string>;
+    touched_at: Generated<string>;
+    ended_at: string | null;
+    error: string | null;
+  };
+  automation_item: {
+    automation_id: string;
+    record: string;
+    row_version: number;
+    state: 'done' | 'waiting' | 'dead';
+    attempts: number;
+    next_at: string | null;
+    error: string | null;
+    run_id: string | null;
+    at: Generated<string>;
+  };
+  mapping: {
+    owner: string;
+    name: string;
+    document: unknown;
+    modified_at: Generated<string>;
+    modified_by: string;
+  };
+  dci_sender: {
+    owner: string;
+    sender_id: string;
+    application: string;
+    signature: 'demanded' | 'waived';
+    keys: unknown;
+    callbacks: string[];
+    callback_service: string | null;
+    modified_at: Generated<string>;
+    modified_by: string;
+  };
+  dci_transaction: {
+    id: string;
+    owner: string;
+    mapping: string;
+    sender_id: string;
+    application: string;
+    operator: string | null;
+    exchange_id: string;
+    message_id: string;
+    transaction_id: string;
+    action: string;
+    state: 'rcvd' | 'pdng' | 'succ' | 'rjct';
+    target: unknown;
+    request: Buffer | null;
+    fingerprint: Buffer;
+    outcomes: Generated<unknown>;
+    attempts: Generated<number>;
+    created_at: Generated<string>;
+    ended_at: string | null;
+  };
+  dci_subscription: {
+    code: string;
+    owner: string;
+    mapping: string;
+    sender_id: string;
+    application: string;
+    exchange_id: string;
+    event_type: string;
+    record_type: string;
+    filter: Buffer;
+    filter_key: Buffer;
+    frequency: unknown;
+    target: unknown;
+    locale: string | null;
+    position: string;
+    next_at: string;
+    state: 'subscribe' | 'unsubscribe';
+    created_at: Generated<string>;
+    ended_at: string | null;
   };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { startTestNode, type TestNode } from '@govstack/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digitalRegistries } from '../src/block.ts';
@@ -101,5 +102,52 @@ describe('the dialect of the compliance suite', () => {
     expect(entries.map(({ ReaderID }) => ReaderID)).toContain('EE37819285773');
     expect((await usage('...')).status).toBe(400);
     expect((await usage('EE378129277266', '...')).status).toBe(400);
+  });
+});
+
+describe('the dialect of the public DCI compliance kit', () => {
+  const message = () => ({
+    transaction_id: randomUUID(),
+    search_request: [
+      {
+        reference_id: randomUUID(),
+        timestamp: new Date().toISOString(),
+        search_criteria: { query_type: 'idtype-value', query: { type: 'UIN', value: 'TEST-001' } },
+      },
+    ],
+  });
+  const envelope = (signature: string) => ({
+    signature,
+    header: {
+      version: '1.0.0',
+      message_id: randomUUID(),
+      message_ts: new Date().toISOString(),
+      action: 'search',
+      sender_id: 'test-client',
+      receiver_id: 'sr-server',
+      total_count: 1,
+    },
+    message: message(),
+  });
+  const ask = (signature: string, authorization?: string) =>
+    call('POST', 'social/registry/sync/search', envelope(signature), authorization ? { authorization } : {});
+  const codeOf = async (answer: Promise<Response>) =>
+    ((await json(answer)).message as { error: { code: string } }).error.code;
+
+  it('takes the seeded token and stub signatures, and finds what was seeded', async () => {
+    const answer = await ask('unsigned-stub', 'Bearer dci-compliance');
+    expect(answer.headers.get('content-type')).toContain('application/json');
+    const { header, message } = (await answer.json()) as {
+      header: { status: string };
+      message: { search_response: { data: { reg_records: object[] } }[] };
+    };
+    expect(header.status).toBe('succ');
+    expect(message.search_response[0]?.data.reg_records).toHaveLength(1);
+  });
+
+  it('refuses other tokens and signatures that do not hold', async () => {
+    expect((await ask('unsigned-stub')).status).toBe(401);
+    expect(await codeOf(ask('unsigned-stub', 'Bearer other'))).toBe('err.request.unauthorized');
+    expect(await codeOf(ask('invalid-signature', 'Bearer dci-compliance'))).toBe('err.signature.invalid');
   });
 });

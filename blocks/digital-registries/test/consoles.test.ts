@@ -34,4 +34,64 @@ describe('a console through which people work', () => {
     for (const refused of [null, await token('registrar'), await token('registry-analyst', 'TEST/GOV/MSP')])
       expect((await refusal(list(refused))).status).toBe(403);
   });
+
+  it('[REG-6.1-30] shows people the published registries in which they may list, with how much is in them', async () => {
+    const shown = async (personToken: string | null) =>
+      (await agency.dataAs(portal).listUsableRegistries({ personToken })).body.registries;
+    const expected = { code, name: code, version: '1.0', archived: false, records: 1, countIsExact: true };
+    expect(await shown(await token('registrar'))).toMatchObject([{ ...expected, description: '' }]);
+    for (const personToken of [null, await token('officer'), await token('registrar', 'TEST/GOV/MSP')])
+      expect(await shown(personToken)).toEqual([]);
+    expect(
+      (await agency.dataAs('TEST/GOV/MSP/cash-transfer').listUsableRegistries({})).body.registries,
+    ).toEqual([]);
+  });
+
+  it('[REG-8-e] opens and changes a record by its identifier, in the version that was read only', async () => {
+    const { uuid } = (await agency.data.createRecord({ params: at(code), body: write({ Name: 'Bo' }) })).body;
+    const personToken = await token('registrar');
+    const data = agency.dataAs(portal);
+    const params = { ...at(code), id: uuid };
+    const change = (Name: string, version: number) =>
+      data.changeRecord({
+        params,
+        body: write({ Name }),
+        headers: { 'if-match': `"${version}"` },
+        personToken,
+      });
+    expect((await change('Bob', 1)).body).toMatchObject({ rowVersion: 2, content: { Name: 'Bob' } });
+    expect((await refusal(change('Bea', 1))).status).toBe(412);
+    await data.deleteRecord({ params, personToken });
+    const { body, headers } = await data.getRecord({ params, personToken });
+    expect(body).toMatchObject({ state: 'deleted', content: { Name: 'Bob' } });
+    expect(headers.etag).toBe('"3"');
+    expect((await refusal(change('Bea', 3))).status).toBe(404);
+  });
+
+  it('keeps and publishes a draft only when it is what was read', async () => {
+    const { database } = agency;
+    const params = { code: 'drafted' };
+    const put = (properties: object, tag: string) =>
+      database.putDraft({
+        params,
+        headers: { 'if-match': tag },
+        body: { schema: { type: 'object', properties } },
+      });
+    const a = { A: { type: 'string', id: 1 } };
+    const b = { B: { type: 'string', id: 2 } };
+    const first = (await put(a, '"new"')).headers.etag as string;
+    expect((await refusal(put(a, '"new"'))).status).toBe(412);
+    const second = (await put({ ...a, ...b }, first)).headers.etag as string;
+    // Only the order of the fields differs, and that counts.
+    const third = (await put({ ...b, ...a }, second)).headers.etag as string;
+    expect(third).not.toBe(second);
+    expect((await refusal(put(a, second))).status).toBe(412);
+    const publish = (tag: string) =>
+      database.publishDraft({ params, headers: { 'if-match': tag }, body: {} });
+    expect((await refusal(publish(second))).status).toBe(412);
+    await publish(third);
+    const published = (await database.getRegistry({ params: { id: 'drafted' } })).headers.etag as string;
+    expect(published).toBe(third);
+    await put(a, published);
+  });
 });

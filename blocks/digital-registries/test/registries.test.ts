@@ -473,11 +473,11 @@ describe('what is remembered', () => {
     expect((await verify()).brokenAt).toBeNull();
     await expect(sql`update change_content set after = '{}'`.execute(db)).rejects.toThrow('append-only');
     await sql`alter table change_content disable trigger change_content_unchangeable`.execute(db);
-    await sql`update change_content set after = jsonb_set(after, '{4}', '9') where seq = (select seq from change_log where record = ${uuid}::uuid and action = 'update')`.execute(
+    await sql`update change_content set after = replace(after::text, '"4":5', '"4":9')::json where seq = (select seq from change_log where record = ${uuid}::uuid and action = 'update')`.execute(
       db,
     );
     expect((await verify()).brokenAt).not.toBeNull();
-    await sql`update change_content set after = jsonb_set(after, '{4}', '5') where seq = (select seq from change_log where record = ${uuid}::uuid and action = 'update')`.execute(
+    await sql`update change_content set after = replace(after::text, '"4":9', '"4":5')::json where seq = (select seq from change_log where record = ${uuid}::uuid and action = 'update')`.execute(
       db,
     );
     await sql`alter table change_content enable trigger change_content_unchangeable`.execute(db);
@@ -490,9 +490,12 @@ describe('what is remembered', () => {
     const { uuid } = (await api.createRecord({ params: at(code), body: { write: { content: amina } } })).body;
     await vi.waitFor(() =>
       expect(node.published.find((event) => event.subject === uuid)?.data).toEqual({
+        owner: civil,
         registry: code,
         record: uuid,
+        rowVersion: 1,
         fields: [1, 2, 3, 4, 5, 6],
+        position: expect.any(Number),
       }),
     );
   });

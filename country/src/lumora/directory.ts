@@ -93,6 +93,26 @@ export const agencies = {
       ar: 'تمسك سجل دافعي الضرائب',
     },
   ),
+  MOA: agency(
+    'GOV',
+    'MOA',
+    { en: 'Ministry of Agriculture', fr: "Ministère de l'Agriculture", ar: 'وزارة الزراعة' },
+    {
+      en: 'Keeps the register of farmers',
+      fr: 'Tient le registre des agriculteurs',
+      ar: 'تمسك سجل المزارعين',
+    },
+  ),
+  MOH: agency(
+    'GOV',
+    'MOH',
+    { en: 'Ministry of Health', fr: 'Ministère de la Santé', ar: 'وزارة الصحة' },
+    {
+      en: 'Keeps the register of disabilities',
+      fr: 'Tient le registre des handicaps',
+      ar: 'تمسك سجل الإعاقات',
+    },
+  ),
   TRE: agency(
     'GOV',
     'TRE',

@@ -11,6 +11,7 @@ import type {
   SurveyAnswers,
 } from './household.ts';
 import { drawLivelihood, type Livelihood } from './livelihood.ts';
+import { disabilityRecords, farmerRecords } from './livelihood-registers.ts';
 import { drawFamily, type Family, type Member } from './members.ts';
 import { probability, type Random, randomStream } from './random.ts';
 import { civilRecords, landParcels, taxRecords } from './registers.ts';
@@ -72,7 +73,16 @@ function generateHousehold(
   const work = drawLivelihood(random, welfare, urban, head);
   const truth = drawTruth(flaws, welfare, contradictions, badAccounts);
   const owned = truth.contradiction === 'hidden-land' ? 40 + flaws.integer(0, 35) : work.landTenths;
-  const place = { household: index, district: district.code, day: censusDay };
+  const place = { household: index, district: district.code, village, day: censusDay };
+  const account = drawAccount(random, index, district.code, urban, welfare, head, truth.badAccount);
+  const survey = {
+    ...composition(random, family, welfare),
+    ...dwelling,
+    ...declared(work, truth.contradiction),
+  };
+  const civil = civilRecords(random, place, family, truth.contradiction === 'deceased-head');
+  const land = landParcels(random, place, head, owned, urban);
+  const tax = taxRecords(random, place, head, work, truth.contradiction === 'hidden-income');
   return {
     index,
     id: `HH-${String(index).padStart(8, '0')}`,
@@ -80,11 +90,14 @@ function generateHousehold(
     village,
     urban,
     members: family.members.map(withoutAge) as [Person, ...Person[]],
-    account: drawAccount(random, index, district.code, urban, welfare, head, truth.badAccount),
-    survey: { ...composition(random, family, welfare), ...dwelling, ...declared(work, truth.contradiction) },
-    civil: civilRecords(random, place, family, truth.contradiction === 'deceased-head'),
-    land: landParcels(random, place, head, owned, urban),
-    tax: taxRecords(random, place, head, work, truth.contradiction === 'hidden-income'),
+    account,
+    survey,
+    civil,
+    land,
+    tax,
+    // Streams of their own: what came later leaves everything else as it was.
+    farms: farmerRecords(randomStream(seed, index, 'farms'), place, family, land, survey),
+    disabilities: disabilityRecords(randomStream(seed, index, 'disabilities'), place, family),
     truth,
   };
 }

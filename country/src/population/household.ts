@@ -76,6 +76,8 @@ export interface CivilRecord {
   readonly birthDistrict: string;
   readonly maritalStatus: MaritalStatus;
   readonly spouseNationalNumber?: string;
+  /** Of children who live with her. */
+  readonly motherNationalNumber?: string;
   readonly vitalStatus: 'alive' | 'deceased';
   readonly deathDate?: string;
 }
@@ -98,6 +100,41 @@ export interface TaxRecord {
   /** Decimal text in the currency of the country. */
   readonly declaredAnnualIncome: string;
   readonly employer?: string;
+}
+
+/** A farm in the register of the Ministry of Agriculture. */
+export interface FarmerRecord {
+  readonly farmerNumber: string;
+  readonly nationalNumber: string;
+  readonly givenName: string;
+  readonly familyName: string;
+  readonly sex: Sex;
+  readonly birthDate: string;
+  readonly district: string;
+  readonly village: string;
+  /** Hectares under crops, with one decimal. */
+  readonly farmSize: number;
+  readonly mainCrop: 'maize' | 'rice' | 'sorghum' | 'vegetables' | 'coffee';
+  readonly irrigation: 'none' | 'canal' | 'drip';
+  readonly livestockUnits: number;
+  readonly registeredOn: string;
+}
+
+/** What the Ministry of Health has on record about one person's disability. */
+export interface DisabilityRecord {
+  readonly disabilityNumber: string;
+  readonly nationalNumber: string;
+  readonly givenName: string;
+  readonly familyName: string;
+  readonly sex: Sex;
+  readonly birthDate: string;
+  readonly district: string;
+  readonly impairment: 'mobility' | 'vision' | 'hearing' | 'cognition' | 'communication';
+  readonly severity: 'some' | 'severe' | 'total';
+  readonly assistance: 'none' | 'daily' | 'weekly';
+  readonly device: 'none' | 'wheelchair' | 'hearing-aid' | 'white-cane';
+  readonly status: 'approved' | 'under-review';
+  readonly registeredOn: string;
 }
 
 export type Contradiction = 'hidden-land' | 'deceased-head' | 'hidden-income';
@@ -124,5 +161,7 @@ export interface Household {
   readonly civil: readonly CivilRecord[];
   readonly land: readonly LandParcel[];
   readonly tax: readonly TaxRecord[];
+  readonly farms: readonly FarmerRecord[];
+  readonly disabilities: readonly DisabilityRecord[];
   readonly truth: GroundTruth;
 }

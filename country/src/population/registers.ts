@@ -34,6 +34,7 @@ function civilRecord(
   district: string,
   maritalStatus: MaritalStatus,
   spouse: { readonly nationalNumber: string } | undefined,
+  mother: { readonly nationalNumber: string } | undefined,
   deathDate: string | undefined,
 ): CivilRecord {
   return {
@@ -46,6 +47,7 @@ function civilRecord(
     birthDistrict: district,
     maritalStatus,
     ...(spouse ? { spouseNationalNumber: spouse.nationalNumber } : {}),
+    ...(mother ? { motherNationalNumber: mother.nationalNumber } : {}),
     vitalStatus: deathDate === undefined ? 'alive' : 'deceased',
     ...(deathDate === undefined ? {} : { deathDate }),
   };
@@ -60,6 +62,7 @@ export function civilRecords(
 ): CivilRecord[] {
   const [head] = family.members;
   const spouse = family.members.find((member) => member.relationship === 'spouse');
+  const mother = [head, spouse].find((parent) => parent?.sex === 'female');
   const headDeath = daysBefore(place.day, random.integer(60, 730));
   const lateDeath = daysBefore(place.day, random.integer(200, 3_000));
   const records = family.members.map((member) =>
@@ -68,11 +71,12 @@ export function civilRecords(
       place.district,
       headDeceased && member === spouse ? 'widowed' : member.maritalStatus,
       member === head ? spouse : member === spouse ? head : undefined,
+      member.relationship === 'child' ? mother : undefined,
       headDeceased && member === head ? headDeath : undefined,
     ),
   );
   if (family.lateSpouse) {
-    records.push(civilRecord(family.lateSpouse, place.district, 'married', head, lateDeath));
+    records.push(civilRecord(family.lateSpouse, place.district, 'married', head, undefined, lateDeath));
   }
   return records;
 }

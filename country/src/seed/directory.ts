@@ -33,6 +33,10 @@ export const applications = {
   civilRegistry: applicationId('CRA', 'civil-registry'),
   landRegistry: applicationId('NLA', 'land-registry'),
   taxRegistry: applicationId('LRA', 'tax-registry'),
+  farmerRegistry: applicationId('MOA', 'farmer-registry'),
+  disabilityRegistry: applicationId('MOH', 'disability-registry'),
+  /** The ministry's client of DCI. */
+  socialProtection: applicationId('MSP', 'spmis'),
   payments: applicationId('TRE', 'payments'),
   bank: applicationId('FNB', 'rail'),
   mobileMoney: applicationId('LMM', 'rail'),
@@ -44,12 +48,39 @@ const a = applications;
 /** Who may act for whom: the engine and the counters that work for a service. */
 const operators: Readonly<Record<string, readonly string[]>> = {
   [a.cashTransfer]: [a.registration, a.workflow, a.portal],
+  // Automations and rooms of registries work in the name of their owner.
+  [a.civilRegistry]: [a.registries],
+  [a.landRegistry]: [a.registries],
+  [a.taxRegistry]: [a.registries],
+  [a.socialRegistries]: [a.registries],
 };
 
 const local = (application: string, block: string, ...surfaces: string[]) =>
   surfaces.map((surface) => ({ id: `${application}/${surface}`, target: `local:${block}/${surface}` }));
 
-const registryOwners = [a.civilRegistry, a.landRegistry, a.taxRegistry, a.socialRegistries];
+/** Surfaces of a registry owner's: data, registries, and what is made of them. */
+const registrySurfaces = [
+  'registry-data-v1',
+  'registry-database-v1',
+  'registry-rights-v1',
+  'registry-services-v1',
+  'registry-views-v1',
+  'registry-sharing-v1',
+  'registry-transfer-v1',
+  'registry-insight-v1',
+  'registry-events-v1',
+  'registry-automation-v1',
+];
+const registryOwners = [
+  a.civilRegistry,
+  a.landRegistry,
+  a.taxRegistry,
+  a.socialRegistries,
+  a.farmerRegistry,
+  a.disabilityRegistry,
+];
+/** Owners of registries that speak DCI; the civil register speaks FHIR too. */
+const dciOwners = [a.civilRegistry, a.socialRegistries, a.farmerRegistry, a.disabilityRegistry];
 
 const services = [
   ...local(a.identity, 'identity', 'identity-client-mgmt-v1', 'identity-enrolment-v1', 'identity-person-v1'),
@@ -59,9 +90,9 @@ const services = [
   ...local(a.cashTransfer, 'workflow', 'events-v1'),
   ...local(a.messaging, 'messaging', 'messaging-v1', 'messaging-receipts-v1'),
   ...local(a.payments, 'payments', 'payments-g2p-v1', 'payments-admin-v1', 'payments-rail-callback-v1'),
-  ...registryOwners.flatMap((owner) =>
-    local(owner, 'digital-registries', 'registry-data-v1', 'registry-database-v1'),
-  ),
+  ...registryOwners.flatMap((owner) => local(owner, 'digital-registries', ...registrySurfaces)),
+  ...dciOwners.flatMap((owner) => local(owner, 'digital-registries', 'registry-mappings-v1', 'dci-v1')),
+  ...local(a.civilRegistry, 'digital-registries', 'fhir-r4-v1'),
 ];
 
 interface Grant {
@@ -91,8 +122,13 @@ const rights: readonly Grant[] = [
     `${a.taxRegistry}/registry-data-v1`,
   ),
   ...registryOwners.flatMap((owner) =>
-    grant(owner, `${owner}/registry-data-v1`, `${owner}/registry-database-v1`),
+    grant(owner, ...registrySurfaces.map((surface) => `${owner}/${surface}`)),
   ),
+  ...dciOwners.flatMap((owner) => [
+    ...grant(owner, `${owner}/registry-mappings-v1`),
+    ...grant(a.socialProtection, `${owner}/dci-v1`),
+  ]),
+  ...grant(a.civilRegistry, `${a.civilRegistry}/fhir-r4-v1`),
   ...grant(
     a.portal,
     `${a.identity}/identity-person-v1`,
@@ -106,9 +142,14 @@ const rights: readonly Grant[] = [
   ),
   // The portal acts for people: the registries see their rights, not the portal's.
   ...registryOwners.flatMap((owner) =>
-    grant(a.portal, `${owner}/registry-data-v1`, `${owner}/registry-database-v1`),
+    grant(a.portal, ...registrySurfaces.map((surface) => `${owner}/${surface}`)),
   ),
-  ...grant(a.registries, `${a.consent}/consent-v1`),
+  ...grant(
+    a.registries,
+    `${a.consent}/consent-v1`,
+    `${a.identity}/identity-person-v1`,
+    `${a.messaging}/messaging-v1`,
+  ),
   ...grant(a.payments, `${a.payments}/payments-admin-v1`, `${a.bank}/rail-v1`, `${a.mobileMoney}/rail-v1`),
   ...grant(a.bank, `${a.payments}/payments-rail-callback-v1`),
   ...grant(a.mobileMoney, `${a.payments}/payments-rail-callback-v1`),

@@ -1,11 +1,13 @@
 import { defaultSeed, generateHouseholds } from '../population/generate.ts';
 import type { As, PartyAddresses } from './directory.ts';
 import { seedDirectory } from './directory.ts';
+import { seedMappings } from './mappings.ts';
 import { seedPayments } from './payments.ts';
 import { seedPeople, seedStaff } from './people.ts';
 import { loadRecords, seedRegisters } from './registries.ts';
 
 export { type As, applications, type PartyAddress, type PartyAddresses, seedDirectory } from './directory.ts';
+export { seedMappings } from './mappings.ts';
 export { seedPayments } from './payments.ts';
 export { seedPeople, seedPortalClient } from './people.ts';
 export { loadRecords, seedRegisters } from './registries.ts';
@@ -23,8 +25,9 @@ export async function seedCountry(as: As, options: SeedOptions): Promise<void> {
   const { households: count, progress } = options;
   progress('writing the directory: agencies, applications, services, rights');
   await seedDirectory(as, options.parties);
-  progress('making the civil, land and tax registers');
+  progress('making the registers: civil, land, tax, farmers, disabilities');
   await seedRegisters(as);
+  await seedMappings(as);
   const records = await loadRecords(as, generateHouseholds({ count }), `${defaultSeed}/${count}`);
   progress(`${records} records of ${count} households are in the registers`);
   await seedStaff(as);

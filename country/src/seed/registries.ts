@@ -1,11 +1,12 @@
 import { registryData, registryDatabase } from '@govstack/digital-registries/api';
+import { CallFailed } from '@govstack/platform';
 import type { Household } from '../population/household.ts';
 import { type As, applications } from './directory.ts';
 
 const text = (extra: object = {}) => ({ type: 'string', maxLength: 200, ...extra });
 const personal = { personal: true };
 
-/** The registries of the three agencies whose records other agencies ask for, under the person's consent. */
+/** The registries of the agencies whose records others ask for: of three of them under the person's consent, of two over DCI. */
 const registers = [
   {
     owner: applications.civilRegistry,
@@ -27,6 +28,7 @@ const registers = [
         spouseNationalNumber: text({ id: 9, ...personal }),
         vitalStatus: { type: 'string', id: 10, enum: ['alive', 'deceased'], ...personal },
         deathDate: { type: 'string', format: 'date', id: 11, ...personal },
+        motherNationalNumber: text({ id: 12, filterable: true, ...personal }),
       },
     },
     rows: (household: Household) => household.civil,
@@ -67,6 +69,56 @@ const registers = [
     },
     rows: (household: Household) => household.tax,
   },
+  {
+    owner: applications.farmerRegistry,
+    code: 'farmers',
+    name: 'Register of farmers',
+    schema: {
+      type: 'object',
+      required: ['farmerNumber', 'nationalNumber', 'farmSize'],
+      properties: {
+        farmerNumber: text({ id: 1, unique: true, readOnly: true }),
+        nationalNumber: text({ id: 2, unique: true, owner: true, ...personal }),
+        givenName: text({ id: 3, ...personal }),
+        familyName: text({ id: 4, ...personal }),
+        sex: { type: 'string', id: 5, enum: ['female', 'male'], ...personal },
+        birthDate: { type: 'string', format: 'date', id: 6, ...personal },
+        district: text({ id: 7, filterable: true }),
+        village: text({ id: 8 }),
+        farmSize: { type: 'number', id: 9, minimum: 0, filterable: true },
+        mainCrop: { type: 'string', id: 10, enum: ['maize', 'rice', 'sorghum', 'vegetables', 'coffee'] },
+        irrigation: { type: 'string', id: 11, enum: ['none', 'canal', 'drip'] },
+        livestockUnits: { type: 'number', id: 12, minimum: 0 },
+        registeredOn: { type: 'string', format: 'date', id: 13 },
+      },
+    },
+    rows: (household: Household) => household.farms,
+  },
+  {
+    owner: applications.disabilityRegistry,
+    code: 'disabilities',
+    name: 'Register of disabilities',
+    schema: {
+      type: 'object',
+      required: ['disabilityNumber', 'nationalNumber', 'impairment', 'status'],
+      properties: {
+        disabilityNumber: text({ id: 1, unique: true, readOnly: true }),
+        nationalNumber: text({ id: 2, unique: true, owner: true, ...personal }),
+        givenName: text({ id: 3, ...personal }),
+        familyName: text({ id: 4, ...personal }),
+        sex: { type: 'string', id: 5, enum: ['female', 'male'], ...personal },
+        birthDate: { type: 'string', format: 'date', id: 6, ...personal },
+        district: text({ id: 7, filterable: true }),
+        impairment: text({ id: 8, ...personal }),
+        severity: { type: 'string', id: 9, enum: ['some', 'severe', 'total'], ...personal },
+        assistance: text({ id: 10, ...personal }),
+        device: text({ id: 11, ...personal }),
+        status: { type: 'string', id: 12, enum: ['approved', 'under-review'], filterable: true },
+        registeredOn: { type: 'string', format: 'date', id: 13 },
+      },
+    },
+    rows: (household: Household) => household.disabilities,
+  },
 ] as const;
 
 /** Makes the registries of the agencies; repeating it changes nothing. */
@@ -96,11 +148,16 @@ export async function loadRecords(
     const { owner, code } = one.register;
     const data = as(owner).client(registryData, `${owner}/registry-data-v1`);
     const write = one.rows.map((content) => ({ content: content as Record<string, unknown> }));
-    await data.createRecords({
-      params: { registryName: code, versionNumber: 'latest' },
-      body: { write },
-      idempotencyKey: `population/${population}/${code}/${one.batch}`,
-    });
+    try {
+      await data.createRecords({
+        params: { registryName: code, versionNumber: 'latest' },
+        body: { write },
+        idempotencyKey: `population/${population}/${code}/${one.batch}`,
+      });
+    } catch (error) {
+      // An earlier release loaded them, and knew less about them.
+      if (!(error instanceof CallFailed) || error.status !== 422) throw error;
+    }
     records += write.length;
     one.rows = [];
     one.batch += 1;

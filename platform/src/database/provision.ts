@@ -4,7 +4,7 @@ import pg from 'pg';
 export interface ProvisionOptions {
   /** Superuser, or a role that may create databases and roles. */
   readonly adminUrl: string;
-  /** Name of the database and of its owner: lower case, digits, underscores. */
+  /** Name of the database and of its owner: lower case, digits, underscores, at most 56. */
   readonly name: string;
   /** Master secret; the role's password is derived from it, so none is stored. */
   readonly secret: string;
@@ -15,7 +15,7 @@ export interface ProvisionOptions {
  * role's URL. Nobody but the owner may connect: no block can reach its neighbour's tables (CFR-ARC-1).
  */
 export async function provisionDatabase({ adminUrl, name, secret }: ProvisionOptions): Promise<string> {
-  if (!/^[a-z][a-z0-9_]{0,62}$/.test(name) || /^(pg_|postgres$|template[01]$)/.test(name))
+  if (!/^[a-z][a-z0-9_]{0,55}$/.test(name) || /^(pg_|postgres$|template[01]$)/.test(name))
     throw new Error(`${name} cannot be the name of a block's database`);
   const url = databaseUrl({ adminUrl, name, secret });
   const admin = new pg.Client({ connectionString: adminUrl });
@@ -31,6 +31,8 @@ export async function provisionDatabase({ adminUrl, name, secret }: ProvisionOpt
   }
   return url.toString();
 }
+
+const readerOf = (owner: string): string => `${owner}_reader`;
 
 /** The URL that the owner of a provisioned database has. */
 export function databaseUrl({ adminUrl, name, secret }: ProvisionOptions): URL {
@@ -57,6 +59,15 @@ async function provisionRole(admin: pg.Client, name: string, password: string): 
     "select current_setting('is_superuser') as superuser",
   );
   if (rows[0]?.superuser === 'off') await admin.query(`grant "${name}" to current_user`);
+  await provisionReader(admin, name);
+}
+
+/** A role without rights of its own that the owner may become, to be held by row-level security as no owner is. */
+async function provisionReader(admin: pg.Client, name: string): Promise<void> {
+  const reader = readerOf(name);
+  const found = await admin.query('select from pg_roles where rolname = $1', [reader]);
+  if (!found.rowCount) await admin.query(`create role "${reader}" nologin`);
+  await admin.query(`grant "${reader}" to "${name}"`);
 }
 
 async function provisionEmptyDatabase(admin: pg.Client, name: string): Promise<void> {

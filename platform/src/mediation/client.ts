@@ -1,7 +1,7 @@
 import type { Static, TSchema } from 'typebox';
 import type { ApplicationId, ServiceId } from '../caller/caller.ts';
 import { childTraceparent, currentContext, longestWait, newContext } from '../context/request-context.ts';
-import { isBytes } from '../operation/bytes.ts';
+import { isAnything, isBytes } from '../operation/bytes.ts';
 import {
   type BodyOf,
   type HeadersOf,
@@ -98,6 +98,9 @@ function parseJson(response: MediatedResponse): unknown {
     return undefined;
   }
 }
+
+const isJson = ({ headers }: MediatedResponse): boolean =>
+  /^application\/(.+\+)?json\b/.test(headers['content-type'] ?? 'application/json');
 
 const asText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
@@ -201,7 +204,7 @@ export function createClient<O extends Operations>(
       body:
         declared === null
           ? undefined
-          : isBytes(declared)
+          : isBytes(declared) || (isAnything(declared) && !isJson(response))
             ? response.body
             : textTypeOf(declared) === undefined
               ? parseJson(response)

@@ -81,6 +81,23 @@ const hasNul = (value: unknown): boolean =>
       typeof value === 'object' &&
       Object.entries(value).some(([name, one]) => name.includes('\0') || hasNul(one));
 
+const deepestJson = 100;
+const tooDeep = (): Problem => new Problem(400, `The body is nested deeper than ${deepestJson}`);
+
+/** Without recursion: what is looked for would end it. */
+function isTooDeep(root: unknown): boolean {
+  let level: unknown[] = [root];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > deepestJson) return true;
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null
+        ? Object.values(value).filter((one) => typeof one === 'object' && one !== null)
+        : [],
+    );
+  }
+  return false;
+}
+
 /** What a proxy on this machine passes on comes from elsewhere. */
 const isFromThisMachine = ({ socket, headers }: IncomingMessage): boolean =>
   /^(127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? '') &&
@@ -116,13 +133,14 @@ export async function createBlockServer(
   await fastify.register(formbody);
   const parseJson = fastify.getDefaultJsonParser('error', 'error');
   fastify.addContentTypeParser(
-    ['application/json', 'application/cloudevents+json'],
+    ['application/json', 'application/cloudevents+json', 'application/fhir+json'],
     { parseAs: 'string' },
     (request, body, done) => {
       const text = body as string;
       parseJson(request, text, (error, value) => {
         // No database keeps this character in a text; it would only be found there.
-        if (!error && text.includes('\\u0000') && hasNul(value)) done(noNul(), undefined);
+        if (!error && text.length > deepestJson && isTooDeep(value)) done(tooDeep(), undefined);
+        else if (!error && text.includes('\\u0000') && hasNul(value)) done(noNul(), undefined);
         else done(error, value);
       });
     },
@@ -205,8 +223,8 @@ export async function createBlockServer(
     const shape = request.routeOptions.config?.errorShape;
     if (shape) {
       const shaped = shape(problem.toBody(instance), request.routeOptions.config?.operation?.id);
-      reply.headers(shaped.headers ?? {}).header('content-type', 'application/json; charset=utf-8');
-      return reply.code(shaped.status).send(JSON.stringify(shaped.body));
+      const headers = { 'content-type': 'application/json; charset=utf-8', ...shaped.headers };
+      return reply.code(shaped.status).headers(headers).send(JSON.stringify(shaped.body));
     }
     return reply
       .code(problem.status)

@@ -10,4 +10,12 @@ export const Bytes = (options: { readonly description?: string } = {}) =>
 export const isBytes = (schema: TSchema | null | undefined): boolean =>
   (schema as { readonly format?: string } | null | undefined)?.format === 'binary';
 
+/** An answer declared as anything is JSON or bytes, as the handler gives it; its media type tells which. */
+export const isAnything = (schema: TSchema | null | undefined): boolean =>
+  schema !== null &&
+  schema !== undefined &&
+  !('type' in schema) &&
+  !('anyOf' in schema) &&
+  !('$ref' in schema);
+
 export const octetStream = 'application/octet-stream';

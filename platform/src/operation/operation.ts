@@ -18,6 +18,9 @@ export type Access =
       readonly roles?: readonly string[];
     };
 
+/** JSON by the rules of HL7 FHIR. */
+export type FhirType = 'application/fhir+json';
+
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface OperationSpec {
@@ -40,10 +43,11 @@ export interface OperationSpec {
     | 'application/json'
     | 'application/x-www-form-urlencoded'
     | 'application/octet-stream'
+    | FhirType
     | YamlType
   )[];
   /** Media types of the answer, the one `Accept` likes best; JSON unless said otherwise. Problems are always JSON. */
-  readonly produces?: readonly ('application/json' | YamlType)[];
+  readonly produces?: readonly ('application/json' | FhirType | YamlType)[];
   /** The handler checks the body itself, to name all that is wrong with it at once; it may be absent, or anything. */
   readonly bodyCheckedBy?: 'handler';
   /** Largest accepted body in bytes; 1 MiB unless said otherwise. */

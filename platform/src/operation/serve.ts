@@ -4,7 +4,7 @@ import type { TSchema } from 'typebox';
 import { applicationOf, type Caller, serviceCodeOf } from '../caller/caller.ts';
 import { type CallerVerifier, callerTokenHeader, exchangeIdHeader } from '../caller/caller-token.ts';
 import type { Person, PersonVerifier } from '../caller/person.ts';
-import { isBytes, octetStream } from './bytes.ts';
+import { isAnything, isBytes, octetStream } from './bytes.ts';
 import { type OperationInput, type OperationSpec, textTypeOf } from './operation.ts';
 import { Problem } from './problem.ts';
 import type { ErrorShape, ImplementedSurface, Surface, Witness } from './surface.ts';
@@ -184,6 +184,7 @@ function checkAnswer(spec: OperationSpec, validators: Validators, result: Result
   if (validate === undefined)
     throw new Error(`operation ${spec.id} answered undeclared status ${result.status}`);
   if (!strict || validate === null || isBytes(spec.responses[result.status])) return;
+  if (result.body instanceof Uint8Array && isAnything(spec.responses[result.status])) return;
   const errors = validate(result.body === undefined ? undefined : JSON.parse(JSON.stringify(result.body)));
   if (errors)
     throw new Error(
@@ -285,7 +286,7 @@ export function serveSurface(
         if (spec.deprecated) reply.header('sunset', new Date(spec.deprecated.sunset).toUTCString());
         reply.code(result.status).headers(result.headers ?? {});
         if (validators.responses.get(result.status) === null) return reply.send();
-        if (isBytes(spec.responses[result.status])) {
+        if (isBytes(spec.responses[result.status]) || result.body instanceof Uint8Array) {
           if (!reply.hasHeader('content-type')) reply.header('content-type', octetStream);
           return reply.send(Buffer.from(result.body as Uint8Array));
         }

@@ -12,6 +12,14 @@ import { registration } from '@govstack/registration';
 import { workflow } from '@govstack/workflow';
 
 const a = applications;
+const registryOwners = [
+  a.civilRegistry,
+  a.landRegistry,
+  a.taxRegistry,
+  a.socialRegistries,
+  a.farmerRegistry,
+  a.disabilityRegistry,
+];
 const setup = (block: unknown, application: string, rest: Partial<BlockSetup> = {}): BlockSetup => ({
   block: block as AnyBlock,
   application,
@@ -42,8 +50,15 @@ export function lumoraBlocks({ publicUrl, smtpUrl, smsApiKey, demonstration }: L
     }),
     setup(consent, a.consent),
     setup(digitalRegistries, a.registries, {
-      answersAs: [a.civilRegistry, a.landRegistry, a.taxRegistry, a.socialRegistries],
-      config: { consentService: `${a.consent}/consent-v1`, consoles: [a.portal] },
+      answersAs: registryOwners,
+      config: {
+        consentService: `${a.consent}/consent-v1`,
+        identityService: `${a.identity}/identity-person-v1`,
+        messagingService: `${a.messaging}/messaging-v1`,
+        consoles: [a.portal],
+        publicUrl,
+        shareUrl: `${publicUrl}/shared`,
+      },
     }),
     // Events for the processes of a service are delivered to the service's own application.
     setup(workflow, a.workflow, { answersAs: [a.workflow, a.cashTransfer] }),
@@ -77,7 +92,7 @@ export function lumoraPortal(publicUrl: string): BlockSetup {
         messageLog: `${a.mediator}/mediator-log-v1`,
       },
       mediator: a.mediator,
-      registries: [a.civilRegistry, a.landRegistry, a.taxRegistry, a.socialRegistries].map((owner) => ({
+      registries: registryOwners.map((owner) => ({
         service: `${owner}/registry-data-v1`,
       })),
       names: Object.fromEntries(Object.values(agencies).map(({ id, name }) => [id, { ...name }])),

@@ -11,6 +11,14 @@ export interface PortalTables {
     seen_at: string;
     expires_at: string;
   };
+  record_list: {
+    id: string;
+    person: string;
+    registry: string;
+    named: boolean;
+    sealed: Buffer;
+    used_at: string;
+  };
 }
 
 /** What the portal remembers of a signed-in person between two requests. */

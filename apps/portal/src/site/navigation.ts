@@ -1,5 +1,6 @@
 import type { Viewer } from '../backend.ts';
 import { consoleRoles } from '../console/roles.ts';
+import { registryRoles } from '../registries/roles.ts';
 
 export interface NavigationItem {
   readonly key: string;
@@ -11,6 +12,7 @@ const officerItems: readonly (NavigationItem & { readonly roles: readonly string
   { key: 'programmes', href: '/office/programmes', roles: ['programme-manager'] },
   { key: 'runs', href: '/office/payment-runs', roles: ['programme-manager', 'payment-approver'] },
   { key: 'exchange', href: '/exchange', roles: consoleRoles },
+  { key: 'registries', href: '/registries', roles: registryRoles },
 ];
 
 const citizenItems: readonly NavigationItem[] = [

@@ -27,6 +27,9 @@ export function pageModel(
     t: voice.t,
     firstOf: voice.firstOf,
     text: voice.text,
+    /** What a list of errors says of the input with this id. */
+    fault: (errors: readonly { text: string; href: string }[] | undefined, id: string) =>
+      errors?.find(({ href }) => href === `#${id}`)?.text,
     formats: voice.formats,
     language: voice.language,
     direction: voice.direction,

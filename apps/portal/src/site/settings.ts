@@ -39,7 +39,8 @@ export const PortalSettings = Type.Object({
   ),
   registries: Type.Array(Registry, {
     default: [],
-    description: 'Registries whose read logs are shown to the person they are about',
+    description:
+      'Data services of the applications that own registries: their read logs are shown to the person they are about, and the people of the owning agency work with them',
   }),
   names: Type.Record(Type.String(), Names, {
     default: {},

@@ -1,8 +1,8 @@
 import cookie from '@fastify/cookie';
+import multipart from '@fastify/multipart';
 import { currentContext, newContext, newId, Problem, withContext } from '@govstack/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Viewer } from '../backend.ts';
-import type { FormBody } from '../forms/entry.ts';
 import { isLanguage, type Language, preferredLanguage } from '../languages.ts';
 import { type Voice, voiceOf } from '../rendering/voice.ts';
 import { csrfMatches, csrfToken } from '../session/csrf.ts';
@@ -10,6 +10,7 @@ import type { Session, SessionData } from '../session/session-store.ts';
 import { addressOf } from './address.ts';
 import { pageModel } from './page-model.ts';
 import { problemPageOf } from './problem-pages.ts';
+import { type SentForm, sentForm } from './sent-form.ts';
 import type { SiteParts } from './site-parts.ts';
 import type { PageAccess, PageHandler, SignedInVisit, Site, Visit } from './visit.ts';
 
@@ -17,6 +18,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     portalSession: Session | undefined;
     portalLanguage: Language | undefined;
+    portalForm: SentForm | undefined;
   }
 }
 
@@ -43,8 +45,10 @@ const mayOpen = (access: PageAccess, viewer: Viewer): boolean =>
 export async function createSite(fastify: FastifyInstance, parts: SiteParts): Promise<Site> {
   const { cookies, store, settings } = parts;
   await fastify.register(cookie);
+  await fastify.register(multipart);
   fastify.decorateRequest('portalSession');
   fastify.decorateRequest('portalLanguage');
+  fastify.decorateRequest('portalForm');
 
   const voiceFor = (request: FastifyRequest): Voice =>
     voiceOf(
@@ -63,7 +67,10 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
       session,
       params: (request.params ?? {}) as Record<string, string>,
       query: (request.query ?? {}) as Record<string, string | undefined>,
-      body: (request.body ?? {}) as FormBody,
+      get body() {
+        return request.portalForm?.body ?? {};
+      },
+      file: (name) => request.portalForm?.files.get(name),
       viewer: session && viewerOf(session, voice.language),
       show(template, model = {}, status = 200) {
         const notice = request.cookies?.[cookies.notice];
@@ -153,7 +160,7 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
   function assertOwnForm(request: FastifyRequest, session: Session): void {
     const origin = request.headers.origin;
     const foreign = origin !== undefined && origin !== new URL(settings.publicUrl).origin;
-    const presented = (request.body as FormBody | undefined)?._csrf;
+    const presented = request.portalForm?.body._csrf;
     if (foreign || typeof presented !== 'string' || !csrfMatches(parts.csrfSecret, session.id, presented)) {
       request.log.warn({ security: 'form-token-invalid', route: request.routeOptions.url }, 'refused');
       throw new Problem(403, 'the form did not come from this session');
@@ -194,7 +201,11 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
         }
         const visit = await signedIn(request, reply, access);
         if (!visit) return reply;
-        if (method === 'POST') assertOwnForm(request, visit.session);
+        if (method === 'POST') {
+          // Files are read only for those who may send them.
+          request.portalForm = await sentForm(request);
+          assertOwnForm(request, visit.session);
+        }
         return asPerson(visit.session, () => (handler as PageHandler<SignedInVisit>)(visit));
       },
     });

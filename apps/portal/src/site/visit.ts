@@ -3,6 +3,7 @@ import type { Viewer } from '../backend.ts';
 import type { FormBody } from '../forms/entry.ts';
 import type { Voice } from '../rendering/voice.ts';
 import type { Session } from '../session/session-store.ts';
+import type { SentFile } from './sent-form.ts';
 
 /** One request by one person, as the page handlers see it. */
 export interface Visit {
@@ -13,6 +14,8 @@ export interface Visit {
   readonly query: Readonly<Record<string, string | undefined>>;
   /** Inputs of the submitted form; empty for other requests. */
   readonly body: FormBody;
+  /** A file sent with the form (`multipart/form-data`). */
+  file(name: string): SentFile | undefined;
   readonly session: Session | undefined;
   readonly viewer: Viewer | undefined;
   /** Renders a page and sends it. */

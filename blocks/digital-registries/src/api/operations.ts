@@ -1,3 +1,14 @@
+export { registryAutomation } from './automation/operations.ts';
 export { registryData } from './data/operations.ts';
 export { registryDatabase } from './database/operations.ts';
-export { recordCreated, recordDeleted, recordUpdated } from './events.ts';
+export { dciApi } from './dci/operations.ts';
+export { registryEventsSurface } from './events/operations.ts';
+export * from './events.ts';
+export { fhirApi } from './fhir/operations.ts';
+export { registryInsight } from './insight/operations.ts';
+export { registryMappings } from './mappings/operations.ts';
+export { registryRights } from './rights/operations.ts';
+export { registryServices } from './services/operations.ts';
+export { registrySharing } from './sharing/operations.ts';
+export { registryTransfer } from './transfer/operations.ts';
+export { registryViews } from './views/operations.ts';

@@ -20,6 +20,18 @@ export const Ground = Type.Object({
   'x-purpose': Type.Optional(Type.String({ maxLength: 200 })),
   'x-consent-reference': Type.Optional(Type.String({ maxLength: 100 })),
   'x-legal-ground': Type.Optional(Type.String({ maxLength: 200 })),
+  'x-registry-key': Type.Optional(
+    Type.String({ maxLength: 100, description: 'Opens what is secret for the application it was given to' }),
+  ),
+  'x-labels': Type.Optional(
+    Type.String({ maxLength: 35, description: 'Language in which keys of code lists are labelled' }),
+  ),
+  'x-reader-name': Type.Optional(
+    Type.String({ maxLength: 200, description: 'Who reads; the read log keeps the initials' }),
+  ),
+  'x-references': Type.Optional(
+    Type.String({ maxLength: 500, description: 'Files or cases for which it is read, separated by commas' }),
+  ),
 });
 export const Query = Type.Object({
   content: Type.Record(Type.String(), Type.Unknown(), {
@@ -35,6 +47,11 @@ export const RecordView = Type.Object({
   createdAt: Type.String(),
   modifiedAt: Type.String(),
   content: Content,
+  labels: Type.Optional(
+    Type.Record(Type.String(), Type.Record(Type.String(), Type.String()), {
+      description: 'By field: what its keys are called, when X-Labels asks',
+    }),
+  ),
 });
 export const Registered = Type.Object({
   uuid: Type.String(),
@@ -43,3 +60,26 @@ export const Registered = Type.Object({
   createdAt: Type.String(),
   modifiedAt: Type.String(),
 });
+/** Conditions that an owner sets once. */
+export const FixedFilters = Type.Array(
+  Type.Object(
+    {
+      field: Type.String({ minLength: 1, maxLength: 100 }),
+      operator: Type.Union([
+        Type.Literal('eq'),
+        Type.Literal('ne'),
+        Type.Literal('lt'),
+        Type.Literal('le'),
+        Type.Literal('gt'),
+        Type.Literal('ge'),
+        Type.Literal('in'),
+        Type.Literal('startsWith'),
+        Type.Literal('within'),
+        Type.Literal('isNull'),
+      ]),
+      value: Type.Optional(Type.Unknown()),
+    },
+    { additionalProperties: false },
+  ),
+  { maxItems: 20, description: 'All must hold' },
+);

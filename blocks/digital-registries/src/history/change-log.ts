@@ -1,22 +1,25 @@
-import { createHash } from 'node:crypto';
-import { drawRandom } from '@govstack/platform';
-import canonicalize from 'canonicalize';
-import { type Kysely, sql, type Transaction } from 'kysely';
-import type { Logger } from 'pino';
+import { currentContext, drawRandom } from '@govstack/platform';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Reader } from '../access/access.ts';
-import { fromColumn, type Row } from '../records/content.ts';
+import { plainValue, type Row } from '../records/content.ts';
+import type { Registry } from '../schema/catalogue.ts';
 import type { Field } from '../schema/field.ts';
 import type { RegistryTables } from '../tables.ts';
+import { changeDigest, contentDigest } from './change-digest.ts';
+import { kept, SecretValue, type Snapshot } from './sealed-content.ts';
 
-/** Values of a record by field id. */
-export type Snapshot = Readonly<Record<string, unknown>>;
+export type { Snapshot } from './sealed-content.ts';
 
 /** What a row says, by field id. */
 export function snapshotOf(fields: readonly Field[], row: Row): Snapshot {
   const snapshot: Record<string, unknown> = {};
   for (const field of fields) {
-    const value = fromColumn(field.type, row[field.column]);
-    if (value !== undefined) snapshot[field.id] = value;
+    if (field.secret && field.vault && row[field.column] instanceof Uint8Array)
+      snapshot[field.id] = new SecretValue(field.vault, () => plainValue(field, row));
+    else {
+      const value = plainValue(field, row);
+      if (value !== undefined) snapshot[field.id] = value;
+    }
   }
   return snapshot;
 }
@@ -27,41 +30,31 @@ export interface Change {
   readonly action: 'create' | 'update' | 'delete' | 'archive' | 'restore' | 'erase';
   readonly before: Snapshot | null;
   readonly after: Snapshot | null;
+  /** Ids of the fields it is about, where the difference of before and after does not say. */
+  readonly fields?: readonly number[];
 }
 
-const sha256 = (...parts: readonly (string | Buffer)[]): Buffer => {
-  const hashing = createHash('sha256');
-  for (const part of parts) hashing.update(part);
-  return hashing.digest();
-};
-const canonical = (value: unknown): string => canonicalize(value) as string;
-
-/** Of what a record said. Salted: once it is erased, nobody finds it by guessing. */
-const contentDigest = (salt: Buffer, side: 'before' | 'after', content: unknown): Buffer | null =>
-  content === null ? null : sha256(salt, side, canonical(content));
-
-interface Circumstances {
-  readonly registryId: string;
-  readonly application: string;
-  readonly person: string | null;
-  readonly exchangeId: string;
-  readonly at: string;
+/** Ids of the fields that a change gave another value. */
+function changedFields({ action, before, after, fields }: Change): number[] {
+  if (fields) return [...fields];
+  if (action === 'create') return Object.keys(after ?? {}).map(Number);
+  if (action !== 'update') return [];
+  const [old, now] = [before ?? {}, after ?? {}];
+  return [...new Set([...Object.keys(old), ...Object.keys(now)])]
+    .filter((id) => JSON.stringify(old[id]) !== JSON.stringify(now[id]))
+    .map(Number);
 }
 
-/** Of a change, whatever became of what it says. */
-const changeDigest = (
-  { registryId, application, person, exchangeId, at }: Circumstances,
-  { record, rowVersion, action }: Omit<Change, 'before' | 'after'>,
-  before: unknown,
-  after: unknown,
-): Buffer =>
-  sha256(
-    canonical([registryId, record, rowVersion, action, application, person, exchangeId, before, after, at]),
-  );
+/** Whether the action behind a change is being traced (W3C trace context: the sampled flag). */
+const sampled = (traceparent: string | undefined): string | null =>
+  traceparent !== undefined && /[13579bdf]$/.test(traceparent) ? traceparent : null;
 
-const base64 = (bytes: Buffer | null): string | null => bytes?.toString('base64') ?? null;
+const json = (value: Snapshot | null): string | null => (value === null ? null : JSON.stringify(value));
 
-/** Writes changes in the transaction that makes them, many in one statement. `at`: when the records say it was. */
+/**
+ * Writes changes in the transaction that makes them, many in one statement. `at`: when the records say it was. What is
+ * secret goes in sealed; PostgreSQL could not recompute its digest, so that is made as scheme 2 has it.
+ */
 export async function logChanges(
   trx: Transaction<RegistryTables>,
   registryId: string,
@@ -71,15 +64,26 @@ export async function logChanges(
 ): Promise<void> {
   if (changes.length === 0) return;
   const person = reader.person?.id ?? null;
-  const { application, exchangeId, operator } = reader.caller;
-  const circumstances = { registryId, application, person, exchangeId, at };
-  const salts = changes.map(() => drawRandom(16));
-  const saltOf = (index: number): Buffer => salts[index] as Buffer;
-  const digests = changes.map(({ before, after }, index) => ({
-    before: contentDigest(saltOf(index), 'before', before),
-    after: contentDigest(saltOf(index), 'after', after),
-  }));
-  const json = (value: Snapshot | null): string | null => (value === null ? null : JSON.stringify(value));
+  const { application, exchangeId } = reader.caller;
+  const operator = reader.caller.operator ?? null;
+  const circumstances = {
+    registryId,
+    application,
+    operator,
+    person,
+    exchangeId,
+    at: new Date(at).toISOString(),
+  };
+  const context = currentContext();
+  const written = changes.map((change) => {
+    const salt = drawRandom(16);
+    const content = kept(change.record, salt, change.before, change.after);
+    const scheme = content.kept.sealed === null ? 3 : 2;
+    const beforeDigest = contentDigest(scheme, salt, 'before', json(content.before));
+    const afterDigest = contentDigest(scheme, salt, 'after', json(content.after));
+    const digest = changeDigest(scheme, { ...circumstances, ...change }, beforeDigest, afterDigest);
+    return { ...content.kept, scheme, beforeDigest, afterDigest, digest, fields: changedFields(change) };
+  });
   await sql`
     with c as (
       select nextval('change_log_seq') as seq, c.*
@@ -87,198 +91,92 @@ export async function logChanges(
         ${changes.map((change) => change.record)}::uuid[],
         ${changes.map((change) => change.rowVersion)}::integer[],
         ${changes.map((change) => change.action)}::text[],
-        ${changes.map((change) => json(change.before))}::jsonb[],
-        ${changes.map((change) => json(change.after))}::jsonb[],
-        ${changes.map((_, index) => saltOf(index))}::bytea[],
-        ${digests.map(({ before }) => before)}::bytea[],
-        ${digests.map(({ after }) => after)}::bytea[],
-        ${changes.map((change, index) =>
-          changeDigest(
-            circumstances,
-            change,
-            base64(digests[index]?.before ?? null),
-            base64(digests[index]?.after ?? null),
-          ),
-        )}::bytea[]
-      ) as c(record, row_version, action, before, after, salt, before_digest, after_digest, digest)
+        ${written.map(({ before }) => json(before))}::json[],
+        ${written.map(({ after }) => json(after))}::json[],
+        ${written.map(({ salt }) => salt)}::bytea[],
+        ${written.map(({ sealed }) => sealed)}::bytea[],
+        ${written.map(({ scheme }) => scheme)}::smallint[],
+        ${written.map(({ beforeDigest }) => beforeDigest)}::bytea[],
+        ${written.map(({ afterDigest }) => afterDigest)}::bytea[],
+        ${written.map(({ digest }) => digest)}::bytea[],
+        ${written.map(({ fields }) => `{${fields.join(',')}}`)}::text[]
+      ) as c(record, row_version, action, before, after, salt, sealed, scheme, before_digest, after_digest, digest, fields)
     ), content as (
-      insert into change_content (seq, salt, before, after)
-      select seq, salt, before, after
+      insert into change_content (seq, salt, before, after, sealed)
+      select seq, salt, before, after, sealed
       from c
     )
     insert into change_log (seq, registry_id, record, row_version, action, application, operator, person, exchange_id,
-      at, scheme, before_digest, after_digest, digest)
-    select seq, ${registryId}::bigint, record, row_version, action, ${application}, ${operator ?? null}::text,
-      ${person}::text, ${exchangeId}, ${at}::timestamptz, 2, before_digest, after_digest, digest
+      at, scheme, before_digest, after_digest, digest, fields, correlation_id, traceparent)
+    select seq, ${registryId}::bigint, record, row_version, action, ${application}, ${operator}::text,
+      ${person}::text, ${exchangeId}, ${circumstances.at}::timestamptz, scheme, before_digest, after_digest, digest,
+      fields::integer[], ${context?.correlationId ?? null}::text, ${sampled(context?.traceparent)}::text
     from c`.execute(trx);
 }
 
-const sealLock = 5_220_714_409;
-const sealBatch = 5000;
-
 /**
- * Sequence numbers are given out before the commit, so a change can become visible after later ones were sealed. Every
- * pass looks back this far, and one a minute much further.
+ * The same for records that a statement has just inserted, without the contents leaving the database. `written` are
+ * their rows; none of them says anything secret. To stand in a `with`; `logged` has the sequence numbers.
  */
-const near = 1_000;
-const far = 100_000;
-const farEveryMs = 60_000;
-
-/** Extends the chain over changes written since; one writer at a time. Answers how many were sealed. */
-export async function sealChanges(db: Kysely<RegistryTables>, reach: number = far): Promise<number> {
-  return db.transaction().execute(async (trx) => {
-    const lock = await sql<{ held: boolean }>`select pg_try_advisory_xact_lock(${sealLock}) as held`.execute(
-      trx,
-    );
-    if (!lock.rows[0]?.held) return 0;
-    const last = await sql<{ position: string; hash: Buffer; newest: string }>`
-      select position, hash, (select max(change_seq) from change_seal) as newest
-      from change_seal
-      order by position desc
-      limit 1`.execute(trx);
-    const after = BigInt(last.rows[0]?.newest ?? 0) - BigInt(reach);
-    const waiting = await sql<{ seq: string; digest: Buffer }>`
-      select c.seq, c.digest
-      from change_log c
-      where c.seq > ${after.toString()}
-        and not exists (
-          select 1
-          from change_seal s
-          where s.change_seq = c.seq and s.change_seq > ${after.toString()}
-        )
-      order by c.seq
-      limit ${sealBatch}`.execute(trx);
-    if (waiting.rows.length === 0) return 0;
-    let position = BigInt(last.rows[0]?.position ?? 0);
-    let hash: Buffer = last.rows[0]?.hash ?? Buffer.alloc(32);
-    const positions: string[] = [];
-    const hashes: Buffer[] = [];
-    for (const row of waiting.rows) {
-      position += 1n;
-      hash = createHash('sha256').update(hash).update(row.digest).digest();
-      positions.push(position.toString());
-      hashes.push(hash);
-    }
-    await sql`
-      insert into change_seal (position, change_seq, hash)
-      select * from unnest(${positions}::bigint[], ${waiting.rows.map((row) => row.seq)}::bigint[], ${hashes}::bytea[])`.execute(
-      trx,
-    );
-    return waiting.rows.length;
-  });
+export function logCreated(
+  { id, current }: Pick<Registry, 'id' | 'current'>,
+  reader: Reader,
+  at: string,
+): RawBuilder<unknown> {
+  const { application, exchangeId } = reader.caller;
+  const operator = reader.caller.operator ?? null;
+  const person = reader.person?.id ?? null;
+  const context = currentContext();
+  const utf8 = (text: RawBuilder<unknown>) => sql`convert_to(${text}, 'UTF8')`;
+  return sql`
+    said as materialized (
+      select nextval('change_log_seq') as seq, uuid, uuid_send(gen_random_uuid()) as salt,
+        (${snapshotOfRow(current)})::text as after
+      from written
+    ), content_digests as materialized (
+      select seq, uuid, after, sha256(salt || ${utf8(sql`'after' || after`)}) as after_digest
+      from said
+    ), content as (
+      insert into change_content (seq, salt, after)
+      select seq, salt, after::json
+      from said
+    ), logged as (
+      insert into change_log (seq, registry_id, record, row_version, action, application, operator, person, exchange_id,
+        at, scheme, after_digest, digest, fields, correlation_id, traceparent)
+      select seq, ${id}::bigint, uuid, 1, 'create', ${application}, ${operator}::text, ${person}::text,
+        ${exchangeId}, ${at}::timestamptz, 3, after_digest,
+        sha256(${utf8(sql`json_build_array(${id}::text, uuid::text, 1, 'create', ${application}::text, ${operator}::text,
+          ${person}::text, ${exchangeId}::text, null, encode(after_digest, 'hex'), ${at.replace('Z', '000Z')}::text)::text`)}),
+        array(select name::integer from json_object_keys(after::json) name), ${context?.correlationId ?? null}::text,
+        ${sampled(context?.traceparent)}::text
+      from content_digests
+      returning seq
+    )`;
 }
 
-interface LoggedChange {
-  position: string;
-  hash: Buffer;
-  seq: string | null;
-  registry_id: string;
-  record: string;
-  row_version: number;
-  action: Change['action'];
-  application: string;
-  person: string | null;
-  exchange_id: string;
-  at: string;
-  scheme: 1 | 2;
-  before_digest: Buffer | null;
-  after_digest: Buffer | null;
-  digest: Buffer;
-  kept: boolean;
-  salt: Buffer | null;
-  before: Snapshot | null;
-  after: Snapshot | null;
-  erased: boolean;
-}
-
-const equal = (one: Buffer | null, other: Buffer | null): boolean =>
-  one === null || other === null ? one === other : one.equals(other);
-
-/** Whether a change is what its digest says, and what it says is what was written or was erased lawfully. */
-function holds(row: LoggedChange): boolean {
-  const circumstances = {
-    registryId: row.registry_id,
-    application: row.application,
-    person: row.person,
-    exchangeId: row.exchange_id,
-    at: new Date(row.at).toISOString(),
-  };
-  const change = { record: row.record, rowVersion: row.row_version, action: row.action };
-  if (!row.kept && !row.erased) return false;
-  if (row.scheme === 1)
-    return !row.kept || changeDigest(circumstances, change, row.before, row.after).equals(row.digest);
-  const { before_digest, after_digest, salt } = row;
-  if (!changeDigest(circumstances, change, base64(before_digest), base64(after_digest)).equals(row.digest))
-    return false;
-  if (!row.kept || !salt) return row.erased;
-  return (
-    equal(contentDigest(salt, 'before', row.before), before_digest) &&
-    equal(contentDigest(salt, 'after', row.after), after_digest)
+/** `snapshotOf` in SQL. */
+function snapshotOfRow(fields: readonly Field[]): RawBuilder<unknown> {
+  const shown = ({ type, column }: Field): RawBuilder<unknown> =>
+    type === 'date-time'
+      ? sql`to_char(${sql.id(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+      : type === 'time'
+        ? sql`${sql.id(column)} || 'Z'`
+        : sql.id(column);
+  const jsonTyped = ({ type }: Field): boolean => type === 'json' || type === 'file';
+  const open = fields.filter(({ secret }) => !secret);
+  const scalars = open.filter((field) => !jsonTyped(field));
+  // A function takes a hundred arguments.
+  const groups = Array.from({ length: Math.ceil(scalars.length / 50) }, (_, group) =>
+    scalars.slice(group * 50, group * 50 + 50),
+  ).map(
+    (group) =>
+      sql`jsonb_strip_nulls(jsonb_build_object(${sql.join(
+        group.flatMap((field) => [sql.lit(String(field.id)), shown(field)]),
+      )}))`,
   );
-}
-
-/** Recomputes every digest and the chain over them. `brokenAt` is the first position that does not hold. */
-export async function verifyChanges(
-  db: Kysely<RegistryTables>,
-  limit: number,
-): Promise<{ changes: number; brokenAt: string | null }> {
-  let previous: Buffer = Buffer.alloc(32);
-  let next = 1n;
-  while (next <= BigInt(limit)) {
-    const { rows } = await sql<LoggedChange>`
-      select s.position, s.hash, c.*, k.seq is not null as kept, k.salt, k.before, k.after,
-        exists (select from erasure e where e.record = c.record) as erased
-      from (
-        select *
-        from change_seal
-        where position >= ${next.toString()}
-        order by position
-        limit 5000
-      ) s
-      left join change_log c on c.seq = s.change_seq
-      left join change_content k on k.seq = c.seq
-      order by s.position`.execute(db);
-    for (const row of rows) {
-      const hash = row.seq === null ? undefined : sha256(previous, row.digest);
-      if (BigInt(row.position) !== next || !hash?.equals(row.hash) || !holds(row))
-        return { changes: Number(next - 1n), brokenAt: next.toString() };
-      previous = row.hash;
-      next += 1n;
-    }
-    if (rows.length === 0) break;
-  }
-  return { changes: Number(next - 1n), brokenAt: null };
-}
-
-/** Seals continuously until stopped. */
-export function startSealing(db: Kysely<RegistryTables>, log: Logger): { stop(): Promise<void> } {
-  let stopped = false;
-  let wake: (() => void) | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  const loop = async (): Promise<void> => {
-    for (let lookedFar = 0; !stopped; ) {
-      const lookFar = Date.now() - lookedFar > farEveryMs;
-      if (lookFar) lookedFar = Date.now();
-      const sealed = await sealChanges(db, lookFar ? far : near).catch((error: unknown) => {
-        log.warn({ err: error }, 'changes could not be sealed');
-        return 0;
-      });
-      if (sealed === 0 && !stopped) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-          timer = setTimeout(resolve, 500);
-        });
-      }
-    }
-  };
-  const running = loop();
-  return {
-    async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      wake?.();
-      await running;
-      await sealChanges(db);
-    },
-  };
+  const whole = open.filter(jsonTyped).map(
+    (field) => sql`
+      case when ${shown(field)} is null then '{}' else jsonb_build_object(${sql.lit(String(field.id))}, ${shown(field)}) end`,
+  );
+  return sql.join([sql`'{}'::jsonb`, ...groups, ...whole], sql` || `);
 }

@@ -5,38 +5,42 @@ import type { Row } from '../records/content.ts';
 import { inWordsOfTheRequest, StaleRegistry, table, unchanged } from '../records/statement.ts';
 import type { Registry } from '../schema/catalogue.ts';
 import type { Field } from '../schema/field.ts';
+import { disclose } from '../secrets/disclosure.ts';
 import type { RegistryTables } from '../tables.ts';
+import type { Scheme } from './change-digest.ts';
 import { type Change, logChanges, type Snapshot, snapshotOf } from './change-log.ts';
+import { assertNotHeld } from './legal-hold.ts';
+import { type KeptContent, opened } from './sealed-content.ts';
 
 type Db = Kysely<RegistryTables>;
 type Content = Record<string, unknown>;
 
-interface Logged {
+interface Logged extends KeptContent {
+  record: string;
   row_version: number;
   action: Change['action'];
   application: string;
   person: string | null;
   at: string;
-  scheme: 1 | 2;
+  scheme: Scheme;
   kept: boolean;
-  before: Snapshot | null;
-  after: Snapshot | null;
 }
 
-const columns = sql`l.row_version, l.action, l.application, l.person, l.at, l.scheme, k.seq is not null as kept, k.before, k.after`;
+const columns = sql`l.record, k.salt, k.sealed, l.row_version, l.action, l.application, l.person, l.at, l.scheme, k.seq is not null as kept, k.before, k.after`;
 
 /** What was said, in the names of the fields a reader sees. */
-function named(
+export function named(
   registry: Registry,
   fields: readonly Field[],
-  scheme: 1 | 2,
+  scheme: Scheme,
   snapshot: Snapshot | null,
 ): Content | null {
   if (snapshot === null) return null;
   const content: Content = {};
   for (const field of fields) {
+    if (field.secret && !field.disclosed) continue;
     const last = registry.current.find(({ id }) => id === field.id);
-    const value = scheme === 2 ? snapshot[field.id] : (snapshot[field.name] ?? snapshot[last?.name ?? '']);
+    const value = scheme !== 1 ? snapshot[field.id] : (snapshot[field.name] ?? snapshot[last?.name ?? '']);
     if (value !== undefined && value !== null) content[field.name] = value;
   }
   return content;
@@ -70,16 +74,19 @@ export async function historyOf(
     order by l.row_version, l.seq
     limit ${most}`.execute(db);
   if (rows.length === 0) throw notFound('Record');
-  return rows.map((row) => ({
-    rowVersion: row.row_version,
-    action: row.action,
-    application: row.application,
-    person: row.person,
-    erased: !row.kept,
-    before: named(registry, fields, row.scheme, row.before),
-    after: named(registry, fields, row.scheme, row.after),
-    at: new Date(row.at).toISOString(),
-  }));
+  return rows.map((row) => {
+    const { before, after } = opened(registry.vault, row.record, row);
+    return {
+      rowVersion: row.row_version,
+      action: row.action,
+      application: row.application,
+      person: row.person,
+      erased: !row.kept,
+      before: named(registry, fields, row.scheme, before),
+      after: named(registry, fields, row.scheme, after),
+      at: new Date(row.at).toISOString(),
+    };
+  });
 }
 
 /** A record as it was at a moment; 404 when it was not there then, 410 when what it said has been erased. */
@@ -101,7 +108,7 @@ export async function recordAsOf(
   if (!row.kept) throw new Problem(410, 'What the record said then has been erased');
   return {
     rowVersion: row.row_version,
-    content: named(registry, fields, row.scheme, row.after) ?? {},
+    content: named(registry, fields, row.scheme, opened(registry.vault, row.record, row).after) ?? {},
     since: new Date(row.at).toISOString(),
   };
 }
@@ -113,11 +120,20 @@ export async function contentAt(
   uuid: string,
   rowVersion: number,
 ): Promise<Content> {
-  const history = await historyOf(db, granted, uuid);
-  const entry = history.find((one) => one.rowVersion === rowVersion);
-  if (!entry) throw notFound('Version of the record');
-  if (entry.erased) throw new Problem(410, 'What the record said then has been erased');
-  const content = entry.after ?? entry.before ?? {};
+  // To be written again, whoever asks: what is secret stays what it was.
+  const { registry, fields } = disclose(granted, 'update', true);
+  const { rows } = await sql<Logged>`
+    select ${columns}
+    from change_log l
+    left join change_content k on k.seq = l.seq
+    where l.registry_id = ${registry.id}::bigint and l.record = ${uuid}::uuid and l.row_version = ${rowVersion}::integer
+    order by l.seq
+    limit 1`.execute(db);
+  const [row] = rows;
+  if (!row) throw notFound('Version of the record');
+  if (!row.kept) throw new Problem(410, 'What the record said then has been erased');
+  const { before, after } = opened(registry.vault, row.record, row);
+  const content = named(registry, fields, row.scheme, after ?? before) ?? {};
   // What it did not have then it shall not have.
   return Object.fromEntries(granted.fields.map(({ name }) => [name, content[name] ?? null]));
 }
@@ -135,6 +151,7 @@ export async function eraseRecord(
 ): Promise<void> {
   const personal = registry.current.filter(({ personal }) => personal);
   if (personal.length === 0) throw badRequest('No field of this registry holds personal data');
+  await assertNotHeld(trx, registry.id, [row.uuid]);
   const at = new Date().toISOString();
   const gone = new Set(personal.map(({ id }) => id));
   const cleared = registry.columns.filter(({ field }) => gone.has(field));
@@ -154,6 +171,9 @@ export async function eraseRecord(
     using change_log l
     where l.seq = k.seq and l.record = ${row.uuid}::uuid`.execute(trx);
   await sql`
+    delete from document
+    where record = ${row.uuid}::uuid and field = any(${[...gone]}::integer[])`.execute(trx);
+  await sql`
     insert into erasure (id, registry_id, record, fields, legal_ground, application, person, at)
     values (${newId()}, ${registry.id}::bigint, ${row.uuid}::uuid, ${[...gone]}::integer[], ${legalGround},
       ${reader.caller.application}, ${reader.person?.id ?? null}::text, ${at}::timestamptz)`.execute(trx);
@@ -164,6 +184,7 @@ export async function eraseRecord(
       action: 'erase',
       before: null,
       after: snapshotOf(registry.current, after),
+      fields: [...gone],
     },
   ]);
 }

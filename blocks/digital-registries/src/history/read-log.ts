@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { currentContext, newContext, newId } from '@govstack/platform';
+import { currentContext, memberOf, newContext, newId } from '@govstack/platform';
 import { type Kysely, sql } from 'kysely';
 import type { DataMethod, Granted, Reader } from '../access/access.ts';
 import type { RegistryTables } from '../tables.ts';
@@ -12,6 +12,56 @@ export const subjectHash =
   (identifier) =>
     createHmac('sha256', key).update(identifier.replaceAll(/[\s-]/g, '').toUpperCase()).digest();
 
+/** `Ana Maria Li` → `AML`. The name itself is not kept. */
+export const initialsOf = (name: string): string =>
+  name
+    .split(/[\s-]+/)
+    .map((word) => word.at(0) ?? '')
+    .join('')
+    .toUpperCase()
+    .slice(0, 5);
+
+/** What an entry of the read log says of the reader. */
+const said = ({ caller, person, ground }: Reader) => ({
+  application: caller.application,
+  operator: caller.operator ?? null,
+  person: person?.id ?? null,
+  roles: [...(person?.roles ?? [])],
+  institution: person?.agency ?? memberOf(caller.application),
+  reader_initials: ground.readerName === undefined ? null : initialsOf(ground.readerName) || null,
+  refs: [...(ground.references ?? [])],
+  purpose: ground.purpose ?? null,
+  consent_reference: ground.consentReference ?? null,
+  legal_ground: ground.legalGround ?? null,
+  exchange_id: caller.exchangeId,
+  correlation_id: (currentContext() ?? newContext()).correlationId,
+  at: new Date().toISOString(),
+});
+
+/** Leaves a trace of a look at the log itself: a report about a person, or a search. */
+export async function logReport(
+  db: Kysely<RegistryTables>,
+  owner: string,
+  reader: Reader,
+  method: 'report' | 'search-of-log',
+  subjects: readonly Buffer[],
+  records: readonly string[] = [],
+): Promise<void> {
+  await db
+    .insertInto('read_log')
+    .values({
+      id: newId(),
+      registry_id: null,
+      owner,
+      records: [...records],
+      subjects: [...subjects],
+      fields: [],
+      method,
+      ...said(reader),
+    })
+    .execute();
+}
+
 /** Leaves a trace of a look at personal fields, in the transaction that answers (DRS-8). */
 export async function logRead(
   db: Kysely<RegistryTables>,
@@ -22,10 +72,13 @@ export async function logRead(
   records: readonly string[],
   subjects: readonly Buffer[],
 ): Promise<void> {
-  const personal = granted.registry.fields
-    .filter((field) => field.personal && fieldNames.includes(field.name))
-    .map((field) => field.name);
+  const personal = granted.registry.fields.filter(
+    (field) => field.personal && fieldNames.includes(field.name),
+  );
   if (personal.length === 0) return;
+  const delegations = (granted.delegations ?? [])
+    .filter(({ subjectHash }) => subjects.some((subject) => subject.equals(subjectHash)))
+    .map(({ id }) => id);
   await db
     .insertInto('read_log')
     .values({
@@ -33,17 +86,11 @@ export async function logRead(
       registry_id: granted.registry.id,
       records: [...records],
       subjects: [...subjects],
-      fields: personal,
+      fields: personal.map(({ name }) => name),
+      field_ids: personal.map(({ id }) => id),
       method,
-      application: reader.caller.application,
-      operator: reader.caller.operator ?? null,
-      person: reader.person?.id ?? null,
-      purpose: reader.ground.purpose ?? null,
-      consent_reference: reader.ground.consentReference ?? null,
-      legal_ground: reader.ground.legalGround ?? null,
-      exchange_id: reader.caller.exchangeId,
-      correlation_id: (currentContext() ?? newContext()).correlationId,
-      at: new Date().toISOString(),
+      ...said(reader),
+      delegations: delegations.length > 0 ? delegations : null,
     })
     .execute();
 }
@@ -61,12 +108,14 @@ export async function usageOf(db: Kysely<RegistryTables>, owner: string, subject
     purpose: string | null;
     consent_reference: string | null;
     legal_ground: string | null;
+    delegated: boolean;
     at: string;
   }>`
-    select l.id, r.code, r.name, l.fields, l.method, l.application, l.person, l.purpose, l.consent_reference, l.legal_ground, l.at
+    select l.id, r.code, r.name, l.fields, l.method, l.application, l.person, l.purpose, l.consent_reference, l.legal_ground,
+      l.delegations is not null as delegated, l.at
     from read_log l
     join registry r on r.id = l.registry_id
-    where r.owner = ${owner} and l.subjects @> array[${subject}]::bytea[]
+    where r.owner = ${owner} and l.subjects @> array[${subject}]::bytea[] and l.method <> 'report'
     order by l.at desc
     limit ${limit}`.execute(db);
   return rows.map((row) => ({
@@ -80,6 +129,7 @@ export async function usageOf(db: Kysely<RegistryTables>, owner: string, subject
     purpose: row.purpose,
     consentReference: row.consent_reference,
     legalGround: row.legal_ground,
+    delegated: row.delegated,
     time: new Date(row.at).toISOString(),
   }));
 }

@@ -1,16 +1,20 @@
 import { conflict, Problem, type ProblemDetail } from '@govstack/platform';
-import { sql, type Transaction } from 'kysely';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Granted, Reader } from '../access/access.ts';
 import { everyField, type Registry } from '../schema/catalogue.ts';
-import { type Column, columnTypes, type Field, storedFields } from '../schema/field.ts';
+import { converted } from '../schema/conversion.ts';
+import { type Column, columnTypes, type Field, type Link, storedFields } from '../schema/field.ts';
 import { targetOf } from '../schema/publish.ts';
 import { tableRef } from '../schema/table.ts';
+import { armed } from '../secrets/disclosure.ts';
 import type { RegistryTables } from '../tables.ts';
-import { fromColumn, type Row, toColumn, type Values } from './content.ts';
+import { eachValue, fromColumn, type Row, toColumn, type Values } from './content.ts';
+import { inWordsOfTheRequest, table } from './statement.ts';
 
 type Trx = Transaction<RegistryTables>;
 
-const fieldsOf = async (trx: Trx, registryId: string): Promise<Field[]> => {
+/** Every field a registry ever had, as it was defined last. */
+export const fieldsOf = async (trx: Trx, registryId: string): Promise<Field[]> => {
   const rows = await trx
     .selectFrom('registry_version')
     .select('fields')
@@ -19,6 +23,19 @@ const fieldsOf = async (trx: Trx, registryId: string): Promise<Field[]> => {
     .execute();
   return everyField(rows.map(({ fields }) => ({ fields: storedFields(fields) })));
 };
+
+/** What a link leads to: a field, or the uuid that every record has. */
+export const targetField = (
+  link: Link,
+  fields: readonly Field[],
+): Pick<Field, 'column' | 'type' | 'name'> | undefined =>
+  link.field === 0
+    ? { column: 'uuid', type: 'text', name: 'uuid' }
+    : fields.find(({ id, secret }) => id === link.field && !secret);
+
+export const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const keyType = ({ column, type }: Pick<Field, 'column' | 'type'>) =>
+  sql.raw(column === 'uuid' ? 'uuid' : columnTypes[type]);
 
 /** Strict links must lead to a record that is there, and stays until this transaction ends. */
 export async function assertLinked(
@@ -30,27 +47,33 @@ export async function assertLinked(
 ): Promise<void> {
   const errors: ProblemDetail[] = [];
   for (const field of fields)
-    for (const link of field.links.filter(({ kind }) => kind === 'strict')) {
-      const wanted = new Map<string, number>();
-      for (const [index, values] of records.entries()) {
-        const value = values.get(field.id) ?? null;
-        if (value !== null) wanted.set(String(value), index);
-      }
+    for (const link of field.links.filter(({ kind }) => kind !== 'soft')) {
+      const wanted = new Map(
+        eachValue(field, records, pointerTo).map(({ value, pointer }) => [String(value), pointer]),
+      );
       if (wanted.size === 0) continue;
       const target = await targetOf(trx, registry.owner, link.registry);
-      const named = target && (await fieldsOf(trx, target.id)).find(({ id }) => id === link.field);
+      const named = target && targetField(link, await fieldsOf(trx, target.id));
       if (!target || !named) continue;
-      const { rows } = await sql<{ value: unknown }>`
-        select ${sql.id(named.column)} as value
-        from ${tableRef(target.id)}
-        where state = 'active'
-          and ${sql.id(named.column)} = any(${[...wanted.keys()].map((value) => toColumn(named.type, value))}::${sql.raw(columnTypes[named.type])}[])
-        for share`.execute(trx);
+      // What cannot be a value there leads to nothing.
+      const sought = [...wanted.keys()]
+        .filter((key) => named.column !== 'uuid' || uuidPattern.test(key))
+        .map((value) => converted(value, 'text', named.type))
+        .filter((value) => value !== null);
+      const { rows } = await inWordsOfTheRequest(
+        registry.current,
+        sql<{ value: unknown }>`
+          select ${sql.id(named.column)} as value
+          from ${tableRef(target.id)}
+          where state = 'active'
+            and ${sql.id(named.column)} = any(${sought.map((value) => toColumn(named.type, value))}::${keyType(named)}[])
+          for share`.execute(trx),
+      );
       for (const { value } of rows) wanted.delete(String(fromColumn(named.type, value)));
-      for (const [, index] of wanted)
+      for (const pointer of wanted.values())
         errors.push({
           in: 'body',
-          pointer: `${pointerTo(index)}/${field.name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+          pointer,
           detail: `leads to a record of ${target.code} that is not there`,
         });
     }
@@ -61,7 +84,56 @@ export async function assertLinked(
     });
 }
 
+const deepest = 1000;
+
+/** A record whose field leads to its parent must not be above itself. */
+export async function assertNoCycles(
+  trx: Trx,
+  registry: Registry,
+  changed: readonly Field[],
+  rows: readonly Row[],
+): Promise<void> {
+  for (const field of registry.current)
+    for (const link of field.links) {
+      const key = targetField(link, registry.current);
+      if (link.kind !== 'parent' || !key) continue;
+      if (!changed.some(({ id }) => id === field.id || id === link.field)) continue;
+      // Two changes that are each fine may make a cycle together: one waits for the other.
+      await sql`select pg_advisory_xact_lock(hashtext(${`parents/${registry.id}/${field.id}`}))`.execute(trx);
+      const parent = sql`t.${sql.id(field.column)}::${keyType(key)}`;
+      const { rows: found } = await sql<{ deep: boolean }>`
+        with recursive above(start, parent, depth) as (
+          select t.uuid, ${parent}, 1
+          from ${table(registry)} t
+          where t.uuid = any(${rows.map(({ uuid }) => uuid)}::uuid[])
+          union all
+          select a.start, ${parent}, a.depth + 1
+          from above a
+          join ${table(registry)} t on t.${sql.id(key.column)} = a.parent
+          where t.state = 'active' and t.uuid <> a.start and a.depth <= ${deepest}
+        )
+        select a.depth > ${deepest} as deep
+        from above a
+        left join ${table(registry)} t on t.${sql.id(key.column)} = a.parent and t.uuid = a.start
+        where a.depth > ${deepest} or t.uuid is not null
+        limit 1`.execute(trx);
+      if (found.length > 0)
+        throw new Problem(409, `A record would be above itself: ${field.name}`, {
+          type: 'urn:govstack:registries:cycle',
+        });
+    }
+}
+
 type Delete = (trx: Trx, granted: Granted, reader: Reader, uuids: readonly string[]) => Promise<number>;
+
+/** The records whose field leads to one of these values. */
+export const leadsTo = (
+  field: Pick<Field, 'column' | 'type'> & { list?: boolean },
+  values: readonly unknown[],
+): RawBuilder<unknown> =>
+  field.list
+    ? sql`${sql.id(field.column)} @> any(${values.map((value) => JSON.stringify([value]))}::jsonb[])`
+    : sql`${sql.id(field.column)} = any(${values.map((value) => toColumn(field.type, value))}::${sql.raw(columnTypes[field.type])}[])`;
 
 /** What deleting records does to those that lead to them: refused, deleted too, or left. Answers how many went too. */
 export async function followDeletion(
@@ -83,16 +155,20 @@ export async function followDeletion(
     const fields = other.id === registry.id ? registry.current : await fieldsOf(trx, other.id);
     for (const field of fields)
       for (const link of field.links) {
-        if (link.kind !== 'strict' || link.onDelete === 'orphan') continue;
+        if (link.kind === 'soft' || link.onDelete === 'orphan') continue;
         if (link.registry.toLowerCase() !== registry.code && link.registry !== registry.id) continue;
-        const target = registry.current.find(({ id }) => id === link.field);
-        const values = target && deleted.map((row) => row[target.column]).filter((value) => value !== null);
-        if (!target || !values || values.length === 0) continue;
+        const target = targetField(link, registry.current);
+        const type = target?.type ?? 'text';
+        const values = (target ? deleted : [])
+          .map((row) => fromColumn(type, row[target?.column ?? 'uuid']))
+          .map((value) => (field.list ? (value ?? null) : converted(value, type, field.type)))
+          .filter((value) => value !== null);
+        if (values.length === 0) continue;
         const { rows } = await sql<{ uuid: string }>`
           select uuid
           from ${tableRef(other.id)}
           where state = 'active'
-            and ${sql.id(field.column)} = any(${values.map((value) => toColumn(field.type, fromColumn(target.type, value)))}::${sql.raw(columnTypes[field.type])}[])
+            and ${leadsTo(field, values)}
           limit 10001`.execute(trx);
         if (rows.length === 0) continue;
         if (link.onDelete === 'refuse')
@@ -105,8 +181,10 @@ export async function followDeletion(
           .orderBy('position', 'desc')
           .limit(1)
           .execute();
+        const vault = await registry.keyring?.vaultOf(trx, other.id);
         const linked: Registry = {
           ...registry,
+          vault,
           id: other.id,
           code: other.code,
           name: other.name,
@@ -114,8 +192,8 @@ export async function followDeletion(
           requires: other.requires,
           announce: other.announce,
           numberFormat: other.number_format,
-          fields: storedFields(newest?.fields ?? []),
-          current: fields,
+          fields: armed(storedFields(newest?.fields ?? []), vault),
+          current: armed(fields, vault),
           columns: other.columns as Column[],
           revision: other.revision,
         };

@@ -1,10 +1,11 @@
 import { badRequest, Problem } from '@govstack/platform';
 import { type RawBuilder, sql } from 'kysely';
-import type { Granted } from '../access/access.ts';
+import type { ConditionalField, Granted } from '../access/access.ts';
 import type { Registry } from '../schema/catalogue.ts';
 import { columnTypes, type Field, sequenceOf } from '../schema/field.ts';
 import { tableRef } from '../schema/table.ts';
-import { type Content, fieldNamed, toColumn } from './content.ts';
+import { fieldContext } from '../secrets/vault.ts';
+import { type Content, comparable, fieldNamed, inOneForm, toColumn } from './content.ts';
 
 export const table = (registry: Registry) => tableRef(registry.id);
 export const columnRef = (field: Pick<Field, 'column'>) => sql.id(field.column);
@@ -26,9 +27,33 @@ export class StaleRegistry extends Error {
   }
 }
 
+/** All columns of a record, with what a reader sees of the fields that are shown in part. */
+export const shown = ({ partial = [] }: Pick<Granted, 'partial'>): RawBuilder<unknown> =>
+  sql.join([sql`*`, ...partial.map(({ column, shown }) => sql`${shown} as ${sql.id(column)}`)]);
+
+/** Fields by which a reader may seek and order. */
+export const asked = (granted: Pick<Granted, 'fields' | 'asked'>): readonly ConditionalField[] =>
+  granted.asked ?? granted.fields;
+
+/** The value of a field for a reader: none where they may not see it. */
+export const valueRef = ({ when, column }: Pick<ConditionalField, 'when' | 'column'>): RawBuilder<unknown> =>
+  when ? sql`case when ${when} then ${sql.id(column)} end` : sql.id(column);
+
+/** A condition that fails where there is no value, on a field; where the reader may not see it, there is none. */
+export const comparing = (
+  field: Pick<ConditionalField, 'when' | 'column'>,
+  condition: (column: RawBuilder<unknown>) => RawBuilder<unknown>,
+): RawBuilder<unknown> => {
+  const met = condition(columnRef(field));
+  return field.when ? sql`(${met} and ${field.when})` : met;
+};
+
 /** The next running number of the registry, as text. */
 export const nextNumber = (registry: Registry): RawBuilder<unknown> =>
   sql`nextval(${`reg.${sequenceOf(registry.id)}`}::regclass)::text`;
+
+/** Text that is no such value, dates and numbers out of range, characters that no text or JSON may hold. */
+const unfit = new Set(['22P02', '22007', '22008', '22003', '22021', '22P05', '22P03', '54001']);
 
 /** PostgreSQL's refusals in the words of the request; anything else is a fault of ours. */
 export async function inWordsOfTheRequest<T>(fields: readonly Field[], work: Promise<T>): Promise<T> {
@@ -45,29 +70,47 @@ export async function inWordsOfTheRequest<T>(fields: readonly Field[], work: Pro
         type: 'urn:govstack:registries:unique',
       });
     }
-    if (code === '22P02' || code === '22007' || code === '22008' || code === '22003' || code === '22021')
-      throw badRequest('A value does not fit its field');
+    if (code !== undefined && unfit.has(code)) throw badRequest('A value does not fit its field');
+    if (code === '54000') throw badRequest('The record, or a value that is searched by, is too long');
     throw error;
   }
 }
 
 const mostAlternatives = 1000;
 
+/** A secret is found by the hash of its value, where its field is indexed. */
+function secretEquality(field: Field, value: unknown): RawBuilder<unknown> {
+  const { hash, vault } = field;
+  if (!hash || !vault) throw badRequest(`${field.name} is secret and cannot be searched by`);
+  const values = Array.isArray(value) ? value : [value];
+  if (values.length > mostAlternatives)
+    throw badRequest(`${field.name} must be a value, or a list of at most ${mostAlternatives} values`);
+  const hashes = values.map((one) => {
+    const read = comparable(field.type, one);
+    if (read === undefined) throw badRequest('A value does not fit its field');
+    return vault.hash(fieldContext(field.id), read);
+  });
+  return sql`${sql.id(hash)} = any(${hashes}::bytea[])`;
+}
+
 /** All conditions must hold; of a list, one value; of an object, what it says of the one there. Never means everything. */
-export function equality(fields: readonly Field[], query: Content): RawBuilder<unknown> {
+export function equality(fields: readonly ConditionalField[], query: Content): RawBuilder<unknown> {
   const parts = Object.entries(query).map(([name, value]) => {
     const field = fieldNamed(fields, name, '/query/content');
-    if (value === null) return sql`${columnRef(field)} is null`;
+    if (value === null) return sql`${valueRef(field)} is null`;
+    if (field.secret) return comparing(field, () => secretEquality(field, value));
     if (field.type === 'json' || field.type === 'file') {
-      if (typeof value !== 'object') throw badRequest(`${name} cannot be searched by that`);
-      return sql`${columnRef(field)} @> ${JSON.stringify(value)}::jsonb`;
+      const sought = field.list && typeof value !== 'object' ? [value] : value;
+      if (typeof sought !== 'object') throw badRequest(`${name} cannot be searched by that`);
+      return comparing(field, (column) => sql`${column} @> ${JSON.stringify(sought)}::jsonb`);
     }
-    const values = Array.isArray(value) ? value : [value];
+    const values = (Array.isArray(value) ? value : [value]).map((one) => inOneForm(field, one));
     if (values.length > mostAlternatives || values.some((one) => one === null || typeof one === 'object'))
       throw badRequest(`${name} must be a value, or a list of at most ${mostAlternatives} values`);
     if (values.length === 0) return sql`false`;
-    if (values.length === 1) return sql`${columnRef(field)} = ${cast(field, values[0])}`;
-    return sql`${columnRef(field)} = any(${values.map((one) => toColumn(field.type, one))}::${sql.raw(columnTypes[field.type])}[])`;
+    if (values.length === 1) return comparing(field, (column) => sql`${column} = ${cast(field, values[0])}`);
+    const list = values.map((one) => toColumn(field.type, one));
+    return comparing(field, (column) => sql`${column} = any(${list}::${sql.raw(columnTypes[field.type])}[])`);
   });
   if (parts.length === 0)
     throw badRequest('The query must name at least one field', [

@@ -11,12 +11,25 @@ export interface RecordView {
   readonly content: Record<string, unknown>;
 }
 
+/** What a reader sees of a row. Fields that are shown in part are there when the statement selected `shown`. */
+export function seen(
+  { fields, partial = [] }: Pick<Granted, 'fields' | 'partial'>,
+  row: Row,
+): Record<string, unknown> {
+  const content = contentOf(fields, row);
+  for (const { field, column, value } of partial) {
+    const visible = value(row[column]);
+    if (visible !== undefined) content[field.name] = visible;
+  }
+  return content;
+}
+
 /** A row as one reader sees it. */
-export const viewOf = ({ fields }: Pick<Granted, 'fields'>, row: Row): RecordView => ({
+export const viewOf = (granted: Pick<Granted, 'fields' | 'partial'>, row: Row): RecordView => ({
   uuid: row.uuid,
   number: row.no,
   rowVersion: row.row_version,
   createdAt: new Date(row.created_at).toISOString(),
   modifiedAt: new Date(row.modified_at).toISOString(),
-  content: contentOf(fields, row),
+  content: seen(granted, row),
 });

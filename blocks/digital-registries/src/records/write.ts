@@ -1,36 +1,77 @@
 import { badRequest, conflict, newId, Problem, type ProblemDetail } from '@govstack/platform';
-import { type RawBuilder, sql, type Transaction } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Granted, Reader } from '../access/access.ts';
 import { type Change, logChanges, snapshotOf } from '../history/change-log.ts';
+import { assertNotHeld } from '../history/legal-hold.ts';
+import { awaitTurn, refuseDuplicates } from '../quality/duplicates.ts';
 import type { Registry } from '../schema/catalogue.ts';
+import { converted } from '../schema/conversion.ts';
 import { columnTypes, type Field } from '../schema/field.ts';
+import { brokenRules } from '../schema/rules.ts';
 import { filled, type Numbering, namesIndex, runTriggers } from '../schema/triggers.ts';
 import type { RegistryTables } from '../tables.ts';
+import { assertCoded } from './coded.ts';
 import {
   type Content,
   columnsFor,
-  fromColumn,
   missing,
+  plainValue,
   type Row,
   refuse,
   toColumn,
   type Values,
   valuesOf,
 } from './content.ts';
-import { assertLinked, followDeletion } from './links.ts';
-import { find } from './read.ts';
-import { inWordsOfTheRequest, nextNumber, StaleRegistry, table, unchanged } from './statement.ts';
+import { bindDocuments } from './documents.ts';
+import { assertLinked, assertNoCycles, followDeletion } from './links.ts';
+import { assertMayWrite } from './may-write.ts';
+import { byKey, find } from './read.ts';
+import { asked, inWordsOfTheRequest, nextNumber, StaleRegistry, table, unchanged } from './statement.ts';
 import { type RecordView, viewOf } from './view.ts';
 
 type Trx = Transaction<RegistryTables>;
 
-const yearOf = (now: Date): string => String(now.getUTCFullYear());
+/** A record as whoever wrote it gets it back: never what is secret, answers to writes are kept for repeats. */
+const written = ({ fields, partial = [] }: Pick<Granted, 'fields' | 'partial'>, row: Row): RecordView =>
+  viewOf(
+    {
+      fields: fields.filter(({ secret }) => !secret),
+      partial: partial.filter(({ field }) => !field.secret),
+    },
+    row,
+  );
 
-async function drawNumbers(trx: Trx, registry: Registry, count: number): Promise<string[]> {
+/** What a trigger makes is text; a field has it as its own type. What it cannot be, the database refuses. */
+function asTyped({ fields }: Registry, id: number, value: unknown): unknown {
+  const type = fields.find((field) => field.id === id)?.type ?? 'text';
+  return converted(value, 'text', type) ?? value;
+}
+
+export const yearOf = (now: Date): string => String(now.getUTCFullYear());
+
+/** Running numbers for records that are to be created. */
+export async function drawNumbers(
+  db: Kysely<RegistryTables>,
+  registry: Registry,
+  count: number,
+): Promise<string[]> {
   const { rows } = await sql<{ number: string }>`
     select ${nextNumber(registry)} as number
-    from generate_series(1, ${count}::integer)`.execute(trx);
+    from generate_series(1, ${count}::integer)`.execute(db);
   return rows.map(({ number }) => number);
+}
+
+/** The registry number of a record in SQL, from its running number. */
+export function registryNumber(
+  registry: Registry,
+  now: Date,
+  index: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const [before, after] = filled(
+    registry.numberFormat.includes('{indexNoByCode}') ? registry.numberFormat : '{code}{indexNoByCode}',
+    { code: registry.code.toUpperCase(), index: '\0', year: yearOf(now) },
+  ).split('\0', 2);
+  return sql`${before}::text || ${index} || ${after}::text`;
 }
 
 /** Creates records in one statement: all or none. `at` is where the first one stands in the request. */
@@ -42,11 +83,13 @@ export async function createRecords(
   pointerTo: (index: number) => string = (index) =>
     contents.length === 1 ? '/write/content' : `/write/${index}/content`,
 ): Promise<RecordView[]> {
-  const { registry, fields } = granted;
+  const { registry } = granted;
+  const fields = granted.writable ?? granted.fields;
   const defects: ProblemDetail[] = [];
   const records = contents.map((content, index) =>
     valuesOf(fields, content, pointerTo(index), false, defects),
   );
+  const sent = new Set(records.flatMap((values) => [...values.keys()]));
   const now = new Date();
   const triggered = registry.fields.filter(({ triggers }) => triggers.length > 0);
   const numbered = triggered.some(({ triggers }) => namesIndex(triggers));
@@ -61,34 +104,36 @@ export async function createRecords(
     for (const { id, default: value } of registry.fields)
       if (value !== undefined && values.get(id) === undefined) values.set(id, value);
     if (triggered.length > 0)
-      for (const [id, value] of runTriggers(triggered, values, numberingOf(index))) values.set(id, value);
-    defects.push(...missing(registry.fields, values, pointerTo(index)));
+      for (const [id, value] of runTriggers(triggered, values, numberingOf(index)))
+        values.set(id, asTyped(registry, id, value));
+    defects.push(...missing(fields, values, pointerTo(index)));
+    // Of fields that the reader does not know it is not said which.
+    const unknown = registry.fields.filter(({ id }) => !fields.some((field) => field.id === id));
+    if (missing(unknown, values, '').length > 0)
+      defects.push({ in: 'body', pointer: pointerTo(index), detail: 'lacks what you may not write' });
+    defects.push(...brokenRules(registry.rules ?? [], values, pointerTo(index)));
   }
   refuse(defects);
+  await assertCoded(trx, registry, registry.fields, records, pointerTo);
   await assertLinked(trx, registry, registry.fields, records, pointerTo);
+  await awaitTurn(trx, registry);
 
   const at = now.toISOString();
   const ids = contents.map(() => newId());
   const used = registry.fields.filter(({ id }) =>
     records.some((values) => (values.get(id) ?? null) !== null),
   );
-  const written = used.flatMap((field) =>
+  const columnsOfUsed = used.flatMap((field) =>
     columnsFor(registry, field).map(({ column, of }) => ({
       column,
       values: records.map((values) => of(values.get(field.id))),
     })),
   );
-  const [before, after] = filled(
-    registry.numberFormat.includes('{indexNoByCode}') ? registry.numberFormat : '{code}{indexNoByCode}',
-    { code: registry.code.toUpperCase(), index: '\0', year: yearOf(now) },
-  ).split('\0', 2);
-  const number: RawBuilder<unknown> = numbers
-    ? sql`${before} || r.no || ${after}`
-    : sql`${before} || ${nextNumber(registry)} || ${after}`;
+  const number = registryNumber(registry, now, numbers ? sql`r.no` : nextNumber(registry));
   const names = sql.join([
     sql.id('uuid'),
     sql.id('no'),
-    ...written.map(({ column }) => sql.id(column.column)),
+    ...columnsOfUsed.map(({ column }) => sql.id(column.column)),
   ]);
   const columns = sql.join([
     sql.id('uuid'),
@@ -96,7 +141,7 @@ export async function createRecords(
     sql.id('schema_version'),
     sql.id('created_at'),
     sql.id('modified_at'),
-    ...written.map(({ column }) => sql.id(column.column)),
+    ...columnsOfUsed.map(({ column }) => sql.id(column.column)),
   ]);
   const selected = sql.join([
     sql.id('r', 'uuid'),
@@ -104,12 +149,12 @@ export async function createRecords(
     sql`${registry.version}`,
     sql`${at}::timestamptz`,
     sql`${at}::timestamptz`,
-    ...written.map(({ column }) => sql.id('r', column.column)),
+    ...columnsOfUsed.map(({ column }) => sql.id('r', column.column)),
   ]);
   const sources = sql.join([
     sql`${ids}::uuid[]`,
     sql`${numbers ?? ids.map(() => null)}::text[]`,
-    ...written.map(({ column, values }) => sql`${values}::${sql.raw(columnTypes[column.type])}[]`),
+    ...columnsOfUsed.map(({ column, values }) => sql`${values}::${sql.raw(columnTypes[column.type])}[]`),
   ]);
   const { rows } = await inWordsOfTheRequest(
     registry.current,
@@ -121,6 +166,7 @@ export async function createRecords(
       returning uuid, no`.execute(trx),
   );
   if (rows.length < contents.length) throw new StaleRegistry();
+  await refuseDuplicates(trx, registry, ids);
   const numberOf = new Map(rows.map(({ uuid, no }) => [uuid, no]));
   const created = records.map((values, index) => {
     const uuid = ids[index] as string;
@@ -133,8 +179,18 @@ export async function createRecords(
       modified_at: at,
     };
     for (const field of used) row[field.column] = values.get(field.id);
+    for (const { column, values: stored } of columnsOfUsed)
+      if (column.type === 'sealed') row[column.column] = stored[index];
     return row;
   });
+  await assertMayWrite(trx, granted, ids, sent);
+  await bindDocuments(
+    trx,
+    registry,
+    registry.fields,
+    ids.map((record, index) => ({ record, values: records[index] as Values })),
+    pointerTo,
+  );
   await logChanges(
     trx,
     registry.id,
@@ -148,50 +204,64 @@ export async function createRecords(
       after: snapshotOf(registry.current, row),
     })),
   );
-  return created.map((row) => viewOf(granted, row));
+  return created.map((row) => written(granted, row));
 }
 
-const same = (one: unknown, other: unknown): boolean =>
+export const same = (one: unknown, other: unknown): boolean =>
   JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
 
 /** Values of a row by field id, in the shape of these fields. */
 const valuesOfRow = (fields: readonly Field[], row: Row): Values =>
-  new Map(fields.map((field) => [field.id, fromColumn(field.type, row[field.column])]));
+  new Map(fields.map((field) => [field.id, plainValue(field, row)]));
 
-/** Writes values into rows that are locked. Rows that have them already stay as they are, and out of the history. */
-async function change(
+/**
+ * Writes values into rows that are locked: the same into all, or each its own. Rows that have them already stay as they
+ * are, and out of the history.
+ */
+export async function change(
   trx: Trx,
-  { registry }: Granted,
+  granted: Granted,
   reader: Reader,
   rows: readonly Row[],
-  write: Values,
+  write: Values | ((row: Row) => Values),
 ): Promise<Row[]> {
+  const { registry } = granted;
+  const uuids = rows.map(({ uuid }) => uuid);
+  const writes = typeof write === 'function' ? write : (): Values => write;
+  const given = new Set(rows.flatMap((row) => [...writes(row).keys()]));
+  await assertMayWrite(trx, granted, uuids, given);
   const now = new Date();
   const triggered = registry.fields.filter(({ triggers }) => triggers.length > 0);
   const changes = rows.flatMap((row) => {
     const before = valuesOfRow(registry.fields, row);
-    const after: Values = new Map([...before, ...write]);
+    const after: Values = new Map([...before, ...writes(row)]);
     const numbering = { code: registry.code.toUpperCase(), index: '', year: yearOf(now) };
     // A number once given stays: triggers that would draw one are for new records.
     const forChanges = triggered.map(({ id, triggers }) => ({
       id,
       triggers: triggers.filter((one) => !namesIndex([one])),
     }));
-    for (const [id, value] of runTriggers(forChanges, after, numbering)) after.set(id, value);
+    for (const [id, value] of runTriggers(forChanges, after, numbering))
+      after.set(id, asTyped(registry, id, value));
     const changed = registry.fields.filter(({ id }) => !same(before.get(id), after.get(id)));
     return changed.length === 0 ? [] : [{ row, after, changed }];
   });
   if (changes.length === 0) return [...rows];
   const at = now.toISOString();
-  await assertLinked(
+  const touched = [...new Set(changes.flatMap(({ changed }) => changed))];
+  const records = changes.map(({ after }) => after);
+  const pointerTo = () => '/write/content';
+  refuse(records.flatMap((after) => brokenRules(registry.rules ?? [], after, pointerTo())));
+  await assertCoded(trx, registry, touched, records, pointerTo);
+  await assertLinked(trx, registry, touched, records, pointerTo);
+  await bindDocuments(
     trx,
     registry,
-    [...new Set(changes.flatMap(({ changed }) => changed))],
-    changes.map(({ after }) => after),
-    () => '/write/content',
+    touched,
+    changes.map(({ row, after }) => ({ record: row.uuid, values: after })),
+    pointerTo,
   );
-  const touched = [...new Set(changes.flatMap(({ changed }) => changed))];
-  const written = touched.flatMap((field) =>
+  const stored = touched.flatMap((field) =>
     columnsFor(registry, field).map(({ column, of }) => ({
       column,
       values: changes.map(({ row, after, changed }) =>
@@ -200,12 +270,12 @@ async function change(
     })),
   );
   const assignments = sql.join(
-    written.map(({ column }) => sql`${sql.id(column.column)} = r.${sql.id(column.column)}`),
+    stored.map(({ column }) => sql`${sql.id(column.column)} = r.${sql.id(column.column)}`),
   );
-  const names = sql.join([sql.id('uuid'), ...written.map(({ column }) => sql.id(column.column))]);
+  const names = sql.join([sql.id('uuid'), ...stored.map(({ column }) => sql.id(column.column))]);
   const sources = sql.join([
     sql`${changes.map(({ row }) => row.uuid)}::uuid[]`,
-    ...written.map(({ column, values }) => sql`${values}::${sql.raw(columnTypes[column.type])}[]`),
+    ...stored.map(({ column, values }) => sql`${values}::${sql.raw(columnTypes[column.type])}[]`),
   ]);
   const updated = await inWordsOfTheRequest(
     registry.current,
@@ -218,6 +288,8 @@ async function change(
       returning t.*`.execute(trx),
   );
   if (updated.rows.length < changes.length) throw new StaleRegistry();
+  await assertMayWrite(trx, granted, uuids, given);
+  await assertNoCycles(trx, registry, touched, updated.rows);
   const after = new Map(updated.rows.map((row) => [row.uuid, row]));
   await logChanges(
     trx,
@@ -248,6 +320,23 @@ function valuesToWrite(fields: readonly Field[], write: Content): Values {
 }
 
 /**
+ * The record that says already what is to be written, as far as the writer may ask: the change was made before. Whoever
+ * may not see secrets does not learn so that a record holds one.
+ */
+async function findWritten(trx: Trx, granted: Granted, write: Content): Promise<Row | undefined> {
+  const known = asked(granted);
+  const named = Object.keys(write).map((name) => known.find((field) => field.name === name));
+  if (named.some((field) => field === undefined || (field.secret && !field.disclosed))) return undefined;
+  const secrets = named.filter((field) => field?.secret);
+  const open = Object.entries(write).filter(([name]) => !secrets.some((field) => field?.name === name));
+  if (open.length === 0) return undefined;
+  const [row] = await find(trx, granted, Object.fromEntries(open), { limit: 1 });
+  return row && secrets.every((field) => field && same(plainValue(field, row), write[field.name]))
+    ? row
+    : undefined;
+}
+
+/**
  * Changes the one record that matches. More than one is a conflict; none is 404 unless a record equal to the wanted
  * content is there already (the retry of a change that was done).
  */
@@ -259,19 +348,40 @@ export async function updateRecord(
   write: Content,
   expectedVersion: number | undefined,
 ): Promise<RecordView> {
-  const values = valuesToWrite(granted.fields, write);
+  const values = valuesToWrite(granted.writable ?? granted.fields, write);
   const rows = await find(trx, granted, query, { limit: 2, lock: true });
   if (rows.length > 1) throw conflict('More than one record matches');
   const [row] = rows;
   if (!row) {
-    const done = await find(trx, granted, write, { limit: 1 });
-    if (done[0]) return viewOf(granted, done[0]);
+    const done = await findWritten(trx, granted, write);
+    if (done) return written(granted, done);
     throw new Problem(404, 'no record found');
   }
-  if (expectedVersion !== undefined && expectedVersion !== row.row_version)
-    throw new Problem(412, 'The record has been changed since it was read');
+  assertVersion(row, expectedVersion);
   const [changed] = await change(trx, granted, reader, [row], values);
-  return viewOf(granted, changed as Row);
+  return written(granted, changed as Row);
+}
+
+function assertVersion(row: Row, expected: number | undefined): void {
+  if (expected !== undefined && expected !== row.row_version)
+    throw new Problem(412, 'The record has been changed since it was read');
+}
+
+/** Changes the active record with this uuid, registry number or primary key. */
+export async function changeRecord(
+  trx: Trx,
+  granted: Granted,
+  reader: Reader,
+  key: string,
+  write: Content,
+  expectedVersion: number | undefined,
+): Promise<RecordView> {
+  const values = valuesToWrite(granted.writable ?? granted.fields, write);
+  const row = await byKey(trx, granted, key, true);
+  if (row?.state !== 'active') throw new Problem(404, 'no record found');
+  assertVersion(row, expectedVersion);
+  const [changed] = await change(trx, granted, reader, [row], values);
+  return written(granted, changed as Row);
 }
 
 /** Writes what a record said before: read-only fields too. */
@@ -283,11 +393,19 @@ export async function rewrite(
   content: Content,
 ): Promise<RecordView> {
   const defects: ProblemDetail[] = [];
-  const values = valuesOf(granted.fields, content, '/content', false, defects);
-  defects.push(...missing(granted.fields, values, '/content'));
+  const fields = granted.writable ?? granted.fields;
+  const said = Object.entries(content).filter(([name]) => fields.some((field) => field.name === name));
+  const values = valuesOf(fields, Object.fromEntries(said), '/content', false, defects);
+  defects.push(
+    ...missing(
+      fields.filter(({ name }) => name in content),
+      values,
+      '/content',
+    ),
+  );
   refuse(defects);
   const [changed] = await change(trx, granted, reader, [row], values);
-  return viewOf(granted, changed as Row);
+  return written(granted, changed as Row);
 }
 
 /** Most records that one request changes or deletes. */
@@ -307,9 +425,9 @@ export async function updateRecords(
   query: Content,
   write: Content,
 ): Promise<RecordView[]> {
-  const values = valuesToWrite(granted.fields, write);
+  const values = valuesToWrite(granted.writable ?? granted.fields, write);
   const rows = await findAll(trx, granted, query);
-  return (await change(trx, granted, reader, rows, values)).map((row) => viewOf(granted, row));
+  return (await change(trx, granted, reader, rows, values)).map((row) => written(granted, row));
 }
 
 /**
@@ -322,8 +440,11 @@ export async function updateOrCreate(
   reader: Reader,
   query: Content,
   write: Content,
+  /** With what the reader may create, where that is not what they may change. */
+  creating: Granted = granted,
 ): Promise<{ readonly record: RecordView; readonly created: boolean }> {
-  const { registry, fields } = granted;
+  const { registry } = granted;
+  const fields = granted.writable ?? granted.fields;
   const key = `${registry.id} ${JSON.stringify(Object.entries(query).sort())}`;
   await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(trx);
   const rows = await find(trx, granted, query, { limit: 2, lock: true });
@@ -333,16 +454,16 @@ export async function updateOrCreate(
     const kept = Object.fromEntries(
       Object.entries(write).filter(([name, value]) => {
         const field = fields.find((one) => one.name === name);
-        return !field?.readOnly || !same(fromColumn(field.type, row[field.column]), value);
+        return !field?.readOnly || !same(plainValue(field, row), value);
       }),
     );
-    if (Object.keys(kept).length === 0) return { record: viewOf(granted, row), created: false };
+    if (Object.keys(kept).length === 0) return { record: written(granted, row), created: false };
     const [changed] = await change(trx, granted, reader, [row], valuesToWrite(fields, kept));
-    return { record: viewOf(granted, changed as Row), created: false };
+    return { record: written(granted, changed as Row), created: false };
   }
-  const [done] = Object.keys(write).length > 0 ? await find(trx, granted, write, { limit: 1 }) : [];
-  if (done) return { record: viewOf(granted, done), created: false };
-  const [record] = await createRecords(trx, granted, reader, [write], () => '/write/content');
+  const done = await findWritten(trx, granted, write);
+  if (done) return { record: written(granted, done), created: false };
+  const [record] = await createRecords(trx, creating, reader, [write], () => '/write/content');
   return { record: record as RecordView, created: true };
 }
 
@@ -360,6 +481,7 @@ export async function setState(
   from: readonly RecordState[],
 ): Promise<Row[]> {
   if (uuids.length === 0) return [];
+  if (to !== 'active') await assertNotHeld(trx, registry.id, uuids);
   const at = new Date().toISOString();
   const { rows } = await inWordsOfTheRequest(
     registry.current,
@@ -376,6 +498,15 @@ export async function setState(
     if (!there[0]?.there) throw new StaleRegistry();
     return [];
   }
+  // What a record led to may be gone by now.
+  if (to === 'active')
+    await assertLinked(
+      trx,
+      registry,
+      registry.fields,
+      rows.map((row) => valuesOfRow(registry.fields, row)),
+      () => '',
+    );
   await logChanges(
     trx,
     registry.id,
@@ -416,4 +547,16 @@ export async function deleteMatching(
   const uuids = (await findAll(trx, granted, query)).map(({ uuid }) => uuid);
   await deleteRecords(trx, granted, reader, uuids);
   return uuids;
+}
+
+/** Changes one row that is locked; fields not named stay. */
+export async function updateRow(
+  trx: Trx,
+  granted: Granted,
+  reader: Reader,
+  row: Row,
+  content: Content,
+): Promise<RecordView> {
+  const [changed] = await change(trx, granted, reader, [row], valuesToWrite(granted.fields, content));
+  return viewOf(granted, changed as Row);
 }

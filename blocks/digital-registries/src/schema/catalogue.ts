@@ -1,8 +1,13 @@
 import { notFound } from '@govstack/platform';
 import type { Kysely } from 'kysely';
+import { type DuplicateRules, duplicateRules } from '../quality/rules.ts';
+import { armed } from '../secrets/disclosure.ts';
+import type { Keyring } from '../secrets/keyring.ts';
+import type { Vault } from '../secrets/vault.ts';
 import type { RegistryTables } from '../tables.ts';
 import type { RegistrySchema } from './compile.ts';
 import { type Column, type Field, storedFields } from './field.ts';
+import { compileRules, type Rule } from './rules.ts';
 
 export type RegistryState = RegistryTables['registry']['state'] extends { __select__: infer S } ? S : never;
 
@@ -22,8 +27,16 @@ export interface Registry {
   /** Every field it ever had, as it was defined last. */
   readonly current: readonly Field[];
   readonly columns: readonly Column[];
+  /** How records about the same are found, as the newest version says. */
+  readonly duplicates: DuplicateRules | undefined;
   /** Names of fields that are unique together, by the name of their index. */
   readonly revision: string;
+  /** What must hold between the fields of a record of this version. */
+  readonly rules?: readonly Rule[];
+  /** Opens and seals what is secret here; undefined: nothing ever was. */
+  readonly vault?: Vault | undefined;
+  /** The keys of other registries, for what follows from a change here. */
+  readonly keyring?: Keyring;
 }
 
 export interface AccessGrant {
@@ -36,10 +49,11 @@ interface Version {
   readonly state: 'published' | 'deprecated' | 'withdrawn';
   readonly schema: RegistrySchema;
   readonly fields: readonly Field[];
+  readonly rules: readonly Rule[];
 }
 
 interface Entry {
-  readonly registry: Omit<Registry, 'version' | 'fields'>;
+  readonly registry: Omit<Registry, 'version' | 'fields' | 'rules'>;
   /** Newest first. */
   readonly versions: readonly Version[];
   readonly access: ReadonlyMap<string, AccessGrant>;
@@ -60,7 +74,12 @@ export function everyField(versions: readonly { readonly fields: readonly Field[
   return [...found.values()];
 }
 
-async function load(db: Kysely<RegistryTables>, owner: string, code: string): Promise<Entry | undefined> {
+async function load(
+  db: Kysely<RegistryTables>,
+  keyring: Keyring,
+  owner: string,
+  code: string,
+): Promise<Entry | undefined> {
   const row = await db
     .selectFrom('registry')
     .selectAll()
@@ -69,7 +88,7 @@ async function load(db: Kysely<RegistryTables>, owner: string, code: string): Pr
     .where('state', '<>', 'draft')
     .executeTakeFirst();
   if (!row) return undefined;
-  const [stored, access] = await Promise.all([
+  const [stored, access, vault] = await Promise.all([
     db
       .selectFrom('registry_version')
       .select(['version', 'state', 'schema', 'fields'])
@@ -81,15 +100,19 @@ async function load(db: Kysely<RegistryTables>, owner: string, code: string): Pr
       .select(['application', 'methods', 'fields'])
       .where('registry_id', '=', row.id)
       .execute(),
+    keyring.vaultOf(db, row.id),
   ]);
-  const versions = stored.map(
-    (one): Version => ({
+  const versions = stored.map((one): Version => {
+    const schema = one.schema as RegistrySchema;
+    const fields = armed(storedFields(one.fields), vault);
+    return {
       version: one.version,
       state: one.state,
-      schema: one.schema as RegistrySchema,
-      fields: storedFields(one.fields),
-    }),
-  );
+      schema,
+      fields,
+      rules: compileRules(schema.rules, fields),
+    };
+  });
   return {
     registry: {
       id: row.id,
@@ -102,7 +125,10 @@ async function load(db: Kysely<RegistryTables>, owner: string, code: string): Pr
       numberFormat: row.number_format,
       current: everyField(versions),
       columns: row.columns as Column[],
+      duplicates: versions[0] && duplicateRules(versions[0].schema.duplicates, versions[0].fields),
       revision: row.revision,
+      vault,
+      keyring,
     },
     versions: versions.filter(({ state }) => state !== 'withdrawn'),
     access: new Map(access.map(({ application, methods, fields }) => [application, { methods, fields }])),
@@ -126,13 +152,13 @@ export interface Catalogue {
 const rememberedMs = 1000;
 const mostRemembered = 1000;
 
-export function openCatalogue(db: Kysely<RegistryTables>): Catalogue {
+export function openCatalogue(db: Kysely<RegistryTables>, keyring: Keyring): Catalogue {
   const known = new Map<string, { readonly until: number; readonly entry: Promise<Entry | undefined> }>();
   const entryOf = (owner: string, code: string): Promise<Entry | undefined> => {
     const key = `${owner}/${code}`;
     const found = known.get(key);
     if (found && found.until > Date.now()) return found.entry;
-    const entry = load(db, owner, code);
+    const entry = load(db, keyring, owner, code);
     if (known.size >= mostRemembered) known.clear();
     known.set(key, { until: Date.now() + rememberedMs, entry });
     entry.catch(() => known.delete(key));
@@ -150,7 +176,8 @@ export function openCatalogue(db: Kysely<RegistryTables>): Catalogue {
     async find(owner, code, version) {
       const { entry, wanted } = await found(owner, code, version);
       const { registry, access } = entry;
-      return { registry: { ...registry, version: wanted.version, fields: wanted.fields }, access };
+      const { version: number, fields, rules } = wanted;
+      return { registry: { ...registry, version: number, fields, rules }, access };
     },
     async schema(owner, code, version) {
       return (await found(owner, code, version)).wanted.schema;

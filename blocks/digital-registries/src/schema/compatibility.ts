@@ -63,6 +63,10 @@ export function compare(before: readonly Field[], after: readonly Field[]): Find
     if (gone.length > 0 || (field.values && !old.values)) add(true, 'allows fewer values');
     else if (field.values && old.values && field.values.length > old.values.length)
       add(false, 'allows more values');
+    if (field.secret && !old.secret) add(true, 'becomes secret: only those who have the key read it');
+    if (old.secret && !field.secret) add(true, 'is no longer secret: its values are kept in the open');
+    if (field.catalogue !== undefined && field.catalogue !== old.catalogue)
+      add(true, `takes only keys of ${field.catalogue}`);
     if (old.personal && !field.personal)
       add(true, 'is no longer personal data: its reads are no longer logged');
   }

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import { genericServices } from '../services/services.ts';
 import type { RegistryTables } from '../tables.ts';
 import { storedFields } from './field.ts';
 
@@ -26,6 +27,8 @@ export interface RegistryInfo {
   readonly isArchived: boolean;
   readonly modifiedAt: string;
   readonly byUserName: string;
+  /** API services of the newest version. */
+  readonly genericServices: Awaited<ReturnType<typeof genericServices>>;
   readonly versions: {
     readonly version: string;
     readonly state: string;
@@ -41,6 +44,7 @@ const flags = [
   ['owner', 'personal-data-id'],
   ['readOnly', 'read-only'],
   ['primaryKey', 'primary-key'],
+  ['secret', 'secret'],
 ] as const;
 
 async function infoOf(
@@ -90,6 +94,7 @@ async function infoOf(
     isArchived: row.state === 'archived',
     modifiedAt: new Date(row.modified_at as string).toISOString(),
     byUserName: row.modified_by as string,
+    genericServices: latest ? await genericServices(db, row.id, latest.version) : [],
     versions: versions.map((one) => ({
       version: one.version,
       state: one.state,

@@ -1,11 +1,20 @@
-import { conflict, notFound, Problem } from '@govstack/platform';
+import { createHash } from 'node:crypto';
+import { announce, badRequest, conflict, notFound, Problem } from '@govstack/platform';
 import canonicalize from 'canonicalize';
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import { registryPublished } from '../api/events.ts';
+import { type Actor, logSchema } from '../history/schema-log.ts';
+import { duplicateIndexes } from '../quality/rules.ts';
+import type { Keyring } from '../secrets/keyring.ts';
+import { carryServices } from '../services/services.ts';
 import type { RegistryTables } from '../tables.ts';
+import { closeViews, viewFindings } from '../views/findings.ts';
+import { backfillSealed } from './backfill-sealed.ts';
 import { everyField } from './catalogue.ts';
 import { compare, type Finding, pointerOf } from './compatibility.ts';
 import { type CompiledSchema, compileSchema } from './compile.ts';
-import { type Column, storedFields } from './field.ts';
+import { concealedFields, concealedIn, neededColumns } from './concealment.ts';
+import { type Column, type Field, storedFields } from './field.ts';
 import { addColumns, backfill, createTable, ensureIndexes, indexesFor } from './table.ts';
 
 type Db = Kysely<RegistryTables>;
@@ -26,9 +35,11 @@ export interface RegistryDetails {
 export interface DraftInput {
   readonly details: RegistryDetails;
   readonly schema: unknown;
-  readonly by: string;
+  readonly by: Actor;
   /** Take what is not a type for text or an object. */
   readonly lenient: boolean;
+  /** Tag of the schema this one was made from: what somebody else has changed since is not lost. `new`: there is none. */
+  readonly basedOn?: string | undefined;
 }
 
 /** A draft with what publishing it would do. */
@@ -70,11 +81,22 @@ export async function registryRow(db: Db, owner: string, code: string): Promise<
   return row;
 }
 
+/** The schema of the draft; without one, of the newest version. */
+async function currentSchema(db: Db, registryId: string): Promise<unknown> {
+  const draft = await db
+    .selectFrom('registry_draft')
+    .select('schema')
+    .where('registry_id', '=', registryId)
+    .executeTakeFirst();
+  return draft ? draft.schema : (await versionsOf(db, registryId))[0]?.schema;
+}
+
 const compiled = (row: Row, versions: Versions, schema: unknown, lenient: boolean): CompiledSchema =>
   compileSchema(schema, {
     before: everyField(versions),
     firstFreeId: row.next_field_id,
     columns: row.columns as Column[],
+    retired: row.retired_columns as Column[],
     lenient,
   });
 
@@ -93,6 +115,38 @@ const columnsOf = (details: RegistryDetails) => {
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 };
 
+/** What is on record of a registry when a draft is kept: all but the schema, which is when it is published. */
+const detailsOf = (row: Row) => ({
+  name: row.name,
+  groupName: row.group_name,
+  description: row.description,
+  domain: row.domain,
+  institution: row.institution,
+  classification: row.classification,
+  retentionDays: row.retention_days,
+  numberFormat: row.number_format,
+  storageProfile: row.storage_profile,
+});
+/** What a version with these fields would change: for records and clients, and for the views that show them. */
+const reportOf = async (
+  db: Db,
+  row: Row,
+  [latest]: Versions,
+  fields: readonly Field[],
+): Promise<Finding[]> =>
+  latest
+    ? [...compare(latest.fields, fields), ...(await viewFindings(db, row.id, latest.fields, fields))]
+    : [];
+/** Tells one text of a schema from another, order of the fields included. */
+export const tagOf = (schema: unknown): string =>
+  createHash('sha256').update(JSON.stringify(schema)).digest('hex').slice(0, 32);
+
+function assertBasedOn(expected: string | undefined, current: unknown): void {
+  if (expected === undefined) return;
+  if (expected !== (current === undefined ? 'new' : tagOf(current)))
+    throw new Problem(412, 'The registry has been changed since it was read');
+}
+
 /** Keeps a schema as the draft of a registry's next version; makes the registry when there is none. */
 export async function putDraft(db: Db, owner: string, code: string, input: DraftInput): Promise<Draft> {
   if (!/^[a-z][a-z0-9-]{0,59}$/.test(code) || reserved.has(code))
@@ -102,10 +156,12 @@ export async function putDraft(db: Db, owner: string, code: string, input: Draft
   return db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(hashtext(${`registry/${owner}/${code}`}))`.execute(trx);
     const existing = await rowOf(trx, owner, code);
+    if (input.basedOn !== undefined)
+      assertBasedOn(input.basedOn, existing && (await currentSchema(trx, existing.id)));
     if (existing?.state === 'archived') throw conflict('The registry is archived');
     const changed = {
       ...columnsOf(input.details),
-      modified_by: input.by,
+      modified_by: input.by.name,
       modified_at: new Date().toISOString(),
     };
     const row = existing
@@ -134,7 +190,7 @@ export async function putDraft(db: Db, owner: string, code: string, input: Draft
     const { schema, fields } = compiled(row, versions, input.schema, input.lenient);
     const draft = {
       schema: JSON.stringify(schema),
-      modified_by: input.by,
+      modified_by: input.by.name,
       modified_at: new Date().toISOString(),
       failure: null,
     };
@@ -149,7 +205,15 @@ export async function putDraft(db: Db, owner: string, code: string, input: Draft
       )
       .executeTakeFirst();
     if (written.numInsertedOrUpdatedRows === 0n) throw conflict('The draft is being published');
-    const report = versions[0] ? compare(versions[0].fields, fields) : [];
+    const report = await reportOf(trx, row, versions, fields);
+    const said = (one: Row | undefined) => one && detailsOf(one);
+    await logSchema(trx, input.by, {
+      registry: { id: row.id, owner, code },
+      action: 'draft',
+      before: said(existing),
+      after: said(row),
+      report,
+    });
     return { registryId: row.id, code, schema, report, publishing: false, failure: null };
   });
 }
@@ -165,7 +229,7 @@ export async function readDraft(db: Db, owner: string, code: string, lenient: bo
   if (!draft) throw notFound('Draft');
   const versions = await versionsOf(db, row.id);
   const { fields } = compiled(row, versions, draft.schema, lenient);
-  const report = versions[0] ? compare(versions[0].fields, fields) : [];
+  const report = await reportOf(db, row, versions, fields);
   return {
     registryId: row.id,
     code: row.code,
@@ -177,7 +241,7 @@ export async function readDraft(db: Db, owner: string, code: string, lenient: bo
 }
 
 /** Throws a draft away; a registry that was never published goes with it. */
-export async function discardDraft(db: Db, owner: string, code: string): Promise<void> {
+export async function discardDraft(db: Db, owner: string, code: string, by: Actor): Promise<void> {
   const row = await rowOf(db, owner, code);
   if (!row) return;
   await db.transaction().execute(async (trx) => {
@@ -196,14 +260,26 @@ export async function discardDraft(db: Db, owner: string, code: string): Promise
       return;
     }
     if (row.state === 'draft') await trx.deleteFrom('registry').where('id', '=', row.id).execute();
+    await logSchema(trx, by, { registry: { id: row.id, owner, code: row.code }, action: 'discard' });
   });
 }
 
 export interface PublishOptions {
   /** Publish although the report names breaking changes. */
   readonly accept: boolean;
-  readonly by: string;
+  readonly by: Actor;
   readonly lenient: boolean;
+  /** Tag of the draft whose report was read. */
+  readonly basedOn?: string | undefined;
+  /** What keeps secrets; without it no field can be secret. */
+  readonly secrets?: SecretKeeping;
+}
+
+/** What publishing needs for fields that are secret. */
+export interface SecretKeeping {
+  readonly keyring: Keyring;
+  /** Has old values that are still in the open concealed after the publication. */
+  conceal(trx: Transaction<RegistryTables>, registryId: string): Promise<void>;
 }
 
 export interface Published {
@@ -211,12 +287,15 @@ export interface Published {
   readonly report: readonly Finding[];
 }
 
+/** PostgreSQL's limit is 1,600, with the columns that every record has. */
+const mostColumns = 1_500;
+
 const lockTimeout = "set local lock_timeout = '2s'";
 const attempts = 10;
 const isLockTimeout = (error: unknown): boolean => (error as { code?: string }).code === '55P03';
 
 /** Does what takes a short lock on a busy table; waits for at most two seconds at a time, so that nobody waits longer. */
-async function withShortLock<T>(db: Db, work: (trx: Db) => Promise<T>): Promise<T> {
+export async function withShortLock<T>(db: Db, work: (trx: Db) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1)
     try {
       return await db.transaction().execute(async (trx) => {
@@ -228,8 +307,31 @@ async function withShortLock<T>(db: Db, work: (trx: Db) => Promise<T>): Promise<
     }
 }
 
+/**
+ * Whoever holds the lock needs further connections of the same pool: so many at once that some are always left, the
+ * others wait without one.
+ */
+const mostPublishing = 3;
+let publishing = 0;
+const queue: (() => void)[] = [];
+
+async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  if (publishing < mostPublishing) publishing += 1;
+  else await new Promise<void>((resolve) => queue.push(resolve));
+  try {
+    return await work();
+  } finally {
+    const next = queue.shift();
+    if (next) next();
+    else publishing -= 1;
+  }
+}
+
 /** Work on the versions of a registry, one at a time; whoever comes meanwhile waits for half a minute. */
-async function oneAtATime<T>(db: Db, owner: string, code: string, work: () => Promise<T>): Promise<T> {
+const oneAtATime = <T>(db: Db, owner: string, code: string, work: () => Promise<T>): Promise<T> =>
+  inTurn(() => locked(db, owner, code, work));
+
+async function locked<T>(db: Db, owner: string, code: string, work: () => Promise<T>): Promise<T> {
   return db.connection().execute(async (lock) => {
     const name = `publish/${owner}/${code}`;
     try {
@@ -288,10 +390,11 @@ async function publishLocked(
     .where('registry_id', '=', row.id)
     .executeTakeFirst();
   if (!draft) throw notFound('Draft');
+  assertBasedOn(options.basedOn, draft.schema);
   const versions = await versionsOf(db, row.id);
   const [latest] = versions;
   const next = compiled(row, versions, draft.schema, options.lenient);
-  const report = latest ? compare(latest.fields, next.fields) : [];
+  const report = await reportOf(db, row, versions, next.fields);
   const breaking = report.filter((one) => one.breaking);
   if (breaking.length > 0 && !options.accept)
     throw new Problem(409, 'The new version is not compatible with the published one', {
@@ -303,17 +406,32 @@ async function publishLocked(
     return { version: latest.version, report: [] };
   }
   await assertLinks(db, owner, row, next);
+  await assertCodeLists(db, owner, next);
+  await assertNotLinked(db, row, next);
 
   const columns = row.columns as Column[];
-  const added = next.fields
-    .filter((field) => !columns.some(({ column }) => column === field.column))
-    .map(({ id, column, type }): Column => ({ field: id, column, type }));
+  const retired = row.retired_columns as Column[];
+  const added = neededColumns(next.fields, columns, retired);
   const everyColumn = [...columns, ...added];
+  if (everyColumn.length > mostColumns)
+    throw badRequest(`The registry would have more than ${mostColumns} columns, with those of fields it had`);
+  const { secrets } = options;
+  if (everyColumn.some(({ type }) => type === 'sealed')) {
+    if (!secrets) throw conflict('Nothing can be secret here');
+    await secrets.keyring.ensure(db, row.id, options.by.name);
+  }
+  /** Columns that must not be written any more: what is secret now is sealed in others. */
+  const exposed = everyColumn.filter(
+    ({ field, type }) => type !== 'sealed' && next.fields.some(({ id, secret }) => id === field && secret),
+  );
   const indexes = row.storage_profile === 'lean' ? [] : indexesFor(row.id, next.fields, next.uniques);
-  const needed = indexesFor(row.id, next.fields, next.uniques).filter((one) => one.unique);
+  const needed = [
+    ...indexesFor(row.id, next.fields, next.uniques).filter((one) => one.unique),
+    ...duplicateIndexes(row.id, next.duplicates),
+  ];
   const wanted = [...new Map([...needed, ...indexes].map((one) => [one.name, one])).values()];
 
-  const asVersion = async (trx: Db): Promise<string> => {
+  const asVersion = async (trx: Transaction<RegistryTables>): Promise<string> => {
     const position = (latest?.position ?? 0) + 1;
     const version = `${position}.0`;
     await trx
@@ -324,7 +442,7 @@ async function publishLocked(
         position,
         schema: JSON.stringify(next.schema),
         fields: JSON.stringify(next.fields),
-        published_by: options.by,
+        published_by: options.by.name,
         report: JSON.stringify(report),
       })
       .execute();
@@ -332,17 +450,43 @@ async function publishLocked(
       .updateTable('registry')
       .set({
         state: 'published',
-        columns: JSON.stringify(everyColumn),
+        columns: JSON.stringify(everyColumn.filter((column) => !exposed.includes(column))),
+        retired_columns: JSON.stringify([...retired, ...exposed]),
         requires: next.schema['x-requires'] ?? null,
         announce: next.schema['x-announce'] ?? false,
         next_field_id: next.nextFieldId,
         revision: sql`revision + 1`,
-        modified_by: options.by,
+        modified_by: options.by.name,
         modified_at: new Date().toISOString(),
       })
       .where('id', '=', row.id)
       .execute();
     await trx.deleteFrom('registry_draft').where('registry_id', '=', row.id).execute();
+    if (exposed.length > 0 && secrets) {
+      for (const { version: old, fields } of versions)
+        await trx
+          .updateTable('registry_version')
+          .set({ fields: JSON.stringify(concealedFields(fields, next.fields, everyColumn)) })
+          .where('registry_id', '=', row.id)
+          .where('version', '=', old)
+          .execute();
+      await trx.updateTable('registry').set({ to_conceal: true }).where('id', '=', row.id).execute();
+      await secrets.conceal(trx, row.id);
+    }
+    if (next.schema['x-announce'] === true)
+      await announce(trx, registryPublished, {
+        subject: row.code,
+        data: { owner, registry: row.code, version },
+      });
+    await logSchema(trx, options.by, {
+      registry: { id: row.id, owner, code: row.code },
+      action: 'publish',
+      before: latest && { version: latest.version, schema: latest.schema },
+      after: { version, schema: next.schema },
+      report,
+    });
+    if (latest) await carryServices(trx, row.id, latest.version, version);
+    await closeViews(trx, row.id, next.fields);
     return version;
   };
 
@@ -369,10 +513,17 @@ async function publishLocked(
           .where('id', '=', row.id)
           .execute();
       });
-    for (const to of added) {
+    // Columns that an interrupted attempt added are filled too: no version has looked into them yet.
+    const whole = new Set(
+      versions.flatMap(({ fields }) => fields.flatMap(({ column, hash }) => [column, hash])),
+    );
+    const sources = columns.filter(({ column }) => whole.has(column));
+    for (const to of everyColumn.filter(({ column }) => !whole.has(column))) {
       const before = latest.fields.find((field) => field.id === to.field);
-      const from = before && columns.find(({ column }) => column === before.column);
-      if (from) await backfill(db, row.id, from, to);
+      const from = concealedIn(to, sources) ?? sources.find(({ column }) => column === before?.column);
+      if (!from) continue;
+      if (to.type !== 'sealed' && from.type !== 'sealed') await backfill(db, row.id, from, to);
+      else await backfillSealed(db, row.id, await secrets?.keyring.vaultOf(db, row.id), from, to);
     }
     await ensureIndexes(db, row.id, wanted, true);
     return { version: await db.transaction().execute(asVersion), report };
@@ -407,17 +558,68 @@ function duplicates(error: unknown, { fields }: CompiledSchema): Problem | undef
 async function assertLinks(db: Db, owner: string, own: Row, { fields }: CompiledSchema): Promise<void> {
   const errors: { in: 'body'; pointer: string; detail: string }[] = [];
   for (const field of fields)
-    for (const link of field.links.filter(({ kind }) => kind === 'strict')) {
+    for (const link of field.links.filter(({ kind }) => kind !== 'soft')) {
       const target = await targetOf(db, owner, link.registry);
       const there =
         target?.id === own.id ? fields : target ? (await versionsOf(db, target.id))[0]?.fields : undefined;
-      if (!there?.some(({ id }) => id === link.field))
+      const found = link.field === 0 || there?.some(({ id, secret }) => id === link.field && !secret);
+      const other = link.kind === 'parent' && target?.id !== own.id;
+      if (!there || !found || other)
         errors.push({
           in: 'body',
           pointer: `${pointerOf(field.name)}/foreignKeys`,
-          detail: `leads to field ${link.field} of ${link.registry}, which there is not`,
+          detail: other
+            ? 'leads to a parent in another registry'
+            : `leads to field ${link.field} of ${link.registry}, which there is not`,
         });
     }
+  if (errors.length > 0) throw new Problem(400, 'The schema is not valid', { errors });
+}
+
+/** What others lead to cannot be secret: a link is a value in the open. */
+async function assertNotLinked(db: Db, own: Row, { fields }: CompiledSchema): Promise<void> {
+  const secret = fields.filter((field) => field.secret);
+  if (secret.length === 0) return;
+  const rows = await db
+    .selectFrom('registry as r')
+    .innerJoin('registry_version as v', 'v.registry_id', 'r.id')
+    .select(['r.id', 'v.fields'])
+    .distinctOn('r.id')
+    .where('r.owner', '=', own.owner)
+    .where('r.id', '<>', own.id)
+    .orderBy('r.id')
+    .orderBy('v.position', 'desc')
+    .execute();
+  const links = rows
+    .flatMap((row) => storedFields(row.fields).flatMap((field) => field.links))
+    .filter(({ registry }) => registry.toLowerCase() === own.code || registry === own.id);
+  const errors = secret
+    .filter(({ id }) => links.some(({ field }) => field === id))
+    .map(({ name }) => ({
+      in: 'body' as const,
+      pointer: pointerOf(name),
+      detail: 'cannot be secret: other registries lead to it',
+    }));
+  if (errors.length > 0) throw new Problem(400, 'The schema is not valid', { errors });
+}
+
+/** Fields take keys of code lists that their owner has. */
+async function assertCodeLists(db: Db, owner: string, { fields }: CompiledSchema): Promise<void> {
+  const named = fields.flatMap(({ catalogue }) => catalogue ?? []);
+  if (named.length === 0) return;
+  const rows = await db
+    .selectFrom('code_list')
+    .select('code')
+    .where('owner', '=', owner)
+    .where('code', 'in', named)
+    .execute();
+  const errors = fields
+    .filter(({ catalogue }) => catalogue !== undefined && !rows.some(({ code }) => code === catalogue))
+    .map(({ name, catalogue }) => ({
+      in: 'body' as const,
+      pointer: `${pointerOf(name)}/catalogue`,
+      detail: `there is no code list ${catalogue}`,
+    }));
   if (errors.length > 0) throw new Problem(400, 'The schema is not valid', { errors });
 }
 

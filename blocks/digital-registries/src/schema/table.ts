@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { RegistryTables } from '../tables.ts';
 import { convertedColumn } from './conversion.ts';
-import { type Column, columnTypes, type Field, sequenceOf, tableOf } from './field.ts';
+import { type Column, columnTypes, type Field, innerType, sequenceOf, tableOf } from './field.ts';
 
 type Database = Kysely<RegistryTables>;
 
@@ -28,6 +29,7 @@ export async function createTable(db: Database, registryId: string): Promise<voi
     db,
     sql`create unique index if not exists ${sql.id(`n_${registryId}`)} on ${tableRef(registryId)} (no)`,
   );
+  await run(db, sql`select reg.raise_wall(${registryId}::bigint)`);
 }
 
 export async function dropTable(db: Database, registryId: string): Promise<void> {
@@ -62,8 +64,33 @@ export const wordsOf = (fields: readonly Field[]): RawBuilder<unknown> =>
     sql` || ' ' || `,
   )})`;
 
+const longestName = 63;
+
+/** Names of indexes say what they are on; where that is too long for a name, a digest tells them apart. */
+function indexName(start: string, columns: readonly string[]): string {
+  const name = `${start}_${columns.join('_')}`;
+  if (name.length <= longestName) return name;
+  return `${name.slice(0, 40)}_${createHash('sha256').update(name).digest('hex').slice(0, 20)}`;
+}
+
 export const wordsIndex = (registryId: string, fields: readonly Field[]): string =>
-  `w_${registryId}_${fields.map(({ column }) => column.slice(2)).join('_')}`.slice(0, 63);
+  indexName(
+    `w_${registryId}`,
+    fields.map(({ column }) => column.slice(2)),
+  );
+
+const coordinateOf = (field: Pick<Field, 'column'>, place: number): RawBuilder<unknown> =>
+  sql`((${sql.id(field.column)} -> 'coordinates' ->> ${sql.lit(place)})::float8)`;
+/** The coordinates of a GeoPoint. */
+export const longitudeOf = (field: Pick<Field, 'column'>): RawBuilder<unknown> => coordinateOf(field, 0);
+export const latitudeOf = (field: Pick<Field, 'column'>): RawBuilder<unknown> => coordinateOf(field, 1);
+
+/** What a search by a field looks at. */
+function searched(field: Field): RawBuilder<unknown> {
+  if (field.geometry === 'GeoPoint') return sql`(${latitudeOf(field)}, ${longitudeOf(field)})`;
+  if (field.type === 'json') return sql`using gin (${sql.id(field.column)} jsonb_path_ops)`;
+  return sql`(${sql.id(field.hash ?? field.column)}, uuid)`;
+}
 
 /** The indexes that fields ask for. A unique one leaves deleted records out. */
 export function indexesFor(
@@ -81,13 +108,13 @@ export function indexesFor(
       return {
         name: `${unique ? 'u' : 'i'}_${registryId}_${suffix(field)}`,
         unique,
-        on: unique ? sql`(${sql.id(field.column)}) ${active}` : sql`(${sql.id(field.column)}, uuid)`,
+        on: unique ? sql`(${sql.id(field.hash ?? field.column)}) ${active}` : searched(field),
       };
     });
   for (const set of uniques) {
     const members = set.flatMap((id) => byId.get(id) ?? []);
     wanted.push({
-      name: `x_${registryId}_${members.map(suffix).join('_')}`.slice(0, 63),
+      name: indexName(`x_${registryId}`, members.map(suffix)),
       unique: true,
       on: sql`(${sql.join(members.map((field) => sql.id(field.column)))}) ${active}`,
     });
@@ -150,7 +177,7 @@ export async function backfill(
         limit ${backfillBatch}
       ), filled as (
         update ${tableRef(registryId)} r
-        set ${sql.id(to.column)} = ${convertedColumn(sql.ref(`r.${from.column}`), from.type, to.type)}
+        set ${sql.id(to.column)} = ${convertedColumn(sql.ref(`r.${from.column}`), innerType(from), innerType(to))}
         from batch
         where r.uuid = batch.uuid
           and r.${sql.id(to.column)} is null

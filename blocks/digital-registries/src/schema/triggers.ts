@@ -1,3 +1,4 @@
+import { badRequest } from '@govstack/platform';
 import type { Action, Condition, Trigger } from './field.ts';
 
 type Json = Record<string, unknown>;
@@ -71,6 +72,9 @@ export const filled = (template: string, { code, index, year }: Numbering): stri
 export const namesIndex = (triggers: readonly Trigger[]): boolean =>
   triggers.some(({ actions }) => actions.some(({ value }) => value.includes('{indexNoByCode}')));
 
+/** What triggers put together from each other must not grow beyond all bounds. */
+const longestResult = 100_000;
+
 /**
  * Carries triggers out on the values of a record by field id, in the order of the fields. `&&` binds stronger than `||`.
  * Answers the values that are new.
@@ -117,6 +121,8 @@ export function runTriggers(
                         .map((one) => textOf(now.get(one)))
                         .filter((one) => one !== '')
                         .join(template);
+        if (after.length > longestResult)
+          throw badRequest(`A trigger makes a text of more than ${longestResult} characters`);
         if (after === before) continue;
         now.set(field, after);
         changed.set(field, after);

@@ -9,6 +9,7 @@ import {
 import type { Kysely, Transaction } from 'kysely';
 import type { Granted, Reader } from '../../access/access.ts';
 import { type SubjectHash, usageOf } from '../../history/read-log.ts';
+import { itself } from '../../history/schema-log.ts';
 import { listRecords } from '../../records/list.ts';
 import { byKey, find, readRecord, readValue, recordExists } from '../../records/read.ts';
 import { StaleRegistry } from '../../records/statement.ts';
@@ -193,7 +194,7 @@ export function answerSuite({ db, catalogue, hash, owner, now }: SuiteDependenci
     },
     async deleteDatabase({ params }) {
       try {
-        const code = await deleteRegistry(db, owner, String(params.id), 'suite', 30, now());
+        const code = await deleteRegistry(db, owner, String(params.id), itself(owner, 'suite'), 30, now());
         if (code !== undefined) catalogue.forget(owner, code);
       } catch (error) {
         // An archive that still waits is deleted as far as the suite can tell.
@@ -204,7 +205,7 @@ export function answerSuite({ db, catalogue, hash, owner, now }: SuiteDependenci
     async modifyDatabase({ body }) {
       const code = body.code.toLowerCase();
       const details = { name: body.catalog_name, groupName: body.group_name };
-      const lenient = { lenient: true, by: 'suite' };
+      const lenient = { lenient: true, by: itself(owner, 'suite') };
       const { version } = await modifyRegistry(
         db,
         owner,

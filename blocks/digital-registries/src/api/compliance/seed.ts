@@ -2,6 +2,7 @@ import { newId } from '@govstack/platform';
 import { type Kysely, sql } from 'kysely';
 import type { Reader } from '../../access/access.ts';
 import type { SubjectHash } from '../../history/read-log.ts';
+import { itself } from '../../history/schema-log.ts';
 import { createRecords } from '../../records/write.ts';
 import type { Catalogue } from '../../schema/catalogue.ts';
 import { modifyRegistry } from '../../schema/publish.ts';
@@ -81,7 +82,7 @@ export async function seedSuite(
   hash: SubjectHash,
   owner: string,
 ): Promise<void> {
-  const by = 'seed';
+  const by = itself(owner, 'seed');
   const options = { accept: false, by, lenient: false };
   const make = (code: string, of: unknown) =>
     modifyRegistry(

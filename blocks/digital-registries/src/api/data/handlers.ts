@@ -1,42 +1,49 @@
+import { createHmac } from 'node:crypto';
 import {
-  announce,
   applicationOf,
   badRequest,
-  type Caller,
   type ImplementedSurface,
   implement,
   notFound,
   once,
-  type Person,
   Problem,
 } from '@govstack/platform';
-import type { EventSpec } from '@govstack/platform/operation';
 import type { Kysely, Transaction } from 'kysely';
-import type { Logger } from 'pino';
-import type { DataMethod, Gate, Granted, Ground, Reader } from '../../access/access.ts';
+import type { DataMethod, Gate, Granted, Reader } from '../../access/access.ts';
+import type { OwnIdentifier } from '../../access/own-identity.ts';
+import { withLabels } from '../../code-lists/labels.ts';
+import { documentInField } from '../../documents/documents.ts';
 import { contentAt, eraseRecord, historyOf, recordAsOf } from '../../history/history.ts';
 import { type SubjectHash, usageOf } from '../../history/read-log.ts';
-import { type Filter, type Listing, listRecords } from '../../records/list.ts';
-import { byKey, readRecord, readValue, recordExists, shownRows } from '../../records/read.ts';
+import { subjectOfReport } from '../../history/usage-report.ts';
+import { type Listing, listRecords } from '../../records/list.ts';
+import { byKey, readable, readRecord, readValue, recordExists, shownRows } from '../../records/read.ts';
 import { StaleRegistry } from '../../records/statement.ts';
+import { usableRegistries } from '../../records/usable.ts';
 import { type RecordView, viewOf } from '../../records/view.ts';
 import {
+  changeRecord,
   createRecords,
   deleteMatching,
   deleteRecords,
+  type RecordState,
   rewrite,
   setState,
   updateOrCreate,
   updateRecord,
   updateRecords,
 } from '../../records/write.ts';
-import type { Catalogue, Registry } from '../../schema/catalogue.ts';
+import type { Catalogue } from '../../schema/catalogue.ts';
+import { callOwn } from '../../services/call-own.ts';
+import { gateOf } from '../../services/guard.ts';
+import type { Services } from '../../services/services.ts';
 import type { RegistryTables } from '../../tables.ts';
-import { recordCreated, recordDeleted, recordUpdated } from '../events.ts';
+import { defaultPageSize, filterOf, filtersOf, linkTo, mostSkipped } from '../paging.ts';
+import { readerOf } from '../reader-of.ts';
+import { asAnswer, serveFields } from './field-handlers.ts';
 import { registryData } from './operations.ts';
 
 type Trx = Transaction<RegistryTables>;
-type GroundHeaders = { 'x-purpose'?: string; 'x-consent-reference'?: string; 'x-legal-ground'?: string };
 interface Target {
   readonly registryName: string;
   readonly versionNumber: string;
@@ -47,59 +54,29 @@ export interface DataDependencies {
   readonly catalogue: Catalogue;
   readonly hash: SubjectHash;
   readonly gate: Gate;
-  readonly log: Logger;
-}
-
-const groundOf = (headers: GroundHeaders): Ground => ({
-  purpose: headers['x-purpose'],
-  consentReference: headers['x-consent-reference'],
-  legalGround: headers['x-legal-ground'],
-});
-const noGround: Ground = { purpose: undefined, consentReference: undefined, legalGround: undefined };
-
-const readerOf = (caller: Caller, person: Person | undefined, headers?: GroundHeaders): Reader => ({
-  caller,
-  person,
-  ground: headers ? groundOf(headers) : noGround,
-});
-
-/** Announces a change to those who listen, when the registry wants it: which fields, never what they say. */
-async function tell(
-  trx: Trx,
-  event: EventSpec<typeof recordCreated.data>,
-  registry: Registry,
-  uuid: string,
-  names: readonly string[],
-): Promise<void> {
-  if (!registry.announce) return;
-  const fields = registry.fields.filter((field) => names.includes(field.name)).map((field) => field.id);
-  await announce(trx, event, { subject: uuid, data: { registry: registry.code, record: uuid, fields } });
+  /** Under it requests that hold secrets are told apart by their idempotency keys. */
+  readonly digestKey: Buffer;
+  readonly ownIdentifier: OwnIdentifier;
+  readonly services: Services;
 }
 
 const body = (record: RecordView): RecordView => ({ ...record, content: { ...record.content } });
 const attempts = 5;
+const expectedVersion = (match: string | undefined): number | undefined =>
+  match === undefined ? undefined : Number(match.replaceAll('"', ''));
 const noRecord = (): Problem => new Problem(404, 'no record found');
 
-/** `query.FIELD` parameters as filters; a value that begins with `^` finds texts that begin with the rest. */
-function filtersOf(query: Record<string, unknown>): Filter[] {
-  return Object.entries(query)
-    .filter(([name]) => name.startsWith('query.'))
-    .map(([name, value]) => {
-      if (typeof value !== 'string') throw badRequest(`${name} can be given once`);
-      return filterOf(name.slice('query.'.length), value);
-    });
+/** What is secret is not asked for in an address: addresses are written down on their way. */
+function assertNotSecret({ fields }: Granted, query: Record<string, unknown>): void {
+  const named = fields.find(
+    ({ name, secret }) => secret && (query.filter === name || `query.${name}` in query),
+  );
+  if (named) throw badRequest(`${named.name} is secret: ask for it by search, in the body`);
 }
 
-const filterOf = (field: string, value: string): Filter =>
-  value.startsWith('^') && !value.endsWith('$')
-    ? { field, operator: 'startsWith', value: value.slice(1) }
-    : { field, operator: 'eq', value: value.startsWith('^') ? value.slice(1, -1) : value };
-
-const defaultPageSize = 100;
-const mostSkipped = 100_000;
-
 /** The surface of records: who may, then one call of the records room, all or nothing. */
-export function serveData({ db, catalogue, hash, gate, log }: DataDependencies): ImplementedSurface {
+export function serveData(parts: DataDependencies): ImplementedSurface {
+  const { db, catalogue, hash, gate, digestKey, ownIdentifier, services } = parts;
   const open = (reader: Reader, { registryName, versionNumber }: Target, method: DataMethod) =>
     gate.open(reader, registryName, versionNumber, method);
 
@@ -109,20 +86,31 @@ export function serveData({ db, catalogue, hash, gate, log }: DataDependencies):
     target: Target,
     method: DataMethod,
     id: { readonly operation: string; readonly key?: string | undefined; readonly request?: unknown },
-    work: (trx: Trx, granted: Granted) => Promise<R>,
+    work: (trx: Trx, granted: Granted, creating: Granted) => Promise<R>,
+    /** What it may come to, too. */
+    or: DataMethod = method,
   ): Promise<R> {
-    const { caller } = reader;
+    const { caller, person } = reader;
     for (let attempt = 1; ; attempt += 1) {
       const granted = await open(reader, target, method);
+      const other = or === method ? granted : await open(reader, target, or);
       try {
         return await once(
           db,
           {
-            scope: `${caller.application}/${caller.service}/${id.operation}`,
+            // Of the person too: through one console many work, and each gets their own answers.
+            scope: [caller.application, caller.service, id.operation, ...(person ? [person.id] : [])].join(
+              '/',
+            ),
             key: id.key,
-            request: id.request,
+            // A fingerprint that anybody can compute would tell a guess that is right.
+            request: granted.registry.vault
+              ? createHmac('sha256', digestKey)
+                  .update(JSON.stringify(id.request) ?? '')
+                  .digest('hex')
+              : id.request,
           },
-          (trx) => work(trx, granted),
+          (trx) => work(trx, granted, other),
         );
       } catch (error) {
         if (!(error instanceof StaleRegistry) || attempt >= attempts) throw error;
@@ -131,19 +119,27 @@ export function serveData({ db, catalogue, hash, gate, log }: DataDependencies):
     }
   }
 
-  /** A record for its own agency: what others may see of it they read by its fields. */
-  async function own(reader: Reader, target: Target & { readonly id: string }, method: DataMethod) {
-    const granted = await open(reader, target, method);
-    if (granted.foreign) throw notFound('Record');
+  /** A record for whoever may see what it said before. */
+  async function remembered(reader: Reader, target: Target & { readonly id: string }) {
+    const granted = await open(reader, target, 'history');
     const row = await byKey(db, granted, target.id);
     if (!row) throw noRecord();
     return { granted, row };
   }
 
   return implement(registryData, {
+    ...serveFields({ db, gate, hash }),
+    listUsableRegistries: async ({ query, headers, caller, person }) => {
+      const reader = readerOf(caller, person, headers);
+      const registries = await usableRegistries(db, applicationOf(caller.service), query.code, (code) =>
+        open(reader, { registryName: code, versionNumber: 'latest' }, 'list'),
+      );
+      return { status: 200, body: { registries } };
+    },
     listRecords: async ({ params, query, headers, caller, person }) => {
       const reader = readerOf(caller, person, headers);
       const granted = await open(reader, params, 'list');
+      assertNotSecret(granted, query);
       const pageSize = query.pageSize ?? defaultPageSize;
       const page = query.page ?? 1;
       const skip = query.cursor === undefined ? (page - 1) * pageSize : 0;
@@ -163,18 +159,14 @@ export function serveData({ db, catalogue, hash, gate, log }: DataDependencies):
         count: true,
       };
       const { results, next, count = 0, exact } = await listRecords(db, granted, reader, listing, hash);
-      const link = (values: Record<string, string | number>): string => {
-        const { cursor: _, page: __, ...kept } = query;
-        const entries = Object.entries({ ...kept, ...values });
-        return `?${new URLSearchParams(entries.map(([name, value]) => [name, String(value)] as [string, string]))}`;
-      };
       return {
         status: 200,
         body: {
           count,
           countIsExact: exact,
-          ...(next === undefined ? {} : { next: link({ page: page + 1, cursor: next }) }),
-          previous: page > 1 && (page - 2) * pageSize <= mostSkipped ? link({ page: page - 1 }) : null,
+          ...(next === undefined ? {} : { next: linkTo(query, { page: page + 1, cursor: next }) }),
+          previous:
+            page > 1 && (page - 2) * pageSize <= mostSkipped ? linkTo(query, { page: page - 1 }) : null,
           results: results.map(({ content }) => ({ ...content })),
           records: results.map(({ content: _, ...rest }) => rest),
         },
@@ -186,7 +178,6 @@ export function serveData({ db, catalogue, hash, gate, log }: DataDependencies):
       return write(reader, params, 'create', id, async (trx, granted) => {
         const [record] = await createRecords(trx, granted, reader, [wanted.content]);
         if (!record) throw new Error('no record was created');
-        await tell(trx, recordCreated, granted.registry, record.uuid, Object.keys(record.content));
         return { status: 200, body: body(record) };
       });
     },
@@ -196,8 +187,6 @@ export function serveData({ db, catalogue, hash, gate, log }: DataDependencies):
       return write(reader, params, 'create', id, async (trx, granted) => {
         const contents = wanted.map((one) => one.content);
         const records = await createRecords(trx, granted, reader, contents);
-        for (const record of records)
-          await tell(trx, recordCreated, granted.registry, record.uuid, Object.keys(record.content));
         return { status: 200, body: { count: records.length, uuids: records.map(({ uuid }) => uuid) } };
       });
     },
@@ -205,7 +194,12 @@ export function serveData({ db, catalogue, hash, gate, log }: DataDependencies):
       const reader = readerOf(caller, person, headers);
       const granted = await open(reader, params, 'read');
       const record = await readRecord(db, granted, reader, query.content, hash);
-      return { status: 200, body: body(record), headers: { etag: `"${record.rowVersion}"` } };
+      const [labelled] = await withLabels(db, granted, [body(record)], headers['x-labels']);
+      return {
+        status: 200,
+        body: labelled ?? body(record),
+        headers: { etag: `"${record.rowVersion}"` },
+      };
     },
     recordExists: async ({ params, body: { query }, headers, caller, person }) => {
       const reader = readerOf(caller, person, headers);
@@ -235,20 +229,18 @@ export function serveData({ db, catalogue, hash, gate, log }: DataDependencies):
         status: 200,
         body: {
           count: count ?? results.length,
-          results: results.map(body),
+          results: await withLabels(db, granted, results.map(body), headers['x-labels']),
           ...(next === undefined ? {} : { next }),
         },
       };
     },
     updateRecord: async ({ params, body: asked, headers, caller, person, idempotencyKey: key }) => {
       const reader = readerOf(caller, person);
-      const match = headers['if-match'];
-      const expected = match === undefined ? undefined : Number(match.replaceAll('"', ''));
+      const expected = expectedVersion(headers['if-match']);
       const id = { operation: 'updateRecord', key, request: { params, body: asked } };
       return write(reader, params, 'update', id, async (trx, granted) => {
         const { content } = asked.write;
         const record = await updateRecord(trx, granted, reader, asked.query.content, content, expected);
-        await tell(trx, recordUpdated, granted.registry, record.uuid, Object.keys(content));
         return { status: 200, body: body(record) };
       });
     },
@@ -258,20 +250,39 @@ export function serveData({ db, catalogue, hash, gate, log }: DataDependencies):
       return write(reader, params, 'update', id, async (trx, granted) => {
         const { content } = asked.write;
         const records = await updateRecords(trx, granted, reader, asked.query.content, content);
-        for (const { uuid } of records)
-          await tell(trx, recordUpdated, granted.registry, uuid, Object.keys(content));
         return { status: 200, body: { count: records.length } };
       });
     },
     updateOrCreateRecord: async ({ params, body: asked, caller, person, idempotencyKey: key }) => {
       const reader = readerOf(caller, person);
-      await open(reader, params, 'update');
       const id = { operation: 'updateOrCreateRecord', key, request: { params, body: asked } };
-      return write(reader, params, 'create', id, async (trx, granted) => {
+      const change = async (trx: Trx, granted: Granted, creating: Granted) => {
         const { content } = asked.write;
-        const { record, created } = await updateOrCreate(trx, granted, reader, asked.query.content, content);
-        const event = created ? recordCreated : recordUpdated;
-        await tell(trx, event, granted.registry, record.uuid, Object.keys(content));
+        const sought = asked.query.content;
+        const { record } = await updateOrCreate(trx, granted, reader, sought, content, creating);
+        return { status: 200 as const, body: body(record) };
+      };
+      return write(reader, params, 'update', id, change, 'create');
+    },
+    getRecord: async ({ params, headers, caller, person }) => {
+      const reader = readerOf(caller, person, headers);
+      const granted = await open(reader, params, 'read');
+      const row = await byKey(db, granted, params.id);
+      if (!row || (granted.foreign && row.state !== 'active')) throw noRecord();
+      await shownRows(db, granted, reader, 'read', [row], hash);
+      return {
+        status: 200,
+        body: { ...body(viewOf(granted, row)), state: row.state as RecordState },
+        headers: { etag: `"${row.row_version}"` },
+      };
+    },
+    changeRecord: async ({ params, body: asked, headers, caller, person, idempotencyKey: key }) => {
+      const reader = readerOf(caller, person);
+      const id = { operation: 'changeRecord', key, request: { params, body: asked } };
+      return write(reader, params, 'update', id, async (trx, granted) => {
+        const { content } = asked.write;
+        const expected = expectedVersion(headers['if-match']);
+        const record = await changeRecord(trx, granted, reader, params.id, content, expected);
         return { status: 200, body: body(record) };
       });
     },
@@ -279,8 +290,7 @@ export function serveData({ db, catalogue, hash, gate, log }: DataDependencies):
       const reader = readerOf(caller, person);
       return write(reader, params, 'delete', { operation: 'deleteRecord' }, async (trx, granted) => {
         const row = await byKey(trx, granted, params.id);
-        if (row && (await deleteRecords(trx, granted, reader, [row.uuid])) > 0)
-          await tell(trx, recordDeleted, granted.registry, row.uuid, []);
+        if (row) await deleteRecords(trx, granted, reader, [row.uuid]);
         return { status: 204 as const };
       });
     },
@@ -288,7 +298,6 @@ export function serveData({ db, catalogue, hash, gate, log }: DataDependencies):
       const reader = readerOf(caller, person);
       return write(reader, params, 'delete', { operation: 'deleteRecords' }, async (trx, granted) => {
         const gone = await deleteMatching(trx, granted, reader, query.content);
-        for (const uuid of gone) await tell(trx, recordDeleted, granted.registry, uuid, []);
         return { status: 200, body: { count: gone.length } };
       });
     },
@@ -310,7 +319,6 @@ export function serveData({ db, catalogue, hash, gate, log }: DataDependencies):
         if (rowVersion === undefined) return { status: 200, body: body(viewOf(granted, back ?? row)) };
         const content = await contentAt(trx, granted, row.uuid, rowVersion);
         const record = await rewrite(trx, granted, reader, back ?? row, content);
-        await tell(trx, recordUpdated, granted.registry, row.uuid, Object.keys(content));
         return { status: 200, body: body(record) };
       });
     },
@@ -326,26 +334,53 @@ export function serveData({ db, catalogue, hash, gate, log }: DataDependencies):
     readValue: async ({ params, headers, caller, person }) => {
       const reader = readerOf(caller, person, headers);
       const granted = await open(reader, params, 'read');
-      const field = params.fieldAndType.slice(0, params.fieldAndType.lastIndexOf('.'));
+      const dot = params.fieldAndType.lastIndexOf('.');
+      const [field, extension] = [params.fieldAndType.slice(0, dot), params.fieldAndType.slice(dot + 1)];
+      const document = await documentInField(
+        db,
+        granted,
+        reader,
+        params.id,
+        field,
+        extension.toLowerCase(),
+        hash,
+      );
+      if (document) return asAnswer(document);
       return { status: 200, body: await readValue(db, granted, reader, params.id, field, hash) };
     },
     readHistory: async ({ params, caller, person }) => {
       const reader = readerOf(caller, person);
-      const { granted, row } = await own(reader, params, 'read');
+      const { granted, row } = await remembered(reader, params);
       const changes = await historyOf(db, granted, row.uuid);
       await shownRows(db, granted, reader, 'read', [row], hash);
       return { status: 200, body: { changes } };
     },
     readRecordAsOf: async ({ params, query, headers, caller, person }) => {
       const reader = readerOf(caller, person, headers);
-      const { granted, row } = await own(reader, params, 'read');
-      const then = await recordAsOf(db, granted, row.uuid, new Date(query.at));
+      const { granted, row } = await remembered(reader, params);
+      const moment = new Date(query.at);
+      if (Number.isNaN(moment.getTime())) throw badRequest('There is no such moment');
+      const then = await recordAsOf(db, granted, row.uuid, moment);
       await shownRows(db, granted, reader, 'read', [row], hash);
       return { status: 200, body: then };
     },
+    callService: async (input) => {
+      const { params, caller } = input;
+      const { registry } = await catalogue.find(
+        applicationOf(caller.service),
+        params.registryName,
+        params.versionNumber,
+      );
+      const service = await services.find(registry.id, registry.version, params.service);
+      if (!service?.own) throw notFound('Service');
+      return callOwn(service, input, (narrow) => serveData({ ...parts, gate: gateOf(gate, narrow) }));
+    },
     readSchema: async ({ params, headers, caller, person }) => {
       const reader = readerOf(caller, person, headers);
-      const { registry, fields } = await open(reader, params, 'read');
+      const granted = await open(reader, params, 'read');
+      const { registry } = granted;
+      const known = [...readable(granted), ...(granted.concealed ?? [])];
+      const fields = registry.fields.filter(({ id }) => known.some((one) => one.id === id));
       const schema = await catalogue.schema(registry.owner, registry.code, registry.version);
       const seen = fields.map(({ name }) => [name, schema.properties[name]]);
       const required = schema.required?.filter((name) => fields.some((field) => field.name === name));
@@ -356,11 +391,14 @@ export function serveData({ db, catalogue, hash, gate, log }: DataDependencies):
     },
     queryUsage: async ({ body: asked, caller, person }) => {
       const owner = applicationOf(caller.service);
-      const usage = await usageOf(db, owner, hash(asked.identifier), asked.limit ?? 100);
-      log.info(
-        { audit: 'usage-report', application: caller.application, person: person?.id },
-        'usage report read',
+      const reader = readerOf(caller, person);
+      const subject = await subjectOfReport(
+        { db, gate, hash, ownIdentifier },
+        owner,
+        reader,
+        asked.identifier,
       );
+      const usage = await usageOf(db, owner, subject, asked.limit ?? 100);
       return { status: 200, body: usage };
     },
   });

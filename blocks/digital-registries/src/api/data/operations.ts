@@ -11,6 +11,7 @@ import {
   target,
   Write,
 } from '../shapes.ts';
+import { fieldOperations } from './field-operations.ts';
 
 const ifMatch = Type.Object({
   'if-match': Type.Optional(
@@ -29,6 +30,7 @@ const Operator = Type.Union([
   Type.Literal('in'),
   Type.Literal('startsWith'),
   Type.Literal('isNull'),
+  Type.Literal('within'),
 ]);
 
 export const Usage = Type.Object({
@@ -42,6 +44,9 @@ export const Usage = Type.Object({
   purpose: Type.Union([Type.String(), Type.Null()]),
   consentReference: Type.Union([Type.String(), Type.Null()]),
   legalGround: Type.Union([Type.String(), Type.Null()]),
+  delegated: Type.Boolean({
+    description: 'Read by somebody who acts for the person: a guardian, a representative',
+  }),
   time: Type.String(),
 });
 
@@ -51,6 +56,35 @@ export const registryData = defineSurface({
   title: 'Digital registries: data',
   version: '1.4.0',
   operations: {
+    ...fieldOperations,
+    listUsableRegistries: defineOperation({
+      id: 'listUsableRegistries',
+      method: 'GET',
+      path: '/data',
+      summary: 'Published registries of the addressed application in which the caller may list records',
+      requirements: ['REG-6.1-30'],
+      access: application,
+      headers: Ground,
+      query: Type.Object({
+        code: Type.Optional(Type.String({ maxLength: 100, description: 'Only this one' })),
+      }),
+      responses: {
+        200: Type.Object({
+          registries: Type.Array(
+            Type.Object({
+              id: Type.Integer(),
+              code: Type.String(),
+              name: Type.String(),
+              description: Type.String(),
+              version: Type.String({ description: 'Newest published version' }),
+              archived: Type.Boolean(),
+              records: Type.Integer({ description: 'How many the caller can see, up to 10,000' }),
+              countIsExact: Type.Boolean({ description: 'False: there are more' }),
+            }),
+          ),
+        }),
+      },
+    }),
     listRecords: defineOperation({
       id: 'listRecords',
       method: 'GET',
@@ -212,6 +246,35 @@ export const registryData = defineSurface({
       body: Type.Object({ query: Query, write: Write }),
       responses: { 200: RecordView },
     }),
+    getRecord: defineOperation({
+      id: 'getRecord',
+      method: 'GET',
+      path: '/data/{registryName}/{versionNumber}/{id}/record',
+      summary: 'One record by its identifier; for its own agency whatever its state',
+      requirements: ['REG-6.1-5-c'],
+      access: application,
+      headers: Ground,
+      params: RecordTarget,
+      responses: {
+        200: Type.Object({
+          ...RecordView.properties,
+          state: Type.Union([Type.Literal('active'), Type.Literal('archived'), Type.Literal('deleted')]),
+        }),
+      },
+    }),
+    changeRecord: defineOperation({
+      id: 'changeRecord',
+      method: 'PUT',
+      path: '/data/{registryName}/{versionNumber}/{id}/update',
+      summary: 'Change one record by its identifier; fields not named stay',
+      requirements: ['REG-8-e'],
+      access: application,
+      idempotent: true,
+      headers: ifMatch,
+      params: RecordTarget,
+      body: Type.Object({ write: Write }),
+      responses: { 200: RecordView },
+    }),
     deleteRecord: defineOperation({
       id: 'deleteRecord',
       method: 'DELETE',
@@ -276,7 +339,7 @@ export const registryData = defineSurface({
       id: 'readValue',
       method: 'GET',
       path: '/data/{registryName}/{versionNumber}/{id}/readValue/{fieldAndType}',
-      summary: 'One value of a record: `FIELD.json`',
+      summary: 'One value of a record: `FIELD.json`, or a document it holds: `FIELD.pdf`',
       requirements: ['REG-8-g'],
       access: application,
       headers: Ground,
@@ -284,7 +347,7 @@ export const registryData = defineSurface({
         ...RecordTarget.properties,
         fieldAndType: Type.String({ pattern: '^.+\\.[A-Za-z0-9]{1,10}$', maxLength: 120 }),
       }),
-      responses: { 200: Type.Unknown({ description: 'The value itself' }) },
+      responses: { 200: Type.Unknown({ description: 'The value itself, or the document' }) },
     }),
     readHistory: defineOperation({
       id: 'readHistory',
@@ -327,6 +390,24 @@ export const registryData = defineSurface({
           content: Content,
         }),
       },
+    }),
+    callService: defineOperation({
+      id: 'callService',
+      method: 'POST',
+      path: '/data/{registryName}/{versionNumber}/{service}',
+      summary: "A service of the owner's own: works like the standard one it was made from, narrower",
+      requirements: ['REG-6.1-5-d', 'REG-6.1-31-b'],
+      access: application,
+      idempotent: true,
+      headers: Type.Object({ ...Ground.properties, ...ifMatch.properties }),
+      params: Type.Object({
+        ...target,
+        service: Type.String({ pattern: '^[a-z][a-z0-9-]{0,59}$', description: 'Name of the service' }),
+      }),
+      body: Type.Record(Type.String(), Type.Unknown(), {
+        description: 'Body of the standard service; whether it is one is said by the service',
+      }),
+      responses: { 200: Type.Record(Type.String(), Type.Unknown()) },
     }),
     readSchema: defineOperation({
       id: 'readSchema',

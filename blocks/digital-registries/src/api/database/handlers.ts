@@ -1,7 +1,10 @@
-import { type Caller, type ImplementedSurface, implement, notFound, type Person } from '@govstack/platform';
+import { type ImplementedSurface, implement, notFound } from '@govstack/platform';
 import type { Kysely } from 'kysely';
 import { type Gate, putAccess } from '../../access/access.ts';
-import { verifyChanges } from '../../history/change-log.ts';
+import { changeRights, type Rights } from '../../access/rights.ts';
+import { knownCheckpoints } from '../../history/checkpoints.ts';
+import { actorOf } from '../../history/schema-log.ts';
+import { verifyChain } from '../../history/verify-chain.ts';
 import type { Catalogue } from '../../schema/catalogue.ts';
 import { describeRegistry, listRegistries } from '../../schema/describe.ts';
 import {
@@ -17,37 +20,44 @@ import {
   publishDraft,
   putDraft,
   readDraft,
+  tagOf,
 } from '../../schema/publish.ts';
+import type { Secrets } from '../../secrets/jobs.ts';
 import type { RegistryTables } from '../../tables.ts';
+import { administerFields } from './field-handlers.ts';
 import { registryDatabase } from './operations.ts';
 
 export interface DatabaseDependencies {
   readonly db: Kysely<RegistryTables>;
   readonly catalogue: Catalogue;
   readonly gate: Gate;
+  readonly rights: Rights;
+  readonly secrets: Secrets;
   /** Days an archive waits before it can be deleted. */
   readonly deletionWaitDays: number;
   readonly now: () => Date;
 }
 
-interface Who {
-  readonly caller: Caller;
-  readonly person: Person | undefined;
-}
-
-const by = ({ caller, person }: Who): string => person?.id ?? caller.application;
+const by = actorOf;
 const shown = ({ registryId: _, ...draft }: Draft) => ({ ...draft, report: [...draft.report] });
+
+const etag = (schema: unknown) => ({ etag: `"${tagOf(schema)}"` });
+const basedOn = (headers: { readonly 'if-match'?: string }) => headers['if-match']?.replaceAll('"', '');
 
 /** The surface of registries: who may, then one call of the schema room. */
 export function serveDatabase({
   db,
   catalogue,
-  gate: { administer },
+  gate,
+  rights,
+  secrets,
   deletionWaitDays,
   now,
 }: DatabaseDependencies): ImplementedSurface {
+  const { administer } = gate;
   const strict = { lenient: false };
   return implement(registryDatabase, {
+    ...administerFields({ db, catalogue, gate, secrets }),
     async modifyRegistry({ body, ...who }) {
       const owner = administer(who);
       const details = { name: body.catalogName, groupName: body.groupName };
@@ -56,7 +66,7 @@ export function serveDatabase({
         owner,
         body.code,
         { details, schema: body.schema, by: by(who), ...strict },
-        { accept: false, by: by(who), ...strict },
+        { accept: false, by: by(who), secrets, ...strict },
       );
       catalogue.forget(owner, body.code);
       return {
@@ -75,7 +85,7 @@ export function serveDatabase({
     async getRegistry({ params, ...who }) {
       const info = await describeRegistry(db, administer(who), params.id);
       if (!info) throw notFound('Registry');
-      return { status: 200, body: info };
+      return { status: 200, body: info, headers: etag(info.schema) };
     },
     async deleteRegistry({ params, ...who }) {
       const owner = administer(who);
@@ -83,40 +93,44 @@ export function serveDatabase({
       if (code !== undefined) catalogue.forget(owner, code);
       return { status: 200, body: 'Success' };
     },
-    async putDraft({ params, body: { schema, ...details }, ...who }) {
+    async putDraft({ params, headers, body: { schema, ...details }, ...who }) {
       const draft = await putDraft(db, administer(who), params.code, {
         details,
         schema,
         by: by(who),
+        basedOn: basedOn(headers),
         ...strict,
       });
-      return { status: 200, body: shown(draft) };
+      return { status: 200, body: shown(draft), headers: etag(draft.schema) };
     },
     async getDraft({ params, ...who }) {
-      return { status: 200, body: shown(await readDraft(db, administer(who), params.code, false)) };
+      const draft = await readDraft(db, administer(who), params.code, false);
+      return { status: 200, body: shown(draft), headers: etag(draft.schema) };
     },
     async discardDraft({ params, ...who }) {
-      await discardDraft(db, administer(who), params.code);
+      await discardDraft(db, administer(who), params.code, by(who));
       return { status: 204 };
     },
-    async publishDraft({ params, body, ...who }) {
+    async publishDraft({ params, headers, body, ...who }) {
       const owner = administer(who);
       const accept = body.acceptBreaking ?? false;
       const { version, report } = await publishDraft(db, owner, params.code, {
         accept,
         by: by(who),
+        secrets,
+        basedOn: basedOn(headers),
         ...strict,
       });
       catalogue.forget(owner, params.code);
       return { status: 200, body: { version, report: [...report] } };
     },
     async putVersionState({ params, body, ...who }) {
-      await setVersionState(db, administer(who), params.code, params.version, body.state);
+      await setVersionState(db, administer(who), params.code, params.version, body.state, by(who));
       return { status: 204 };
     },
     async deleteVersion({ params, ...who }) {
       const owner = administer(who);
-      await withdrawVersion(db, owner, params.code, params.version);
+      await withdrawVersion(db, owner, params.code, params.version, by(who));
       catalogue.forget(owner, params.code);
       return { status: 204 };
     },
@@ -133,13 +147,16 @@ export function serveDatabase({
     async putAccess({ params, body, ...who }) {
       const owner = administer(who);
       const { registry } = await catalogue.find(owner, params.code, 'latest');
-      await putAccess(db, registry, body.application, body);
+      await changeRights(db, { owner, ...who }, (trx) => putAccess(trx, registry, body.application, body));
       catalogue.forget(owner, params.code);
+      rights.forget(owner);
       return { status: 204 };
     },
     async verifyChanges({ ...who }) {
       administer(who);
-      return { status: 200, body: await verifyChanges(db, 10_000_000) };
+      const known = await knownCheckpoints(db, 0);
+      const { changes, brokenAt } = await verifyChain(db, secrets.keyring, 10_000_000, known);
+      return { status: 200, body: { changes, brokenAt } };
     },
   });
 }

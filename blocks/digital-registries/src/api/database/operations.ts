@@ -1,5 +1,6 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
 import { Content } from '../shapes.ts';
+import { fieldAdministration } from './field-operations.ts';
 
 const owner = { caller: 'application', person: 'optional' } as const;
 const closed = { additionalProperties: false } as const;
@@ -7,6 +8,14 @@ const code = Type.String({ minLength: 1, maxLength: 60, description: 'Short code
 const byCode = Type.Object({ code });
 const byVersion = Type.Object({ code, version: Type.String({ minLength: 1, maxLength: 20 }) });
 const nullable = <T extends ReturnType<typeof Type.String>>(one: T) => Type.Union([one, Type.Null()]);
+const schemaTag = Type.Object({
+  'if-match': Type.Optional(
+    Type.String({
+      pattern: '^"([0-9a-f]{32}|new)"$',
+      description: 'ETag of the schema that was read; `"new"`: there must be no such registry yet',
+    }),
+  ),
+});
 const Method = Type.Union([
   Type.Literal('create'),
   Type.Literal('read'),
@@ -16,7 +25,8 @@ const Method = Type.Union([
   Type.Literal('delete'),
 ]);
 
-const details = {
+/** What an owner says of a registry. */
+export const details = {
   name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
   groupName: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
   description: Type.Optional(Type.String({ maxLength: 2000 })),
@@ -84,6 +94,15 @@ export const DatabaseInfo = Type.Object({
   isArchived: Type.Boolean(),
   modifiedAt: Type.String(),
   byUserName: Type.String(),
+  genericServices: Type.Array(
+    Type.Object({
+      serviceId: Type.Integer(),
+      name: Type.String(),
+      isVisible: Type.Boolean(),
+      usedCount: Type.Integer(),
+    }),
+    { description: 'API services of the newest version' },
+  ),
   versions: Type.Array(
     Type.Object({
       version: Type.String(),
@@ -100,6 +119,7 @@ export const registryDatabase = defineSurface({
   title: 'Digital registries: registries',
   version: '1.1.0',
   operations: {
+    ...fieldAdministration,
     modifyRegistry: defineOperation({
       id: 'modifyRegistry',
       method: 'POST',
@@ -165,6 +185,7 @@ export const registryDatabase = defineSurface({
       access: owner,
       bodyLimit: 4 * 1024 * 1024,
       consumes: ['application/json', 'application/yaml', 'text/yaml'],
+      headers: schemaTag,
       params: byCode,
       body: Type.Object({ ...details, schema: Type.Unknown() }, closed),
       responses: { 200: Draft },
@@ -195,6 +216,7 @@ export const registryDatabase = defineSurface({
         'Publish the draft as next version of schema and API; breaking changes only when they are accepted',
       requirements: ['REG-6.1-4-a', 'REG-6.1-4-b', 'REG-6.1-4-f', 'REG-6.1-30'],
       access: owner,
+      headers: schemaTag,
       params: byCode,
       body: Type.Object({ acceptBreaking: Type.Optional(Type.Boolean()) }, closed),
       responses: { 200: Published },

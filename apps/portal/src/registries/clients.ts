@@ -1,0 +1,16 @@
+import { registryData, registryDatabase } from '@govstack/digital-registries/api';
+import type { Mediation } from '@govstack/platform';
+
+/** Typed ways to the registries of an application, called with the person's token. */
+export const registryClients = (mediation: Mediation) => ({
+  data: (owner: string) => mediation.client(registryData, `${owner}/${registryData.name}`),
+  database: (owner: string) => mediation.client(registryDatabase, `${owner}/${registryDatabase.name}`),
+});
+
+export type RegistryClients = ReturnType<typeof registryClients>;
+
+/** In its newest version. */
+export const latest = ({ code }: { readonly code: string }) => ({
+  registryName: code,
+  versionNumber: 'latest',
+});

@@ -1,0 +1,45 @@
+import type { BlockContext } from '@govstack/platform';
+import { createNames } from '../mediated/names.ts';
+import type { PortalSettings } from '../site/settings.ts';
+import type { Site } from '../site/visit.ts';
+import { accessPages } from './access.ts';
+import { registryClients } from './clients.ts';
+import { designPages } from './design.ts';
+import { fieldPages } from './field-pages.ts';
+import { gridPages } from './grid.ts';
+import { historyPages } from './history.ts';
+import type { ListStore } from './list-store.ts';
+import { overviewPages } from './overview.ts';
+import { ownersFrom } from './place.ts';
+import { recordPages } from './record.ts';
+import { removalPages } from './removal.ts';
+import type { RegistryParts } from './shell.ts';
+import { textPages } from './text-view.ts';
+
+/** The console of the registries: what the portal's settings say agencies own, designed and worked with by their people. */
+export function registryPages(site: Site, context: BlockContext<PortalSettings>, lists: ListStore): void {
+  const { registries, names, timeZone } = context.config;
+  const day = new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' });
+  const parts: RegistryParts = {
+    site,
+    clients: registryClients(context.mediation),
+    names: createNames(names),
+    owners: ownersFrom(registries),
+    lists,
+    timeZone,
+    today: () => day.format(context.now()),
+    now: context.now,
+  };
+  for (const register of [
+    overviewPages,
+    designPages,
+    fieldPages,
+    textPages,
+    gridPages,
+    recordPages,
+    historyPages,
+    removalPages,
+    accessPages,
+  ])
+    register(parts);
+}
