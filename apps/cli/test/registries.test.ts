@@ -116,8 +116,8 @@ async function enter(page: Page, code: string, values: Readonly<Record<string, s
   await page.getByText('The record is made.').waitFor();
 }
 
-describe('the registries in the portal', () => {
-  it('[REG-9.1-a][REG-6.1-1-a] an analyst designs and publishes a registry, by keyboard alone', async () => {
+describe('the registries in the portal', { timeout: 90_000 }, () => {
+  it('[REG-6.1-1-a] an analyst designs and publishes a registry, by keyboard alone', async () => {
     const page = await signedIn(/^Sana/, '/registries');
     await look(page, 'list');
     await press(page, link(page, 'New registry').or(button(page, 'New registry')));
@@ -147,9 +147,9 @@ describe('the registries in the portal', () => {
     await press(page, button(page, 'Publish'));
     await page.getByText('Published. People and applications can use it now.').waitFor();
     await look(page, 'overview');
-  }, 90_000);
+  });
 
-  it('[REG-9.1-a][REG-6.1-21-a][REG-6.1-22-a] a registrar enters, finds and changes a record of it, and sees its history, by keyboard alone', async () => {
+  it('[REG-6.1-21-a] a registrar enters, finds and changes a record of it, and sees its history, by keyboard alone', async () => {
     const registrar = await signedIn(/^Teo/, '/registries');
     expect(await link(registrar, 'New registry').count()).toBe(0);
     await press(registrar, link(registrar, 'Register of marriages'));
@@ -186,11 +186,13 @@ describe('the registries in the portal', () => {
       /Name\s+Ana and Bo\s+Ana and Bob/,
     );
     await look(registrar, 'history');
-    await press(registrar, link(registrar, 'Who has read it'));
-    await registrar.getByText('Everybody who read personal data').waitFor();
-    expect(await registrar.locator('main tbody').innerText()).toContain('You');
-    await look(registrar, 'readers');
-  }, 90_000);
+    expect(await link(registrar, 'Who has read it').count()).toBe(0);
+    const analyst = await signedIn(/^Sana/, new URL(registrar.url()).pathname);
+    await link(analyst, 'Who has read it').click();
+    await analyst.getByText('Everybody who read personal data').waitFor();
+    expect(await analyst.locator('main tbody').innerText()).toContain('You');
+    await look(analyst, 'readers');
+  });
 
   it('[REG-6.1-4-f][REG-6.1-16][REG-6.1-10][REG-6.1-11] shows what a new version breaks, and publishes it only when that is accepted', async () => {
     const page = await signedIn(/^Sana/, '/registries');
@@ -333,7 +335,7 @@ describe('the registries in the portal', () => {
     expect(page.url()).not.toContain('South');
   });
 
-  it('[REG-6.1-21-b][REG-6.1-22-b][REG-6.1-7-b] a record is compared, deleted, brought back and erased, and its history says so', async () => {
+  it('[REG-6.1-22-b] a record is compared, deleted, brought back and erased, and its history says so', async () => {
     const page = await signedIn(/^Sana/, '/registries');
     await published(page, 'patients', 'Patients', {
       type: 'object',
@@ -413,7 +415,7 @@ describe('the registries in the portal', () => {
     await page.getByText('Records 1 to 1 of 1').waitFor();
   });
 
-  it('[REG-6.1-6-b] an analyst gives an application of another agency some fields, and takes them back', async () => {
+  it('an analyst gives an application of another agency some fields, and takes them back', async () => {
     const page = await signedIn(/^Sana/, '/registries/persons/access');
     await page.getByLabel('Application', { exact: true }).fill('nobody');
     await button(page, 'Give access').click();

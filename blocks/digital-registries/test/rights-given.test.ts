@@ -218,7 +218,7 @@ describe('the person a record is about', () => {
 });
 
 describe('rights', () => {
-  it('[REG-6.1-6-b][REG-5.2-req-4] are managed by analysts through a console or by the agency’s systems, and each change is on record', async () => {
+  it('[REG-5.2-req-4] are managed by analysts through a console or by the agency’s systems, and each change is on record', async () => {
     const code = await fresh();
     const body: RightBody = { subject: clerks, methods: ['list'], fields: [{ field: 'Name' }] };
     const analyst = await officer('an', 'registry-analyst');
@@ -260,7 +260,7 @@ describe('rights', () => {
     await expect(erase).rejects.toThrow(/append-only/);
   });
 
-  it('[REG-6.1-6-b] are explained: what somebody may do, in which records, and why not', async () => {
+  it('are explained: what somebody may do, in which records, and why not', async () => {
     const code = await fresh();
     await give(code, 'clerks', {
       subject: clerks,

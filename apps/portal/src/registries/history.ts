@@ -4,7 +4,7 @@ import { instantOf } from './moments.ts';
 import { recordFrame } from './record.ts';
 import { recordIn } from './record-addresses.ts';
 import { errorsOf, orNone, type PageError, refusedWith } from './refusals.ts';
-import { registryRoles } from './roles.ts';
+import { designerRoles, registryRoles } from './roles.ts';
 import { labelOf, type SchemaField, sameValue } from './schema.ts';
 import { openRegistry, type RegistryParts } from './shell.ts';
 import { shownValue } from './shown-value.ts';
@@ -96,7 +96,7 @@ export function historyPages(parts: RegistryParts): void {
   });
 
   /** Who has looked at data about the person whom the record is about. Asking is on record too, so it is asked for. */
-  site.page('/registries/:registry/records/:record/readers', access, async (visit) => {
+  site.page('/registries/:registry/records/:record/readers', { roles: designerRoles }, async (visit) => {
     const registry = await openRegistry(parts, visit);
     const id = recordIn(visit);
     const data = clients.data(registry.place.owner);
