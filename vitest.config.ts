@@ -12,8 +12,9 @@ export default defineConfig({
     globalSetup: ['./platform/src/testing/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Ends what hangs; a busy machine may take ten times as long as a quiet one.
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
     reporters: existsSync(reporter) ? ['default', reporter] : ['default'],
   },
 });

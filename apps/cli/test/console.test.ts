@@ -36,7 +36,7 @@ beforeAll(async () => {
     }),
     startBrowser(),
   ]);
-}, 120_000);
+}, 400_000);
 afterAll(async () => {
   await browser?.close();
   await stack?.stop();

@@ -42,7 +42,7 @@ beforeAll(async () => {
     const verdict = await offers.putMapping({ params: { mapping }, body });
     expect(verdict.body.warnings).toEqual([]);
   }
-}, 120_000);
+}, 400_000);
 afterAll(() => node?.stop());
 
 const header = () => ({

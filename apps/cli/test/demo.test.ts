@@ -62,4 +62,4 @@ it('a run over a list of households, killed again and again, ends with everybody
   expect(output).toMatch(/applied +60\n/);
   expect(output).toContain('holds   approved = enrolled');
   expect(output).toContain('holds   money in = money out');
-}, 180_000);
+}, 400_000);

@@ -70,7 +70,7 @@ beforeAll(async () => {
   outside = httpMediator({ url: stack.url, keys: new Map([[service, privateJwk]]) });
   mediation = mediationFor(service, () => outside);
   signIn = await staffSignIn(stack);
-}, 120_000);
+}, 400_000);
 
 afterAll(async () => {
   await outside?.close();
@@ -345,7 +345,7 @@ describe('a household, over HTTP', () => {
         0,
       ),
     ).toBe(1);
-  }, 90_000);
+  }, 400_000);
 
   it('that could not be paid for a reason that passes is paid by a second list, which is approved again', async () => {
     await setFaults(refusing('AM04'));
@@ -356,7 +356,7 @@ describe('a household, over HTTP', () => {
     await approve(again);
     await processOf('2027-01');
     expect((await paymentsOf(enrolledReference)).sort()).toEqual(['completed', 'completed', 'failed']);
-  }, 60_000);
+  }, 400_000);
 
   it('that cannot be paid is handed to the manager of the programme, who says what was done', async () => {
     await setFaults(refusing('AC06'));
@@ -380,7 +380,7 @@ describe('a household, over HTTP', () => {
     );
     await engine().completeUserTask({ params, body, personToken });
     await processOf('2027-02');
-  }, 60_000);
+  }, 400_000);
 
   it('that is better off is told that it is not eligible, why, and how to appeal', async () => {
     const token = await withPin(rich);
@@ -389,7 +389,7 @@ describe('a household, over HTTP', () => {
     const decided = await ended(file.fileId, token);
     expect(decided.status.code).toBe('REJECTED');
     expect(decided.outcome?.appeal?.en).toContain('appeal');
-  }, 60_000);
+  }, 400_000);
 
   it('that has no mark of poverty at all has no points, and is decided all the same', async () => {
     const household = byWelfare.at(-4) as Household;
@@ -411,7 +411,7 @@ describe('a household, over HTTP', () => {
     const { status, outcome } = await ended(file.fileId, token);
     expect(status.code).toBe('REJECTED');
     expect(outcome?.facts).toMatchObject({ score: 0, points: [] });
-  }, 60_000);
+  }, 400_000);
 
   it('that owns more land than it said is decided by an officer, who sees the contradiction', async () => {
     if (!hidingLand) throw new Error('the population has nobody who hides land');
@@ -420,7 +420,7 @@ describe('a household, over HTTP', () => {
     const task = await decideIfAsked(file.fileId, 'REJECTED');
     expect(task?.roleId).toBe('officer');
     expect((await ended(file.fileId, token)).status.code).toBe('REJECTED');
-  }, 60_000);
+  }, 400_000);
 });
 
 describe('what must be refused', () => {
@@ -444,7 +444,7 @@ describe('what must be refused', () => {
       ).status,
     ).toBe(401);
     expect((await refusal(registration().listTasks({ query: {}, personToken: token }))).status).toBe(403);
-  }, 60_000);
+  }, 400_000);
 
   it('a registry read without consent, under a withdrawn one, or by an application without a right', async () => {
     const household = byWelfare[8] as Household;
@@ -477,7 +477,7 @@ describe('what must be refused', () => {
       .client(registryData, `${applications.civilRegistry}/registry-data-v1`);
     const refused = await refusal(stranger.queryUsage({ body: { identifier: 'x' } }));
     expect(refused.mediatorError).toContain('AccessDenied');
-  }, 60_000);
+  }, 400_000);
 
   it('a forged caller: a client header without its key, a key for another application, a caller token of one’s own', async () => {
     const url = `${stack.url}/r1/${applications.registration}/registration-v1/services`;
@@ -537,5 +537,5 @@ describe('another product in place of a block', () => {
     } finally {
       product.kill();
     }
-  }, 60_000);
+  }, 400_000);
 });

@@ -35,7 +35,7 @@ beforeAll(async () => {
     }),
     startBrowser(),
   ]);
-}, 120_000);
+}, 400_000);
 afterAll(async () => {
   await browser?.close();
   await stack?.stop();
@@ -282,7 +282,7 @@ describe('the social cash transfer in the portal', () => {
     expect(await page.locator('main').innerText()).toContain('Civil Registration Authority');
     await look(page);
     await citizen.close();
-  }, 240_000);
+  }, 400_000);
 
   it('without scripts and on a phone, somebody who is better off is told why not and how to appeal', async () => {
     const citizen = await apply({ ...phone, ...withoutScripts }, /better off/, {
@@ -299,7 +299,7 @@ describe('the social cash transfer in the portal', () => {
     await statusBecomes(citizen.page, /appeal/i);
     await look(citizen.page);
     await citizen.close();
-  }, 180_000);
+  }, 400_000);
 
   it('in Arabic, from right to left', async () => {
     const citizen = await apply(arabic, /أكثر مما/, { language: 'ar', poor: true, land: '0' });
@@ -307,5 +307,5 @@ describe('the social cash transfer in the portal', () => {
     await citizen.page.goto(`${stack.url}/applications`);
     await look(citizen.page);
     await citizen.close();
-  }, 180_000);
+  }, 400_000);
 });

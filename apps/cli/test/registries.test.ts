@@ -35,7 +35,7 @@ beforeAll(async () => {
     }),
     startBrowser(),
   ]);
-}, 120_000);
+}, 400_000);
 afterAll(async () => {
   await browser?.close();
   await stack?.stop();
@@ -116,7 +116,7 @@ async function enter(page: Page, code: string, values: Readonly<Record<string, s
   await page.getByText('The record is made.').waitFor();
 }
 
-describe('the registries in the portal', { timeout: 90_000 }, () => {
+describe('the registries in the portal', { timeout: 400_000 }, () => {
   it('[REG-6.1-1-a] an analyst designs and publishes a registry, by keyboard alone', async () => {
     const page = await signedIn(/^Sana/, '/registries');
     await look(page, 'list');

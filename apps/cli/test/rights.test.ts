@@ -10,7 +10,7 @@ const open = new Set(['payments-admin-v1.getSigningKeys']);
 let node: TestNode;
 beforeAll(async () => {
   node = await startTestNode({ blocks: blocks.map((block) => ({ block })) });
-}, 120_000);
+}, 400_000);
 afterAll(() => node?.stop());
 
 const id = '01900000-0000-7000-8000-000000000000';

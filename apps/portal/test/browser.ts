@@ -84,7 +84,7 @@ export async function startBrowser(): Promise<TestBrowser> {
   return {
     async user(options = {}) {
       const context = await browser.newContext({ locale: 'en-GB', ...options });
-      context.setDefaultTimeout(15_000);
+      context.setDefaultTimeout(60_000);
       return { context, page: await context.newPage() };
     },
     close: () => browser.close(),

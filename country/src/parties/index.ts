@@ -69,7 +69,7 @@ export interface Parties {
   stop(): Promise<void>;
 }
 
-const readyTimeoutMs = 20_000;
+const readyTimeoutMs = 60_000;
 const stopTimeoutMs = 5_000;
 
 /** Starts the outside parties as processes of their own with the Node.js of this one. They end when this process ends. */
