@@ -17,12 +17,9 @@ export interface Place {
 
 const applicationCode = (owner: string): string => owner.split('/').at(-1) as string;
 
-/** The application that gives a service. */
-export const ownerOf = (service: string): string => service.split('/').slice(0, 4).join('/');
-
 /** Which applications own registries, from the services whose read logs are shown. */
 export function ownersFrom(services: readonly { readonly service: string }[]): Owners {
-  const owners = services.map(({ service }) => ownerOf(service));
+  const owners = services.map(({ service }) => service.split('/').slice(0, 4).join('/'));
   return (agency) => owners.filter((owner) => agency !== undefined && memberOfId(owner) === agency);
 }
 

@@ -7,7 +7,7 @@ import { type PageError, refusedWith } from './refusals.ts';
 import { registryRoles } from './roles.ts';
 import { asFormBody } from './row-entry.ts';
 import { kindOf, labelOf, linksOf, type SchemaField, sameValue } from './schema.ts';
-import { frame, type OpenRegistry, openRegistry, type RegistryParts } from './shell.ts';
+import { frame, isDesigner, type OpenRegistry, openRegistry, type RegistryParts } from './shell.ts';
 import { shownValue } from './shown-value.ts';
 
 const access = { roles: registryRoles };
@@ -24,8 +24,8 @@ export function recordFrame(visit: SignedInVisit, registry: OpenRegistry, record
     parts: [
       { key: 'data', href: address },
       { key: 'history', href: `${address}/history` },
-      { key: 'readers', href: `${address}/readers` },
-      { key: 'share', href: `${address}/share` },
+      // Who has looked is for analysts, and for the person it is about (REG-6.1-8-c).
+      ...(isDesigner(visit) ? [{ key: 'readers', href: `${address}/readers` }] : []),
     ],
   };
 }
