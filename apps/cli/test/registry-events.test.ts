@@ -110,11 +110,13 @@ describe('a consumer of another agency', () => {
       body: { query: { content: { ID: 'a' } }, write: { content: { Name: 'Bo Li' } } },
     });
     await data.deleteRecord({ params: { ...at, id: uuid } });
-    const pulled: Record<string, unknown>[] = [];
+    // At least once; what was written just before the room was opened may be told in it too.
+    const received = new Map<unknown, Record<string, unknown>>();
     await eventually(async () => {
       const next = await ask(consumer, 'pull', 'GET', `/v1/${eventType}`);
       if (next.status === 200) {
-        pulled.push(next.body);
+        if (JSON.stringify(next.body).includes(uuid))
+          received.set(next.body.id ?? next.body.eventId, next.body);
         await ask(
           consumer,
           'pull',
@@ -122,8 +124,9 @@ describe('a consumer of another agency', () => {
           `/v1/${eventType}/${(next.body.id ?? next.body.eventId) as string}`,
         );
       }
-      return pulled.length;
+      return received.size;
     }).toBe(3);
+    const pulled = [...received.values()];
     const said = JSON.stringify(pulled);
     expect(said).not.toMatch(/Ana|Bo Li/);
     for (const [index, action] of ['create', 'update', 'delete'].entries())
