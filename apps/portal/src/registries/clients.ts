@@ -1,10 +1,11 @@
-import { registryData, registryDatabase } from '@govstack/digital-registries/api';
+import { registryData, registryDatabase, registryTransfer } from '@govstack/digital-registries/api';
 import type { Mediation } from '@govstack/platform';
 
 /** Typed ways to the registries of an application, called with the person's token. */
 export const registryClients = (mediation: Mediation) => ({
   data: (owner: string) => mediation.client(registryData, `${owner}/${registryData.name}`),
   database: (owner: string) => mediation.client(registryDatabase, `${owner}/${registryDatabase.name}`),
+  transfer: (owner: string) => mediation.client(registryTransfer, `${owner}/${registryTransfer.name}`),
 });
 
 export type RegistryClients = ReturnType<typeof registryClients>;

@@ -5,7 +5,7 @@ import { latest } from './clients.ts';
 import { asked, type FilterOperator, filterText, fits, operators, soughtValue } from './filters.ts';
 import { type ListFilter, type RecordList, wholeList } from './list-store.ts';
 import { placeOf } from './place.ts';
-import { isRecordId, listAddress, placeInList } from './record-addresses.ts';
+import { chosenIn, listAddress, placeInList } from './record-addresses.ts';
 import { orNone, type PageError, refusedWith } from './refusals.ts';
 import { registryRoles } from './roles.ts';
 import { rowEntry } from './row-entry.ts';
@@ -18,7 +18,8 @@ const pageSize = 25;
 const firstColumns = 5;
 const mostFilters = 10;
 
-const listKey = ({ place }: OpenRegistry): string => `${place.owner}/${place.code}`;
+/** Under what a person's lists of a registry are kept. */
+export const listKey = ({ place }: OpenRegistry): string => `${place.owner}/${place.code}`;
 
 /** The id of a person's list of everything: one for all visits. */
 function wholeId(person: string, registry: string): string {
@@ -269,7 +270,7 @@ export function gridPages(parts: RegistryParts): void {
     const registry = await openRegistry(parts, visit);
     const { place } = registry;
     const at = placeInList(input(visit, '_list'), input(visit, '_page'));
-    const chosen = [visit.body.record ?? []].flat().filter(isRecordId).slice(0, pageSize);
+    const chosen = chosenIn(visit).slice(0, pageSize);
     if (chosen.length === 0)
       return show(visit, registry, at, [
         { text: visit.voice.t('registries.records.chooseSome'), href: '#found' },

@@ -10,7 +10,10 @@ export function recordIn(visit: SignedInVisit): string {
   return id;
 }
 
-export const isRecordId = (value: unknown): value is string => typeof value === 'string' && uuid.test(value);
+export const isUuid = (value: unknown): value is string => typeof value === 'string' && uuid.test(value);
+
+/** Records that were ticked in a list. */
+export const chosenIn = (visit: SignedInVisit): string[] => [visit.body.record ?? []].flat().filter(isUuid);
 
 /** A place in a list: which list, which page. */
 export interface ListPlace {

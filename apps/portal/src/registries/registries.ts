@@ -5,9 +5,11 @@ import type { Site } from '../site/visit.ts';
 import { accessPages } from './access.ts';
 import { registryClients } from './clients.ts';
 import { designPages } from './design.ts';
+import { exportPages } from './exports.ts';
 import { fieldPages } from './field-pages.ts';
 import { gridPages } from './grid.ts';
 import { historyPages } from './history.ts';
+import { importPages } from './imports.ts';
 import type { ListStore } from './list-store.ts';
 import { overviewPages } from './overview.ts';
 import { ownersFrom } from './place.ts';
@@ -40,6 +42,8 @@ export function registryPages(site: Site, context: BlockContext<PortalSettings>,
     historyPages,
     removalPages,
     accessPages,
+    importPages,
+    exportPages,
   ])
     register(parts);
 }

@@ -65,6 +65,8 @@ export function frame(
   const tabs = [
     { key: 'overview', href: place.base, shown: isDesigner(visit) },
     { key: 'records', href: `${place.base}/records`, shown: published },
+    { key: 'import', href: `${place.base}/imports`, shown: published },
+    { key: 'export', href: `${place.base}/exports`, shown: published },
     { key: 'design', href: `${place.base}/design`, shown: isDesigner(visit) },
     { key: 'access', href: `${place.base}/access`, shown: isDesigner(visit) && published },
   ];

@@ -10,7 +10,7 @@ import type { Session, SessionData } from '../session/session-store.ts';
 import { addressOf } from './address.ts';
 import { pageModel } from './page-model.ts';
 import { problemPageOf } from './problem-pages.ts';
-import { type SentForm, sentForm } from './sent-form.ts';
+import { type SentForm, sentForm, streamedForm } from './sent-form.ts';
 import type { SiteParts } from './site-parts.ts';
 import type { PageAccess, PageHandler, SignedInVisit, Site, Visit } from './visit.ts';
 
@@ -188,6 +188,7 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
     path: string,
     access: PageAccess,
     handler: PageHandler<SignedInVisit> | PageHandler,
+    readForm = sentForm,
   ): void {
     fastify.route({
       method,
@@ -203,7 +204,9 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
         if (!visit) return reply;
         if (method === 'POST') {
           // Files are read only for those who may send them.
-          request.portalForm = await sentForm(request);
+          request.portalForm = await readForm(request);
+          // What nobody wants to read is let go by, so that the answer arrives.
+          reply.raw.once('close', () => request.portalForm?.stream?.bytes.resume());
           assertOwnForm(request, visit.session);
         }
         return asPerson(visit.session, () => (handler as PageHandler<SignedInVisit>)(visit));
@@ -237,5 +240,13 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
         ? register('GET', path, 'public', accessOrHandler)
         : register('GET', path, accessOrHandler, handler as PageHandler<SignedInVisit>),
     action: (path, access, handler) => register('POST', path, access, handler),
+    upload: (path, access, handler) =>
+      register(
+        'POST',
+        path,
+        access,
+        (visit: SignedInVisit) => handler(visit, visit.request.portalForm?.stream),
+        streamedForm,
+      ),
   };
 }

@@ -3,7 +3,7 @@ import type { Viewer } from '../backend.ts';
 import type { FormBody } from '../forms/entry.ts';
 import type { Voice } from '../rendering/voice.ts';
 import type { Session } from '../session/session-store.ts';
-import type { SentFile } from './sent-form.ts';
+import type { SentFile, SentStream } from './sent-form.ts';
 
 /** One request by one person, as the page handlers see it. */
 export interface Visit {
@@ -33,6 +33,8 @@ export interface SignedInVisit extends Visit {
 
 export type PageHandler<V extends Visit = Visit> = (visit: V) => Promise<FastifyReply>;
 
+export type UploadHandler = (visit: SignedInVisit, file: SentStream | undefined) => Promise<FastifyReply>;
+
 /** Who may open a page. What they may do there is decided by the blocks. */
 export type PageAccess = 'public' | 'signed-in' | { readonly roles: readonly string[] };
 
@@ -42,6 +44,8 @@ export interface Site {
   page(path: string, access: Exclude<PageAccess, 'public'>, handler: PageHandler<SignedInVisit>): void;
   /** A form's target. The anti-forgery token has been verified. */
   action(path: string, access: Exclude<PageAccess, 'public'>, handler: PageHandler<SignedInVisit>): void;
+  /** The target of a form whose last input is a file of any size, read by the handler as it comes. The token has been verified. */
+  upload(path: string, access: Exclude<PageAccess, 'public'>, handler: UploadHandler): void;
 }
 
 /** The single value of an input. */
