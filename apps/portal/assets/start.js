@@ -1,4 +1,4 @@
-// Everything works without this file; with it, menus fold away, errors get the focus, and a preview follows what is entered.
+// Everything works without this file; with it, menus fold away, errors get the focus, a preview follows what is entered, and a link's code needs no pasting.
 import { initAll } from './components.js';
 
 initAll();
@@ -23,4 +23,13 @@ for (const form of document.querySelectorAll('form[data-preview]')) {
     pause = setTimeout(refresh, 250);
   });
   button.hidden = true;
+}
+
+// What stands behind `#` is sent to no server; a form hands it over, and the address forgets it.
+for (const form of document.querySelectorAll('form[data-behind-hash]')) {
+  const code = location.hash.slice(1);
+  if (!/^[\w-]{22}(@|%40)/.test(code)) continue;
+  form.elements[form.dataset.behindHash].value = code.replace('%40', '@');
+  history.replaceState(null, '', location.pathname);
+  form.submit();
 }

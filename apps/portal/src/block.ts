@@ -3,6 +3,7 @@ import type { Backend } from './backend.ts';
 import { consolePages } from './console/console.ts';
 import { pages } from './pages/pages.ts';
 import { listStore } from './registries/list-store.ts';
+import type { LogSearch } from './registries/log-search.ts';
 import { registryPages } from './registries/registries.ts';
 import { loadAssets } from './rendering/assets.ts';
 import { createTemplates } from './rendering/templates.ts';
@@ -61,6 +62,11 @@ export function createPortal(options: PortalOptions): Block<typeof PortalSetting
         sealedBox(context.secret('record-lists')),
         context.now,
       );
+      const searches = listStore<LogSearch>(
+        context.database<PortalTables>(),
+        sealedBox(context.secret('log-searches')),
+        context.now,
+      );
       const assets = loadAssets();
       const cookies = cookieJar(settings.publicUrl);
       const translations = await loadTranslations(options.strictTexts ?? false);
@@ -115,7 +121,7 @@ export function createPortal(options: PortalOptions): Block<typeof PortalSetting
           });
           pages(site, backend, settings, context.now);
           consolePages(site, context);
-          registryPages(site, context, lists);
+          registryPages(site, context, lists, searches);
         },
       };
     },

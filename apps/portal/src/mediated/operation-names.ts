@@ -1,5 +1,19 @@
 import { consentApi } from '@govstack/consent/api';
-import { registryData, registryDatabase } from '@govstack/digital-registries/api';
+import {
+  dciApi,
+  fhirApi,
+  registryAutomation,
+  registryData,
+  registryDatabase,
+  registryEventsSurface,
+  registryInsight,
+  registryMappings,
+  registryRights,
+  registryServices,
+  registrySharing,
+  registryTransfer,
+  registryViews,
+} from '@govstack/digital-registries/api';
 import { clientManagement, enrolment } from '@govstack/identity/api';
 import { mediatorAdmin, mediatorLog } from '@govstack/information-mediator/api';
 import { messagingApi, messagingReceipts } from '@govstack/messaging/api';
@@ -18,6 +32,17 @@ const surfaces: readonly Published[] = [
   consentApi,
   registryData,
   registryDatabase,
+  registryAutomation,
+  registryEventsSurface,
+  registryInsight,
+  registryMappings,
+  registryRights,
+  registryServices,
+  registrySharing,
+  registryTransfer,
+  registryViews,
+  dciApi,
+  fhirApi,
   messagingApi,
   messagingReceipts,
   mediatorLog,
@@ -44,7 +69,7 @@ const routes = new Map<string, readonly Route[]>(
       method,
       pattern: new RegExp(
         `^${path
-          .replaceAll(/[.]/g, '\\.')
+          .replaceAll(/[.$]/g, '\\$&')
           .replaceAll(/\{[^}]+\}/g, '[^/]+')
           .replace(/\/$/, '')}/?$`,
       ),

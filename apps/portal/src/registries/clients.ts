@@ -1,4 +1,10 @@
-import { registryData, registryDatabase, registryTransfer } from '@govstack/digital-registries/api';
+import {
+  registryData,
+  registryDatabase,
+  registryInsight,
+  registrySharing,
+  registryTransfer,
+} from '@govstack/digital-registries/api';
 import type { Mediation } from '@govstack/platform';
 
 /** Typed ways to the registries of an application, called with the person's token. */
@@ -6,6 +12,8 @@ export const registryClients = (mediation: Mediation) => ({
   data: (owner: string) => mediation.client(registryData, `${owner}/${registryData.name}`),
   database: (owner: string) => mediation.client(registryDatabase, `${owner}/${registryDatabase.name}`),
   transfer: (owner: string) => mediation.client(registryTransfer, `${owner}/${registryTransfer.name}`),
+  insight: (owner: string) => mediation.client(registryInsight, `${owner}/${registryInsight.name}`),
+  sharing: (owner: string) => mediation.client(registrySharing, `${owner}/${registrySharing.name}`),
 });
 
 export type RegistryClients = ReturnType<typeof registryClients>;

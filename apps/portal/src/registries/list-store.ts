@@ -27,10 +27,11 @@ export interface RecordList {
 
 export const wholeList: RecordList = { filters: [], descending: false, places: [] };
 
-export interface ListStore {
+/** Something sought, kept under an id; `RecordList` unless said otherwise. */
+export interface ListStore<Sought extends { readonly name?: string } = RecordList> {
   /** Keeps a list, under a new id unless it has one; answers the id. */
-  keep(person: string, registry: string, list: RecordList, id?: string): Promise<string>;
-  find(person: string, registry: string, id: string): Promise<RecordList | undefined>;
+  keep(person: string, registry: string, list: Sought, id?: string): Promise<string>;
+  find(person: string, registry: string, id: string): Promise<Sought | undefined>;
   /** Lists that have a name, by name. */
   named(person: string, registry: string): Promise<{ readonly id: string; readonly name: string }[]>;
   remove(person: string, registry: string, id: string): Promise<void>;
@@ -44,13 +45,17 @@ const mostNamed = 50;
 const idPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Lists of records in the portal's own database, each person's own. */
-export function listStore(db: Kysely<PortalTables>, box: SealedBox, now: () => Date): ListStore {
+export function listStore<Sought extends { readonly name?: string } = RecordList>(
+  db: Kysely<PortalTables>,
+  box: SealedBox,
+  now: () => Date,
+): ListStore<Sought> {
   const context = (person: string, registry: string, id: string): string =>
     `record list ${id} of ${person} in ${registry}`;
   const mine = (person: string, registry: string) =>
     db.selectFrom('record_list').where('person', '=', person).where('registry', '=', registry);
   const opened = (person: string, registry: string, row: { id: string; sealed: Buffer }) =>
-    box.open(row.sealed, context(person, registry, row.id)) as RecordList | undefined;
+    box.open(row.sealed, context(person, registry, row.id)) as Sought | undefined;
   return {
     async keep(person, registry, list, id = newId()) {
       const content = {

@@ -17,9 +17,12 @@ export interface Place {
 
 const applicationCode = (owner: string): string => owner.split('/').at(-1) as string;
 
+/** The application that gives a service. */
+export const ownerOf = (service: string): string => service.split('/').slice(0, 4).join('/');
+
 /** Which applications own registries, from the services whose read logs are shown. */
 export function ownersFrom(services: readonly { readonly service: string }[]): Owners {
-  const owners = services.map(({ service }) => service.split('/').slice(0, 4).join('/'));
+  const owners = services.map(({ service }) => ownerOf(service));
   return (agency) => owners.filter((owner) => agency !== undefined && memberOfId(owner) === agency);
 }
 

@@ -26,6 +26,7 @@ export function recordFrame(visit: SignedInVisit, registry: OpenRegistry, record
       { key: 'history', href: `${address}/history` },
       // Who has looked is for analysts, and for the person it is about (REG-6.1-8-c).
       ...(isDesigner(visit) ? [{ key: 'readers', href: `${address}/readers` }] : []),
+      { key: 'share', href: `${address}/share` },
     ],
   };
 }

@@ -3,23 +3,34 @@ import { createNames } from '../mediated/names.ts';
 import type { PortalSettings } from '../site/settings.ts';
 import type { Site } from '../site/visit.ts';
 import { accessPages } from './access.ts';
+import { chainPages } from './chain.ts';
 import { registryClients } from './clients.ts';
 import { designPages } from './design.ts';
 import { exportPages } from './exports.ts';
 import { fieldPages } from './field-pages.ts';
+import { figurePages } from './figures.ts';
 import { gridPages } from './grid.ts';
 import { historyPages } from './history.ts';
 import { importPages } from './imports.ts';
 import type { ListStore } from './list-store.ts';
+import { logPages } from './log.ts';
+import type { LogSearch } from './log-search.ts';
 import { overviewPages } from './overview.ts';
-import { ownersFrom } from './place.ts';
+import { ownerOf, ownersFrom } from './place.ts';
 import { recordPages } from './record.ts';
 import { removalPages } from './removal.ts';
+import { sharePages } from './share.ts';
+import { sharedPages } from './shared.ts';
 import type { RegistryParts } from './shell.ts';
 import { textPages } from './text-view.ts';
 
 /** The console of the registries: what the portal's settings say agencies own, designed and worked with by their people. */
-export function registryPages(site: Site, context: BlockContext<PortalSettings>, lists: ListStore): void {
+export function registryPages(
+  site: Site,
+  context: BlockContext<PortalSettings>,
+  lists: ListStore,
+  searches: ListStore<LogSearch>,
+): void {
   const { registries, names, timeZone } = context.config;
   const day = new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' });
   const parts: RegistryParts = {
@@ -27,7 +38,9 @@ export function registryPages(site: Site, context: BlockContext<PortalSettings>,
     clients: registryClients(context.mediation),
     names: createNames(names),
     owners: ownersFrom(registries),
+    everyOwner: registries.map(({ service }) => ownerOf(service)),
     lists,
+    searches,
     timeZone,
     today: () => day.format(context.now()),
     now: context.now,
@@ -44,6 +57,11 @@ export function registryPages(site: Site, context: BlockContext<PortalSettings>,
     accessPages,
     importPages,
     exportPages,
+    figurePages,
+    logPages,
+    chainPages,
+    sharePages,
+    sharedPages,
   ])
     register(parts);
 }

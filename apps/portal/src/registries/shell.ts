@@ -3,6 +3,7 @@ import type { Names } from '../mediated/names.ts';
 import type { SignedInVisit, Site } from '../site/visit.ts';
 import { latest, type RegistryClients } from './clients.ts';
 import type { ListStore } from './list-store.ts';
+import type { LogSearch } from './log-search.ts';
 import { type Owners, type Place, placeAt } from './place.ts';
 import { designerRoles } from './roles.ts';
 import { fieldsOf, type Schema, type SchemaField } from './schema.ts';
@@ -13,7 +14,10 @@ export interface RegistryParts {
   readonly clients: RegistryClients;
   readonly names: Names;
   readonly owners: Owners;
+  /** Every application that owns registries, whoever looks. */
+  readonly everyOwner: readonly string[];
   readonly lists: ListStore;
+  readonly searches: ListStore<LogSearch>;
   readonly timeZone: string;
   /** The day in the country, `YYYY-MM-DD`. */
   readonly today: () => string;
@@ -67,8 +71,10 @@ export function frame(
     { key: 'records', href: `${place.base}/records`, shown: published },
     { key: 'import', href: `${place.base}/imports`, shown: published },
     { key: 'export', href: `${place.base}/exports`, shown: published },
+    { key: 'figures', href: `${place.base}/figures`, shown: published },
     { key: 'design', href: `${place.base}/design`, shown: isDesigner(visit) },
     { key: 'access', href: `${place.base}/access`, shown: isDesigner(visit) && published },
+    { key: 'log', href: `${place.base}/log`, shown: isDesigner(visit) && published },
   ];
   return {
     section: 'registries',

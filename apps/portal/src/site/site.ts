@@ -87,7 +87,7 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
           .headers(parts.headers)
           .header('content-type', 'text/html; charset=utf-8')
           .header('content-language', voice.language)
-          .header('cache-control', session ? 'no-store' : 'private, no-cache')
+          .header('cache-control', session || request.method === 'POST' ? 'no-store' : 'private, no-cache')
           .header('vary', 'cookie, accept-language')
           .send(html);
       },
@@ -157,11 +157,16 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
     return visit;
   }
 
+  const isForeign = ({ headers: { origin } }: FastifyRequest): boolean =>
+    origin !== undefined && origin !== new URL(settings.publicUrl).origin;
+
   function assertOwnForm(request: FastifyRequest, session: Session): void {
-    const origin = request.headers.origin;
-    const foreign = origin !== undefined && origin !== new URL(settings.publicUrl).origin;
     const presented = request.portalForm?.body._csrf;
-    if (foreign || typeof presented !== 'string' || !csrfMatches(parts.csrfSecret, session.id, presented)) {
+    if (
+      isForeign(request) ||
+      typeof presented !== 'string' ||
+      !csrfMatches(parts.csrfSecret, session.id, presented)
+    ) {
       request.log.warn({ security: 'form-token-invalid', route: request.routeOptions.url }, 'refused');
       throw new Problem(403, 'the form did not come from this session');
     }
@@ -197,6 +202,10 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
       handler: async (request, reply) => {
         await withSession(request);
         if (access === 'public') {
+          if (method === 'POST') {
+            if (isForeign(request)) throw new Problem(403, 'the form did not come from here');
+            request.portalForm = await sentForm(request);
+          }
           const visit = visitOf(request, reply);
           return asPerson(visit.session, () => (handler as PageHandler)(visit));
         }
@@ -239,6 +248,7 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
       typeof accessOrHandler === 'function'
         ? register('GET', path, 'public', accessOrHandler)
         : register('GET', path, accessOrHandler, handler as PageHandler<SignedInVisit>),
+    publicAction: (path, handler) => register('POST', path, 'public', handler),
     action: (path, access, handler) => register('POST', path, access, handler),
     upload: (path, access, handler) =>
       register(

@@ -42,6 +42,8 @@ export type PageAccess = 'public' | 'signed-in' | { readonly roles: readonly str
 export interface Site {
   page(path: string, handler: PageHandler): void;
   page(path: string, access: Exclude<PageAccess, 'public'>, handler: PageHandler<SignedInVisit>): void;
+  /** The target of a form that anybody may send, from a page of ours. It must not change anything of the person's. */
+  publicAction(path: string, handler: PageHandler): void;
   /** A form's target. The anti-forgery token has been verified. */
   action(path: string, access: Exclude<PageAccess, 'public'>, handler: PageHandler<SignedInVisit>): void;
   /** The target of a form whose last input is a file of any size, read by the handler as it comes. The token has been verified. */
