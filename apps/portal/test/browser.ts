@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { AxeBuilder } from '@axe-core/playwright';
 import {
   type Browser,
@@ -14,6 +16,18 @@ import { expect } from 'vitest';
 
 const cache = fileURLToPath(new URL('../../../node_modules/.cache/', import.meta.url));
 
+/**
+ * Unpacks the browser, by the entry of its package, into a folder. It goes wherever TMPDIR says, so it is done in a
+ * process of its own: what else starts in this one at the same moment must not take that folder for its own.
+ */
+async function unpack(entry: string, folder: string): Promise<void> {
+  const script = `import packed from ${JSON.stringify(pathToFileURL(entry).href)};
+await packed.executablePath();`;
+  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    env: { ...process.env, TMPDIR: folder },
+  });
+}
+
 /** Path of the unpacked browser: once per version of its package, whoever comes first. */
 async function browserFile(): Promise<{ file: string; flags: readonly string[] }> {
   const require = createRequire(import.meta.url);
@@ -24,14 +38,7 @@ async function browserFile(): Promise<{ file: string; flags: readonly string[] }
   if (!existsSync(join(folder, 'chromium'))) {
     mkdirSync(cache, { recursive: true });
     const fresh = mkdtempSync(join(cache, 'unpacking-'));
-    const before = process.env.TMPDIR;
-    process.env.TMPDIR = fresh;
-    try {
-      await packed.executablePath();
-    } finally {
-      if (before === undefined) delete process.env.TMPDIR;
-      else process.env.TMPDIR = before;
-    }
+    await unpack(entry, fresh);
     try {
       renameSync(fresh, folder);
     } catch {
