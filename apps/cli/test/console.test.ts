@@ -1,63 +1,12 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { applications } from '@govstack/country/seed';
 import { type VerificationConfiguration, verifyContainer } from '@govstack/information-mediator/verify';
-import {
-  arabic,
-  expectNoSidewaysScroll,
-  expectNoViolations,
-  phone,
-  startBrowser,
-  type TestBrowser,
-} from '@govstack/portal/testing';
-import type { BrowserContextOptions, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Stack, startStack } from '../src/stack/start-stack.ts';
+import { arabic, phone } from '@govstack/portal/testing';
+import type { Locator } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { demonstrationCountry } from './country.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'govstack-console-'));
-chmodSync(dataDir, 0o755);
-/** Where to keep a picture of every page, to be looked at. */
-const pictures = process.env.GOVSTACK_PICTURES;
-
-let stack: Stack;
-let browser: TestBrowser;
-
-beforeAll(async () => {
-  [stack, browser] = await Promise.all([
-    startStack({
-      dataDir,
-      root: process.cwd(),
-      port: 0,
-      households: 20,
-      demonstration: true,
-      portal: true,
-      progress: () => undefined,
-    }),
-    startBrowser(),
-  ]);
-}, 400_000);
-afterAll(async () => {
-  await browser?.close();
-  await stack?.stop();
-  rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-});
-
-let pictured = 0;
-async function look(page: Page): Promise<void> {
-  await expectNoViolations(page);
-  await expectNoSidewaysScroll(page);
-  pictured += 1;
-  if (pictures) await page.screenshot({ path: join(pictures, `console-${pictured}.png`), fullPage: true });
-}
-
-async function signedIn(persona: RegExp, path: string, options: BrowserContextOptions = {}): Promise<Page> {
-  const { page } = await browser.user(options);
-  await page.goto(`${stack.url}/sign-in?return=${encodeURIComponent(path)}`);
-  await page.getByRole('button', { name: persona }).click();
-  await page.waitForURL((url) => url.origin === stack.url && !url.pathname.startsWith('/id/'));
-  return page;
-}
+const country = demonstrationCountry('console');
+const { signedIn, look } = country;
 
 describe('the console of the information mediator', () => {
   it('[IM-4.5-a] shows volume per service and organisation, and what failed', async () => {
@@ -74,7 +23,7 @@ describe('the console of the information mediator', () => {
     await page.locator('summary').first().click();
     await look(page);
     // Another agency's administrator sees what the agency took part in.
-    const other = await signedIn(/^Ivo/, '/exchange', { ...phone });
+    const other = await signedIn(/^Ivo/, '/exchange', phone);
     expect(await other.getByRole('link', { name: 'identity-enrolment-v1' }).count()).toBe(0);
     await look(other);
   });
@@ -92,7 +41,7 @@ describe('the console of the information mediator', () => {
     await page.locator('summary').first().click();
     await look(page);
     await page.goto(
-      `${stack.url}/exchange/services/${encodeURIComponent('LUMORA/GOV/TRE/payments/none-v1')}`,
+      `${country.url}/exchange/services/${encodeURIComponent('LUMORA/GOV/TRE/payments/none-v1')}`,
     );
     expect(await page.locator('h1').textContent()).toMatch(/no such page/);
   });
@@ -137,10 +86,10 @@ describe('the console of the information mediator', () => {
     await look(provider);
     await provider.getByRole('button', { name: 'Approve' }).click();
     await provider.getByText('The request is approved; it is in force now').waitFor();
-    await provider.goto(`${stack.url}/exchange/acts`);
+    await provider.goto(`${country.url}/exchange/acts`);
     await provider.getByText('decideRequest').first().waitFor();
     await look(provider);
-    await provider.goto(`${stack.url}/exchange/services/${encodeURIComponent(service)}`);
+    await provider.goto(`${country.url}/exchange/services/${encodeURIComponent(service)}`);
     expect(await provider.locator('main table').first().textContent()).toContain(
       'Ministry of Social Protection',
     );
@@ -167,7 +116,7 @@ describe('the console of the information mediator', () => {
     await look(page);
 
     const allowed = `${applications.messaging}/messaging-v1`;
-    await page.goto(`${stack.url}/exchange/services/${encodeURIComponent(allowed)}`);
+    await page.goto(`${country.url}/exchange/services/${encodeURIComponent(allowed)}`);
     await page.locator('summary', { hasText: '/messages/{id}' }).click();
     await page.getByRole('link', { name: 'Try it out GET /messages/{id}' }).click();
     await page.getByRole('button', { name: 'Call' }).click();
@@ -204,7 +153,7 @@ describe('the console of the information mediator', () => {
     expect(file.suggestedFilename()).toMatch(/^[0-9a-f-]{36}-request\.asice$/);
     const chunks: Buffer[] = [];
     for await (const chunk of await file.createReadStream()) chunks.push(chunk as Buffer);
-    const believed = await (await fetch(`${stack.url}/trust/verification.json`)).json();
+    const believed = await (await fetch(`${country.url}/trust/verification.json`)).json();
     const proven = await verifyContainer(Buffer.concat(chunks), believed as VerificationConfiguration);
     expect(proven.signer).toMatch(/^LUMORA\//);
   });

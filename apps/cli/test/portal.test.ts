@@ -1,70 +1,13 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import {
-  arabic,
-  expectNoSidewaysScroll,
-  expectNoViolations,
-  phone,
-  startBrowser,
-  type TestBrowser,
-  withoutScripts,
-} from '@govstack/portal/testing';
+import { arabic, phone, withoutScripts } from '@govstack/portal/testing';
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Stack, startStack } from '../src/stack/start-stack.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { demonstrationCountry } from './country.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'govstack-portal-'));
-chmodSync(dataDir, 0o755);
-/** Where to keep a picture of every page, to be looked at. */
-const pictures = process.env.GOVSTACK_PICTURES;
-
-let stack: Stack;
-let browser: TestBrowser;
-
-beforeAll(async () => {
-  [stack, browser] = await Promise.all([
-    startStack({
-      dataDir,
-      root: process.cwd(),
-      port: 0,
-      households: 100,
-      demonstration: true,
-      portal: true,
-      progress: () => undefined,
-    }),
-    startBrowser(),
-  ]);
-}, 400_000);
-afterAll(async () => {
-  await browser?.close();
-  await stack?.stop();
-  rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-});
-
-let pictured = 0;
-const scriptless = new WeakSet<Page>();
-/** Looks at a page as everybody must be able to. The checks themselves need scripts. */
-async function look(page: Page): Promise<void> {
-  if (scriptless.has(page)) return;
-  await expectNoViolations(page);
-  await expectNoSidewaysScroll(page);
-  pictured += 1;
-  if (pictures)
-    await page.screenshot({
-      path: join(pictures, `${String(pictured).padStart(2, '0')}.png`),
-      fullPage: true,
-    });
-}
+const country = demonstrationCountry('portal', 100);
+const { signedIn, look } = country;
 
 const proceed = (page: Page): Promise<void> =>
   page.locator('main .govuk-button:not(.govuk-button--secondary)').last().click();
-
-async function signIn(page: Page, persona: RegExp, path: string): Promise<void> {
-  await page.goto(`${stack.url}/sign-in?return=${encodeURIComponent(path)}`);
-  await page.getByRole('button', { name: persona }).click();
-  await page.waitForURL((url) => url.origin === stack.url && !url.pathname.startsWith('/id/'));
-}
 
 interface Answers {
   readonly language: string;
@@ -135,11 +78,10 @@ async function apply(
   persona: RegExp,
   answers: Answers,
 ): Promise<{ page: Page; reference: string; close: () => Promise<void> }> {
-  const { context, page } = await browser.user(options);
-  if (options.javaScriptEnabled === false) scriptless.add(page);
-  await page.goto(`${stack.url}/`);
+  const { context, page } = await country.user(options);
+  await page.goto(`${country.url}/`);
   await look(page);
-  await page.goto(`${stack.url}/services/cash-transfer`);
+  await page.goto(`${country.url}/services/cash-transfer`);
   await look(page);
   await page.locator('.govuk-button--start').click();
   await look(page);
@@ -162,14 +104,13 @@ async function apply(
 
 /** The officer decides on the file, when the process has asked for one. */
 async function decideWhenAsked(reference: string, decision: 'APPROVED' | 'REJECTED'): Promise<boolean> {
-  const { context, page } = await browser.user();
-  await signIn(page, /Omar|عمر/, '/office/tasks');
+  const page = await signedIn(/Omar|عمر/, '/office/tasks');
   try {
     const link = page.getByRole('link', { name: new RegExp(reference) });
     const asked = await vi
       .waitFor(
         async () => {
-          await page.goto(`${stack.url}/office/tasks`);
+          await page.goto(`${country.url}/office/tasks`);
           expect(await link.count()).toBeGreaterThan(0);
           return true;
         },
@@ -185,7 +126,7 @@ async function decideWhenAsked(reference: string, decision: 'APPROVED' | 'REJECT
     await proceed(page);
     return true;
   } finally {
-    await context.close();
+    await page.close();
   }
 }
 
@@ -203,7 +144,7 @@ describe('the social cash transfer in the portal', () => {
     const citizen = await apply({}, /poor household/, { language: 'en', poor: true, land: '900' });
     await decideWhenAsked(citizen.reference, 'APPROVED');
     const { page } = citizen;
-    await page.goto(`${stack.url}/applications`);
+    await page.goto(`${country.url}/applications`);
     await look(page);
     await page
       .getByRole('link', { name: new RegExp(citizen.reference) })
@@ -212,67 +153,63 @@ describe('the social cash transfer in the portal', () => {
     await statusBecomes(page, /Approved/);
     await look(page);
 
-    const manager = await browser.user();
-    const approver = await browser.user();
-    await signIn(manager.page, /Mina/, '/office/programmes');
-    await look(manager.page);
-    await signIn(approver.page, /Pavel/, '/office/payment-runs');
+    const manager = await signedIn(/Mina/, '/office/programmes');
+    await look(manager);
+    const approver = await signedIn(/Pavel/, '/office/payment-runs');
     const runs = (of: Page) => of.locator('main table a');
     /** The manager has the list of this month drawn; afterwards there are so many. The newest is opened. */
     const prepare = async (count: number): Promise<string> => {
-      await manager.page.goto(`${stack.url}/office/programmes`);
-      await proceed(manager.page);
+      await manager.goto(`${country.url}/office/programmes`);
+      await proceed(manager);
       await vi.waitFor(
         async () => {
-          await manager.page.goto(`${stack.url}/office/payment-runs`);
-          expect(await runs(manager.page).count()).toBe(count);
+          await manager.goto(`${country.url}/office/payment-runs`);
+          expect(await runs(manager).count()).toBe(count);
         },
         { timeout: 20_000, interval: 500 },
       );
-      await runs(manager.page).first().click();
-      return manager.page.url();
+      await runs(manager).first().click();
+      return manager.url();
     };
     const decide = async (run: string, choice: 'approve' | 'reject', reason?: string): Promise<void> => {
       await vi.waitFor(
         async () => {
-          await approver.page.goto(run);
-          expect(await approver.page.locator(`input[value="${choice}"]`).count()).toBe(1);
+          await approver.goto(run);
+          expect(await approver.locator(`input[value="${choice}"]`).count()).toBe(1);
         },
         { timeout: 20_000, interval: 500 },
       );
-      await look(approver.page);
-      await choose(approver.page, 'choice', choice);
-      if (reason !== undefined) await approver.page.locator('#reason').fill(reason);
-      await proceed(approver.page);
+      await look(approver);
+      await choose(approver, 'choice', choice);
+      if (reason !== undefined) await approver.locator('#reason').fill(reason);
+      await proceed(approver);
     };
     const refused = await prepare(1);
-    await look(manager.page);
+    await look(manager);
     await decide(refused, 'reject', 'Somebody is missing on the list');
-    await statusBecomes(approver.page, /Rejected/);
+    await statusBecomes(approver, /Rejected/);
     const paid = await prepare(2);
     expect(paid).not.toBe(refused);
     await decide(paid, 'approve');
-    await statusBecomes(approver.page, /Completed/);
-    await look(approver.page);
+    await statusBecomes(approver, /Completed/);
+    await look(approver);
     // A month that is paid is not paid again, whoever asks.
     await prepare(2);
-    await manager.context.close();
-    await approver.context.close();
 
     await vi.waitFor(
       async () => {
-        await page.goto(`${stack.url}/payments`);
+        await page.goto(`${country.url}/payments`);
         expect(await page.locator('main').innerText()).toMatch(/XLD[\s\S]*Paid/);
       },
       { timeout: 20_000, interval: 500 },
     );
     await look(page);
-    await page.goto(`${stack.url}/messages`);
+    await page.goto(`${country.url}/messages`);
     await look(page);
-    await page.goto(`${stack.url}/my-data`);
+    await page.goto(`${country.url}/my-data`);
     expect(await page.locator('main').innerText()).toContain('Ministry of Social Protection');
     await look(page);
-    await page.goto(`${stack.url}/applications`);
+    await page.goto(`${country.url}/applications`);
     await page
       .getByRole('link', { name: new RegExp(citizen.reference) })
       .first()
@@ -291,7 +228,7 @@ describe('the social cash transfer in the portal', () => {
       land: '900',
     });
     await decideWhenAsked(citizen.reference, 'REJECTED');
-    await citizen.page.goto(`${stack.url}/applications`);
+    await citizen.page.goto(`${country.url}/applications`);
     await citizen.page
       .getByRole('link', { name: new RegExp(citizen.reference) })
       .first()
@@ -304,7 +241,7 @@ describe('the social cash transfer in the portal', () => {
   it('in Arabic, from right to left', async () => {
     const citizen = await apply(arabic, /أكثر مما/, { language: 'ar', poor: true, land: '0' });
     expect(await citizen.page.locator('html').getAttribute('dir')).toBe('rtl');
-    await citizen.page.goto(`${stack.url}/applications`);
+    await citizen.page.goto(`${country.url}/applications`);
     await look(citizen.page);
     await citizen.close();
   }, 400_000);

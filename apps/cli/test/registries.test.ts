@@ -1,73 +1,12 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import {
-  arabic,
-  expectNoSidewaysScroll,
-  expectNoViolations,
-  expectValidHtml,
-  phone,
-  startBrowser,
-  type TestBrowser,
-} from '@govstack/portal/testing';
-import type { BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Stack, startStack } from '../src/stack/start-stack.ts';
+import { readFileSync } from 'node:fs';
+import { arabic, expectValidHtml, phone, withoutScripts } from '@govstack/portal/testing';
+import type { Locator, Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { button, demonstrationCountry, link } from './country.ts';
+import { enterRecord, publishRegistry } from './registry-console.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'govstack-registries-'));
-chmodSync(dataDir, 0o755);
-/** Where to keep a picture of every page, to be looked at. */
-const pictures = process.env.GOVSTACK_PICTURES;
-
-let stack: Stack;
-let browser: TestBrowser;
-
-beforeAll(async () => {
-  [stack, browser] = await Promise.all([
-    startStack({
-      dataDir,
-      root: process.cwd(),
-      port: 0,
-      households: 20,
-      demonstration: true,
-      portal: true,
-      progress: () => undefined,
-    }),
-    startBrowser(),
-  ]);
-}, 400_000);
-afterAll(async () => {
-  await browser?.close();
-  await stack?.stop();
-  rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-});
-
-let pictured = 0;
-async function look(page: Page, name: string): Promise<void> {
-  await expectNoViolations(page);
-  await expectNoSidewaysScroll(page);
-  pictured += 1;
-  const file = `registries-${String(pictured).padStart(2, '0')}-${name}.png`;
-  if (pictures) await page.screenshot({ path: join(pictures, file), fullPage: true, timeout: 0 });
-}
-
-/** People sign in once, and open a page for each thing they do. */
-const contexts = new Map<string, BrowserContext>();
-
-async function signedIn(persona: RegExp, path: string, options?: BrowserContextOptions): Promise<Page> {
-  const known = options ? undefined : contexts.get(persona.source);
-  if (known) {
-    const page = await known.newPage();
-    await page.goto(`${stack.url}${path}`);
-    return page;
-  }
-  const { context, page } = await browser.user(options);
-  if (!options) contexts.set(persona.source, context);
-  await page.goto(`${stack.url}/sign-in?return=${encodeURIComponent(path)}`);
-  await page.getByRole('button', { name: persona }).click();
-  await page.waitForURL((url) => url.origin === stack.url && !url.pathname.startsWith('/id/'));
-  return page;
-}
+const country = demonstrationCountry('registries');
+const { signedIn, look } = country;
 
 /** Goes to an element as somebody does who has no mouse. */
 async function reach(page: Page, target: Locator): Promise<void> {
@@ -91,29 +30,6 @@ async function type(page: Page, label: string, text: string): Promise<void> {
 async function tick(page: Page, label: string): Promise<void> {
   await reach(page, page.getByLabel(label, { exact: true }));
   await page.keyboard.press('Space');
-}
-
-const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
-const link = (page: Page, name: string | RegExp) => page.getByRole('link', { name });
-
-/** Makes a registry from a schema, through the designer's text view, and publishes it. */
-async function published(page: Page, code: string, name: string, schema: object): Promise<void> {
-  await page.goto(`${stack.url}/registries/new`);
-  await page.getByLabel('Name', { exact: true }).fill(name);
-  await page.getByLabel('Short code').fill(code);
-  await button(page, 'Design its fields').click();
-  await link(page, 'The design as text').click();
-  await page.getByLabel('Schema, JSON or YAML').fill(JSON.stringify(schema));
-  await button(page, 'Keep in the draft').click();
-  await button(page, 'Publish').click();
-  await page.getByText('Published. People and applications can use it now.').waitFor();
-}
-
-async function enter(page: Page, code: string, values: Readonly<Record<string, string>>): Promise<void> {
-  await page.goto(`${stack.url}/registries/${code}/records/new`);
-  for (const [label, value] of Object.entries(values)) await page.getByLabel(label).fill(value);
-  await button(page, 'Save').click();
-  await page.getByText('The record is made.').waitFor();
 }
 
 describe('the registries in the portal', { timeout: 400_000 }, () => {
@@ -196,7 +112,7 @@ describe('the registries in the portal', { timeout: 400_000 }, () => {
 
   it('[REG-6.1-4-f][REG-6.1-16][REG-6.1-10][REG-6.1-11] shows what a new version breaks, and publishes it only when that is accepted', async () => {
     const page = await signedIn(/^Sana/, '/registries');
-    await published(page, 'schools', 'Register of schools', {
+    await publishRegistry(country, page, 'schools', 'Register of schools', {
       type: 'object',
       required: ['School'],
       properties: {
@@ -205,7 +121,7 @@ describe('the registries in the portal', { timeout: 400_000 }, () => {
         Places: { type: 'integer', id: 3 },
       },
     });
-    const design = `${stack.url}/registries/schools/design`;
+    const design = `${country.url}/registries/schools/design`;
     await page.goto(`${design}/fields/2`);
     await page.getByLabel('Must be filled in').check();
     await button(page, 'Keep in the draft').click();
@@ -256,7 +172,7 @@ describe('the registries in the portal', { timeout: 400_000 }, () => {
   });
 
   it('[REG-6.1-23][REG-6.1-21-a] finds, orders and keeps lists; what is sought about a person is in no address', async () => {
-    const page = await signedIn(/^Teo/, '/registries/persons/records', { javaScriptEnabled: false });
+    const page = await signedIn(/^Teo/, '/registries/persons/records', withoutScripts);
     const addresses: string[] = [];
     page.on('request', (request) => addresses.push(request.url()));
     const cells = (column: number) => page.locator(`tbody tr td:nth-of-type(${column})`).allInnerTexts();
@@ -280,7 +196,7 @@ describe('the registries in the portal', { timeout: 400_000 }, () => {
     await page.getByLabel('Save this list as').fill('One family');
     await button(page, 'Save view').click();
     await page.getByText('The view is saved.').waitFor();
-    await page.goto(`${stack.url}/registries/persons/records`);
+    await page.goto(`${country.url}/registries/persons/records`);
     await link(page, 'One family').click();
     await button(page, `Family name is ${sought} take this filter away`).waitFor();
     // No column but one, and a filter that does not fit.
@@ -305,24 +221,24 @@ describe('the registries in the portal', { timeout: 400_000 }, () => {
   it('[REG-6.1-2-d] opens the matching records of the other registry from a link', async () => {
     const page = await signedIn(/^Sana/, '/registries');
     const key = { type: 'string', unique: true };
-    await published(page, 'farms', 'Farms', {
+    await publishRegistry(country, page, 'farms', 'Farms', {
       type: 'object',
       properties: { Farm: { ...key, id: 1 }, Village: { type: 'string', id: 2 } },
     });
-    await published(page, 'animals', 'Animals', {
+    await publishRegistry(country, page, 'animals', 'Animals', {
       type: 'object',
       properties: { Tag: { ...key, id: 1 }, Species: { type: 'string', id: 2, enum: ['cow', 'goat'] } },
     });
-    await page.goto(`${stack.url}/registries/animals/design/fields/new?kind=text`);
+    await page.goto(`${country.url}/registries/animals/design/fields/new?kind=text`);
     await page.getByLabel('Name', { exact: true }).fill('Kept at');
     await page.locator('summary', { hasText: 'Link to another registry' }).click();
     await page.getByLabel('Leads to').selectOption('Farms: Farm');
     await button(page, 'Keep in the draft').click();
     await button(page, 'Publish').click();
     await page.getByText('Published. People and applications can use it now.').waitFor();
-    await enter(page, 'farms', { Farm: 'North', Village: 'Ure' });
-    await enter(page, 'farms', { Farm: 'South', Village: 'Ure' });
-    await page.goto(`${stack.url}/registries/animals/records/new`);
+    await enterRecord(country, page, 'farms', { Farm: 'North', Village: 'Ure' });
+    await enterRecord(country, page, 'farms', { Farm: 'South', Village: 'Ure' });
+    await page.goto(`${country.url}/registries/animals/records/new`);
     await page.getByLabel('Tag').fill('A1');
     await page.getByLabel('Kept at').fill('West');
     await button(page, 'Save').click();
@@ -337,7 +253,7 @@ describe('the registries in the portal', { timeout: 400_000 }, () => {
 
   it('[REG-6.1-22-b] a record is compared, deleted, brought back and erased, and its history says so', async () => {
     const page = await signedIn(/^Sana/, '/registries');
-    await published(page, 'patients', 'Patients', {
+    await publishRegistry(country, page, 'patients', 'Patients', {
       type: 'object',
       properties: {
         Patient: { type: 'string', id: 1, personal: true, owner: true },
@@ -345,7 +261,7 @@ describe('the registries in the portal', { timeout: 400_000 }, () => {
         Consent: { type: 'file', id: 3, fileTypes: ['application/pdf'] },
       },
     });
-    await page.goto(`${stack.url}/registries/patients/records/new`);
+    await page.goto(`${country.url}/registries/patients/records/new`);
     await page.getByLabel('Patient').fill('P-1');
     await page.getByLabel('Ward').fill('North');
     await page.getByLabel('Address of the document').fill('https://files.example/consent.pdf');
@@ -401,9 +317,12 @@ describe('the registries in the portal', { timeout: 400_000 }, () => {
 
   it('[REG-6.1-22-b] deletes the records that were chosen, after one more question', async () => {
     const page = await signedIn(/^Sana/, '/registries');
-    await published(page, 'keys', 'Keys', { type: 'object', properties: { Key: { type: 'string', id: 1 } } });
-    for (const Key of ['a', 'b', 'c']) await enter(page, 'keys', { Key });
-    await page.goto(`${stack.url}/registries/keys/records`);
+    await publishRegistry(country, page, 'keys', 'Keys', {
+      type: 'object',
+      properties: { Key: { type: 'string', id: 1 } },
+    });
+    for (const Key of ['a', 'b', 'c']) await enterRecord(country, page, 'keys', { Key });
+    await page.goto(`${country.url}/registries/keys/records`);
     for (const box of await page
       .locator('tbody input[type=checkbox]')
       .all()
@@ -453,13 +372,13 @@ describe('the registries in the portal', { timeout: 400_000 }, () => {
       `${record}/readers`,
       `${record}/remove`,
     ])
-      await expectValidHtml(await (await page.request.get(`${stack.url}${path}`)).text(), path);
+      await expectValidHtml(await (await page.request.get(`${country.url}${path}`)).text(), path);
   });
 
   it('reads from right to left on a phone', async () => {
     const page = await signedIn(/^(Sana|سناء)/, '/registries/persons/design', { ...phone, ...arabic });
     await look(page, 'phone-design');
-    await page.goto(`${stack.url}/registries/persons/records`);
+    await page.goto(`${country.url}/registries/persons/records`);
     await look(page, 'phone-records');
     await page.locator('tbody th a').first().click();
     await look(page, 'phone-record');
@@ -468,11 +387,11 @@ describe('the registries in the portal', { timeout: 400_000 }, () => {
   it('is for the people of the owning agency who have a role there', async () => {
     const officer = await signedIn(/^Omar/, '/registries');
     expect(await officer.locator('nav a[href="/registries"]').count()).toBe(0);
-    await officer.goto(`${stack.url}/registries/persons/records`);
+    await officer.goto(`${country.url}/registries/persons/records`);
     expect(await officer.locator('main table').count()).toBe(0);
     const registrar = await signedIn(/^Teo/, '/registries/persons/design');
     expect(await registrar.locator('.portal-fields').count()).toBe(0);
-    const foreign = await registrar.request.get(`${stack.url}/registries/parcels/records`);
+    const foreign = await registrar.request.get(`${country.url}/registries/parcels/records`);
     expect(foreign.status()).toBe(404);
   });
 });

@@ -1,105 +1,44 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import {
-  arabic,
-  expectNoSidewaysScroll,
-  expectNoViolations,
-  expectValidHtml,
-  phone,
-  startBrowser,
-  type TestBrowser,
-  withoutScripts,
-} from '@govstack/portal/testing';
-import type { BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Stack, startStack } from '../src/stack/start-stack.ts';
+import { readFileSync } from 'node:fs';
+import { arabic, expectValidHtml, phone, withoutScripts } from '@govstack/portal/testing';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { button, demonstrationCountry, link } from './country.ts';
+import { enterRecord, publishRegistry } from './registry-console.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'govstack-registry-figures-'));
-chmodSync(dataDir, 0o755);
-/** Where to keep a picture of every page, to be looked at. */
-const pictures = process.env.GOVSTACK_PICTURES;
-
-let stack: Stack;
-let browser: TestBrowser;
+const country = demonstrationCountry('registry-figures');
+const { signedIn, look } = country;
 let analyst: Page;
 let registrar: Page;
 
-const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
-const link = (page: Page, name: string | RegExp) => page.getByRole('link', { name });
-
-async function signedIn(persona: RegExp, path: string, options?: BrowserContextOptions): Promise<Page> {
-  const { page } = await browser.user(options);
-  await page.goto(`${stack.url}/sign-in?return=${encodeURIComponent(path)}`);
-  await page.getByRole('button', { name: persona }).click();
-  await page.waitForURL((url) => url.origin === stack.url && !url.pathname.startsWith('/id/'));
-  return page;
-}
-
-let pictured = 0;
-async function look(page: Page, name: string): Promise<void> {
-  await expectNoViolations(page);
-  await expectNoSidewaysScroll(page);
-  pictured += 1;
-  const file = `registry-figures-${String(pictured).padStart(2, '0')}-${name}.png`;
-  if (pictures) await page.screenshot({ path: join(pictures, file), fullPage: true, timeout: 0 });
-}
-
 async function open(page: Page, path: string): Promise<void> {
-  await page.goto(`${stack.url}/registries/wells${path}`);
+  await page.goto(`${country.url}/registries/wells${path}`);
 }
 
-async function enter(page: Page, values: Readonly<Record<string, string>>): Promise<void> {
-  await open(page, '/records/new');
-  for (const [label, value] of Object.entries(values)) await page.getByLabel(label).fill(value);
-  await button(page, 'Save').click();
-  await page.getByText('The record is made.').waitFor();
+const nowhere = 'This link leads nowhere: it may have expired, been used up, or been taken back';
+async function pasted(page: Page, address: string): Promise<void> {
+  await page.goto(`${country.url}/shared`);
+  await page.getByLabel('Link or its code').fill(address);
+  await button(page, 'Open').click();
 }
 
 const cells = async (page: Page, table: string) =>
   (await page.locator(`${table} tbody tr`).allInnerTexts()).map((row) => row.trim().split(/\s*[\t\n]\s*/));
 
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([
-    startStack({
-      dataDir,
-      root: process.cwd(),
-      port: 0,
-      households: 20,
-      demonstration: true,
-      portal: true,
-      progress: () => undefined,
-    }),
-    startBrowser(),
-  ]);
-  analyst = await signedIn(/^Sana/, '/registries/new');
-  await analyst.getByLabel('Name', { exact: true }).fill('Wells');
-  await analyst.getByLabel('Short code').fill('wells');
-  await button(analyst, 'Design its fields').click();
-  await link(analyst, 'The design as text').click();
-  await analyst.getByLabel('Schema, JSON or YAML').fill(
-    JSON.stringify({
-      type: 'object',
-      properties: {
-        Town: { type: 'string', id: 1 },
-        Depth: { type: 'integer', id: 2 },
-        Keeper: { type: 'string', id: 3, personal: true, owner: true },
-      },
-    }),
-  );
-  await button(analyst, 'Keep in the draft').click();
-  await button(analyst, 'Publish').click();
-  await analyst.getByText('Published. People and applications can use it now.').waitFor();
-  await enter(analyst, { Town: 'Amara', Depth: '4' });
-  await enter(analyst, { Town: 'Amara', Depth: '40' });
+  analyst = await signedIn(/^Sana/, '/registries');
+  await publishRegistry(country, analyst, 'wells', 'Wells', {
+    type: 'object',
+    properties: {
+      Town: { type: 'string', id: 1 },
+      Depth: { type: 'integer', id: 2 },
+      Keeper: { type: 'string', id: 3, personal: true, owner: true },
+    },
+  });
+  await enterRecord(country, analyst, 'wells', { Town: 'Amara', Depth: '4' });
+  await enterRecord(country, analyst, 'wells', { Town: 'Amara', Depth: '40' });
   registrar = await signedIn(/^Teo/, '/registries/wells/records');
-  await enter(registrar, { Town: 'Sol', Depth: '400', Keeper: 'Mina Vale' });
+  await enterRecord(country, registrar, 'wells', { Town: 'Sol', Depth: '400', Keeper: 'Mina Vale' });
 }, 180_000);
-afterAll(async () => {
-  await browser?.close();
-  await stack?.stop();
-  rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-});
 
 describe('figures, logs and links of a registry in the portal', () => {
   it('[REG-6.1-26-a][REG-4.1-g] shows records over time, by a field, their quality and uses, and gives them to take along', async () => {
@@ -169,7 +108,7 @@ describe('figures, logs and links of a registry in the portal', () => {
     await link(analyst, 'The registry').click();
     expect(await rows.first().innerText()).toMatch(/Published[\s\S]+You/);
     await look(analyst, 'registry');
-    await registrar.goto(`${stack.url}/registries/wells/records`);
+    await registrar.goto(`${country.url}/registries/wells/records`);
     await link(analyst, 'Who has read').click();
     await analyst.getByLabel('Field', { exact: true }).selectOption('Keeper');
     await analyst.getByLabel('Person (id)').fill(person);
@@ -183,7 +122,7 @@ describe('figures, logs and links of a registry in the portal', () => {
     await button(analyst, 'Check the chain').click();
     await analyst.getByText('The chain holds.').waitFor();
     await look(analyst, 'proof');
-    const refused = await registrar.request.get(`${stack.url}/registries/wells/log`);
+    const refused = await registrar.request.get(`${country.url}/registries/wells/log`);
     expect(refused.status()).toBe(403);
   }, 60_000);
 
@@ -199,11 +138,11 @@ describe('figures, logs and links of a registry in the portal', () => {
     await registrar.getByLabel('It may also be downloaded').check();
     await button(registrar, 'Make the link').click();
     const address = (await registrar.locator('#link').getAttribute('href')) as string;
-    expect(address).toMatch(`${stack.url}/shared#`);
+    expect(address).toMatch(`${country.url}/shared#`);
     await registrar.getByRole('img', { name: 'The link as a QR code' }).waitFor();
     await look(registrar, 'share');
 
-    const { page: visitor } = await browser.user();
+    const { page: visitor } = await country.user();
     const sent: string[] = [];
     visitor.on('request', (request) => sent.push(request.url()));
     await visitor.goto(address);
@@ -218,24 +157,33 @@ describe('figures, logs and links of a registry in the portal', () => {
     const [file] = await Promise.all([visitor.waitForEvent('download'), button(visitor, 'Download').click()]);
     expect(readFileSync(await file.path(), 'utf8')).toContain('Town');
 
-    const { page: plain } = await browser.user(withoutScripts);
-    await plain.goto(`${stack.url}/shared`);
+    const { page: plain } = await country.user(withoutScripts);
+    await plain.goto(`${country.url}/shared`);
     await look(plain, 'shared-form');
-    await plain.getByLabel('Link or its code').fill(address);
-    await button(plain, 'Open').click();
+    await pasted(plain, address);
     await plain.locator('#shared').waitFor();
 
-    await open(registrar, new URL(registrar.url()).pathname.replace('/registries/wells', ''));
+    // Switched off by who designs the registry, it leads nowhere, and nobody else is offered to share.
+    const page = registrar.url();
+    await analyst.goto(page);
+    await button(analyst, 'Stop sharing in this registry: no link opens any more').click();
+    await registrar.goto(page);
+    await registrar.getByText('Records of this registry are not shared by link.').waitFor();
+    expect(await link(registrar, 'Share').count()).toBe(0);
+    await pasted(plain, address);
+    await link(plain, nowhere).waitFor();
+    await button(analyst, 'Allow sharing in this registry').click();
+    await pasted(plain, address);
+    await plain.locator('#shared').waitFor();
+
+    await registrar.goto(page);
     expect((await registrar.locator('#links tbody tr').innerText()).replaceAll(/\s+/g, ' ')).toMatch(
-      /Open .* 3 Town/,
+      /Open .* 4 Town/,
     );
     await registrar.getByRole('button', { name: /^End it/ }).click();
     await registrar.getByText('Taken back').waitFor();
-    const nowhere = 'This link leads nowhere: it may have expired, been used up, or been taken back';
     for (const one of [address, `${'x'.repeat(22)}@${code.split('@')[1]}`, 'nonsense']) {
-      await plain.goto(`${stack.url}/shared`);
-      await plain.getByLabel('Link or its code').fill(one);
-      await button(plain, 'Open').click();
+      await pasted(plain, one);
       await link(plain, nowhere).waitFor();
     }
   }, 60_000);
@@ -247,10 +195,10 @@ describe('figures, logs and links of a registry in the portal', () => {
       (path) => `${base}${path}`,
     );
     for (const path of [...pages, record, '/shared'])
-      await expectValidHtml(await (await analyst.request.get(`${stack.url}${path}`)).text(), path);
+      await expectValidHtml(await (await analyst.request.get(`${country.url}${path}`)).text(), path);
     const page = await signedIn(/^(Sana|سناء)/, `${base}/figures`, { ...phone, ...arabic });
     for (const path of [`${base}/figures`, `${base}/log`, record]) {
-      await page.goto(`${stack.url}${path}`);
+      await page.goto(`${country.url}${path}`);
       await look(page, 'phone');
     }
   }, 60_000);

@@ -1,95 +1,35 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import {
-  arabic,
-  expectNoSidewaysScroll,
-  expectNoViolations,
-  expectValidHtml,
-  phone,
-  startBrowser,
-  type TestBrowser,
-  withoutScripts,
-} from '@govstack/portal/testing';
+import { readFileSync } from 'node:fs';
+import { arabic, expectValidHtml, phone, withoutScripts } from '@govstack/portal/testing';
 import { parse } from 'csv-parse/sync';
-import type { BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Stack, startStack } from '../src/stack/start-stack.ts';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { button, demonstrationCountry, link } from './country.ts';
+import { publishRegistry } from './registry-console.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'govstack-transfer-'));
-chmodSync(dataDir, 0o755);
-
-let stack: Stack;
-let browser: TestBrowser;
+const country = demonstrationCountry('registry-transfer');
+const { signedIn, look } = country;
 /** Works without scripts. */
 let analyst: Page;
-/** Looks at the same pages with scripts, which the checks need. */
-let eye: Page;
 
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([
-    startStack({
-      dataDir,
-      root: process.cwd(),
-      port: 0,
-      households: 20,
-      demonstration: true,
-      portal: true,
-      progress: () => undefined,
-    }),
-    startBrowser(),
-  ]);
-  analyst = await signedIn(/^Sana/, '/registries/new', withoutScripts);
-  eye = await signedIn(/^Sana/, '/registries');
-  await analyst.getByLabel('Name', { exact: true }).fill('Register of wells');
-  await analyst.getByLabel('Short code').fill('wells');
-  await button(analyst, 'Design its fields').click();
-  await analyst.getByRole('link', { name: 'The design as text' }).click();
-  await analyst.getByLabel('Schema, JSON or YAML').fill(
-    JSON.stringify({
-      type: 'object',
-      required: ['Well', 'Village'],
-      properties: {
-        Well: { type: 'string', id: 1, unique: true },
-        Village: { type: 'string', id: 2 },
-        Depth: { type: 'integer', id: 3, minimum: 1 },
-      },
-    }),
-  );
-  await button(analyst, 'Keep in the draft').click();
-  await button(analyst, 'Publish').click();
-  await analyst.getByText('Published. People and applications can use it now.').waitFor();
+  analyst = await signedIn(/^Sana/, '/registries', withoutScripts);
+  await publishRegistry(country, analyst, 'wells', 'Register of wells', {
+    type: 'object',
+    required: ['Well', 'Village'],
+    properties: {
+      Well: { type: 'string', id: 1, unique: true },
+      Village: { type: 'string', id: 2 },
+      Depth: { type: 'integer', id: 3, minimum: 1 },
+    },
+  });
 }, 120_000);
-afterAll(async () => {
-  await browser?.close();
-  await stack?.stop();
-  rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-});
-
-async function signedIn(persona: RegExp, path: string, options?: BrowserContextOptions): Promise<Page> {
-  const { page } = await browser.user(options);
-  await page.goto(`${stack.url}/sign-in?return=${encodeURIComponent(path)}`);
-  await page.getByRole('button', { name: persona }).click();
-  await page.waitForURL((url) => url.origin === stack.url && !url.pathname.startsWith('/id/'));
-  return page;
-}
-
-async function look(at: Page): Promise<void> {
-  const page = at === analyst ? eye : at;
-  if (page === eye) await eye.goto(at.url());
-  await expectNoViolations(page);
-  await expectNoSidewaysScroll(page);
-}
-
-const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
-const link = (page: Page, name: string | RegExp) => page.getByRole('link', { name });
 
 const csv = (rows: readonly (readonly (string | number)[])[]): Buffer =>
   Buffer.from(['Well,Town,Depth', ...rows.map((row) => row.join(','))].join('\n'));
 
 /** Brings a file, gives its columns fields, and starts. */
 async function bring(page: Page, buffer: Buffer, dryRun = false): Promise<void> {
-  await page.goto(`${stack.url}/registries/wells/imports/new`);
+  await page.goto(`${country.url}/registries/wells/imports/new`);
   await page.getByLabel('Write the good rows').check();
   await page.getByLabel('Check first, without writing').setChecked(dryRun);
   await page.getByLabel('File', { exact: true }).setInputFiles({
@@ -122,7 +62,7 @@ const wells = Array.from({ length: 200 }, (_, n) => [`W${n}`, n % 2 ? 'Ure' : 'I
 
 describe('files of records in the portal', () => {
   it('[REG-6.1-24] checks a file, says what is wrong by row and column, writes the good rows, and takes them back, without scripts', async () => {
-    await analyst.goto(`${stack.url}/registries/wells/imports/new`);
+    await analyst.goto(`${country.url}/registries/wells/imports/new`);
     await look(analyst);
     await button(analyst, 'Upload').click();
     await link(analyst, 'Choose a file').waitFor();
@@ -171,16 +111,16 @@ describe('files of records in the portal', () => {
     await bring(analyst, csv(wells));
     await button(analyst, 'Cancel the import').click();
     await analyst.getByText('The import was cancelled.').waitFor();
-    const forged = await analyst.request.post(`${stack.url}/registries/wells/imports`, {
+    const forged = await analyst.request.post(`${country.url}/registries/wells/imports`, {
       multipart: { _csrf: 'forged', file: { name: 'wells.csv', mimeType: 'text/csv', buffer: csv(wells) } },
     });
     expect(forged.status()).toBe(403);
-    await analyst.goto(`${stack.url}/registries/wells/imports`);
+    await analyst.goto(`${country.url}/registries/wells/imports`);
     await look(analyst);
     expect(await analyst.locator('main tbody tr').count()).toBe(3);
     for (const path of ['', '/new'])
       await expectValidHtml(
-        await (await analyst.request.get(`${stack.url}/registries/wells/imports${path}`)).text(),
+        await (await analyst.request.get(`${country.url}/registries/wells/imports${path}`)).text(),
         path,
       );
     await expectValidHtml(await (await analyst.request.get(address)).text(), 'import');
@@ -192,7 +132,7 @@ describe('files of records in the portal', () => {
     await analyst.getByText('The import is done.').waitFor();
     const addresses: string[] = [];
     analyst.on('request', (request) => addresses.push(request.url()));
-    await analyst.goto(`${stack.url}/registries/wells/records`);
+    await analyst.goto(`${country.url}/registries/wells/records`);
     await analyst.getByLabel('Field', { exact: true }).selectOption('Village');
     await analyst.getByLabel('Value', { exact: true }).fill('Ure');
     await button(analyst, 'Find').click();
@@ -216,13 +156,13 @@ describe('files of records in the portal', () => {
     );
     expect(all).toHaveLength(200);
 
-    await analyst.goto(`${stack.url}/registries/wells/records`);
+    await analyst.goto(`${country.url}/registries/wells/records`);
     for (const n of [0, 1]) await analyst.locator('tbody input[type=checkbox]').nth(n).check();
     await button(analyst, 'Export the chosen records').click();
     await analyst.getByLabel('Excel').check();
     const sheet = await downloaded(analyst, () => button(analyst, 'Export').click());
     expect(sheet.subarray(0, 2).toString()).toBe('PK');
-    await analyst.goto(`${stack.url}/registries/wells/exports`);
+    await analyst.goto(`${country.url}/registries/wells/exports`);
     await look(analyst);
   });
 
@@ -231,9 +171,9 @@ describe('files of records in the portal', () => {
     await look(page);
     await page.locator('main tbody th a').first().click();
     await look(page);
-    await page.goto(`${stack.url}/registries/wells/imports/new`);
+    await page.goto(`${country.url}/registries/wells/imports/new`);
     await look(page);
-    await page.goto(`${stack.url}/registries/wells/exports/new`);
+    await page.goto(`${country.url}/registries/wells/exports/new`);
     await look(page);
   });
 });
