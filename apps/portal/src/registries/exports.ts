@@ -59,7 +59,7 @@ export function exportPages(parts: RegistryParts): void {
         scope,
         which,
         filters: list.filters.map((filter) => filterText(visit.voice, filter, registry.fields)),
-        formats: exportFormats,
+        fileFormats: exportFormats,
         entered: {
           which: input(visit, 'which') || which[0],
           format: input(visit, 'format') || exportFormats[0],

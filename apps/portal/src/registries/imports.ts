@@ -80,7 +80,7 @@ export function importPages(parts: RegistryParts): void {
       'registries/import-new.njk',
       {
         ...importFrame(visit, registry),
-        formats: importFormats,
+        fileFormats: importFormats,
         modes: importModes,
         dateOrders,
         encodings,
