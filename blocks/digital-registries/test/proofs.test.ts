@@ -139,6 +139,8 @@ describe('a proof', () => {
     });
     await expect(gap).rejects.toBeInstanceOf(NotProven);
     expect(await checkpoint()).toBe(newest + 1);
+    const last = (await agency.insight.listCheckpoints({ query: { newest: true, limit: 2 } })).body;
+    expect(last.checkpoints.map(({ number }) => number)).toEqual([newest + 1, newest]);
   });
 });
 

@@ -151,12 +151,18 @@ export async function makeCheckpoints(db: Db, key: CheckpointKey): Promise<numbe
 
 const most = 1000;
 
-export async function listCheckpoints(db: Db, after: number, limit = most): Promise<Stored[]> {
+/** Checkpoints after a number, in their order, or the newest of them first. */
+export async function listCheckpoints(
+  db: Db,
+  after: number,
+  limit = most,
+  newest = false,
+): Promise<Stored[]> {
   const { rows } = await sql<Stored>`
     select *
     from checkpoint
     where number > ${after}
-    order by number
+    order by ${newest ? sql`number desc` : sql`number`}
     limit ${limit}`.execute(db);
   return rows;
 }

@@ -44,7 +44,7 @@ export function proofHandlers({
 }: InsightParts): Handlers<typeof proofOperations> {
   return {
     async listCheckpoints({ query }) {
-      const checkpoints = await listCheckpoints(db, query.after ?? 0, query.limit);
+      const checkpoints = await listCheckpoints(db, query.after ?? 0, query.limit, query.newest);
       return {
         status: 200,
         body: {

@@ -44,11 +44,12 @@ export const proofOperations = {
     id: 'listCheckpoints',
     method: 'GET',
     path: '/checkpoints',
-    summary: 'Signed checkpoints of the chain of changes, oldest first',
+    summary: 'Signed checkpoints of the chain of changes, oldest first unless the newest are asked for',
     requirements: ['REG-6.1-7-d', 'REG-6.1-7-e'],
     access: { caller: 'application' },
     query: Type.Object({
       after: Type.Optional(Type.Integer({ minimum: 0, description: 'Number of the last one known' })),
+      newest: Type.Optional(Type.Boolean({ description: 'The newest, newest first' })),
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
     }),
     responses: { 200: Type.Object({ checkpoints: Type.Array(Checkpoint) }) },
