@@ -1,8 +1,8 @@
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { latest } from './clients.ts';
 import { instantOf } from './moments.ts';
-import { recordFrame } from './record.ts';
 import { recordIn } from './record-addresses.ts';
+import { recordFrame } from './record-frame.ts';
 import { errorsOf, orNone, type PageError, refusedWith } from './refusals.ts';
 import { designerRoles, registryRoles } from './roles.ts';
 import { labelOf, type SchemaField, sameValue } from './schema.ts';
@@ -50,7 +50,7 @@ export function historyPages(parts: RegistryParts): void {
     return visit.show(
       'registries/history.njk',
       {
-        ...recordFrame(visit, registry, id, 'history'),
+        ...(await recordFrame(parts, visit, registry, id, 'history')),
         archived: registry.archived,
         changes: changes.toReversed().map((change, index) => ({
           ...change,
@@ -108,7 +108,7 @@ export function historyPages(parts: RegistryParts): void {
         ? (await data.queryUsage({ body: { identifier, limit: 200 } })).body
         : undefined;
     return visit.show('registries/readers.njk', {
-      ...recordFrame(visit, registry, id, 'readers'),
+      ...(await recordFrame(parts, visit, registry, id, 'readers')),
       owner: owner && labelOf(owner),
       readers: usage
         ?.filter((one) => one.registry === registry.place.code)

@@ -3,33 +3,15 @@ import { latest } from './clients.ts';
 import { entryOptions } from './design.ts';
 import { type FieldEntry, formParts, inputName, inputsFor, readForm, withRefusal } from './entry-form.ts';
 import { cameFrom, listAddress, recordIn } from './record-addresses.ts';
+import { recordFrame } from './record-frame.ts';
 import { type PageError, refusedWith } from './refusals.ts';
 import { registryRoles } from './roles.ts';
 import { asFormBody } from './row-entry.ts';
 import { kindOf, labelOf, linksOf, type SchemaField, sameValue } from './schema.ts';
-import { frame, isDesigner, type OpenRegistry, openRegistry, type RegistryParts } from './shell.ts';
+import { frame, type OpenRegistry, openRegistry, type RegistryParts } from './shell.ts';
 import { shownValue } from './shown-value.ts';
 
 const access = { roles: registryRoles };
-
-/** The frame of a record's pages. */
-export function recordFrame(visit: SignedInVisit, registry: OpenRegistry, record: string, part: string) {
-  const address = `${registry.place.base}/records/${record}`;
-  return {
-    ...frame(visit, registry, 'records'),
-    back: `${registry.place.base}/records`,
-    record,
-    address,
-    part,
-    parts: [
-      { key: 'data', href: address },
-      { key: 'history', href: `${address}/history` },
-      // Who has looked is for analysts, and for the person it is about (REG-6.1-8-c).
-      ...(isDesigner(visit) ? [{ key: 'readers', href: `${address}/readers` }] : []),
-      { key: 'share', href: `${address}/share` },
-    ],
-  };
-}
 
 /** What was entered for a field, as inputs that nobody sees. The parts of a date are entered under their field's name. */
 const keptInputs = (field: SchemaField, entry: FieldEntry | undefined) =>
@@ -97,7 +79,7 @@ export function recordPages(parts: RegistryParts): void {
     const id = recordIn(visit);
     const { body: record } = await read(registry, id);
     return visit.show('registries/record.njk', {
-      ...recordFrame(visit, registry, id, 'data'),
+      ...(await recordFrame(parts, visit, registry, id, 'data')),
       archived: registry.archived,
       number: record.number,
       state: record.state,
@@ -118,7 +100,7 @@ export function recordPages(parts: RegistryParts): void {
   const changeable = ({ fields }: OpenRegistry): SchemaField[] =>
     fields.filter(({ property }) => property.readOnly !== true);
 
-  function showEdit(
+  async function showEdit(
     visit: SignedInVisit,
     registry: OpenRegistry,
     id: string,
@@ -132,7 +114,7 @@ export function recordPages(parts: RegistryParts): void {
     return visit.show(
       'registries/entry.njk',
       {
-        ...recordFrame(visit, registry, id, 'data'),
+        ...(await recordFrame(parts, visit, registry, id, 'data')),
         back: from ? listAddress(registry.place.base, from) : `${registry.place.base}/records/${id}`,
         action: `${registry.place.base}/records/${id}/edit`,
         heading: visit.voice.t('registries.entry.edit'),
@@ -183,7 +165,7 @@ export function recordPages(parts: RegistryParts): void {
     return visit.show(
       'registries/conflict.njk',
       {
-        ...recordFrame(visit, registry, id, 'data'),
+        ...(await recordFrame(parts, visit, registry, id, 'data')),
         action: `${registry.place.base}/records/${id}/edit`,
         rowVersion: now.rowVersion,
         gone: now.state !== 'active',

@@ -1,7 +1,7 @@
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { latest } from './clients.ts';
-import { recordFrame } from './record.ts';
 import { recordIn } from './record-addresses.ts';
+import { recordFrame } from './record-frame.ts';
 import { errorsOf, type PageError, refusedWith } from './refusals.ts';
 import { registryRoles } from './roles.ts';
 import { openRegistry, type RegistryParts } from './shell.ts';
@@ -23,7 +23,7 @@ export function removalPages(parts: RegistryParts): void {
     return visit.show(
       'registries/remove.njk',
       {
-        ...recordFrame(visit, registry, id, 'data'),
+        ...(await recordFrame(parts, visit, registry, id, 'data')),
         back: `${registry.place.base}/records/${id}`,
         endings: endings.filter(
           (one) => one !== 'erase' || registry.fields.some(({ property }) => property.personal === true),

@@ -1,14 +1,13 @@
 import { Problem } from '@govstack/platform';
 import { input, type SignedInVisit } from '../site/visit.ts';
-import { recordFrame } from './record.ts';
-import { recordIn } from './record-addresses.ts';
+import { isUuid, recordIn } from './record-addresses.ts';
+import { recordFrame } from './record-frame.ts';
 import { errorsOf, type PageError, refusedWith } from './refusals.ts';
 import { designerRoles, registryRoles } from './roles.ts';
 import { labelOf } from './schema.ts';
 import { isDesigner, type OpenRegistry, openRegistry, type RegistryParts } from './shell.ts';
 
 const access = { roles: registryRoles };
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const usualDays = '7';
 
 interface Made {
@@ -48,7 +47,7 @@ export function sharePages(parts: RegistryParts): void {
     return visit.show(
       'registries/share.njk',
       {
-        ...recordFrame(visit, registry, id, 'share'),
+        ...(await recordFrame(parts, visit, registry, id, 'share')),
         allowed: allowed.body.allowed,
         designer: isDesigner(visit),
         // Drawn by the registries; whatever else there were in it, the page's policy would not run.
@@ -113,7 +112,7 @@ export function sharePages(parts: RegistryParts): void {
   site.action(`${path}/end`, access, async (visit) => {
     const registry = await openRegistry(parts, visit);
     const id = input(visit, 'link');
-    if (!uuid.test(id)) throw new Problem(404, 'no such link');
+    if (!isUuid(id)) throw new Problem(404, 'no such link');
     await clients.sharing(registry.place.owner).revokeShare({ params: { id } });
     visit.leaveNotice('registrySaved');
     return visit.goTo(`${registry.place.base}/records/${recordIn(visit)}/share`);

@@ -18,7 +18,9 @@ function propertyOf(value: unknown): Json {
 
 /**
  * What a link leads to, for whoever has it (REG-6.1-27-a, REG-6.1-27-c). The link's code stands behind `#`, which is
- * sent to no server: our script hands it over in a form; without scripts people paste it.
+ * sent to no server: our script hands it over in a form; without scripts people paste it. The code is 132 random bits,
+ * so nobody guesses one, and every answer to a form is `no-store`. The referrer policy stays `same-origin` here as
+ * everywhere: nothing goes to others, and without a referrer browsers would send our own forms with the origin `null`.
  */
 export function sharedPages({ site, clients, everyOwner }: RegistryParts): void {
   /** The link's code in what was pasted, the whole link or only the code, and who knows it. */
