@@ -25,7 +25,10 @@ export function columnChart(chart: Chart, voice: Voice): string {
     notation: 'compact',
     maximumFractionDigits: 1,
   });
-  const grid = [0, highest / 2, highest].map(
+  // Nobody counts halves of things.
+  const whole = chart.rows.every(({ value }) => Number.isInteger(value));
+  const marks = [0, highest / 2, highest].filter((value) => !whole || Number.isInteger(value));
+  const grid = marks.map(
     (value) =>
       `<line x1="${x(plotStart)}%" x2="${x(plotEnd)}%" y1="${y(value)}" y2="${y(value)}"/>` +
       `<text x="${x(plotStart - 1)}%" y="${y(value) + 4}" text-anchor="end">${escapeXml(compact.format(value))}</text>`,
