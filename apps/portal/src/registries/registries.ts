@@ -18,6 +18,7 @@ import type { LogSearch } from './log-search.ts';
 import { overviewPages } from './overview.ts';
 import { ownerOf, ownersFrom } from './place.ts';
 import { recordPages } from './record.ts';
+import { recordEditPages } from './record-edit.ts';
 import { removalPages } from './removal.ts';
 import { sharePages } from './share.ts';
 import { sharedPages } from './shared.ts';
@@ -52,6 +53,7 @@ export function registryPages(
     textPages,
     gridPages,
     recordPages,
+    recordEditPages,
     historyPages,
     removalPages,
     accessPages,
