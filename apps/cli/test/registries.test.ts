@@ -334,8 +334,8 @@ describe('the registries in the portal', { timeout: 400_000 }, () => {
     await page.getByText('Records 1 to 1 of 1').waitFor();
   });
 
-  it('an analyst gives an application of another agency some fields, and takes them back', async () => {
-    const page = await signedIn(/^Sana/, '/registries/persons/access');
+  it('an analyst gives an application of another agency some fields', async () => {
+    const page = await signedIn(/^Sana/, '/registries/persons/access/applications');
     await page.getByLabel('Application', { exact: true }).fill('nobody');
     await button(page, 'Give access').click();
     await link(page, 'Enter the application with its four parts').waitFor();
@@ -360,6 +360,7 @@ describe('the registries in the portal', { timeout: 400_000 }, () => {
       '/persons/design/fields/3',
       '/persons/design/text',
       '/persons/access',
+      '/persons/access/applications',
       '/persons/records',
       '/persons/records/new',
       '/persons/sure?act=archive',

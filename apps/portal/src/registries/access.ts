@@ -25,6 +25,7 @@ export function accessPages(parts: RegistryParts): void {
       'registries/access.njk',
       {
         ...frame(visit, { place: design.place, name: design.info.name }, 'access', design.published),
+        back: `${design.place.base}/access`,
         methods,
         fields: fieldsOf(design.info.schema as typeof design.schema).map((field) => ({
           name: field.name,
@@ -38,9 +39,9 @@ export function accessPages(parts: RegistryParts): void {
     );
   }
 
-  site.page('/registries/:registry/access', access, (visit) => show(visit));
+  site.page('/registries/:registry/access/applications', access, (visit) => show(visit));
 
-  site.action('/registries/:registry/access', access, async (visit) => {
+  site.action('/registries/:registry/access/applications', access, async (visit) => {
     const design = await openDesign(parts, visit);
     const { t } = visit.voice;
     const application = input(visit, 'application');

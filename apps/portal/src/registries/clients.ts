@@ -2,6 +2,7 @@ import {
   registryData,
   registryDatabase,
   registryInsight,
+  registryRights,
   registrySharing,
   registryTransfer,
 } from '@govstack/digital-registries/api';
@@ -13,6 +14,7 @@ export const registryClients = (mediation: Mediation) => ({
   database: (owner: string) => mediation.client(registryDatabase, `${owner}/${registryDatabase.name}`),
   transfer: (owner: string) => mediation.client(registryTransfer, `${owner}/${registryTransfer.name}`),
   insight: (owner: string) => mediation.client(registryInsight, `${owner}/${registryInsight.name}`),
+  rights: (owner: string) => mediation.client(registryRights, `${owner}/${registryRights.name}`),
   sharing: (owner: string) => mediation.client(registrySharing, `${owner}/${registrySharing.name}`),
 });
 

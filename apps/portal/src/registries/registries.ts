@@ -6,6 +6,7 @@ import { accessPages } from './access.ts';
 import { chainPages } from './chain.ts';
 import { registryClients } from './clients.ts';
 import { designPages } from './design.ts';
+import { explanationPages } from './explanation.ts';
 import { exportPages } from './exports.ts';
 import { fieldPages } from './field-pages.ts';
 import { figurePages } from './figures.ts';
@@ -20,6 +21,8 @@ import { ownerOf, ownersFrom } from './place.ts';
 import { recordPages } from './record.ts';
 import { recordEditPages } from './record-edit.ts';
 import { removalPages } from './removal.ts';
+import { rightPages } from './right.ts';
+import { rightsPages } from './rights.ts';
 import { sharePages } from './share.ts';
 import { sharedPages } from './shared.ts';
 import type { RegistryParts } from './shell.ts';
@@ -56,6 +59,9 @@ export function registryPages(
     recordEditPages,
     historyPages,
     removalPages,
+    rightsPages,
+    rightPages,
+    explanationPages,
     accessPages,
     importPages,
     exportPages,
