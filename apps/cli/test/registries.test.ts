@@ -264,6 +264,7 @@ describe('the registries in the portal', { timeout: 400_000 }, () => {
     await page.goto(`${country.url}/registries/patients/records/new`);
     await page.getByLabel('Patient').fill('P-1');
     await page.getByLabel('Ward').fill('North');
+    await page.locator('summary', { hasText: 'It is kept elsewhere' }).click();
     await page.getByLabel('Address of the document').fill('https://files.example/consent.pdf');
     await page.getByLabel('Name of the document').fill('consent.pdf');
     await button(page, 'Save').click();

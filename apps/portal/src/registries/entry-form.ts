@@ -24,6 +24,8 @@ export interface EntryOptions {
   readonly today: string;
   /** Fields that get a value by themselves: they may stay empty. */
   readonly filled: ReadonlySet<number>;
+  /** Fields that keep what they say when nothing is entered: secrets, which a form never shows. */
+  readonly kept?: ReadonlySet<number>;
 }
 
 export const inputName = (field: SchemaField): string => `f${field.id}`;
@@ -64,6 +66,7 @@ function questionOf(field: SchemaField, options: EntryOptions): Question | undef
   const hints = [
     typeof property.description === 'string' ? property.description : '',
     options.filled.has(field.id) ? t('registries.entry.filled') : '',
+    options.kept?.has(field.id) ? t('registries.entry.kept') : '',
     typeof property.example === 'string' || typeof property.example === 'number'
       ? t('registries.entry.example', { example: property.example })
       : '',
@@ -71,7 +74,11 @@ function questionOf(field: SchemaField, options: EntryOptions): Question | undef
   const common = {
     id: inputName(field),
     label: { en: labelOf(field) },
-    required: field.required && !options.filled.has(field.id) && property.default === undefined,
+    required:
+      field.required &&
+      !options.filled.has(field.id) &&
+      !options.kept?.has(field.id) &&
+      property.default === undefined,
     ...(hints.length > 0 ? { hint: { en: hints.join(' · ') } } : {}),
   };
   const choices = Array.isArray(property.enum) ? property.enum.map(String) : undefined;
@@ -120,22 +127,39 @@ const textIn = (body: FormBody, name: string): string => {
   return (typeof value === 'string' ? value : (value?.[0] ?? '')).trim();
 };
 
-const fileParts = ['url', 'name', 'type'] as const;
+const fileParts = ['url', 'name', 'type', 'document', 'documentName', 'documentType', 'remove'] as const;
 
+/** A document that was brought with the form, one that was there, or one that is kept elsewhere. */
 function readFile(field: SchemaField, body: FormBody, { voice }: EntryOptions): FieldEntry {
   const id = inputName(field);
   const inputs = Object.fromEntries(
     fileParts.map((part) => [`${id}-${part}`, textIn(body, `${id}-${part}`)]),
   );
-  const [url = '', originalName = '', type = ''] = fileParts.map((part) => inputs[`${id}-${part}`]);
+  const of = (part: (typeof fileParts)[number]): string => inputs[`${id}-${part}`] ?? '';
   const label = labelOf(field);
-  if (url === '' && originalName === '')
+  const [url, originalName] = [of('url'), of('name')];
+  const none = url === '' && originalName === '';
+  if (of('remove') === 'yes' || (none && of('document') === ''))
     return field.required
       ? { inputs, error: voice.t('errors.required', { label }) }
       : { inputs, value: null };
+  if (none) {
+    const [name, type] = [of('documentName'), of('documentType')];
+    return {
+      inputs,
+      value: {
+        $documentId: of('document'),
+        ...(name === '' ? {} : { originalName: name }),
+        ...(type === '' ? {} : { type }),
+      },
+    };
+  }
   if (!URL.canParse(url) || !/^https?:/.test(url))
     return { inputs, error: voice.t('registries.entry.fileAddress', { label }) };
-  return { inputs, value: { url, originalName: originalName || url.split('/').at(-1) || url, type } };
+  return {
+    inputs,
+    value: { url, originalName: originalName || url.split('/').at(-1) || url, type: of('type') },
+  };
 }
 
 /** A value that is not a question's answer, from its one input. */
@@ -178,7 +202,8 @@ export function readField(field: SchemaField, body: FormBody, options: EntryOpti
   const kind = kindOf(field.property);
   const entry = readEntry(question, body, voice.language, options.today);
   if (entry.defect) return { inputs: entry.inputs, error: defectText(voice, question, entry.defect) };
-  if (entry.answer === undefined) return { inputs: entry.inputs, value: null };
+  if (entry.answer === undefined)
+    return options.kept?.has(field.id) ? { inputs: entry.inputs } : { inputs: entry.inputs, value: null };
   if (!['instant', 'time', 'list', 'block'].includes(kind))
     return { inputs: entry.inputs, value: entry.answer };
   const value = special(field, String(entry.answer), options);
@@ -191,14 +216,21 @@ export function readField(field: SchemaField, body: FormBody, options: EntryOpti
 export function inputsFor(field: SchemaField, value: unknown, options: EntryOptions): Inputs {
   const id = inputName(field);
   const question = questionOf(field, options);
-  if (value === undefined || value === null) return {};
+  if (value === undefined || value === null || options.kept?.has(field.id)) return {};
   if (!question) {
     const file = isObject(value) ? value : {};
-    return {
-      [`${id}-url`]: String(file.url ?? ''),
-      [`${id}-name`]: String(file.originalName ?? ''),
-      [`${id}-type`]: String(file.type ?? ''),
-    };
+    const said = (part: unknown): string => String(part ?? '');
+    return '$documentId' in file
+      ? {
+          [`${id}-document`]: said(file.$documentId),
+          [`${id}-documentName`]: said(file.originalName),
+          [`${id}-documentType`]: said(file.type),
+        }
+      : {
+          [`${id}-url`]: said(file.url),
+          [`${id}-name`]: said(file.originalName),
+          [`${id}-type`]: said(file.type),
+        };
   }
   switch (kindOf(field.property)) {
     case 'instant':
@@ -227,6 +259,8 @@ export interface FormPart {
     readonly label: string;
     readonly inputs: Readonly<Record<string, unknown>>;
     readonly types: readonly { value: string; text: string }[];
+    /** Types of files that may be brought; all that registries keep when left out. */
+    readonly accept?: string;
     readonly error?: string;
   };
 }
@@ -253,6 +287,7 @@ export const formParts = (
           label: `${labelOf(field)}${field.required ? '' : ` ${t('apply.optional')}`}`,
           inputs: entry.inputs,
           types: allowed.map((value) => ({ value, text: fileTypes[value] ?? value })),
+          ...(Array.isArray(field.property.fileTypes) ? { accept: allowed.join(',') } : {}),
           ...(entry.error === undefined ? {} : { error: entry.error }),
         },
       };
@@ -273,6 +308,7 @@ export const formParts = (
             classes: 'govuk-input--width-20',
             attributes: { dir: 'ltr', ...(kind === 'time' || kind === 'instant' ? { step: '1' } : {}) },
           }),
+      ...(field.property.secret === true ? { autocomplete: 'off', spellcheck: false } : {}),
       ...(hint === undefined ? {} : { hint: { text: hint } }),
       ...(entry.error === undefined ? {} : { errorMessage: { text: entry.error } }),
     };
@@ -288,12 +324,23 @@ const startOf = (field: SchemaField, options: EntryOptions): Inputs =>
 /** Id of the first input of a field, to which the summary of errors leads. */
 export function firstInput(field: SchemaField, options: EntryOptions): string {
   const question = questionOf(field, options);
-  return question ? inputId(question) : `${inputName(field)}-url`;
+  return question ? inputId(question) : `${inputName(field)}-file`;
 }
 
-/** Reads a whole form; `errors` is empty when it can be sent. */
-export function readForm(fields: readonly SchemaField[], body: FormBody, options: EntryOptions) {
-  const entries = new Map(fields.map((field) => [field.id, readField(field, body, options)]));
+/** Reads a whole form; `errors` is empty when it can be sent. `refused`: files that the registry did not take. */
+export function readForm(
+  fields: readonly SchemaField[],
+  body: FormBody,
+  options: EntryOptions,
+  refused: ReadonlyMap<number, string> = new Map(),
+) {
+  const entries = new Map(
+    fields.map((field): [number, FieldEntry] => {
+      const entry = readField(field, body, options);
+      const error = refused.get(field.id);
+      return [field.id, error === undefined ? entry : { inputs: entry.inputs, error }];
+    }),
+  );
   const errors = fields.flatMap((field) => {
     const text = entries.get(field.id)?.error;
     return text === undefined ? [] : [{ text, href: `#${firstInput(field, options)}` }];

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Problem } from '@govstack/platform';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { latest } from './clients.ts';
+import { withDocuments } from './documents.ts';
 import { asked, type FilterOperator, filterText, fits, operators, soughtValue } from './filters.ts';
 import { type ListFilter, type RecordList, wholeList } from './list-store.ts';
 import { placeOf } from './place.ts';
@@ -113,7 +114,10 @@ export function gridPages(parts: RegistryParts): void {
           rowVersion: record.rowVersion,
           entry: record === editing ? rowEntry(voice, parts.timeZone, columns, record.content) : undefined,
           cells: columns.map((field) => ({
-            ...shownValue(voice, field, record.content[field.name]),
+            ...withDocuments(
+              shownValue(voice, field, record.content[field.name]),
+              `${registry.place.base}/records/${record.uuid}`,
+            ),
             label: labelOf(field),
             numeric: ['integer', 'number'].includes(kindOf(field.property)),
             follow:

@@ -1,6 +1,7 @@
 import { formKey, input, type SignedInVisit } from '../site/visit.ts';
 import { latest } from './clients.ts';
 import { entryOptions } from './design.ts';
+import { withUploads } from './documents.ts';
 import {
   type FieldEntry,
   formParts,
@@ -36,6 +37,12 @@ export function recordEditPages(parts: RegistryParts): void {
   const read = (registry: OpenRegistry, id: string) =>
     clients.data(registry.place.owner).getRecord({ params: { ...latest(registry.place), id } });
 
+  /** Secrets are never on a form: what is left empty stays as it is. */
+  const optionsFor = (visit: SignedInVisit, { fields }: OpenRegistry) => ({
+    ...entryOptions(parts, visit, fields),
+    kept: new Set(fields.filter(({ property }) => property.secret === true).map(({ id }) => id)),
+  });
+
   const changeable = ({ fields }: OpenRegistry): SchemaField[] =>
     fields.filter(({ property }) => property.readOnly !== true);
 
@@ -47,7 +54,7 @@ export function recordEditPages(parts: RegistryParts): void {
     entries: ReadonlyMap<number, FieldEntry>,
     errors: readonly PageError[] = [],
   ) {
-    const options = entryOptions(parts, visit, registry.fields);
+    const options = optionsFor(visit, registry);
     const fields = changeable(registry).filter((field) => entries.has(field.id));
     const from = cameFrom(visit);
     return visit.show(
@@ -71,7 +78,7 @@ export function recordEditPages(parts: RegistryParts): void {
     const registry = await openRegistry(parts, visit);
     const id = recordIn(visit);
     const { body: record } = await read(registry, id);
-    const options = entryOptions(parts, visit, registry.fields);
+    const options = optionsFor(visit, registry);
     const entries = new Map(
       changeable(registry).map((field): [number, FieldEntry] => [
         field.id,
@@ -126,17 +133,21 @@ export function recordEditPages(parts: RegistryParts): void {
   site.action('/registries/:registry/records/:record/edit', access, async (visit) => {
     const registry = await openRegistry(parts, visit);
     const id = recordIn(visit);
-    const options = entryOptions(parts, visit, registry.fields);
+    const options = optionsFor(visit, registry);
     const onForm = new Set(input(visit, '_fields').split(' '));
     const offered = changeable(registry).filter((field) => onForm.has(String(field.id)));
-    const body = input(visit, '_row') === 'yes' ? asFormBody(offered, visit.body) : visit.body;
+    const sent = input(visit, '_row') === 'yes' ? asFormBody(offered, visit.body) : visit.body;
+    const { body, refused: notTaken } = await withUploads(parts, visit, registry, offered, sent);
     const rowVersion = input(visit, '_version');
     const { body: now } = await read(registry, id);
     // What was left as it is shown is not written: it may be shown in part, or not be theirs to write.
     const changed = changedFields(offered, now.content, body, options);
-    if (changed.length === 0) return goBack(visit, registry, id);
-    const fields = String(now.rowVersion) === rowVersion ? changed : offered;
-    const { entries, errors, content } = readForm(fields, body, options);
+    if (changed.length === 0 && notTaken.size === 0) return goBack(visit, registry, id);
+    const fields =
+      String(now.rowVersion) === rowVersion
+        ? offered.filter((field) => changed.includes(field) || notTaken.has(field.id))
+        : offered;
+    const { entries, errors, content } = readForm(fields, body, options, notTaken);
     const again = (found: ReadonlyMap<number, FieldEntry>, faults: readonly PageError[]) => {
       const left = offered.map((field): [number, FieldEntry] => [
         field.id,

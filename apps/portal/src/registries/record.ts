@@ -1,6 +1,7 @@
 import { formKey, type SignedInVisit } from '../site/visit.ts';
 import { latest } from './clients.ts';
 import { entryOptions } from './design.ts';
+import { withDocuments, withUploads } from './documents.ts';
 import { type FieldEntry, formParts, readForm, withRefusal } from './entry-form.ts';
 import { recordIn } from './record-addresses.ts';
 import { recordFrame } from './record-frame.ts';
@@ -47,7 +48,8 @@ export function recordPages(parts: RegistryParts): void {
   site.action('/registries/:registry/records/new', access, async (visit) => {
     const registry = await openRegistry(parts, visit);
     const options = entryOptions(parts, visit, registry.fields);
-    const { entries, errors, content } = readForm(registry.fields, visit.body, options);
+    const { body: form, refused } = await withUploads(parts, visit, registry, registry.fields, visit.body);
+    const { entries, errors, content } = readForm(registry.fields, form, options, refused);
     if (errors.length > 0) return showNew(visit, registry, entries, errors);
     const given = Object.fromEntries(Object.entries(content).filter(([, value]) => value !== null));
     const key = formKey(visit);
@@ -70,6 +72,8 @@ export function recordPages(parts: RegistryParts): void {
     const registry = await openRegistry(parts, visit);
     const id = recordIn(visit);
     const { body: record } = await read(registry, id);
+    /** The secret that the person wants to see. */
+    const asked = Number(visit.query.show);
     return visit.show('registries/record.njk', {
       ...(await recordFrame(parts, visit, registry, id, 'data')),
       archived: registry.archived,
@@ -78,7 +82,12 @@ export function recordPages(parts: RegistryParts): void {
       createdAt: record.createdAt,
       modifiedAt: record.modifiedAt,
       rows: registry.fields.map((field) => ({
-        ...shownValue(visit.voice, field, record.content[field.name]),
+        ...withDocuments(
+          shownValue(visit.voice, field, record.content[field.name], asked === field.id ? 'shown' : 'hidden'),
+          `${registry.place.base}/records/${id}`,
+        ),
+        id: field.id,
+        asked: asked === field.id,
         label: labelOf(field),
         personal: field.property.personal === true,
         follow:

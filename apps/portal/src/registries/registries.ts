@@ -6,6 +6,7 @@ import { accessPages } from './access.ts';
 import { chainPages } from './chain.ts';
 import { registryClients } from './clients.ts';
 import { designPages } from './design.ts';
+import { documentPages } from './documents.ts';
 import { explanationPages } from './explanation.ts';
 import { exportPages } from './exports.ts';
 import { fieldPages } from './field-pages.ts';
@@ -57,6 +58,7 @@ export function registryPages(
     gridPages,
     recordPages,
     recordEditPages,
+    documentPages,
     historyPages,
     removalPages,
     rightsPages,

@@ -10,6 +10,8 @@ export interface RowInput {
   readonly label: string;
   readonly value: string;
   readonly type: 'text' | 'date' | 'datetime-local' | 'time';
+  /** A secret: its value is not shown, and stays when nothing is entered. */
+  readonly secret?: boolean;
   /** Of a choice. */
   readonly options?: readonly { readonly value: string; readonly text: string }[];
 }
@@ -30,6 +32,10 @@ export function rowEntry(
     const value = content[field.name];
     const text = value === undefined || value === null ? '' : String(value);
     const base = { name: inputName(field), label: labelOf(field), type: 'text' as const };
+    if (field.property.secret === true) {
+      const label = `${base.label} (${voice.t('registries.entry.kept')})`;
+      return { ...base, label, value: '', secret: true };
+    }
     if (kind === 'choice' || kind === 'boolean') {
       const values =
         kind === 'boolean'

@@ -25,6 +25,9 @@ export interface SentForm {
 /** Most bytes of one file that pages take: what travels in memory through the mediator. */
 export const mostFileBytes = 8 * 1024 * 1024;
 
+/** Most files of one form; browsers send those that nobody chose, too. */
+const mostFiles = 12;
+
 /** Most bytes of a file that is read as it comes, and kept by nobody here. */
 const mostStreamedBytes = 4 * 1024 ** 3;
 const fieldLimits = { fields: 1000, fieldSize: 2 * 1024 * 1024, parts: 1004 };
@@ -55,7 +58,7 @@ export async function sentForm(request: FastifyRequest): Promise<SentForm> {
   if (!request.isMultipart()) return { body: (request.body ?? {}) as FormBody, files: new Map() };
   const body: Record<string, string | string[]> = {};
   const files = new Map<string, SentFile>();
-  const limits = { ...fieldLimits, fileSize: mostFileBytes, files: 4 };
+  const limits = { ...fieldLimits, fileSize: mostFileBytes, files: mostFiles };
   for await (const part of request.parts({ limits })) {
     if (part.type === 'file') {
       const bytes = await part.toBuffer();
