@@ -37,7 +37,7 @@ beforeAll(async () => {
     type: 'object',
     required: ['Pin'],
     properties: {
-      Holder: { type: 'string', id: 1 },
+      Holder: { type: 'string', id: 1, personal: true, owner: true },
       Pin: { type: 'string', id: 2, secret: true, pattern: '^[0-9]{4}$' },
       Photo: { type: 'file', id: 3, fileTypes: ['image/png', 'image/jpeg'] },
       Paper: { type: 'file', id: 4, fileTypes: ['application/pdf'] },
@@ -47,7 +47,7 @@ beforeAll(async () => {
 }, 120_000);
 
 describe('documents and secrets of records in the portal', () => {
-  it('[REG-6.1-21-b] brings documents with the form of a record, opens pictures, downloads others, without scripts', async () => {
+  it('[REG-6.1-21-b] brings documents with the form of a record, opens pictures, downloads others, shows its changes and who read it, without scripts', async () => {
     await registrar.goto(`${country.url}/registries/permits/records/new`);
     await look(registrar, 'new');
     await registrar.getByLabel('Holder').fill('Ana');
@@ -85,6 +85,14 @@ describe('documents and secrets of records in the portal', () => {
     expect(readFileSync(await file.path())).toEqual(pdf('permit').buffer);
     const foreign = `${record}/documents/01900000-0000-7000-8000-000000000000`;
     expect((await registrar.request.get(foreign)).status()).toBe(404);
+    await link(registrar, 'History').click();
+    expect(await registrar.locator('.portal-changes').first().innerText()).toMatch(
+      /Holder\s+–\s+Ana[\s\S]*Photo\s+–\s+me\.png/,
+    );
+    const analyst = await signedIn(/^Sana/, new URL(record).pathname);
+    await link(analyst, 'Who has read it').click();
+    await analyst.getByText('Everybody who read personal data').waitFor();
+    expect(await analyst.locator('main tbody').innerText()).toMatch(/You[\s\S]*Holder/);
   });
 
   it('[REG-6.1-22-a] changes documents and encrypted fields, in the detail view and in the grid; secrets are shown only when asked for', async () => {
@@ -123,6 +131,36 @@ describe('documents and secrets of records in the portal', () => {
     await link(registrar, 'History').click();
     expect(await registrar.content()).not.toMatch(/471[123]/);
     expect(await registrar.locator('main').innerText()).toMatch(/Paper\s+permit\.pdf\s+renewed\.pdf/);
+  });
+
+  it('[REG-6.1-22-a] a secret that somebody may not see stays when they change the record', async () => {
+    const analyst = await signedIn(/^Sana/, '/registries/permits/access');
+    await analyst.getByLabel('Registrars see and change records').uncheck();
+    await button(analyst, 'Keep').click();
+    await button(analyst, 'Give a right').or(link(analyst, 'Give a right')).click();
+    await analyst.getByLabel('Short name').fill('holders');
+    await analyst.getByLabel('Role', { exact: true }).fill('registrar');
+    await analyst.getByLabel('Change records').check();
+    await analyst.getByLabel('As said below').check();
+    await analyst.getByLabel('Holder', { exact: true }).selectOption('Shown and written');
+    await button(analyst, 'Keep the right').click();
+    await analyst.getByText('The access is as you said.').waitFor();
+    await registrar.goto(`${record}?show=2`);
+    expect(await link(registrar, 'Show Pin').count()).toBe(0);
+    expect(await registrar.content()).not.toMatch(/4713|renewed/);
+    await registrar.goto(`${record}/edit`);
+    await registrar.getByLabel('Holder').fill('Ana C');
+    await button(registrar, 'Save').click();
+    await registrar.getByText('The change is saved.').waitFor();
+    await analyst.goto(`${record}?show=2`);
+    expect(await pin(analyst).innerText()).toContain('4713');
+    await link(analyst, 'renewed.pdf').waitFor();
+    await analyst.getByText('Ana C').waitFor();
+    await analyst.goto(`${country.url}/registries/permits/access`);
+    await button(analyst, 'Take away holders').click();
+    await analyst.getByLabel('Registrars see and change records').check();
+    await button(analyst, 'Keep').click();
+    await analyst.getByText('The access is as you said.').waitFor();
   });
 
   it('is valid HTML, and reads from right to left on a phone', async () => {
