@@ -1,4 +1,4 @@
-import { currentContext, drawRandom } from '@govstack/platform';
+import { currentContext, drawRandom, prepared } from '@govstack/platform';
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Reader } from '../access/access.ts';
 import { plainValue, type Row } from '../records/content.ts';
@@ -84,7 +84,7 @@ export async function logChanges(
     const digest = changeDigest(scheme, { ...circumstances, ...change }, beforeDigest, afterDigest);
     return { ...content.kept, scheme, beforeDigest, afterDigest, digest, fields: changedFields(change) };
   });
-  await sql`
+  await sql`${prepared}
     with c as (
       select nextval('change_log_seq') as seq, c.*
       from unnest(

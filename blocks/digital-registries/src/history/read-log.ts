@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto';
-import { currentContext, memberOf, newContext, newId } from '@govstack/platform';
+import { createHmac, createSecretKey } from 'node:crypto';
+import { currentContext, memberOf, newContext, newId, prepared } from '@govstack/platform';
 import { type Kysely, sql } from 'kysely';
 import type { DataMethod, Granted, Reader } from '../access/access.ts';
 import type { RegistryTables } from '../tables.ts';
@@ -7,10 +7,11 @@ import type { RegistryTables } from '../tables.ts';
 export type SubjectHash = (identifier: string) => Buffer;
 
 /** Finds a person's entries without keeping their identifier. */
-export const subjectHash =
-  (key: Buffer): SubjectHash =>
-  (identifier) =>
+export const subjectHash = (bytes: Buffer): SubjectHash => {
+  const key = createSecretKey(bytes);
+  return (identifier) =>
     createHmac('sha256', key).update(identifier.replaceAll(/[\s-]/g, '').toUpperCase()).digest();
+};
 
 /** `Ana Maria Li` → `AML`. The name itself is not kept. */
 export const initialsOf = (name: string): string =>
@@ -79,20 +80,18 @@ export async function logRead(
   const delegations = (granted.delegations ?? [])
     .filter(({ subjectHash }) => subjects.some((subject) => subject.equals(subjectHash)))
     .map(({ id }) => id);
-  await db
-    .insertInto('read_log')
-    .values({
-      id: newId(),
-      registry_id: granted.registry.id,
-      records: [...records],
-      subjects: [...subjects],
-      fields: personal.map(({ name }) => name),
-      field_ids: personal.map(({ id }) => id),
-      method,
-      ...said(reader),
-      delegations: delegations.length > 0 ? delegations : null,
-    })
-    .execute();
+  const by = said(reader);
+  await sql`${prepared}
+    insert into read_log (id, registry_id, records, subjects, fields, field_ids, method, application, operator, person,
+      roles, institution, reader_initials, refs, purpose, consent_reference, legal_ground, exchange_id, correlation_id,
+      delegations, at)
+    values (${newId()}, ${granted.registry.id}::bigint, ${[...records]}::uuid[], ${[...subjects]}::bytea[],
+      ${personal.map(({ name }) => name)}::text[], ${personal.map(({ id }) => id)}::integer[], ${method},
+      ${by.application}, ${by.operator}, ${by.person}, ${by.roles}::text[], ${by.institution}, ${by.reader_initials},
+      ${by.refs}::text[], ${by.purpose}, ${by.consent_reference}, ${by.legal_ground}, ${by.exchange_id},
+      ${by.correlation_id}, ${delegations.length > 0 ? delegations : null}::uuid[], ${by.at}::timestamptz)`.execute(
+    db,
+  );
 }
 
 /** Who read data about a person in the registries of one application, newest first. */

@@ -1,4 +1,4 @@
-import { Problem } from '@govstack/platform';
+import { Problem, prepared } from '@govstack/platform';
 import { type Kysely, sql } from 'kysely';
 import type { DataMethod, Granted, Reader } from '../access/access.ts';
 import { logRead, type SubjectHash } from '../history/read-log.ts';
@@ -36,7 +36,7 @@ export async function find(
   const { rows } = await inWordsOfTheRequest(
     granted.registry.current,
     behindWall(db, granted, (walled) =>
-      sql<Row>`
+      sql<Row>`${granted.rows ? sql`` : prepared}
         select ${shown(granted)} from ${table(granted.registry)}
         where state = 'active' and ${visible(granted)} and ${equality(asked(granted), query)}
         order by created_at, uuid

@@ -27,9 +27,28 @@ export class StaleRegistry extends Error {
   }
 }
 
-/** All columns of a record, with what a reader sees of the fields that are shown in part. */
-export const shown = ({ partial = [] }: Pick<Granted, 'partial'>): RawBuilder<unknown> =>
-  sql.join([sql`*`, ...partial.map(({ column, shown }) => sql`${shown} as ${sql.id(column)}`)]);
+const ofEveryRecord = ['uuid', 'no', 'row_version', 'state', 'created_at', 'modified_at'];
+
+/** All columns of a record, by name: a statement that is prepared must not find another one some day. */
+export const everyColumn = (
+  { columns, current }: Pick<Registry, 'columns' | 'current'>,
+  of?: string,
+): RawBuilder<unknown> =>
+  sql.join(
+    [...new Set([...ofEveryRecord, ...[...columns, ...current].map(({ column }) => column)])].map((column) =>
+      of === undefined ? sql.id(column) : sql.id(of, column),
+    ),
+  );
+
+/** The same, with what a reader sees of the fields that are shown in part. */
+export const shown = ({
+  registry,
+  partial = [],
+}: Pick<Granted, 'registry' | 'partial'>): RawBuilder<unknown> =>
+  sql.join([
+    everyColumn(registry),
+    ...partial.map(({ column, shown }) => sql`${shown} as ${sql.id(column)}`),
+  ]);
 
 /** Fields by which a reader may seek and order. */
 export const asked = (granted: Pick<Granted, 'fields' | 'asked'>): readonly ConditionalField[] =>

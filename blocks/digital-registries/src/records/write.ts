@@ -1,4 +1,4 @@
-import { badRequest, conflict, newId, Problem, type ProblemDetail } from '@govstack/platform';
+import { badRequest, conflict, newId, Problem, type ProblemDetail, prepared } from '@govstack/platform';
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Granted, Reader } from '../access/access.ts';
 import { type Change, logChanges, snapshotOf } from '../history/change-log.ts';
@@ -26,7 +26,15 @@ import { bindDocuments } from './documents.ts';
 import { assertLinked, assertNoCycles, followDeletion } from './links.ts';
 import { assertMayWrite } from './may-write.ts';
 import { byKey, find } from './read.ts';
-import { asked, inWordsOfTheRequest, nextNumber, StaleRegistry, table, unchanged } from './statement.ts';
+import {
+  asked,
+  everyColumn,
+  inWordsOfTheRequest,
+  nextNumber,
+  StaleRegistry,
+  table,
+  unchanged,
+} from './statement.ts';
 import { type RecordView, viewOf } from './view.ts';
 
 type Trx = Transaction<RegistryTables>;
@@ -125,6 +133,7 @@ export async function createRecords(
   );
   const columnsOfUsed = used.flatMap((field) =>
     columnsFor(registry, field).map(({ column, of }) => ({
+      field,
       column,
       values: records.map((values) => of(values.get(field.id))),
     })),
@@ -158,7 +167,7 @@ export async function createRecords(
   ]);
   const { rows } = await inWordsOfTheRequest(
     registry.current,
-    sql<{ uuid: string; no: string }>`
+    sql<{ uuid: string; no: string }>`${prepared}
       insert into ${table(registry)} (${columns})
       select ${selected}
       from unnest(${sources}) as r(${names})
@@ -178,9 +187,10 @@ export async function createRecords(
       created_at: at,
       modified_at: at,
     };
-    for (const field of used) row[field.column] = values.get(field.id);
-    for (const { column, values: stored } of columnsOfUsed)
-      if (column.type === 'sealed') row[column.column] = stored[index];
+    // As it would be read back, in the shape of every version.
+    for (const { field, column, values: stored } of columnsOfUsed)
+      row[column.column] =
+        column.type === 'json' || column.type === 'file' ? values.get(field.id) : stored[index];
     return row;
   });
   await assertMayWrite(trx, granted, ids, sent);
@@ -279,13 +289,13 @@ export async function change(
   ]);
   const updated = await inWordsOfTheRequest(
     registry.current,
-    sql<Row>`
+    sql<Row>`${prepared}
       update ${table(registry)} t
       set ${assignments}, row_version = t.row_version + 1, modified_at = ${at}::timestamptz,
         schema_version = ${registry.version}
       from unnest(${sources}) as r(${names})
       where t.uuid = r.uuid and ${unchanged(registry)}
-      returning t.*`.execute(trx),
+      returning ${everyColumn(registry, 't')}`.execute(trx),
   );
   if (updated.rows.length < changes.length) throw new StaleRegistry();
   await assertMayWrite(trx, granted, uuids, given);
