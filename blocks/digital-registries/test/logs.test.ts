@@ -223,6 +223,31 @@ describe('the read log', () => {
     expect((await refusal(published)).status).toBe(403);
   });
 
+  it('[REG-6.2-35-b][REG-6.1-13][REG-6.1-14-a] knows whose data was read as soon as an analyst says which field names the person', async () => {
+    const tied = (owner: boolean) => ({
+      type: 'object',
+      properties: {
+        'National ID': { type: 'string', id: 1, unique: true, ...(owner ? { owner } : {}) },
+        Name: { type: 'string', id: 2, personal: true },
+      },
+    });
+    const registry = await agency.publish(tied(false));
+    await create({ 'National ID': 'T1', Name: 'Tess' }, registry);
+    const look = () =>
+      agency.data.readRecord({ params: at(registry), headers: {}, body: query({ 'National ID': 'T1' }) });
+    const report = async () =>
+      (await agency.insight.readUsageReport({ body: { identifier: 'T1', registry } })).body.entries;
+    await look();
+    expect(await report()).toEqual([]);
+    const database = agency.databaseAs(portal);
+    const params = { code: registry };
+    const personToken = await analyst();
+    await database.putDraft({ params, body: { schema: tied(true) }, personToken });
+    await database.publishDraft({ params, body: {}, personToken });
+    await look();
+    expect(await report()).toMatchObject([{ method: 'read', registry, fields: ['Name'] }]);
+  });
+
   it('[REG-6.1-8-d][REG-6.1-7-c] reports per registry and over all; that a report was read is in the report', async () => {
     const other = await agency.publish(schema);
     await create({ 'National ID': 'P1' });
@@ -252,9 +277,11 @@ describe('the read log', () => {
     const ask = (id: string) =>
       insight.askAboutUsage({ params: { id }, body: { question: 'Why did you look?' }, personToken });
     const { id } = (await ask(entry?.id ?? '')).body;
-    const [somebodyElses] = await reads({ field: 'Name' });
-    if (somebodyElses && !somebodyElses.personalDataIds.includes(entry?.personalDataIds[0] ?? ''))
-      expect((await refusal(ask(somebodyElses.id))).status).toBe(404);
+    await create({ 'National ID': 'Q2' });
+    await read('Q2');
+    const [somebodyElses] = await reads({});
+    expect(somebodyElses?.id).not.toBe(entry?.id);
+    expect((await refusal(ask(somebodyElses?.id ?? ''))).status).toBe(404);
     await agency.insight.answerUsageQuestion({ params: { id }, body: { answer: 'For your card.' } });
     const own = (await insight.listUsageQuestions({ personToken })).body;
     expect(own).toMatchObject([

@@ -83,8 +83,10 @@ const amina = {
 const byId = (id: string) => ({ query: { content: { 'National ID': id } } });
 
 describe('a registry', () => {
-  it('[REG-6.1-1-a][REG-6.1-5-a] made from a schema takes and gives back what was written', async () => {
+  it('[REG-6.1-1-a][REG-6.1-28][REG-6.1-5-a] made from name, short name and schema takes and gives back what was written', async () => {
     const code = await registry();
+    const made = (await database(civil, civil).getRegistry({ params: { id: code } })).body;
+    expect(made).toMatchObject({ code, name: 'Persons' });
     const api = data(civil, civil);
     const created = (await api.createRecord({ params: at(code), body: { write: { content: amina } } })).body;
     expect(created.content).toEqual(amina);
