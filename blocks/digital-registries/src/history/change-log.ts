@@ -52,17 +52,17 @@ const sampled = (traceparent: string | undefined): string | null =>
 const json = (value: Snapshot | null): string | null => (value === null ? null : JSON.stringify(value));
 
 /**
- * Writes changes in the transaction that makes them, many in one statement. `at`: when the records say it was. What is
- * secret goes in sealed; PostgreSQL could not recompute its digest, so that is made as scheme 2 has it.
+ * Writes changes beside what makes them, many in one statement: to stand in a `with`, behind it. Of the changes those
+ * are logged whose record is among `written`. `at`: when the records say it was. What is secret goes in sealed;
+ * PostgreSQL could not recompute its digest, so that is made as scheme 2 has it.
  */
-export async function logChanges(
-  trx: Transaction<RegistryTables>,
+export function changesLogged(
   registryId: string,
   reader: Reader,
   at: string,
   changes: readonly Change[],
-): Promise<void> {
-  if (changes.length === 0) return;
+  written: RawBuilder<unknown>,
+): RawBuilder<unknown> {
   const person = reader.person?.id ?? null;
   const { application, exchangeId } = reader.caller;
   const operator = reader.caller.operator ?? null;
@@ -75,7 +75,7 @@ export async function logChanges(
     at: new Date(at).toISOString(),
   };
   const context = currentContext();
-  const written = changes.map((change) => {
+  const contents = changes.map((change) => {
     const salt = drawRandom(16);
     const content = kept(change.record, salt, change.before, change.after);
     const scheme = content.kept.sealed === null ? 3 : 2;
@@ -84,38 +84,55 @@ export async function logChanges(
     const digest = changeDigest(scheme, { ...circumstances, ...change }, beforeDigest, afterDigest);
     return { ...content.kept, scheme, beforeDigest, afterDigest, digest, fields: changedFields(change) };
   });
-  await sql`${prepared}
-    with c as (
+  return sql`
+    c as materialized (
       select nextval('change_log_seq') as seq, c.*
-      from unnest(
+      from (select * from unnest(
         ${changes.map((change) => change.record)}::uuid[],
         ${changes.map((change) => change.rowVersion)}::integer[],
         ${changes.map((change) => change.action)}::text[],
-        ${written.map(({ before }) => json(before))}::json[],
-        ${written.map(({ after }) => json(after))}::json[],
-        ${written.map(({ salt }) => salt)}::bytea[],
-        ${written.map(({ sealed }) => sealed)}::bytea[],
-        ${written.map(({ scheme }) => scheme)}::smallint[],
-        ${written.map(({ beforeDigest }) => beforeDigest)}::bytea[],
-        ${written.map(({ afterDigest }) => afterDigest)}::bytea[],
-        ${written.map(({ digest }) => digest)}::bytea[],
-        ${written.map(({ fields }) => `{${fields.join(',')}}`)}::text[]
-      ) as c(record, row_version, action, before, after, salt, sealed, scheme, before_digest, after_digest, digest, fields)
+        ${contents.map(({ before }) => json(before))}::json[],
+        ${contents.map(({ after }) => json(after))}::json[],
+        ${contents.map(({ salt }) => salt)}::bytea[],
+        ${contents.map(({ sealed }) => sealed)}::bytea[],
+        ${contents.map(({ scheme }) => scheme)}::smallint[],
+        ${contents.map(({ beforeDigest }) => beforeDigest)}::bytea[],
+        ${contents.map(({ afterDigest }) => afterDigest)}::bytea[],
+        ${contents.map(({ digest }) => digest)}::bytea[],
+        ${contents.map(({ fields }) => `{${fields.join(',')}}`)}::text[]
+      ) with ordinality
+        as c(record, row_version, action, before, after, salt, sealed, scheme, before_digest, after_digest, digest, fields, place)
+      where record in (${written})
+      order by place) c
     ), content as (
       insert into change_content (seq, salt, before, after, sealed)
       select seq, salt, before, after, sealed
       from c
-    )
-    insert into change_log (seq, registry_id, record, row_version, action, application, operator, person, exchange_id,
-      at, scheme, before_digest, after_digest, digest, fields, correlation_id, traceparent)
-    select seq, ${registryId}::bigint, record, row_version, action, ${application}, ${operator}::text,
-      ${person}::text, ${exchangeId}, ${circumstances.at}::timestamptz, scheme, before_digest, after_digest, digest,
-      fields::integer[], ${context?.correlationId ?? null}::text, ${sampled(context?.traceparent)}::text
-    from c`.execute(trx);
+    ), logged as (
+      insert into change_log (seq, registry_id, record, row_version, action, application, operator, person, exchange_id,
+        at, scheme, before_digest, after_digest, digest, fields, correlation_id, traceparent)
+      select seq, ${registryId}::bigint, record, row_version, action, ${application}, ${operator}::text,
+        ${person}::text, ${exchangeId}, ${circumstances.at}::timestamptz, scheme, before_digest, after_digest, digest,
+        fields::integer[], ${context?.correlationId ?? null}::text, ${sampled(context?.traceparent)}::text
+      from c
+    )`;
+}
+
+/** Writes changes in the transaction that makes them. */
+export async function logChanges(
+  trx: Transaction<RegistryTables>,
+  registryId: string,
+  reader: Reader,
+  at: string,
+  changes: readonly Change[],
+): Promise<void> {
+  if (changes.length === 0) return;
+  const written = sql`select unnest(${changes.map(({ record }) => record)}::uuid[])`;
+  await sql`${prepared} with ${changesLogged(registryId, reader, at, changes, written)} select`.execute(trx);
 }
 
 /**
- * The same for records that a statement has just inserted, without the contents leaving the database. `written` are
+ * `changesLogged` for records that a statement has just inserted, without the contents leaving the database. `written` are
  * their rows; none of them says anything secret. To stand in a `with`; `logged` has the sequence numbers.
  */
 export function logCreated(

@@ -1,5 +1,5 @@
 import { badRequest, type ProblemDetail } from '@govstack/platform';
-import { sql, type Transaction } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Registry } from '../schema/catalogue.ts';
 import type { Field } from '../schema/field.ts';
 import type { RegistryTables } from '../tables.ts';
@@ -7,7 +7,7 @@ import { eachValue, type Values } from './content.ts';
 
 /** Fields with a code list take only keys that are in force today (REG-6.1-3-a). */
 export async function assertCoded(
-  trx: Transaction<RegistryTables>,
+  trx: Kysely<RegistryTables>,
   registry: Pick<Registry, 'owner'>,
   fields: readonly Field[],
   records: readonly Values[],

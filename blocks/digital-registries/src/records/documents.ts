@@ -1,5 +1,5 @@
 import { badRequest, type ProblemDetail } from '@govstack/platform';
-import { sql, type Transaction } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Registry } from '../schema/catalogue.ts';
 import type { Field } from '../schema/field.ts';
 import type { RegistryTables } from '../tables.ts';
@@ -15,7 +15,7 @@ export function documentIdOf(value: unknown): string | undefined {
 
 /** Binds the documents that records name to them; each belongs to one record and to the field it was uploaded for. */
 export async function bindDocuments(
-  trx: Transaction<RegistryTables>,
+  trx: Kysely<RegistryTables>,
   registry: Pick<Registry, 'id'>,
   fields: readonly Field[],
   records: readonly { readonly record: string; readonly values: Values }[],

@@ -1,5 +1,5 @@
 import { conflict, Problem, type ProblemDetail } from '@govstack/platform';
-import { type RawBuilder, sql, type Transaction } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Granted, Reader } from '../access/access.ts';
 import { everyField, type Registry } from '../schema/catalogue.ts';
 import { converted } from '../schema/conversion.ts';
@@ -14,7 +14,7 @@ import { inWordsOfTheRequest, table } from './statement.ts';
 type Trx = Transaction<RegistryTables>;
 
 /** Every field a registry ever had, as it was defined last. */
-export const fieldsOf = async (trx: Trx, registryId: string): Promise<Field[]> => {
+export const fieldsOf = async (trx: Kysely<RegistryTables>, registryId: string): Promise<Field[]> => {
   const rows = await trx
     .selectFrom('registry_version')
     .select('fields')
@@ -39,7 +39,7 @@ const keyType = ({ column, type }: Pick<Field, 'column' | 'type'>) =>
 
 /** Strict links must lead to a record that is there, and stays until this transaction ends. */
 export async function assertLinked(
-  trx: Trx,
+  trx: Kysely<RegistryTables>,
   registry: Registry,
   fields: readonly Field[],
   records: readonly Values[],
@@ -88,7 +88,7 @@ const deepest = 1000;
 
 /** A record whose field leads to its parent must not be above itself. */
 export async function assertNoCycles(
-  trx: Trx,
+  trx: Kysely<RegistryTables>,
   registry: Registry,
   changed: readonly Field[],
   rows: readonly Row[],

@@ -1,5 +1,5 @@
 import { forbidden } from '@govstack/platform';
-import { sql, type Transaction } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Granted } from '../access/access.ts';
 import type { RegistryTables } from '../tables.ts';
 import { table, visible } from './statement.ts';
@@ -10,7 +10,7 @@ import { behindWall } from './wall.ts';
  * it of what they would say then, so that no record leaves the rights under which it is written.
  */
 export async function assertMayWrite(
-  trx: Transaction<RegistryTables>,
+  trx: Kysely<RegistryTables>,
   granted: Granted,
   uuids: readonly string[],
   fields: Iterable<number>,
@@ -25,7 +25,7 @@ export async function assertMayWrite(
       select count(*) as count
       from ${table(granted.registry)}
       where uuid = any(${[...uuids]}::uuid[]) and ${sql.join([visible(granted), ...conditions], sql` and `)}`.execute(
-      walled as Transaction<RegistryTables>,
+      walled,
     ),
   );
   if (Number(rows[0]?.count) < uuids.length) throw forbidden('You may not write this in such a record');

@@ -1,7 +1,7 @@
 import { badRequest, conflict, newId, Problem, type ProblemDetail, prepared } from '@govstack/platform';
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Granted, Reader } from '../access/access.ts';
-import { type Change, logChanges, snapshotOf } from '../history/change-log.ts';
+import { type Change, changesLogged, logChanges, snapshotOf } from '../history/change-log.ts';
 import { assertNotHeld } from '../history/legal-hold.ts';
 import { awaitTurn, refuseDuplicates } from '../quality/duplicates.ts';
 import type { Registry } from '../schema/catalogue.ts';
@@ -26,17 +26,10 @@ import { bindDocuments } from './documents.ts';
 import { assertLinked, assertNoCycles, followDeletion } from './links.ts';
 import { assertMayWrite } from './may-write.ts';
 import { byKey, find } from './read.ts';
-import {
-  asked,
-  everyColumn,
-  inWordsOfTheRequest,
-  nextNumber,
-  StaleRegistry,
-  table,
-  unchanged,
-} from './statement.ts';
+import { asked, inWordsOfTheRequest, nextNumber, StaleRegistry, table, unchanged } from './statement.ts';
 import { type RecordView, viewOf } from './view.ts';
 
+type Db = Kysely<RegistryTables>;
 type Trx = Transaction<RegistryTables>;
 
 /** A record as whoever wrote it gets it back: never what is secret, answers to writes are kept for repeats. */
@@ -82,9 +75,19 @@ export function registryNumber(
   return sql`${before}::text || ${index} || ${after}::text`;
 }
 
+/**
+ * Whether records are created, or one of them changed, by a single statement: nothing is locked, asked or written
+ * beside it, so that it needs no transaction around it.
+ */
+export const inOneStatement = ({ registry, rows, writable = [] }: Granted): boolean =>
+  rows === undefined &&
+  registry.duplicates?.action !== 'refuse' &&
+  !writable.some(({ when }) => when) &&
+  !registry.current.some(({ documents, links }) => documents || links.some(({ kind }) => kind !== 'soft'));
+
 /** Creates records in one statement: all or none. `at` is where the first one stands in the request. */
 export async function createRecords(
-  trx: Trx,
+  db: Db,
   granted: Granted,
   reader: Reader,
   contents: readonly Content[],
@@ -102,7 +105,7 @@ export async function createRecords(
   const triggered = registry.fields.filter(({ triggers }) => triggers.length > 0);
   const numbered = triggered.some(({ triggers }) => namesIndex(triggers));
   const numbers =
-    numbered && defects.length === 0 ? await drawNumbers(trx, registry, contents.length) : undefined;
+    numbered && defects.length === 0 ? await drawNumbers(db, registry, contents.length) : undefined;
   const numberingOf = (index: number): Numbering => ({
     code: registry.code.toUpperCase(),
     index: numbers?.[index] ?? '',
@@ -122,9 +125,9 @@ export async function createRecords(
     defects.push(...brokenRules(registry.rules ?? [], values, pointerTo(index)));
   }
   refuse(defects);
-  await assertCoded(trx, registry, registry.fields, records, pointerTo);
-  await assertLinked(trx, registry, registry.fields, records, pointerTo);
-  await awaitTurn(trx, registry);
+  await assertCoded(db, registry, registry.fields, records, pointerTo);
+  await assertLinked(db, registry, registry.fields, records, pointerTo);
+  await awaitTurn(db, registry);
 
   const at = now.toISOString();
   const ids = contents.map(() => newId());
@@ -165,23 +168,10 @@ export async function createRecords(
     sql`${numbers ?? ids.map(() => null)}::text[]`,
     ...columnsOfUsed.map(({ column, values }) => sql`${values}::${sql.raw(columnTypes[column.type])}[]`),
   ]);
-  const { rows } = await inWordsOfTheRequest(
-    registry.current,
-    sql<{ uuid: string; no: string }>`${prepared}
-      insert into ${table(registry)} (${columns})
-      select ${selected}
-      from unnest(${sources}) as r(${names})
-      where ${unchanged(registry)}
-      returning uuid, no`.execute(trx),
-  );
-  if (rows.length < contents.length) throw new StaleRegistry();
-  await refuseDuplicates(trx, registry, ids);
-  const numberOf = new Map(rows.map(({ uuid, no }) => [uuid, no]));
   const created = records.map((values, index) => {
-    const uuid = ids[index] as string;
     const row: Row = {
-      uuid,
-      no: numberOf.get(uuid) as string,
+      uuid: ids[index] as string,
+      no: '',
       row_version: 1,
       state: 'active',
       created_at: at,
@@ -193,26 +183,33 @@ export async function createRecords(
         column.type === 'json' || column.type === 'file' ? values.get(field.id) : stored[index];
     return row;
   });
-  await assertMayWrite(trx, granted, ids, sent);
+  const changes = created.map((row): Change => {
+    const after = snapshotOf(registry.current, row);
+    return { record: row.uuid, rowVersion: 1, action: 'create', before: null, after };
+  });
+  const { rows } = await inWordsOfTheRequest(
+    registry.current,
+    sql<{ uuid: string; no: string }>`${prepared}
+      with written as (
+        insert into ${table(registry)} (${columns})
+        select ${selected}
+        from unnest(${sources}) as r(${names})
+        where ${unchanged(registry)}
+        returning uuid, no
+      ), ${changesLogged(registry.id, reader, at, changes, sql`select uuid from written`)}
+      select uuid, no from written`.execute(db),
+  );
+  if (rows.length < contents.length) throw new StaleRegistry();
+  const numberOf = new Map(rows.map(({ uuid, no }) => [uuid, no]));
+  for (const row of created) row.no = numberOf.get(row.uuid) as string;
+  await refuseDuplicates(db, registry, ids);
+  await assertMayWrite(db, granted, ids, sent);
   await bindDocuments(
-    trx,
+    db,
     registry,
     registry.fields,
     ids.map((record, index) => ({ record, values: records[index] as Values })),
     pointerTo,
-  );
-  await logChanges(
-    trx,
-    registry.id,
-    reader,
-    at,
-    created.map((row) => ({
-      record: row.uuid,
-      rowVersion: 1,
-      action: 'create',
-      before: null,
-      after: snapshotOf(registry.current, row),
-    })),
   );
   return created.map((row) => written(granted, row));
 }
@@ -225,11 +222,11 @@ const valuesOfRow = (fields: readonly Field[], row: Row): Values =>
   new Map(fields.map((field) => [field.id, plainValue(field, row)]));
 
 /**
- * Writes values into rows that are locked: the same into all, or each its own. Rows that have them already stay as they
+ * Writes values into rows that are locked, or into one as it was read: the same into all, or each its own. Rows that have them already stay as they
  * are, and out of the history.
  */
 export async function change(
-  trx: Trx,
+  db: Db,
   granted: Granted,
   reader: Reader,
   rows: readonly Row[],
@@ -239,7 +236,7 @@ export async function change(
   const uuids = rows.map(({ uuid }) => uuid);
   const writes = typeof write === 'function' ? write : (): Values => write;
   const given = new Set(rows.flatMap((row) => [...writes(row).keys()]));
-  await assertMayWrite(trx, granted, uuids, given);
+  await assertMayWrite(db, granted, uuids, given);
   const now = new Date();
   const triggered = registry.fields.filter(({ triggers }) => triggers.length > 0);
   const changes = rows.flatMap((row) => {
@@ -262,10 +259,10 @@ export async function change(
   const records = changes.map(({ after }) => after);
   const pointerTo = () => '/write/content';
   refuse(records.flatMap((after) => brokenRules(registry.rules ?? [], after, pointerTo())));
-  await assertCoded(trx, registry, touched, records, pointerTo);
-  await assertLinked(trx, registry, touched, records, pointerTo);
+  await assertCoded(db, registry, touched, records, pointerTo);
+  await assertLinked(db, registry, touched, records, pointerTo);
   await bindDocuments(
-    trx,
+    db,
     registry,
     touched,
     changes.map(({ row, after }) => ({ record: row.uuid, values: after })),
@@ -273,6 +270,7 @@ export async function change(
   );
   const stored = touched.flatMap((field) =>
     columnsFor(registry, field).map(({ column, of }) => ({
+      field,
       column,
       values: changes.map(({ row, after, changed }) =>
         changed.includes(field) ? of(after.get(field.id)) : toColumn(column.type, row[column.column]),
@@ -282,42 +280,54 @@ export async function change(
   const assignments = sql.join(
     stored.map(({ column }) => sql`${sql.id(column.column)} = r.${sql.id(column.column)}`),
   );
-  const names = sql.join([sql.id('uuid'), ...stored.map(({ column }) => sql.id(column.column))]);
+  const names = sql.join([
+    sql.id('uuid'),
+    sql.id('row_version'),
+    ...stored.map(({ column }) => sql.id(column.column)),
+  ]);
   const sources = sql.join([
     sql`${changes.map(({ row }) => row.uuid)}::uuid[]`,
+    sql`${changes.map(({ row }) => row.row_version)}::integer[]`,
     ...stored.map(({ column, values }) => sql`${values}::${sql.raw(columnTypes[column.type])}[]`),
   ]);
-  const updated = await inWordsOfTheRequest(
+  // As they would be read back.
+  const after = changes.map(({ row, after: values }, index): Row => {
+    const now: Row = { ...row, row_version: row.row_version + 1, modified_at: at };
+    // What was shown in part of what was there before.
+    for (const { column } of granted.partial ?? []) delete now[column];
+    for (const { field, column, values: kept } of stored)
+      now[column.column] =
+        column.type === 'json' || column.type === 'file' ? (values.get(field.id) ?? null) : kept[index];
+    return now;
+  });
+  const logged = changes.map(({ row }, index): Change => {
+    const now = after[index] as Row;
+    return {
+      record: row.uuid,
+      rowVersion: now.row_version,
+      action: 'update',
+      before: snapshotOf(registry.current, row),
+      after: snapshotOf(registry.current, now),
+    };
+  });
+  const { rows: written } = await inWordsOfTheRequest(
     registry.current,
-    sql<Row>`${prepared}
-      update ${table(registry)} t
-      set ${assignments}, row_version = t.row_version + 1, modified_at = ${at}::timestamptz,
-        schema_version = ${registry.version}
-      from unnest(${sources}) as r(${names})
-      where t.uuid = r.uuid and ${unchanged(registry)}
-      returning ${everyColumn(registry, 't')}`.execute(trx),
+    sql<{ uuid: string }>`${prepared}
+      with written as (
+        update ${table(registry)} t
+        set ${assignments}, row_version = t.row_version + 1, modified_at = ${at}::timestamptz,
+          schema_version = ${registry.version}
+        from unnest(${sources}) as r(${names})
+        where t.uuid = r.uuid and t.row_version = r.row_version and ${unchanged(registry)}
+        returning t.uuid
+      ), ${changesLogged(registry.id, reader, at, logged, sql`select uuid from written`)}
+      select uuid from written`.execute(db),
   );
-  if (updated.rows.length < changes.length) throw new StaleRegistry();
-  await assertMayWrite(trx, granted, uuids, given);
-  await assertNoCycles(trx, registry, touched, updated.rows);
-  const after = new Map(updated.rows.map((row) => [row.uuid, row]));
-  await logChanges(
-    trx,
-    registry.id,
-    reader,
-    at,
-    changes.map(({ row }): Change => {
-      const now = after.get(row.uuid) as Row;
-      return {
-        record: row.uuid,
-        rowVersion: now.row_version,
-        action: 'update',
-        before: snapshotOf(registry.current, row),
-        after: snapshotOf(registry.current, now),
-      };
-    }),
-  );
-  return rows.map((row) => after.get(row.uuid) ?? row);
+  if (written.length < changes.length) throw new StaleRegistry();
+  await assertMayWrite(db, granted, uuids, given);
+  await assertNoCycles(db, registry, touched, after);
+  const changed = new Map(after.map((row) => [row.uuid, row]));
+  return rows.map((row) => changed.get(row.uuid) ?? row);
 }
 
 function valuesToWrite(fields: readonly Field[], write: Content): Values {
@@ -333,14 +343,14 @@ function valuesToWrite(fields: readonly Field[], write: Content): Values {
  * The record that says already what is to be written, as far as the writer may ask: the change was made before. Whoever
  * may not see secrets does not learn so that a record holds one.
  */
-async function findWritten(trx: Trx, granted: Granted, write: Content): Promise<Row | undefined> {
+async function findWritten(db: Db, granted: Granted, write: Content): Promise<Row | undefined> {
   const known = asked(granted);
   const named = Object.keys(write).map((name) => known.find((field) => field.name === name));
   if (named.some((field) => field === undefined || (field.secret && !field.disclosed))) return undefined;
   const secrets = named.filter((field) => field?.secret);
   const open = Object.entries(write).filter(([name]) => !secrets.some((field) => field?.name === name));
   if (open.length === 0) return undefined;
-  const [row] = await find(trx, granted, Object.fromEntries(open), { limit: 1 });
+  const [row] = await find(db, granted, Object.fromEntries(open), { limit: 1 });
   return row && secrets.every((field) => field && same(plainValue(field, row), write[field.name]))
     ? row
     : undefined;
@@ -348,10 +358,11 @@ async function findWritten(trx: Trx, granted: Granted, write: Content): Promise<
 
 /**
  * Changes the one record that matches. More than one is a conflict; none is 404 unless a record equal to the wanted
- * content is there already (the retry of a change that was done).
+ * content is there already (the retry of a change that was done). Outside a transaction only where `inOneStatement`;
+ * a record that was changed meanwhile is a `StaleRegistry`.
  */
 export async function updateRecord(
-  trx: Trx,
+  db: Db,
   granted: Granted,
   reader: Reader,
   query: Content,
@@ -359,16 +370,16 @@ export async function updateRecord(
   expectedVersion: number | undefined,
 ): Promise<RecordView> {
   const values = valuesToWrite(granted.writable ?? granted.fields, write);
-  const rows = await find(trx, granted, query, { limit: 2, lock: true });
+  const rows = await find(db, granted, query, { limit: 2, lock: db.isTransaction });
   if (rows.length > 1) throw conflict('More than one record matches');
   const [row] = rows;
   if (!row) {
-    const done = await findWritten(trx, granted, write);
+    const done = await findWritten(db, granted, write);
     if (done) return written(granted, done);
     throw new Problem(404, 'no record found');
   }
   assertVersion(row, expectedVersion);
-  const [changed] = await change(trx, granted, reader, [row], values);
+  const [changed] = await change(db, granted, reader, [row], values);
   return written(granted, changed as Row);
 }
 
@@ -379,7 +390,7 @@ function assertVersion(row: Row, expected: number | undefined): void {
 
 /** Changes the active record with this uuid, registry number or primary key. */
 export async function changeRecord(
-  trx: Trx,
+  db: Db,
   granted: Granted,
   reader: Reader,
   key: string,
@@ -387,10 +398,10 @@ export async function changeRecord(
   expectedVersion: number | undefined,
 ): Promise<RecordView> {
   const values = valuesToWrite(granted.writable ?? granted.fields, write);
-  const row = await byKey(trx, granted, key, true);
+  const row = await byKey(db, granted, key, db.isTransaction);
   if (row?.state !== 'active') throw new Problem(404, 'no record found');
   assertVersion(row, expectedVersion);
-  const [changed] = await change(trx, granted, reader, [row], values);
+  const [changed] = await change(db, granted, reader, [row], values);
   return written(granted, changed as Row);
 }
 

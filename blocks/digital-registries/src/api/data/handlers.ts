@@ -26,6 +26,7 @@ import {
   createRecords,
   deleteMatching,
   deleteRecords,
+  inOneStatement,
   type RecordState,
   rewrite,
   setState,
@@ -44,6 +45,11 @@ import { asAnswer, serveFields } from './field-handlers.ts';
 import { registryData } from './operations.ts';
 
 type Trx = Transaction<RegistryTables>;
+interface WriteId {
+  readonly operation: string;
+  readonly key?: string | undefined;
+  readonly request?: unknown;
+}
 interface Target {
   readonly registryName: string;
   readonly versionNumber: string;
@@ -80,12 +86,34 @@ export function serveData(parts: DataDependencies): ImplementedSurface {
   const open = (reader: Reader, { registryName, versionNumber }: Target, method: DataMethod) =>
     gate.open(reader, registryName, versionNumber, method);
 
+  /**
+   * Writes with a single statement where that is all there is to do, else like `write`. What was changed meanwhile is
+   * locked the next time.
+   */
+  async function writeOne<R extends { readonly status: number; readonly body?: unknown }>(
+    reader: Reader,
+    target: Target,
+    method: DataMethod,
+    id: WriteId,
+    work: (db: Kysely<RegistryTables>, granted: Granted) => Promise<R>,
+  ): Promise<R> {
+    const granted = await open(reader, target, method);
+    if (id.key === undefined && inOneStatement(granted))
+      try {
+        return await work(db, granted);
+      } catch (error) {
+        if (!(error instanceof StaleRegistry)) throw error;
+        catalogue.forget(granted.registry.owner, granted.registry.code);
+      }
+    return write(reader, target, method, id, work);
+  }
+
   /** Writes in one transaction, once per idempotency key; again when the registry was changed meanwhile. */
   async function write<R extends { readonly status: number; readonly body?: unknown }>(
     reader: Reader,
     target: Target,
     method: DataMethod,
-    id: { readonly operation: string; readonly key?: string | undefined; readonly request?: unknown },
+    id: WriteId,
     work: (trx: Trx, granted: Granted, creating: Granted) => Promise<R>,
     /** What it may come to, too. */
     or: DataMethod = method,
@@ -175,7 +203,7 @@ export function serveData(parts: DataDependencies): ImplementedSurface {
     createRecord: async ({ params, body: { write: wanted }, caller, person, idempotencyKey: key }) => {
       const reader = readerOf(caller, person);
       const id = { operation: 'createRecord', key, request: { params, body: { write: wanted } } };
-      return write(reader, params, 'create', id, async (trx, granted) => {
+      return writeOne(reader, params, 'create', id, async (trx, granted) => {
         const [record] = await createRecords(trx, granted, reader, [wanted.content]);
         if (!record) throw new Error('no record was created');
         return { status: 200, body: body(record) };
@@ -184,7 +212,7 @@ export function serveData(parts: DataDependencies): ImplementedSurface {
     createRecords: async ({ params, body: { write: wanted }, caller, person, idempotencyKey: key }) => {
       const reader = readerOf(caller, person);
       const id = { operation: 'createRecords', key, request: { params, body: { write: wanted } } };
-      return write(reader, params, 'create', id, async (trx, granted) => {
+      return writeOne(reader, params, 'create', id, async (trx, granted) => {
         const contents = wanted.map((one) => one.content);
         const records = await createRecords(trx, granted, reader, contents);
         return { status: 200, body: { count: records.length, uuids: records.map(({ uuid }) => uuid) } };
@@ -238,7 +266,7 @@ export function serveData(parts: DataDependencies): ImplementedSurface {
       const reader = readerOf(caller, person);
       const expected = expectedVersion(headers['if-match']);
       const id = { operation: 'updateRecord', key, request: { params, body: asked } };
-      return write(reader, params, 'update', id, async (trx, granted) => {
+      return writeOne(reader, params, 'update', id, async (trx, granted) => {
         const { content } = asked.write;
         const record = await updateRecord(trx, granted, reader, asked.query.content, content, expected);
         return { status: 200, body: body(record) };
@@ -279,7 +307,7 @@ export function serveData(parts: DataDependencies): ImplementedSurface {
     changeRecord: async ({ params, body: asked, headers, caller, person, idempotencyKey: key }) => {
       const reader = readerOf(caller, person);
       const id = { operation: 'changeRecord', key, request: { params, body: asked } };
-      return write(reader, params, 'update', id, async (trx, granted) => {
+      return writeOne(reader, params, 'update', id, async (trx, granted) => {
         const { content } = asked.write;
         const expected = expectedVersion(headers['if-match']);
         const record = await changeRecord(trx, granted, reader, params.id, content, expected);
