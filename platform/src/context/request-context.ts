@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomBytes } from 'node:crypto';
 import { newId } from './ids.ts';
+import { drawRandom } from './random.ts';
 
 /** What travels with a request through every call, event and job it causes. */
 export interface RequestContext {
@@ -38,12 +38,12 @@ export const validCorrelationId = (value: string | undefined): value is string =
 
 /** A new root trace, sampled only when a tracing backend decides so. */
 export const newTraceparent = (): string =>
-  `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
+  `00-${drawRandom(16).toString('hex')}-${drawRandom(8).toString('hex')}-00`;
 
 /** The same trace with a new span id: what a callee receives. */
 export const childTraceparent = (parent: string): string => {
   const [version, trace, , flags] = parent.split('-');
-  return `${version}-${trace}-${randomBytes(8).toString('hex')}-${flags}`;
+  return `${version}-${trace}-${drawRandom(8).toString('hex')}-${flags}`;
 };
 
 /** A context for work that starts here: a page request, a job, a command. */

@@ -7,5 +7,5 @@ export {
 } from './data-directory.ts';
 export { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
 export { type MigrateOptions, migrate } from './migrate.ts';
-export { prepared } from './prepared.ts';
+export { type BroughtColumn, brought, prepared } from './prepared.ts';
 export { type ProvisionOptions, provisionDatabase } from './provision.ts';

@@ -13,6 +13,35 @@ const mostPrepared = 300;
  */
 export const prepared: RawBuilder<unknown> = sql.raw(mark);
 
+/** A column of rows that a statement brings along. `type`: its SQL type, written as it is. */
+export interface BroughtColumn {
+  readonly name: string;
+  readonly type: string;
+  /** As many as rows. */
+  readonly values: readonly unknown[];
+}
+
+const plain = (name: string): string => {
+  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new Error(`${name} cannot be the name of a column here`);
+  return name;
+};
+
+/**
+ * Rows that a statement brings along, as a table to stand in `from`. A single row stands there as such: of a list the
+ * database does not know before how long it is, and it plans a prepared statement anew each time.
+ */
+export function brought(name: string, columns: readonly BroughtColumn[]): RawBuilder<unknown> {
+  const table = sql.raw(plain(name));
+  if (columns[0]?.values.length === 1) {
+    const row = columns.map(
+      ({ name, type, values }) => sql`${values[0]}::${sql.raw(`${type} as ${plain(name)}`)}`,
+    );
+    return sql`(select ${sql.join(row)}) as ${table}`;
+  }
+  const lists = columns.map(({ type, values }) => sql`${values}::${sql.raw(`${type}[]`)}`);
+  return sql`unnest(${sql.join(lists)}) as ${table}(${sql.raw(columns.map(({ name }) => plain(name)).join(', '))})`;
+}
+
 /** Names under which connections of a pool keep such statements; what is over the bound is planned each time. */
 export function prepareMarked(pool: pg.Pool): void {
   const names = new Map<string, string>();

@@ -1,4 +1,4 @@
-import { currentContext, drawRandom, prepared } from '@govstack/platform';
+import { type BroughtColumn, brought, currentContext, drawRandom, prepared } from '@govstack/platform';
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Reader } from '../access/access.ts';
 import { plainValue, type Row } from '../records/content.ts';
@@ -75,35 +75,44 @@ export function changesLogged(
     at: new Date(at).toISOString(),
   };
   const context = currentContext();
-  const contents = changes.map((change) => {
+  const said = changes.map((change) => {
     const salt = drawRandom(16);
     const content = kept(change.record, salt, change.before, change.after);
+    const { before, after } = content.kept;
     const scheme = content.kept.sealed === null ? 3 : 2;
-    const beforeDigest = contentDigest(scheme, salt, 'before', json(content.before));
-    const afterDigest = contentDigest(scheme, salt, 'after', json(content.after));
+    const texts = { before: json(before), after: json(after) };
+    const whole = scheme === 3 ? texts : { before: json(content.before), after: json(content.after) };
+    const beforeDigest = contentDigest(scheme, salt, 'before', whole.before);
+    const afterDigest = contentDigest(scheme, salt, 'after', whole.after);
     const digest = changeDigest(scheme, { ...circumstances, ...change }, beforeDigest, afterDigest);
-    return { ...content.kept, scheme, beforeDigest, afterDigest, digest, fields: changedFields(change) };
+    return { ...content.kept, ...texts, scheme, beforeDigest, afterDigest, digest };
   });
+  const contents: BroughtColumn[] = [
+    { name: 'before', type: 'json', values: said.map(({ before }) => before) },
+    { name: 'after', type: 'json', values: said.map(({ after }) => after) },
+    { name: 'salt', type: 'bytea', values: said.map(({ salt }) => salt) },
+    { name: 'sealed', type: 'bytea', values: said.map(({ sealed }) => sealed) },
+    { name: 'scheme', type: 'smallint', values: said.map(({ scheme }) => scheme) },
+    { name: 'before_digest', type: 'bytea', values: said.map(({ beforeDigest }) => beforeDigest) },
+    { name: 'after_digest', type: 'bytea', values: said.map(({ afterDigest }) => afterDigest) },
+    { name: 'digest', type: 'bytea', values: said.map(({ digest }) => digest) },
+    { name: 'fields', type: 'text', values: changes.map((change) => `{${changedFields(change).join(',')}}`) },
+  ];
   return sql`
     c as materialized (
       select nextval('change_log_seq') as seq, c.*
-      from (select * from unnest(
-        ${changes.map((change) => change.record)}::uuid[],
-        ${changes.map((change) => change.rowVersion)}::integer[],
-        ${changes.map((change) => change.action)}::text[],
-        ${contents.map(({ before }) => json(before))}::json[],
-        ${contents.map(({ after }) => json(after))}::json[],
-        ${contents.map(({ salt }) => salt)}::bytea[],
-        ${contents.map(({ sealed }) => sealed)}::bytea[],
-        ${contents.map(({ scheme }) => scheme)}::smallint[],
-        ${contents.map(({ beforeDigest }) => beforeDigest)}::bytea[],
-        ${contents.map(({ afterDigest }) => afterDigest)}::bytea[],
-        ${contents.map(({ digest }) => digest)}::bytea[],
-        ${contents.map(({ fields }) => `{${fields.join(',')}}`)}::text[]
-      ) with ordinality
-        as c(record, row_version, action, before, after, salt, sealed, scheme, before_digest, after_digest, digest, fields, place)
-      where record in (${written})
-      order by place) c
+      from (
+        select *
+        from ${brought('c', [
+          { name: 'record', type: 'uuid', values: changes.map(({ record }) => record) },
+          { name: 'row_version', type: 'integer', values: changes.map(({ rowVersion }) => rowVersion) },
+          { name: 'action', type: 'text', values: changes.map(({ action }) => action) },
+          { name: 'place', type: 'integer', values: changes.map((_, index) => index) },
+          ...contents,
+        ])}
+        where record in (${written})
+        order by place
+      ) c
     ), content as (
       insert into change_content (seq, salt, before, after, sealed)
       select seq, salt, before, after, sealed

@@ -1,5 +1,5 @@
 import { Problem, prepared } from '@govstack/platform';
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { DataMethod, Granted, Reader } from '../access/access.ts';
 import { logRead, type SubjectHash } from '../history/read-log.ts';
 import type { Field } from '../schema/field.ts';
@@ -31,13 +31,13 @@ export async function find(
   db: Db,
   granted: Granted,
   query: Content,
-  options: { readonly limit: number; readonly lock?: boolean },
+  options: { readonly limit: number; readonly lock?: boolean; readonly columns?: RawBuilder<unknown> },
 ): Promise<Row[]> {
   const { rows } = await inWordsOfTheRequest(
     granted.registry.current,
     behindWall(db, granted, (walled) =>
       sql<Row>`${granted.rows ? sql`` : prepared}
-        select ${shown(granted)} from ${table(granted.registry)}
+        select ${options.columns ?? shown(granted)} from ${table(granted.registry)}
         where state = 'active' and ${visible(granted)} and ${equality(asked(granted), query)}
         order by created_at, uuid
         limit ${options.limit}
@@ -119,7 +119,7 @@ export async function recordExists(
   query: Content,
   hash: SubjectHash,
 ): Promise<boolean> {
-  const rows = await find(db, granted, query, { limit: 1 });
+  const rows = await find(db, granted, query, { limit: 1, columns: sql`uuid` });
   await logRead(
     db,
     granted,

@@ -1,4 +1,12 @@
-import { badRequest, conflict, newId, Problem, type ProblemDetail, prepared } from '@govstack/platform';
+import {
+  badRequest,
+  brought,
+  conflict,
+  newId,
+  Problem,
+  type ProblemDetail,
+  prepared,
+} from '@govstack/platform';
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Granted, Reader } from '../access/access.ts';
 import { type Change, changesLogged, logChanges, snapshotOf } from '../history/change-log.ts';
@@ -26,7 +34,15 @@ import { bindDocuments } from './documents.ts';
 import { assertLinked, assertNoCycles, followDeletion } from './links.ts';
 import { assertMayWrite } from './may-write.ts';
 import { byKey, find } from './read.ts';
-import { asked, inWordsOfTheRequest, nextNumber, StaleRegistry, table, unchanged } from './statement.ts';
+import {
+  asked,
+  columnList,
+  inWordsOfTheRequest,
+  nextNumber,
+  StaleRegistry,
+  table,
+  unchanged,
+} from './statement.ts';
 import { type RecordView, viewOf } from './view.ts';
 
 type Db = Kysely<RegistryTables>;
@@ -142,31 +158,23 @@ export async function createRecords(
     })),
   );
   const number = registryNumber(registry, now, numbers ? sql`r.no` : nextNumber(registry));
-  const names = sql.join([
-    sql.id('uuid'),
-    sql.id('no'),
-    ...columnsOfUsed.map(({ column }) => sql.id(column.column)),
-  ]);
-  const columns = sql.join([
-    sql.id('uuid'),
-    sql.id('no'),
-    sql.id('schema_version'),
-    sql.id('created_at'),
-    sql.id('modified_at'),
-    ...columnsOfUsed.map(({ column }) => sql.id(column.column)),
-  ]);
+  const names = columnsOfUsed.map(({ column }) => column.column);
   const selected = sql.join([
     sql.id('r', 'uuid'),
     number,
     sql`${registry.version}`,
     sql`${at}::timestamptz`,
     sql`${at}::timestamptz`,
-    ...columnsOfUsed.map(({ column }) => sql.id('r', column.column)),
+    ...(names.length > 0 ? [columnList(names, 'r.')] : []),
   ]);
-  const sources = sql.join([
-    sql`${ids}::uuid[]`,
-    sql`${numbers ?? ids.map(() => null)}::text[]`,
-    ...columnsOfUsed.map(({ column, values }) => sql`${values}::${sql.raw(columnTypes[column.type])}[]`),
+  const rowsToWrite = brought('r', [
+    { name: 'uuid', type: 'uuid', values: ids },
+    { name: 'no', type: 'text', values: numbers ?? ids.map(() => null) },
+    ...columnsOfUsed.map(({ column, values }) => ({
+      name: column.column,
+      type: columnTypes[column.type],
+      values,
+    })),
   ]);
   const created = records.map((values, index) => {
     const row: Row = {
@@ -191,9 +199,9 @@ export async function createRecords(
     registry.current,
     sql<{ uuid: string; no: string }>`${prepared}
       with written as (
-        insert into ${table(registry)} (${columns})
+        insert into ${table(registry)} (${columnList(['uuid', 'no', 'schema_version', 'created_at', 'modified_at', ...names])})
         select ${selected}
-        from unnest(${sources}) as r(${names})
+        from ${rowsToWrite}
         where ${unchanged(registry)}
         returning uuid, no
       ), ${changesLogged(registry.id, reader, at, changes, sql`select uuid from written`)}
@@ -280,15 +288,10 @@ export async function change(
   const assignments = sql.join(
     stored.map(({ column }) => sql`${sql.id(column.column)} = r.${sql.id(column.column)}`),
   );
-  const names = sql.join([
-    sql.id('uuid'),
-    sql.id('row_version'),
-    ...stored.map(({ column }) => sql.id(column.column)),
-  ]);
-  const sources = sql.join([
-    sql`${changes.map(({ row }) => row.uuid)}::uuid[]`,
-    sql`${changes.map(({ row }) => row.row_version)}::integer[]`,
-    ...stored.map(({ column, values }) => sql`${values}::${sql.raw(columnTypes[column.type])}[]`),
+  const rowsToWrite = brought('r', [
+    { name: 'uuid', type: 'uuid', values: changes.map(({ row }) => row.uuid) },
+    { name: 'row_version', type: 'integer', values: changes.map(({ row }) => row.row_version) },
+    ...stored.map(({ column, values }) => ({ name: column.column, type: columnTypes[column.type], values })),
   ]);
   // As they would be read back.
   const after = changes.map(({ row, after: values }, index): Row => {
@@ -317,7 +320,7 @@ export async function change(
         update ${table(registry)} t
         set ${assignments}, row_version = t.row_version + 1, modified_at = ${at}::timestamptz,
           schema_version = ${registry.version}
-        from unnest(${sources}) as r(${names})
+        from ${rowsToWrite}
         where t.uuid = r.uuid and t.row_version = r.row_version and ${unchanged(registry)}
         returning t.uuid
       ), ${changesLogged(registry.id, reader, at, logged, sql`select uuid from written`)}
