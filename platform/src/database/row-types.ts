@@ -11,8 +11,11 @@ const localTime: Parser = (text) => text.replace(' ', 'T');
 
 /** Instants in UTC, to the millisecond. What RFC 3339 cannot say (infinity, before Christ) stays PostgreSQL's text. */
 const instant: Parser = (text) => {
-  // As they mostly come: `2026-01-02 03:04:05.678+00`.
-  if (text.length === 26 && text.endsWith('+00')) return `${text.slice(0, 10)}T${text.slice(11, 23)}Z`;
+  // As they mostly come: `2026-01-02 03:04:05.678+00`, or without parts of a second.
+  if (text[4] === '-' && text.endsWith('+00')) {
+    if (text.length === 26) return `${text.slice(0, 10)}T${text.slice(11, 23)}Z`;
+    if (text.length === 22) return `${text.slice(0, 10)}T${text.slice(11, 19)}.000Z`;
+  }
   const time = new Date(text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00'));
   return Number.isNaN(time.getTime()) ? text : time.toISOString();
 };

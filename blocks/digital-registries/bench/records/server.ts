@@ -15,6 +15,7 @@ const node = await startNode({
 });
 const url = await node.listen({ port: 0, all: 'digital-registries' });
 process.send?.({ url });
+process.once('disconnect', () => process.exit(1));
 process.on(
   'message',
   async (message: { tables?: { plain: string; personal: string }; stop?: true; rss?: true }) => {

@@ -71,12 +71,13 @@ export async function logRead(
   method: DataMethod,
   fieldNames: readonly string[],
   records: readonly string[],
-  subjects: readonly Buffer[],
+  subjectsOf: () => readonly Buffer[],
 ): Promise<void> {
   const personal = granted.registry.fields.filter(
     (field) => field.personal && fieldNames.includes(field.name),
   );
   if (personal.length === 0) return;
+  const subjects = subjectsOf();
   const delegations = (granted.delegations ?? [])
     .filter(({ subjectHash }) => subjects.some((subject) => subject.equals(subjectHash)))
     .map(({ id }) => id);

@@ -125,7 +125,7 @@ export async function findDuplicates(
   );
   const names = Object.keys(content);
   if (!registry.duplicates || !rules?.some(({ method }) => method !== 'date')) {
-    await logRead(db, granted, reader, 'exists', names, [], subjectsOfQuery(granted, content, hash));
+    await logRead(db, granted, reader, 'exists', names, [], () => subjectsOfQuery(granted, content, hash));
     return [];
   }
   const sought = [...new Map(rules.map(({ field }) => [field.id, field])).values()];
@@ -148,7 +148,7 @@ export async function findDuplicates(
       return rows;
     }),
   );
-  const subjects = [
+  const subjects = () => [
     ...subjectsOfQuery(granted, content, hash),
     ...subjectsOf(
       granted,

@@ -179,14 +179,20 @@ export function toColumn(type: ColumnType, value: unknown): unknown {
   return type === 'time' ? inUtc(String(value)) : value;
 }
 
+const inUtcToTheMillisecond = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+/** A moment as RFC 3339 has it; what that cannot say stays as it is. */
+export function instantOf(text: string): string {
+  if (inUtcToTheMillisecond.test(text)) return text;
+  const moment = new Date(text);
+  return Number.isNaN(moment.getTime()) ? text : moment.toISOString();
+}
+
 /** A column's value as JSON. What is sealed says nothing; what RFC 3339 cannot say stays as the database says it. */
 export function fromColumn(type: FieldType, value: unknown): unknown {
   if (value === null || value === undefined || value instanceof Uint8Array) return undefined;
   if (type === 'integer' || type === 'number') return Number(value);
-  if (type === 'date-time') {
-    const moment = new Date(value as string);
-    return Number.isNaN(moment.getTime()) ? value : moment.toISOString();
-  }
+  if (type === 'date-time') return instantOf(value as string);
   if (type === 'time') return withZone(value as string);
   return value;
 }

@@ -97,7 +97,6 @@ export async function readRecord(
   hash: SubjectHash,
 ): Promise<RecordView> {
   const rows = await find(db, granted, query, { limit: 1 });
-  const subjects = rows.length > 0 ? subjectsOf(granted, rows, hash) : subjectsOfQuery(granted, query, hash);
   await logRead(
     db,
     granted,
@@ -105,7 +104,7 @@ export async function readRecord(
     'read',
     rows.length > 0 ? readable(granted).map(({ name }) => name) : Object.keys(query),
     rows.map((row) => row.uuid),
-    subjects,
+    () => (rows.length > 0 ? subjectsOf(granted, rows, hash) : subjectsOfQuery(granted, query, hash)),
   );
   if (!rows[0]) throw noRecord();
   return viewOf(granted, rows[0]);
@@ -127,7 +126,7 @@ export async function recordExists(
     'exists',
     Object.keys(query),
     rows.map((row) => row.uuid),
-    subjectsOfQuery(granted, query, hash),
+    () => subjectsOfQuery(granted, query, hash),
   );
   return rows.length > 0;
 }
@@ -155,7 +154,7 @@ export const shownRows = (
     method,
     fields.map(({ name }) => name),
     rows.map(({ uuid }) => uuid),
-    subjectsOf(granted, rows, hash),
+    () => subjectsOf(granted, rows, hash),
   );
 
 /** One value of one record that is there (REG-8-g). */

@@ -1,5 +1,5 @@
 import type { Granted } from '../access/access.ts';
-import { contentOf, type Row } from './content.ts';
+import { contentOf, instantOf, type Row } from './content.ts';
 
 export interface RecordView {
   readonly uuid: string;
@@ -29,7 +29,7 @@ export const viewOf = (granted: Pick<Granted, 'fields' | 'partial'>, row: Row): 
   uuid: row.uuid,
   number: row.no,
   rowVersion: row.row_version,
-  createdAt: new Date(row.created_at).toISOString(),
-  modifiedAt: new Date(row.modified_at).toISOString(),
+  createdAt: instantOf(row.created_at),
+  modifiedAt: instantOf(row.modified_at),
   content: seen(granted, row),
 });
