@@ -6,76 +6,13 @@
  *
  *   node_modules/.bin/node blocks/digital-registries/bench/records.ts [RECORDS] [SECONDS A CELL] [CONNECTIONS] [ONLY OPERATIONS NAMED SO]
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { callerSigner, connect, newId, startEmbeddedPostgres } from '@govstack/platform';
-import { Agent, request } from 'undici';
+import { cpus } from 'node:os';
 import { fill, record, schema, villageOf } from './records/registry.ts';
+import { startBench } from './records/start.ts';
 
 const [records = 100_000, seconds = 5, connections = 16] = process.argv.slice(2, 5).map(Number);
 const only = process.argv[5] ?? '';
-const owner = 'BENCH/GOV/AGENCY/registries';
-
-const dataDir = mkdtempSync(join(tmpdir(), 'govstack-bench-'));
-chmodSync(dataDir, 0o755);
-const server = await startEmbeddedPostgres({
-  dataDir,
-  settings: { shared_buffers: '2GB', max_wal_size: '4GB' },
-});
-const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const sign = callerSigner({ ...privateKey.export({ format: 'jwk' }), kid: 'bench' } as never);
-const admin = connect(server.adminUrl);
-
-const databaseUrl = server.adminUrl.replace(/\/[^/]*$/, '/bench_digital_registries');
-const child: ChildProcess = fork(new URL('./records/server.ts', import.meta.url), {
-  env: {
-    ...process.env,
-    BENCH: JSON.stringify({
-      adminUrl: server.adminUrl,
-      secret: randomBytes(32).toString('base64'),
-      key: { ...publicKey.export({ format: 'jwk' }), kid: 'bench', alg: 'ES256' },
-      databaseUrl,
-    }),
-  },
-});
-const answer = <T>(message?: object): Promise<T> =>
-  new Promise((resolve, reject) => {
-    child.once('message', (value) => resolve(value as T));
-    child.once('exit', () => reject(new Error('the server ended')));
-    if (message) child.send(message);
-  });
-const { url } = await answer<{ url: string }>();
-const agent = new Agent({ connections, pipelining: 1 });
-
-async function send(
-  target: string,
-  method: string,
-  body: unknown,
-  headers: Record<string, string> = {},
-): Promise<unknown> {
-  const response = await request(target, {
-    method: method as 'GET',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-    dispatcher: agent,
-  });
-  const text = await response.body.text();
-  if (response.statusCode >= 300)
-    throw new Error(`${target} answered ${response.statusCode}: ${text.slice(0, 300)}`);
-  return text === '' ? undefined : JSON.parse(text);
-}
-
-async function block(surface: string, method: string, path: string, body: unknown): Promise<unknown> {
-  const exchangeId = newId();
-  const caller = { application: owner, service: `${owner}/${surface}`, operator: undefined, exchangeId };
-  return send(`${url}/${surface}${path}`, method, body, {
-    'x-govstack-caller': await sign(caller, owner),
-    'x-road-request-id': exchangeId,
-  });
-}
+const { send, block, answer, database, admin, publish, stop } = await startBench(connections);
 const data = (code: string, method: string, path: string, body: unknown) =>
   block('registry-data-v1', method, `/data/${code}/1.0/${path}`, body);
 
@@ -83,14 +20,8 @@ for (const [code, personal] of [
   ['plain', false],
   ['personal', true],
 ] as const)
-  await block('registry-database-v1', 'POST', '/database/modify', {
-    groupName: 'Bench',
-    catalogName: code,
-    code,
-    schema: schema(personal),
-  });
+  await publish(code, schema(personal));
 const tables = { plain: 'reg.r_1', personal: 'reg.r_2' };
-const database = connect(databaseUrl);
 const started = performance.now();
 for (let from = 1; from <= records; from += 100_000) {
   const to = Math.min(records, from + 99_999);
@@ -225,10 +156,7 @@ console.table(table);
 
 if (only === '') await measureRest();
 
-child.send({ stop: true });
-await Promise.all([agent.close(), database.close(), admin.close()]);
-await server.stop();
-rmSync(dataDir, { recursive: true, force: true });
+await stop();
 
 async function measureRest(): Promise<void> {
   // One at a time: what a single client waits for the first page of each indexed filter.
@@ -275,12 +203,7 @@ async function measureRest(): Promise<void> {
     }
   });
   const beforePublish = performance.now();
-  await block('registry-database-v1', 'POST', '/database/modify', {
-    groupName: 'Bench',
-    catalogName: 'plain',
-    code: 'plain',
-    schema: grown,
-  });
+  await publish('plain', grown);
   const took = performance.now() - beforePublish;
   publishing = false;
   await Promise.all(writers);

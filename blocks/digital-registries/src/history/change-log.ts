@@ -141,8 +141,8 @@ export async function logChanges(
 }
 
 /**
- * `changesLogged` for records that a statement has just inserted, without the contents leaving the database. `written` are
- * their rows; none of them says anything secret. To stand in a `with`; `logged` has the sequence numbers.
+ * `changesLogged` for records that a statement has just inserted, without the contents leaving the database. `written`
+ * are their rows; none of them says anything secret. To stand in a `with`; `logged` has the sequence numbers.
  */
 export function logCreated(
   { id, current }: Pick<Registry, 'id' | 'current'>,
@@ -157,10 +157,10 @@ export function logCreated(
   return sql`
     said as materialized (
       select nextval('change_log_seq') as seq, uuid, uuid_send(gen_random_uuid()) as salt,
-        (${snapshotOfRow(current)})::text as after
+        ${snapshotOfRow(current)} as after, ${fieldsOfRow(current)} as fields
       from written
     ), content_digests as materialized (
-      select seq, uuid, after, sha256(salt || ${utf8(sql`'after' || after`)}) as after_digest
+      select seq, uuid, fields, sha256(salt || ${utf8(sql`'after' || after`)}) as after_digest
       from said
     ), content as (
       insert into change_content (seq, salt, after)
@@ -173,36 +173,39 @@ export function logCreated(
         ${exchangeId}, ${at}::timestamptz, 3, after_digest,
         sha256(${utf8(sql`json_build_array(${id}::text, uuid::text, 1, 'create', ${application}::text, ${operator}::text,
           ${person}::text, ${exchangeId}::text, null, encode(after_digest, 'hex'), ${at.replace('Z', '000Z')}::text)::text`)}),
-        array(select name::integer from json_object_keys(after::json) name), ${context?.correlationId ?? null}::text,
+        fields, ${context?.correlationId ?? null}::text,
         ${sampled(context?.traceparent)}::text
       from content_digests
       returning seq
     )`;
 }
 
-/** `snapshotOf` in SQL. */
+const open = (fields: readonly Field[]): Field[] => fields.filter(({ secret }) => !secret);
+
+/** `snapshotOf` in SQL, as JSON text: put together from the texts of the values, nothing is parsed. */
 function snapshotOfRow(fields: readonly Field[]): RawBuilder<unknown> {
-  const shown = ({ type, column }: Field): RawBuilder<unknown> =>
-    type === 'date-time'
-      ? sql`to_char(${sql.id(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
-      : type === 'time'
-        ? sql`${sql.id(column)} || 'Z'`
-        : sql.id(column);
-  const jsonTyped = ({ type }: Field): boolean => type === 'json' || type === 'file';
-  const open = fields.filter(({ secret }) => !secret);
-  const scalars = open.filter((field) => !jsonTyped(field));
-  // A function takes a hundred arguments.
-  const groups = Array.from({ length: Math.ceil(scalars.length / 50) }, (_, group) =>
-    scalars.slice(group * 50, group * 50 + 50),
-  ).map(
-    (group) =>
-      sql`jsonb_strip_nulls(jsonb_build_object(${sql.join(
-        group.flatMap((field) => [sql.lit(String(field.id)), shown(field)]),
-      )}))`,
+  const text = ({ type, column }: Field): RawBuilder<unknown> => {
+    if (['json', 'file', 'integer', 'boolean'].includes(type)) return sql`${sql.id(column)}::text`;
+    if (type === 'date') return sql`'"' || ${sql.id(column)} || '"'`;
+    if (type === 'date-time')
+      return sql`'"' || to_char(${sql.id(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"'`;
+    return type === 'time'
+      ? sql`to_json(${sql.id(column)} || 'Z')::text`
+      : sql`to_json(${sql.id(column)})::text`;
+  };
+  const said = open(fields).map((field) => sql`${sql.lit(`"${field.id}":`)} || ${text(field)}`);
+  // A function takes a hundred arguments. What is null is left out.
+  const groups = Array.from(
+    { length: Math.ceil(said.length / 90) },
+    (_, group) => sql`nullif(concat_ws(',', ${sql.join(said.slice(group * 90, group * 90 + 90))}), '')`,
   );
-  const whole = open.filter(jsonTyped).map(
-    (field) => sql`
-      case when ${shown(field)} is null then '{}' else jsonb_build_object(${sql.lit(String(field.id))}, ${shown(field)}) end`,
-  );
-  return sql.join([sql`'{}'::jsonb`, ...groups, ...whole], sql` || `);
+  return groups.length === 0 ? sql`'{}'` : sql`'{' || concat_ws(',', ${sql.join(groups)}) || '}'`;
 }
+
+/** Ids of the fields in which a row says something. */
+const fieldsOfRow = (fields: readonly Field[]): RawBuilder<unknown> =>
+  sql`array_remove(array[${sql.join(
+    open(fields).map(
+      ({ id, column }) => sql`case when ${sql.id(column)} is not null then ${sql.lit(id)} end`,
+    ),
+  )}]::integer[], null)`;

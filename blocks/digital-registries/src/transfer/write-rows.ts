@@ -231,6 +231,8 @@ export async function writeChunk(
 ): Promise<Written> {
   const { registry } = granted;
   const ofChunk = sql`s.row > ${from}::bigint and s.row <= ${to}::bigint`;
+  // A chunk and its history in memory, several times over.
+  await sql`set local work_mem = '64MB'`.execute(trx);
   await holdLinked(trx, row, granted, ofChunk);
   let changed: readonly string[] = [];
   let rest = ofChunk;
