@@ -210,8 +210,9 @@ describe('an import', () => {
     expect(report[4]).toContain('is in row 2 too');
     expect(report[7]).toContain('is required');
     expect(await search(code)).toHaveLength(1);
-    const stage = await sql`select from pg_tables where schemaname = 'stage'`.execute(db());
-    expect(stage.rows).toHaveLength(0);
+    await expect
+      .poll(async () => (await sql`select from pg_tables where schemaname = 'stage'`.execute(db())).rows)
+      .toEqual([]);
   });
 
   it('[REG-6.1-24] good rows are written and the others reported; a dry run writes nothing until it is told to', async () => {
