@@ -1,4 +1,5 @@
 import { input, type SignedInVisit } from '../site/visit.ts';
+import { isApplication } from './application-id.ts';
 import { openDesign } from './design-state.ts';
 import { errorsOf, type PageError, refusedWith } from './refusals.ts';
 import { designerRoles } from './roles.ts';
@@ -51,7 +52,7 @@ export function accessPages(parts: RegistryParts): void {
     const fields = ticked('fields');
     const entered = { application, methods: chosen, scope, fields };
     const errors = [
-      ...(/^[^/\s]+(\/[^/\s]+){3}$/.test(application)
+      ...(isApplication(application)
         ? []
         : [{ text: t('registries.access.applicationWrong'), href: '#application' }]),
       ...(scope === 'some' && fields.length === 0
