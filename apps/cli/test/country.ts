@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Mediation } from '@govstack/platform';
 import {
   type BrowserUser,
   expectNoSidewaysScroll,
@@ -18,6 +19,8 @@ const pictures = process.env.GOVSTACK_PICTURES;
 /** The demonstration country with its portal, and people who sit at browsers. */
 export interface Country {
   readonly url: string;
+  /** What an application of the country calls, through the mediator. */
+  as(application: string): Mediation;
   /** Somebody at a fresh browser who has not signed in. */
   user(options?: BrowserContextOptions): Promise<BrowserUser>;
   /** A page of a persona, who signs in once for all their pages. */
@@ -82,6 +85,7 @@ export function demonstrationCountry(name: string, households = 20): Country {
     get url() {
       return stack.url;
     },
+    as: (application) => stack.as(application),
     user,
     async signedIn(persona, path, options = {}) {
       const key = `${persona.source} ${JSON.stringify(options)}`;

@@ -335,7 +335,7 @@ describe('the registries in the portal', { timeout: 400_000 }, () => {
     await page.getByText('Records 1 to 1 of 1').waitFor();
   });
 
-  it('an analyst gives an application of another agency some fields', async () => {
+  it('[REG-6.1-6-b] an analyst gives an application of another agency some fields, sees it listed, and takes it away', async () => {
     const page = await signedIn(/^Sana/, '/registries/persons/access/applications');
     await page.getByLabel('Application', { exact: true }).fill('nobody');
     await button(page, 'Give access').click();
@@ -347,6 +347,13 @@ describe('the registries in the portal', { timeout: 400_000 }, () => {
     await page.getByLabel('Birth district').check();
     await button(page, 'Give access').click();
     await page.getByText('The access is as you said.').waitFor();
+    const row = page.locator('#given tr').filter({ hasText: 'LUMORA/GOV/LRA/tax-registry' });
+    expect((await row.innerText()).replaceAll(/\s+/g, ' ')).toMatch(/Read a record Birth district/);
+    await look(page, 'given');
+    await expectValidHtml(await (await page.request.get(page.url())).text(), 'access');
+    await button(page, 'Take away LUMORA/GOV/LRA/tax-registry').click();
+    await page.getByText('The right is taken away.').waitFor();
+    expect(await row.count()).toBe(0);
   });
 
   it('is valid HTML', async () => {

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { applications } from '@govstack/country/seed';
+import { registryData, registryServices } from '@govstack/digital-registries/api';
 import { arabic, expectValidHtml, phone, withoutScripts } from '@govstack/portal/testing';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -186,6 +188,92 @@ describe('figures, logs and links of a registry in the portal', () => {
       await pasted(plain, one);
       await link(plain, nowhere).waitFor();
     }
+  }, 60_000);
+
+  it('[REG-9.1-a] an analyst builds, publishes and hands out a registry with screens, APIs, logs and figures, without programming', async () => {
+    const { civilRegistry, cashTransfer } = applications;
+    const published = { registryName: 'adoptions', versionNumber: '1.0' };
+    const theirs = country.as(cashTransfer).client(registryData, `${civilRegistry}/${registryData.name}`);
+    const read = () =>
+      theirs.readRecord({
+        params: published,
+        headers: { 'x-purpose': 'eligibility' },
+        body: { query: { content: { 'National number': '19880327-1' } } },
+      });
+
+    const page = await signedIn(/^Sana/, '/registries/new');
+    await page.getByLabel('Name', { exact: true }).fill('Register of adoptions');
+    await page.getByLabel('Short code').fill('adoptions');
+    await button(page, 'Design its fields').click();
+    for (const [kind, name, ...flags] of [
+      ['Text', 'National number', 'No two records have the same', 'Personal data', 'Says whose record it is'],
+      ['Choice from a list', 'District'],
+      ['Date', 'Decided on'],
+    ] as const) {
+      await page.getByLabel('What the new field holds').selectOption(kind);
+      await button(page, 'Add a field').click();
+      await page.getByLabel('Name', { exact: true }).fill(name);
+      for (const flag of flags) await page.getByLabel(flag, { exact: true }).check();
+      if (name === 'District') await page.getByLabel('Choices').fill('Amara\nSol');
+      await button(page, 'Keep in the draft').click();
+      await page.locator('.portal-fields').getByRole('link', { name }).waitFor();
+    }
+    await button(page, 'Publish').click();
+    await page.getByText('Published. People and applications can use it now.').waitFor();
+
+    await page.goto(`${country.url}/registries/adoptions/records/new`);
+    await page.getByLabel('Name').fill('Ana Vale');
+    await page.getByLabel('National number').fill('19880327-1');
+    await page.getByLabel('District').selectOption('Sol');
+    for (const [part, value] of [
+      ['Day', '27'],
+      ['Month', '3'],
+      ['Year', '2026'],
+    ] as const)
+      await page.getByLabel(part).fill(value);
+    await button(page, 'Save').click();
+    await page.getByText('The record is made.').waitFor();
+
+    // Handed out: before, there is no such registry for another agency.
+    await expect(read()).rejects.toMatchObject({ status: 404 });
+    await link(page, /^Access$/).click();
+    await button(page, 'Give a right').or(link(page, 'Give a right')).click();
+    await page.getByLabel('Short name').fill('cash-transfer');
+    await page.getByLabel('An application').check();
+    await page.getByLabel('Application', { exact: true }).fill(cashTransfer);
+    for (const method of ['Search records', 'Ask whether a record exists'])
+      await page.getByLabel(method).uncheck();
+    await page.getByLabel('As said below').check();
+    for (const field of ['National number', 'District'])
+      await page.getByLabel(field, { exact: true }).selectOption('Shown only');
+    await button(page, 'Keep the right').click();
+    await page.getByText('The access is as you said.').waitFor();
+    expect((await read()).body.content).toEqual({ 'National number': '19880327-1', District: 'Sol' });
+
+    await link(page, /^Log$/).click();
+    await link(page, 'Who has read').click();
+    await page.getByLabel('Application', { exact: true }).fill(cashTransfer);
+    await button(page, 'Search').click();
+    await link(page, 'Clear all').waitFor();
+    expect(await page.locator('main tbody tr').allInnerTexts()).toEqual([
+      expect.stringMatching(/Read[\s\S]*Cash transfer[\s\S]*National number[\s\S]*eligibility/i),
+    ]);
+    await link(page, /^Figures$/).click();
+    expect((await cells(page, '#months')).at(-1)?.slice(1)).toEqual(['1', '0', '0']);
+    await page.getByLabel('Count by').selectOption('District');
+    await button(page, 'Show').click();
+    await page.locator('.portal-bars').getByRole('rowheader', { name: 'Sol' }).waitFor();
+    expect(await cells(page, '.portal-bars')).toEqual([['Sol', '1']]);
+    const uses = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'readRecord' }) });
+    expect((await uses.innerText()).trim().split(/\s+/).slice(0, 3)).toEqual(['readRecord', '1', '0']);
+
+    const described = country
+      .as(civilRegistry)
+      .client(registryServices, `${civilRegistry}/${registryServices.name}`);
+    const document = await described.readDocument({ params: { code: 'adoptions' }, headers: {}, query: {} });
+    expect(Object.keys(document.body.paths as object)).toContain('/data/adoptions/1.0/read');
+    const toRead = await described.readPage({ params: { code: 'adoptions' }, headers: {}, query: {} });
+    expect(toRead.body).toContain('Decided on');
   }, 60_000);
 
   it('is valid HTML, and reads from right to left on a phone', async () => {

@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely';
 import type { RightsTables } from './access/tables.ts';
+import type { AccessMethod } from './api/database/operations.ts';
 import type { TransferTables } from './transfer/tables.ts';
 
 export interface RegistryTables extends RightsTables, TransferTables {
@@ -100,7 +101,12 @@ export interface RegistryTables extends RightsTables, TransferTables {
     publishing: Generated<boolean>;
     failure: Generated<string | null>;
   };
-  registry_access: { registry_id: string; application: string; methods: string[]; fields: string[] | null };
+  registry_access: {
+    registry_id: string;
+    application: string;
+    methods: AccessMethod[];
+    fields: string[] | null;
+  };
   registry_service: {
     id: Generated<string>;
     registry_id: string;

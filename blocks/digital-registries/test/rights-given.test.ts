@@ -415,6 +415,39 @@ describe('rights', () => {
     ]);
   });
 
+  it('[REG-6.1-6-b] of applications are listed for who administers the registry, page by page, until they are taken away', async () => {
+    const code = await fresh();
+    const list = (as = owner, after = '') =>
+      agency.databaseAs(as).listAccess({ params: { code }, query: { after } });
+    const grant = (application: string, methods: readonly ('read' | 'list')[], fields?: string[]) =>
+      agency.database.putAccess({
+        params: { code },
+        body: { application, methods: [...methods], ...(fields ? { fields } : {}) },
+      });
+    expect((await list()).body).toEqual({ access: [] });
+    await grant(stranger, ['read', 'list'], ['ID', 'District']);
+    await grant('TEST/GOV/LRA/tax', ['read']);
+    const tax = { application: 'TEST/GOV/LRA/tax', methods: ['read'], fields: null };
+    expect((await list()).body).toEqual({
+      access: [tax, { application: stranger, methods: ['read', 'list'], fields: ['ID', 'District'] }],
+    });
+    await grant(stranger, []);
+    expect((await list()).body).toEqual({ access: [tax] });
+    expect((await refusal(list(stranger))).status).toBe(403);
+    expect((await refusal(list('TEST/GOV/LRA/tax'))).status).toBe(403);
+
+    const many = Array.from({ length: 201 }, (_, index) => `TEST/GOV/ZZZ/a-${1000 + index}`);
+    await Promise.all(many.map((application) => grant(application, ['read'])));
+    const first = (await list()).body;
+    expect(first.access).toHaveLength(200);
+    const { access, next } = (await list(owner, first.next)).body;
+    expect([...first.access, ...access].map(({ application }) => application)).toEqual([
+      tax.application,
+      ...many,
+    ]);
+    expect(next).toBeUndefined();
+  });
+
   it('[REG-9.1-b][REG-6.2-33-a] let those change schema and records who are authorised, and nobody else anything', async () => {
     const code = await fresh();
     await agency.database.putAccess({

@@ -1,5 +1,8 @@
+import { Problem } from '@govstack/platform';
 import { input, type SignedInVisit } from '../site/visit.ts';
+import { isApplication } from './application-id.ts';
 import { openDesign } from './design-state.ts';
+import { placeAt } from './place.ts';
 import { errorsOf, type PageError, refusedWith } from './refusals.ts';
 import { designerRoles } from './roles.ts';
 import { fieldsOf, labelOf } from './schema.ts';
@@ -15,17 +18,29 @@ interface Entered {
   readonly fields?: readonly string[];
 }
 
-/** What applications of other agencies may do with a registry, and which fields they see (REG-6.1-6-b). */
+/** What applications of other agencies may do with a registry and which fields they see: given, listed, taken away (REG-6.1-6-b). */
 export function accessPages(parts: RegistryParts): void {
   const { site, clients } = parts;
 
   async function show(visit: SignedInVisit, entered: Entered = {}, errors: readonly PageError[] = []) {
     const design = await openDesign(parts, visit);
+    const { place } = design;
+    const { body: given } = await clients.database(place.owner).listAccess({
+      params: { code: place.code },
+      query: { after: visit.query.after?.slice(0, 500) ?? '' },
+    });
     return visit.show(
       'registries/access.njk',
       {
-        ...frame(visit, { place: design.place, name: design.info.name }, 'access', design.published),
-        back: `${design.place.base}/access`,
+        ...frame(visit, { place, name: design.info.name }, 'access', design.published),
+        back: `${place.base}/access`,
+        given: given.access.map((one) => ({
+          ...one,
+          name: parts.names.application(one.application),
+          agency: parts.names.member(one.application),
+          fields: one.fields?.map((name) => labelOf({ name, property: {} })),
+        })),
+        more: given.next && `${place.base}/access/applications?${new URLSearchParams({ after: given.next })}`,
         methods,
         fields: fieldsOf(design.info.schema as typeof design.schema).map((field) => ({
           name: field.name,
@@ -51,7 +66,7 @@ export function accessPages(parts: RegistryParts): void {
     const fields = ticked('fields');
     const entered = { application, methods: chosen, scope, fields };
     const errors = [
-      ...(/^[^/\s]+(\/[^/\s]+){3}$/.test(application)
+      ...(isApplication(application)
         ? []
         : [{ text: t('registries.access.applicationWrong'), href: '#application' }]),
       ...(scope === 'some' && fields.length === 0
@@ -69,6 +84,15 @@ export function accessPages(parts: RegistryParts): void {
       throw error;
     }
     visit.leaveNotice('accessGiven');
-    return visit.goTo(`${design.place.base}/access`);
+    return visit.goTo(`${design.place.base}/access/applications`);
+  });
+
+  site.action('/registries/:registry/access/applications/end', access, async (visit) => {
+    const { owner, code, base } = placeAt(parts.owners, visit.viewer, visit.params.registry as string);
+    const application = input(visit, 'application');
+    if (!isApplication(application)) throw new Problem(400, 'no such application');
+    await clients.database(owner).putAccess({ params: { code }, body: { application, methods: [] } });
+    visit.leaveNotice('rightEnded');
+    return visit.goTo(`${base}/access/applications`);
   });
 }

@@ -1,6 +1,8 @@
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { type Design, keepDraft, openDesign, retiredFields } from './design-state.ts';
-import { type EntryOptions, filledFields, formParts } from './entry-form.ts';
+import { formParts } from './entry-form.ts';
+import { filledFields } from './entry-question.ts';
+import type { EntryOptions } from './field-entry.ts';
 import { findingsIn } from './findings.ts';
 import { placeAt } from './place.ts';
 import { errorsOf, type PageError, refusedWith } from './refusals.ts';

@@ -2,7 +2,7 @@ import { Problem } from '@govstack/platform';
 import type { FormBody } from '../forms/entry.ts';
 import type { SignedInVisit } from '../site/visit.ts';
 import { latest } from './clients.ts';
-import { inputName } from './entry-form.ts';
+import { inputName } from './field-entry.ts';
 import { isUuid } from './record-addresses.ts';
 import { orNone, refusedWith } from './refusals.ts';
 import { registryRoles } from './roles.ts';

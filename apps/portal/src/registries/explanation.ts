@@ -1,4 +1,5 @@
 import { input, type SignedInVisit } from '../site/visit.ts';
+import { isApplication } from './application-id.ts';
 import { openDesign } from './design-state.ts';
 import { errorsOf, type PageError, refusedWith } from './refusals.ts';
 import { designerRoles } from './roles.ts';
@@ -26,8 +27,7 @@ export function explanationPages(parts: RegistryParts): void {
     { who, application, person, roles, agency, purpose }: ReturnType<typeof entered>,
   ) {
     const reason = purpose === '' ? {} : { purpose };
-    if (who === 'application')
-      return /^[^/\s]+(\/[^/\s]+){3}$/.test(application) ? { application, ...reason } : undefined;
+    if (who === 'application') return isApplication(application) ? { application, ...reason } : undefined;
     const list = roles.split(/[\s,،]+/).filter((one) => one !== '');
     if (person === '' && list.length === 0) return undefined;
     const from = agency === '' ? visit.viewer.agency : agency;

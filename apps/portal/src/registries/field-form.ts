@@ -1,5 +1,5 @@
 import type { Voice } from '../rendering/voice.ts';
-import { input, type SignedInVisit } from '../site/visit.ts';
+import { everyBound, type FieldInputs, fieldBounds, fieldFlags, hasDefault } from './field-inputs.ts';
 import type { PageError } from './refusals.ts';
 import {
   fieldsOf,
@@ -7,118 +7,14 @@ import {
   isScalar,
   type Json,
   type Kind,
-  linksOf,
   type Schema,
   type SchemaField,
   typeOf,
 } from './schema.ts';
-
-/** What can be ticked of a field, by kind; in the order of the form. */
-export const fieldFlags = (kind: Kind): readonly string[] => [
-  'required',
-  ...(isScalar(kind) ? ['unique'] : []),
-  ...(kind === 'text' || kind === 'integer' ? ['primaryKey'] : []),
-  'personal',
-  ...(kind === 'text' ? ['owner'] : []),
-  'readOnly',
-  ...(isScalar(kind) ? ['filterable'] : []),
-  ...(kind === 'text' ? ['searchable'] : []),
-];
-
-/** Bounds of values, by kind. */
-export const fieldBounds = (kind: Kind): readonly string[] => {
-  if (kind === 'text') return ['minLength', 'maxLength'];
-  if (kind === 'integer' || kind === 'number') return ['minimum', 'maximum'];
-  return kind === 'list' ? ['minItems', 'maxItems'] : [];
-};
-
-/** Kinds whose fields can have a value to start from. */
-export const hasDefault = (kind: Kind): boolean =>
-  ['text', 'choice', 'integer', 'number', 'boolean', 'date'].includes(kind);
-
-const patterned = (kind: Kind): boolean => kind === 'text';
-
-/** The form as it stands, all inputs as text; what is ticked is `yes`. */
-export type FieldInputs = Readonly<Record<string, string>>;
-
-const lines = (text: string): string[] => [
-  ...new Set(
-    text
-      .split('\n')
-      .map((line) => line.trim())
-      .filter((line) => line !== ''),
-  ),
-];
-
-export function inputsOfField(field: SchemaField | undefined, kind: Kind): FieldInputs {
-  if (!field) return { maxLength: kind === 'text' ? '200' : '', ...(isScalar(kind) ? {} : {}) };
-  const { property } = field;
-  const [link] = linksOf(property);
-  const text = (value: unknown): string =>
-    value === undefined || value === null
-      ? ''
-      : typeof value === 'object'
-        ? JSON.stringify(value)
-        : String(value);
-  return {
-    name: field.name,
-    description: text(property.description),
-    example: text(property.example),
-    ...Object.fromEntries(
-      fieldFlags(kind).map((flag) => [
-        flag,
-        (flag === 'required' ? field.required : property[flag] === true) ? 'yes' : '',
-      ]),
-    ),
-    ...Object.fromEntries(fieldBounds(kind).map((bound) => [bound, text(property[bound])])),
-    pattern: text(property.pattern),
-    choices: Array.isArray(property.enum) ? property.enum.join('\n') : '',
-    default: text(property.default),
-    fileTypes: Array.isArray(property.fileTypes) ? property.fileTypes.join('\n') : '',
-    link: link ? `${link.registry}:${link.field}` : '',
-    linkKind: link?.kind ?? 'strict',
-    onDelete: link?.onDelete ?? 'refuse',
-  };
-}
-
-const everyInput = [
-  'name',
-  'description',
-  'example',
-  'required',
-  'unique',
-  'primaryKey',
-  'personal',
-  'owner',
-  'readOnly',
-  'filterable',
-  'searchable',
-  'minLength',
-  'maxLength',
-  'minimum',
-  'maximum',
-  'minItems',
-  'maxItems',
-  'pattern',
-  'choices',
-  'default',
-  'fileTypes',
-  'link',
-  'linkKind',
-  'onDelete',
-];
-
-/** What was sent. Several ticks of one name are joined by lines. */
-export const enteredField = (visit: SignedInVisit): FieldInputs =>
-  Object.fromEntries(
-    everyInput.map((name) => {
-      const value = visit.body[name];
-      return [name, Array.isArray(value) ? value.join('\n') : input(visit, name)];
-    }),
-  );
+import { linesIn } from './text-lines.ts';
 
 /** Keywords that belong to a kind: they go when the kind changes. */
-const kindKeywords = [
+const kindKeywords: readonly string[] = [
   'type',
   'format',
   'items',
@@ -126,19 +22,14 @@ const kindKeywords = [
   'anyOf',
   'enum',
   'pattern',
-  'minLength',
-  'maxLength',
-  'minimum',
-  'maximum',
-  'minItems',
-  'maxItems',
+  ...everyBound,
   'fileTypes',
   'default',
   'foreignKeys',
 ];
 
 /** A value as its kind is written in JSON; undefined when the text is none. */
-export function valueIn(kind: Kind, text: string): unknown {
+function valueIn(kind: Kind, text: string): unknown {
   switch (kind) {
     case 'integer':
     case 'number': {
@@ -207,7 +98,7 @@ export function readFieldForm(
     Number(property[least]) > Number(property[most])
   )
     wrong(most, t('registries.field.boundsCrossed'));
-  if (patterned(kind)) {
+  if (kind === 'text') {
     const pattern = said('pattern');
     try {
       new RegExp(pattern, 'u');
@@ -217,18 +108,18 @@ export function readFieldForm(
     }
   }
   if (kind === 'choice') {
-    const choices = lines(said('choices'));
+    const choices = [...new Set(linesIn(said('choices')))];
     if (choices.length === 0) wrong('choices', t('registries.field.choicesMissing'));
     set('enum', choices);
   }
   if (kind === 'file') {
-    const types = lines(said('fileTypes'));
+    const types = [...new Set(linesIn(said('fileTypes')))];
     set('fileTypes', types.length === 0 ? undefined : types);
   }
   if (hasDefault(kind)) {
     const text = said('default');
     const value = text === '' ? '' : valueIn(kind, text);
-    if (value === undefined || (kind === 'choice' && text !== '' && !lines(said('choices')).includes(text)))
+    if (value === undefined || (kind === 'choice' && text !== '' && !linesIn(said('choices')).includes(text)))
       wrong('default', t('errors.type', { label: label('default') }));
     else if (typeof value === 'boolean') property.default = value;
     else set('default', value);

@@ -2,7 +2,9 @@ import { Problem } from '@govstack/platform';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { entryOptions } from './design.ts';
 import { type Design, keepDraft, openDesign } from './design-state.ts';
-import { fileTypes, formParts } from './entry-form.ts';
+import { fileTypes } from './entry-file.ts';
+import { formParts } from './entry-form.ts';
+import { readFieldForm } from './field-form.ts';
 import {
   enteredField,
   type FieldInputs,
@@ -10,8 +12,7 @@ import {
   fieldFlags,
   hasDefault,
   inputsOfField,
-  readFieldForm,
-} from './field-form.ts';
+} from './field-inputs.ts';
 import { errorsOf, type PageError, refusedWith } from './refusals.ts';
 import { designerRoles } from './roles.ts';
 import { readRule, ruleActions, ruleConditions, rulesIn, withoutRule, withRule } from './rules.ts';

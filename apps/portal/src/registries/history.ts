@@ -1,12 +1,11 @@
 import { input, type SignedInVisit } from '../site/visit.ts';
-import { latest } from './clients.ts';
 import { instantOf } from './moments.ts';
-import { recordIn } from './record-addresses.ts';
+import { openRecord } from './open-record.ts';
 import { recordFrame } from './record-frame.ts';
 import { errorsOf, orNone, type PageError, refusedWith } from './refusals.ts';
 import { designerRoles, registryRoles } from './roles.ts';
 import { labelOf, type SchemaField, sameValue } from './schema.ts';
-import { openRegistry, type RegistryParts } from './shell.ts';
+import type { RegistryParts } from './shell.ts';
 import { shownValue } from './shown-value.ts';
 
 const access = { roles: registryRoles };
@@ -14,7 +13,7 @@ type Content = Readonly<Record<string, unknown>>;
 
 /** A record's past: every change with before and after, what it said at a moment, who read it (REG-6.1-21-b). */
 export function historyPages(parts: RegistryParts): void {
-  const { site, clients, names } = parts;
+  const { site, names } = parts;
 
   const differences = (
     visit: SignedInVisit,
@@ -31,10 +30,7 @@ export function historyPages(parts: RegistryParts): void {
       }));
 
   async function show(visit: SignedInVisit, errors: readonly PageError[] = []) {
-    const registry = await openRegistry(parts, visit);
-    const id = recordIn(visit);
-    const data = clients.data(registry.place.owner);
-    const params = { ...latest(registry.place), id };
+    const { registry, id, data, params } = await openRecord(parts, visit);
     const { changes } = (await data.readHistory({ params })).body;
     const wanted = visit.query.at;
     const moment = wanted === undefined || wanted === '' ? undefined : instantOf(wanted, parts.timeZone);
@@ -79,12 +75,11 @@ export function historyPages(parts: RegistryParts): void {
   site.page('/registries/:registry/records/:record/history', access, (visit) => show(visit));
 
   site.action('/registries/:registry/records/:record/restore', access, async (visit) => {
-    const { place } = await openRegistry(parts, visit);
-    const id = recordIn(visit);
+    const { address, data, params } = await openRecord(parts, visit);
     const rowVersion = Number(input(visit, 'rowVersion'));
     try {
-      await clients.data(place.owner).restoreRecord({
-        params: { ...latest(place), id },
+      await data.restoreRecord({
+        params,
         body: Number.isInteger(rowVersion) && rowVersion > 0 ? { rowVersion } : {},
       });
     } catch (error) {
@@ -92,16 +87,14 @@ export function historyPages(parts: RegistryParts): void {
       return show(visit, errorsOf(error, '#main-content'));
     }
     visit.leaveNotice('recordRestored');
-    return visit.goTo(`${place.base}/records/${id}`);
+    return visit.goTo(address);
   });
 
   /** Who has looked at data about the person whom the record is about. Asking is on record too, so it is asked for. */
   site.page('/registries/:registry/records/:record/readers', { roles: designerRoles }, async (visit) => {
-    const registry = await openRegistry(parts, visit);
-    const id = recordIn(visit);
-    const data = clients.data(registry.place.owner);
+    const { registry, id, data, params } = await openRecord(parts, visit);
     const owner = registry.fields.find(({ property }) => property.owner === true);
-    const { body: record } = await data.getRecord({ params: { ...latest(registry.place), id } });
+    const { body: record } = await data.getRecord({ params });
     const identifier = owner && record.content[owner.name];
     const usage =
       typeof identifier === 'string' && identifier !== ''

@@ -2,22 +2,18 @@ import { formKey, input, type SignedInVisit } from '../site/visit.ts';
 import { latest } from './clients.ts';
 import { entryOptions } from './design.ts';
 import { withUploads } from './documents.ts';
-import {
-  type FieldEntry,
-  formParts,
-  inputName,
-  inputsFor,
-  readField,
-  readForm,
-  withRefusal,
-} from './entry-form.ts';
-import { cameFrom, listAddress, recordIn } from './record-addresses.ts';
+import { formParts, readForm } from './entry-form.ts';
+import { withRefusal } from './entry-refusal.ts';
+import { inputsFor, readField } from './entry-value.ts';
+import { type FieldEntry, inputName } from './field-entry.ts';
+import { openRecord } from './open-record.ts';
+import { cameFrom, listAddress } from './record-addresses.ts';
 import { recordFrame } from './record-frame.ts';
 import { type PageError, refusedWith } from './refusals.ts';
 import { registryRoles } from './roles.ts';
 import { asFormBody } from './row-entry.ts';
 import { kindOf, labelOf, type SchemaField, sameValue } from './schema.ts';
-import { type OpenRegistry, openRegistry, type RegistryParts } from './shell.ts';
+import type { OpenRegistry, RegistryParts } from './shell.ts';
 import { shownValue } from './shown-value.ts';
 import { changedFields } from './unchanged.ts';
 
@@ -33,9 +29,6 @@ const keptInputs = (field: SchemaField, entry: FieldEntry | undefined) =>
 /** Changes to a record, on its form or in its row. */
 export function recordEditPages(parts: RegistryParts): void {
   const { site, clients } = parts;
-
-  const read = (registry: OpenRegistry, id: string) =>
-    clients.data(registry.place.owner).getRecord({ params: { ...latest(registry.place), id } });
 
   /** Secrets are never on a form: what is left empty stays as it is. */
   const optionsFor = (visit: SignedInVisit, { fields }: OpenRegistry) => ({
@@ -75,9 +68,8 @@ export function recordEditPages(parts: RegistryParts): void {
   }
 
   site.page('/registries/:registry/records/:record/edit', access, async (visit) => {
-    const registry = await openRegistry(parts, visit);
-    const id = recordIn(visit);
-    const { body: record } = await read(registry, id);
+    const { registry, id, data, params } = await openRecord(parts, visit);
+    const { body: record } = await data.getRecord({ params });
     const options = optionsFor(visit, registry);
     const entries = new Map(
       changeable(registry).map((field): [number, FieldEntry] => [
@@ -97,7 +89,9 @@ export function recordEditPages(parts: RegistryParts): void {
     entries: ReadonlyMap<number, FieldEntry>,
     content: Readonly<Record<string, unknown>>,
   ) {
-    const { body: now } = await read(registry, id);
+    const { body: now } = await clients
+      .data(registry.place.owner)
+      .getRecord({ params: { ...latest(registry.place), id } });
     const from = cameFrom(visit);
     const rows = fields.map((field) => {
       const [theirs, mine] = [now.content[field.name] ?? null, content[field.name] ?? null];
@@ -131,15 +125,14 @@ export function recordEditPages(parts: RegistryParts): void {
   }
 
   site.action('/registries/:registry/records/:record/edit', access, async (visit) => {
-    const registry = await openRegistry(parts, visit);
-    const id = recordIn(visit);
+    const { registry, id, data, params } = await openRecord(parts, visit);
     const options = optionsFor(visit, registry);
     const onForm = new Set(input(visit, '_fields').split(' '));
     const offered = changeable(registry).filter((field) => onForm.has(String(field.id)));
     const sent = input(visit, '_row') === 'yes' ? asFormBody(offered, visit.body) : visit.body;
     const { body, refused: notTaken } = await withUploads(parts, visit, registry, offered, sent);
     const rowVersion = input(visit, '_version');
-    const { body: now } = await read(registry, id);
+    const { body: now } = await data.getRecord({ params });
     // What was left as it is shown is not written: it may be shown in part, or not be theirs to write.
     const changed = changedFields(offered, now.content, body, options);
     if (changed.length === 0 && notTaken.size === 0) return goBack(visit, registry, id);
@@ -158,8 +151,8 @@ export function recordEditPages(parts: RegistryParts): void {
     if (errors.length > 0) return again(entries, errors);
     const key = formKey(visit);
     try {
-      await clients.data(registry.place.owner).changeRecord({
-        params: { ...latest(registry.place), id },
+      await data.changeRecord({
+        params,
         headers: { 'if-match': `"${/^\d{1,9}$/.test(rowVersion) ? rowVersion : '0'}"` },
         body: { write: { content } },
         ...(key === '' ? {} : { idempotencyKey: key }),

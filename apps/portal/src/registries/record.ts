@@ -2,8 +2,10 @@ import { formKey, type SignedInVisit } from '../site/visit.ts';
 import { latest } from './clients.ts';
 import { entryOptions } from './design.ts';
 import { withDocuments, withUploads } from './documents.ts';
-import { type FieldEntry, formParts, readForm, withRefusal } from './entry-form.ts';
-import { recordIn } from './record-addresses.ts';
+import { formParts, readForm } from './entry-form.ts';
+import { withRefusal } from './entry-refusal.ts';
+import type { FieldEntry } from './field-entry.ts';
+import { openRecord } from './open-record.ts';
 import { recordFrame } from './record-frame.ts';
 import { type PageError, refusedWith } from './refusals.ts';
 import { registryRoles } from './roles.ts';
@@ -16,9 +18,6 @@ const access = { roles: registryRoles };
 /** A record: what it says, and a new one. */
 export function recordPages(parts: RegistryParts): void {
   const { site, clients } = parts;
-
-  const read = (registry: OpenRegistry, id: string) =>
-    clients.data(registry.place.owner).getRecord({ params: { ...latest(registry.place), id } });
 
   function showNew(
     visit: SignedInVisit,
@@ -69,9 +68,8 @@ export function recordPages(parts: RegistryParts): void {
   });
 
   site.page('/registries/:registry/records/:record', access, async (visit) => {
-    const registry = await openRegistry(parts, visit);
-    const id = recordIn(visit);
-    const { body: record } = await read(registry, id);
+    const { registry, id, address, data, params } = await openRecord(parts, visit);
+    const { body: record } = await data.getRecord({ params });
     /** The secret that the person wants to see. */
     const asked = Number(visit.query.show);
     return visit.show('registries/record.njk', {
@@ -84,7 +82,7 @@ export function recordPages(parts: RegistryParts): void {
       rows: registry.fields.map((field) => ({
         ...withDocuments(
           shownValue(visit.voice, field, record.content[field.name], asked === field.id ? 'shown' : 'hidden'),
-          `${registry.place.base}/records/${id}`,
+          address,
         ),
         id: field.id,
         asked: asked === field.id,

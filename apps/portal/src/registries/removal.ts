@@ -1,30 +1,28 @@
 import { input, type SignedInVisit } from '../site/visit.ts';
-import { latest } from './clients.ts';
-import { recordIn } from './record-addresses.ts';
+import { openRecord } from './open-record.ts';
 import { recordFrame } from './record-frame.ts';
 import { errorsOf, type PageError, refusedWith } from './refusals.ts';
 import { registryRoles } from './roles.ts';
-import { openRegistry, type RegistryParts } from './shell.ts';
+import type { RegistryParts } from './shell.ts';
 
 const access = { roles: registryRoles };
 export const endings = ['archive', 'delete', 'erase'] as const;
 
 /** The ways in which a record ends: out of use, deleted, or its personal data erased on a legal ground (REG-6.1-22-b). */
 export function removalPages(parts: RegistryParts): void {
-  const { site, clients } = parts;
+  const { site } = parts;
 
   async function show(
     visit: SignedInVisit,
     entered: { readonly ending?: string; readonly ground?: string } = {},
     errors: readonly PageError[] = [],
   ) {
-    const registry = await openRegistry(parts, visit);
-    const id = recordIn(visit);
+    const { registry, id, address } = await openRecord(parts, visit);
     return visit.show(
       'registries/remove.njk',
       {
         ...(await recordFrame(parts, visit, registry, id, 'data')),
-        back: `${registry.place.base}/records/${id}`,
+        back: address,
         endings: endings.filter(
           (one) => one !== 'erase' || registry.fields.some(({ property }) => property.personal === true),
         ),
@@ -38,10 +36,7 @@ export function removalPages(parts: RegistryParts): void {
   site.page('/registries/:registry/records/:record/remove', access, (visit) => show(visit));
 
   site.action('/registries/:registry/records/:record/remove', access, async (visit) => {
-    const { place } = await openRegistry(parts, visit);
-    const id = recordIn(visit);
-    const data = clients.data(place.owner);
-    const params = { ...latest(place), id };
+    const { address, data, params } = await openRecord(parts, visit);
     const ending = endings.find((one) => one === input(visit, 'ending'));
     const ground = input(visit, 'ground').slice(0, 500);
     const entered = { ...(ending ? { ending } : {}), ground };
@@ -58,6 +53,6 @@ export function removalPages(parts: RegistryParts): void {
       return show(visit, entered, errorsOf(error, '#ending'));
     }
     visit.leaveNotice({ archive: 'recordArchived', delete: 'recordDeleted', erase: 'recordErased' }[ending]);
-    return visit.goTo(`${place.base}/records/${id}`);
+    return visit.goTo(address);
   });
 }

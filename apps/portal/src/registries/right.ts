@@ -1,15 +1,9 @@
 import { type CallFailed, Problem } from '@govstack/platform';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { type Design, openDesign } from './design-state.ts';
+import { readRight } from './read-right.ts';
 import { errorsOf, type PageError, refusedWith } from './refusals.ts';
-import {
-  conditionLines,
-  enteredRight,
-  inputsOfRight,
-  newRight,
-  type RightInputs,
-  readRight,
-} from './right-form.ts';
+import { conditionLines, enteredRight, inputsOfRight, newRight, type RightInputs } from './right-inputs.ts';
 import {
   comparedWith,
   comparisonOperators,

@@ -1,6 +1,6 @@
 import type { FormBody } from '../forms/entry.ts';
 import type { Voice } from '../rendering/voice.ts';
-import { inputName } from './entry-form.ts';
+import { inputName } from './field-entry.ts';
 import { localOf } from './moments.ts';
 import { isScalar, kindOf, labelOf, type SchemaField } from './schema.ts';
 

@@ -1,5 +1,6 @@
 import type { FormBody } from '../forms/entry.ts';
-import { type EntryOptions, inputsFor, readField } from './entry-form.ts';
+import { inputsFor, readField } from './entry-value.ts';
+import type { EntryOptions } from './field-entry.ts';
 import { type SchemaField, sameValue } from './schema.ts';
 
 type Inputs = Readonly<Record<string, unknown>>;

@@ -1,11 +1,10 @@
 import { applicationOf, type Caller, conflict, forbidden, memberOf, type Person } from '@govstack/platform';
-import type { Kysely, RawBuilder } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { dataMethods } from '../api/rights/right.ts';
 import type { Catalogue, Registry } from '../schema/catalogue.ts';
 import type { Field } from '../schema/field.ts';
 import type { ClientKeyCheck } from '../secrets/client-keys.ts';
 import { disclose } from '../secrets/disclosure.ts';
-import type { RegistryTables } from '../tables.ts';
 import { type Compiled, type ConditionalField, compileRights, type PartialField } from './compile-rights.ts';
 import {
   analystRole,
@@ -18,7 +17,7 @@ import {
   lacking,
 } from './decide.ts';
 import { pseudonyms } from './masked.ts';
-import type { OwnersRights, Rights, RightsChange } from './rights.ts';
+import type { OwnersRights, Rights } from './rights.ts';
 import type { StandInStore, StandIns } from './stand-ins.ts';
 import type { Asker } from './who.ts';
 
@@ -196,33 +195,5 @@ export function createGate(parts: GateParts): Gate {
       if (!may) throw forbidden('Registries are administered by their own agency');
       return owner;
     },
-  };
-}
-
-/** Grants a registry to an application of another agency. */
-export async function putAccess(
-  db: Kysely<RegistryTables>,
-  registry: Registry,
-  application: string,
-  grant: { methods: readonly string[]; fields?: readonly string[] },
-): Promise<RightsChange> {
-  const columns = { methods: [...grant.methods], fields: grant.fields ? [...grant.fields] : null };
-  const before = await db
-    .selectFrom('registry_access')
-    .select(['methods', 'fields'])
-    .where('registry_id', '=', registry.id)
-    .where('application', '=', application)
-    .executeTakeFirst();
-  await db
-    .insertInto('registry_access')
-    .values({ registry_id: registry.id, application, ...columns })
-    .onConflict((existing) => existing.constraint('registry_access_pkey').doUpdateSet(columns))
-    .execute();
-  return {
-    kind: 'access',
-    registry: registry.code,
-    name: application,
-    before: before ?? null,
-    after: columns,
   };
 }

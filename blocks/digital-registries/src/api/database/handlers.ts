@@ -1,6 +1,7 @@
 import { type ImplementedSurface, implement, notFound } from '@govstack/platform';
 import type { Kysely } from 'kysely';
-import { type Gate, putAccess } from '../../access/access.ts';
+import type { Gate } from '../../access/access.ts';
+import { listAccess, putAccess } from '../../access/grants.ts';
 import { changeRights, type Rights } from '../../access/rights.ts';
 import { knownCheckpoints } from '../../history/checkpoints.ts';
 import { actorOf } from '../../history/schema-log.ts';
@@ -151,6 +152,10 @@ export function serveDatabase({
       catalogue.forget(owner, params.code);
       rights.forget(owner);
       return { status: 204 };
+    },
+    async listAccess({ params, query, ...who }) {
+      const { registry } = await catalogue.find(administer(who), params.code, 'latest');
+      return { status: 200, body: await listAccess(db, registry, query.after ?? '') };
     },
     async verifyChanges({ ...who }) {
       administer(who);

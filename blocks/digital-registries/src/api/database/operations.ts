@@ -1,4 +1,4 @@
-import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { defineOperation, defineSurface, type Static, Type } from '@govstack/platform/operation';
 import { Content } from '../shapes.ts';
 import { fieldAdministration } from './field-operations.ts';
 
@@ -24,6 +24,8 @@ const Method = Type.Union([
   Type.Literal('update'),
   Type.Literal('delete'),
 ]);
+/** What an application of another agency can be given access to do. */
+export type AccessMethod = Static<typeof Method>;
 
 /** What an owner says of a registry. */
 export const details = {
@@ -284,6 +286,31 @@ export const registryDatabase = defineSurface({
         closed,
       ),
       responses: { 204: null },
+    }),
+    listAccess: defineOperation({
+      id: 'listAccess',
+      method: 'GET',
+      path: '/registries/{code}/access',
+      summary:
+        'Applications of other agencies that were given access, with what each may do, in pages of 200',
+      requirements: ['REG-6.1-6-a', 'REG-6.1-6-b'],
+      access: owner,
+      params: byCode,
+      query: Type.Object({
+        after: Type.Optional(Type.String({ maxLength: 500, description: '`next` of the page before' })),
+      }),
+      responses: {
+        200: Type.Object({
+          access: Type.Array(
+            Type.Object({
+              application: Type.String(),
+              methods: Type.Array(Method),
+              fields: Type.Union([Type.Array(Type.String()), Type.Null()], { description: 'null: all' }),
+            }),
+          ),
+          next: Type.Optional(Type.String()),
+        }),
+      },
     }),
     verifyChanges: defineOperation({
       id: 'verifyChanges',
