@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { applications } from '@govstack/country/seed';
-import { registryData, registryServices } from '@govstack/digital-registries/api';
+import { registryData } from '@govstack/digital-registries/api';
 import { arabic, expectValidHtml, phone, withoutScripts } from '@govstack/portal/testing';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -267,13 +267,14 @@ describe('figures, logs and links of a registry in the portal', () => {
     const uses = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'readRecord' }) });
     expect((await uses.innerText()).trim().split(/\s+/).slice(0, 3)).toEqual(['readRecord', '1', '0']);
 
-    const described = country
-      .as(civilRegistry)
-      .client(registryServices, `${civilRegistry}/${registryServices.name}`);
-    const document = await described.readDocument({ params: { code: 'adoptions' }, headers: {}, query: {} });
-    expect(Object.keys(document.body.paths as object)).toContain('/data/adoptions/1.0/read');
-    const toRead = await described.readPage({ params: { code: 'adoptions' }, headers: {}, query: {} });
-    expect(toRead.body).toContain('Decided on');
+    // What the other agency's developers are given.
+    const given = async (file: string) =>
+      (await page.request.get(`${country.url}/registries/adoptions/${file}`)).text();
+    await link(page, 'Overview').click();
+    for (const name of [/to read \(HTML\)/, /for programs \(OpenAPI\)/]) await link(page, name).waitFor();
+    const document = JSON.parse(await given('openapi.json')) as { paths: object };
+    expect(Object.keys(document.paths)).toContain('/data/adoptions/1.0/read');
+    expect(await given('openapi.html')).toContain('Decided on');
   }, 60_000);
 
   it('is valid HTML, and reads from right to left on a phone', async () => {

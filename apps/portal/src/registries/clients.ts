@@ -3,6 +3,7 @@ import {
   registryDatabase,
   registryInsight,
   registryRights,
+  registryServices,
   registrySharing,
   registryTransfer,
 } from '@govstack/digital-registries/api';
@@ -15,6 +16,7 @@ export const registryClients = (mediation: Mediation) => ({
   transfer: (owner: string) => mediation.client(registryTransfer, `${owner}/${registryTransfer.name}`),
   insight: (owner: string) => mediation.client(registryInsight, `${owner}/${registryInsight.name}`),
   rights: (owner: string) => mediation.client(registryRights, `${owner}/${registryRights.name}`),
+  services: (owner: string) => mediation.client(registryServices, `${owner}/${registryServices.name}`),
   sharing: (owner: string) => mediation.client(registrySharing, `${owner}/${registrySharing.name}`),
 });
 

@@ -7,6 +7,7 @@ import { errorsOf, type PageError, refusedWith } from './refusals.ts';
 import { designerRoles, registryRoles } from './roles.ts';
 import { fieldsOf, type Schema } from './schema.ts';
 import { frame, isDesigner, type RegistryParts } from './shell.ts';
+import { attachment } from './transfer-form.ts';
 
 const access = { roles: registryRoles };
 const designing = { roles: designerRoles };
@@ -197,6 +198,20 @@ export function overviewPages(parts: RegistryParts): void {
     }
     visit.leaveNotice('registrySaved');
     return visit.goTo(place.base);
+  });
+
+  /** What those need who write programs for the registry. */
+  site.page('/registries/:registry/openapi.json', designing, async (visit) => {
+    const { owner, code } = placeAt(owners, visit.viewer, visit.params.registry as string);
+    const { body } = await clients.services(owner).readDocument({ params: { code }, headers: {}, query: {} });
+    return attachment(visit, `${code}-openapi.json`, 'application/json; charset=utf-8').send(
+      JSON.stringify(body),
+    );
+  });
+  site.page('/registries/:registry/openapi.html', designing, async (visit) => {
+    const { owner, code } = placeAt(owners, visit.viewer, visit.params.registry as string);
+    const { body } = await clients.services(owner).readPage({ params: { code }, headers: {}, query: {} });
+    return attachment(visit, `${code}-openapi.html`, 'text/html; charset=utf-8').send(body);
   });
 
   const sure = ['archive', 'delete', 'withdraw'] as const;
