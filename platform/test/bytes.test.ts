@@ -1,4 +1,4 @@
-import { openApiDocument } from '@govstack/platform';
+import { openApiDocument, workbookType } from '@govstack/platform';
 import { startTestNode, type TestNode } from '@govstack/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { notes, notesBlock } from './fixtures/notes-block/notes.ts';
@@ -48,5 +48,36 @@ describe('an operation that carries bytes', () => {
     const binary = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };
     expect(operation?.requestBody.content).toEqual(binary);
     expect(operation?.responses['200']).toMatchObject({ content: binary });
+  });
+});
+
+describe('an operation that takes and gives JSON or a workbook', () => {
+  const client = () => node.client(notes);
+  const asked = { headers: { accept: workbookType } };
+
+  it('carries the workbook as it is, when it is sent and when it is asked for', async () => {
+    expect((await client().bindNotes({ body: Buffer.from('a,b') })).body).toEqual({ pages: ['a,b'] });
+    const bound = await client().bindNotes({ ...asked, body: { pages: ['a', 'b'] } });
+    expect(bound.headers).toMatchObject({ 'content-type': workbookType, vary: 'Accept' });
+    expect(Buffer.from(bound.body as unknown as Uint8Array).toString('utf8')).toBe('a,b');
+    const described = openApiDocument(notes) as { paths: Record<string, Record<string, object>> };
+    const binary = { [workbookType]: { schema: { type: 'string', format: 'binary' } } };
+    expect(described.paths['/binding']?.put).toMatchObject({
+      parameters: [],
+      requestBody: { content: { 'application/json': { schema: { type: 'object' } }, ...binary } },
+      responses: { 200: { content: binary } },
+    });
+  });
+
+  it('checks JSON all the same, and takes no workbook that is too large', async () => {
+    const status = (body: never) =>
+      client()
+        .bindNotes({ body })
+        .then(
+          (answer) => answer.status as number,
+          (error: { readonly status: number }) => error.status,
+        );
+    expect(await status({ pages: [1] } as never)).toBe(400);
+    expect(await status(new Uint8Array(2049) as never)).toBe(413);
   });
 });

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { arabic, expectValidHtml, phone, withoutScripts } from '@govstack/portal/testing';
 import type { Locator, Page } from 'playwright-core';
+import { readSheet } from 'read-excel-file/node';
 import { describe, expect, it } from 'vitest';
+import writeExcelFile from 'write-excel-file/node';
 import { button, demonstrationCountry, link } from './country.ts';
 import { enterRecord, publishRegistry } from './registry-console.ts';
 
@@ -31,6 +33,9 @@ async function tick(page: Page, label: string): Promise<void> {
   await reach(page, page.getByLabel(label, { exact: true }));
   await page.keyboard.press('Space');
 }
+
+const workbookOf = (rows: readonly (readonly (string | boolean)[])[]): Promise<Buffer> =>
+  writeExcelFile(rows.map((row) => row.map((value) => ({ value })))).toBuffer();
 
 describe('the registries in the portal', { timeout: 400_000 }, () => {
   it('[REG-6.1-1-a] an analyst designs and publishes a registry, by keyboard alone', async () => {
@@ -110,7 +115,7 @@ describe('the registries in the portal', { timeout: 400_000 }, () => {
     await look(analyst, 'readers');
   });
 
-  it('[REG-6.1-4-f][REG-6.1-16][REG-6.1-10][REG-6.1-11] shows what a new version breaks, and publishes it only when that is accepted', async () => {
+  it('[REG-6.1-4-f][REG-6.1-16][REG-6.1-10][REG-6.1-11][REG-6.1-10-b][REG-6.1-11-b] shows what a new version breaks, and publishes it only when that is accepted', async () => {
     const page = await signedIn(/^Sana/, '/registries');
     await publishRegistry(country, page, 'schools', 'Register of schools', {
       type: 'object',
@@ -167,6 +172,26 @@ describe('the registries in the portal', { timeout: 400_000 }, () => {
     });
     await button(other, 'Keep in the draft').click();
     await link(other, 'Municipality').waitFor();
+
+    await link(other, 'The design as text').click();
+    const [book] = await Promise.all([
+      other.waitForEvent('download'),
+      link(other, 'Download for Excel').click(),
+    ]);
+    const bring = async (name: string, buffer: Buffer) => {
+      const mimeType = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
+      await other.getByLabel('Or bring a file').setInputFiles({ name, mimeType, buffer });
+      await button(other, 'Keep in the draft').click();
+    };
+    const [headings = [], ...rows] = await readSheet(await book.path(), 'Fields');
+    expect(rows.map((row) => row[headings.indexOf('name')])).toContain('Municipality');
+    const row = ['Commune', 'text', true];
+    await bring('wrong.xlsx', await workbookOf([['name', 'type', 'required'], row]));
+    await other.locator('.govuk-error-summary').getByText('row 2, column B (type)').waitFor();
+    await look(other, 'workbook');
+    row[1] = 'string';
+    await bring('schools.xlsx', await workbookOf([['name', 'type', 'required'], row]));
+    await link(other, 'Commune').waitFor();
     await button(other, 'Throw the draft away').click();
     await other.getByText('Nothing: the design is what is published.').waitFor();
   });

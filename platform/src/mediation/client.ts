@@ -1,7 +1,7 @@
 import type { Static, TSchema } from 'typebox';
 import type { ApplicationId, ServiceId } from '../caller/caller.ts';
 import { childTraceparent, currentContext, longestWait, newContext } from '../context/request-context.ts';
-import { isAnything, isBytes } from '../operation/bytes.ts';
+import { isAnything, isBytes, isWorkbook, octetStream, workbookType } from '../operation/bytes.ts';
 import {
   type BodyOf,
   type HeadersOf,
@@ -102,6 +102,10 @@ function parseJson(response: MediatedResponse): unknown {
 const isJson = ({ headers }: MediatedResponse): boolean =>
   /^application\/(.+\+)?json\b/.test(headers['content-type'] ?? 'application/json');
 
+/** The media type under which an operation takes bytes. */
+const rawType = ({ consumes }: OperationSpec): string =>
+  consumes?.includes(workbookType) && !consumes.includes(octetStream) ? workbookType : octetStream;
+
 const asText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /**
@@ -180,8 +184,7 @@ export function createClient<O extends Operations>(
     }
     if (input.idempotencyKey !== undefined) headers['idempotency-key'] = input.idempotencyKey as string;
     const raw = input.body instanceof Uint8Array;
-    if (input.body !== undefined)
-      headers['content-type'] = raw ? 'application/octet-stream' : 'application/json';
+    if (input.body !== undefined) headers['content-type'] = raw ? rawType(spec) : 'application/json';
     const response = await exchange({
       client: options.client,
       ...(options.operator === undefined ? {} : { operator: options.operator }),
@@ -204,7 +207,9 @@ export function createClient<O extends Operations>(
       body:
         declared === null
           ? undefined
-          : isBytes(declared) || (isAnything(declared) && !isJson(response))
+          : isBytes(declared) ||
+              isWorkbook(response.headers['content-type']) ||
+              (isAnything(declared) && !isJson(response))
             ? response.body
             : textTypeOf(declared) === undefined
               ? parseJson(response)

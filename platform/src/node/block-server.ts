@@ -21,7 +21,7 @@ import {
 } from '../context/request-context.ts';
 import { contextHeaders } from '../mediation/client.ts';
 import type { NodeMetrics } from '../observability/metrics.ts';
-import { octetStream } from '../operation/bytes.ts';
+import { octetStream, workbookType } from '../operation/bytes.ts';
 import { openApiDocument } from '../operation/openapi.ts';
 import { Problem } from '../operation/problem.ts';
 import { type ServeOptions, serveSurface } from '../operation/serve.ts';
@@ -148,7 +148,7 @@ export async function createBlockServer(
   fastify.addContentTypeParser([...yamlTypes], { parseAs: 'string' }, (_request, body, done) =>
     done(null, new YamlText(body as string)),
   );
-  fastify.addContentTypeParser(octetStream, { parseAs: 'buffer' }, (_request, body, done) =>
+  fastify.addContentTypeParser([octetStream, workbookType], { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );
   fastify.decorateRequest('govstack');

@@ -19,3 +19,16 @@ export const isAnything = (schema: TSchema | null | undefined): boolean =>
   !('$ref' in schema);
 
 export const octetStream = 'application/octet-stream';
+
+/** The file of a spreadsheet (XLSX). */
+export type WorkbookType = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
+
+/**
+ * A second form of what is JSON otherwise. An operation that consumes it gets such a body as bytes, which it reads and
+ * checks itself; one that produces it answers bytes under this type when `Accept` likes it best, and a client that
+ * asked for that gets them in place of the declared answer.
+ */
+export const workbookType: WorkbookType = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
+
+export const isWorkbook = (type: string | undefined): type is WorkbookType =>
+  type?.split(';')[0]?.trim().toLowerCase() === workbookType;

@@ -1,5 +1,5 @@
 import type { TObject, TSchema } from 'typebox';
-import { isBytes, octetStream } from './bytes.ts';
+import { Bytes, isBytes, isWorkbook, octetStream } from './bytes.ts';
 import { type OperationSpec, textTypeOf } from './operation.ts';
 import { ProblemBody } from './problem.ts';
 import type { Surface } from './surface.ts';
@@ -15,10 +15,19 @@ const plain = (schema: TSchema): JsonObject => {
   return copy;
 };
 
+/** What a body or an answer is under one of its media types. */
+const mediaType = (type: string, schema: TSchema): [string, JsonObject] => [
+  type,
+  { schema: plain(isWorkbook(type) ? Bytes() : schema) },
+];
+
 const parameters = (where: 'path' | 'query' | 'header', schema: TObject | undefined): JsonObject[] => {
   if (!schema) return [];
   const required = new Set<string>(schema.required ?? []);
-  return Object.entries(schema.properties as Record<string, TSchema>).map(([name, property]) => {
+  const entries = Object.entries(schema.properties as Record<string, TSchema>);
+  // What an answer may be stands in its description; OpenAPI ignores a parameter of this name.
+  const described = entries.filter(([name]) => !(where === 'header' && name === 'accept'));
+  return described.map(([name, property]) => {
     const json = plain(property);
     const description = json.description as string | undefined;
     return {
@@ -61,7 +70,7 @@ const describeOperation = (surface: Surface, spec: OperationSpec): JsonObject =>
             content: Object.fromEntries(
               (
                 spec.produces ?? [isBytes(schema) ? octetStream : (textTypeOf(schema) ?? 'application/json')]
-              ).map((type) => [type, { schema: plain(schema) }]),
+              ).map((type) => mediaType(type, schema)),
             ),
           };
   }
@@ -84,10 +93,7 @@ const describeOperation = (surface: Surface, spec: OperationSpec): JsonObject =>
           requestBody: {
             required: spec.bodyCheckedBy === undefined,
             content: Object.fromEntries(
-              (spec.consumes ?? ['application/json']).map((type) => [
-                type,
-                { schema: plain(spec.body as TSchema) },
-              ]),
+              (spec.consumes ?? ['application/json']).map((type) => mediaType(type, spec.body as TSchema)),
             ),
           },
         }

@@ -1,6 +1,7 @@
 import type { Static, TObject, TSchema } from 'typebox';
 import type { Caller } from '../caller/caller.ts';
 import type { Person } from '../caller/person.ts';
+import type { WorkbookType } from './bytes.ts';
 import type { YamlType } from './yaml.ts';
 
 /**
@@ -44,10 +45,11 @@ export interface OperationSpec {
     | 'application/x-www-form-urlencoded'
     | 'application/octet-stream'
     | FhirType
+    | WorkbookType
     | YamlType
   )[];
   /** Media types of the answer, the one `Accept` likes best; JSON unless said otherwise. Problems are always JSON. */
-  readonly produces?: readonly ('application/json' | FhirType | YamlType)[];
+  readonly produces?: readonly ('application/json' | FhirType | WorkbookType | YamlType)[];
   /** The handler checks the body itself, to name all that is wrong with it at once; it may be absent, or anything. */
   readonly bodyCheckedBy?: 'handler';
   /** Largest accepted body in bytes; 1 MiB unless said otherwise. */
@@ -90,7 +92,14 @@ type EmptyObject = Record<never, never>;
 export type ParamsOf<S extends OperationSpec> = StaticOf<S['params'], EmptyObject>;
 export type QueryOf<S extends OperationSpec> = StaticOf<S['query'], EmptyObject>;
 export type HeadersOf<S extends OperationSpec> = StaticOf<S['headers'], EmptyObject>;
-export type BodyOf<S extends OperationSpec> = StaticOf<S['body'], undefined>;
+/** Bytes, when one of these media types is carried as it is. */
+type BytesOf<Types> = Types extends readonly (infer T)[]
+  ? WorkbookType extends T
+    ? Uint8Array
+    : never
+  : never;
+
+export type BodyOf<S extends OperationSpec> = StaticOf<S['body'], undefined> | BytesOf<S['consumes']>;
 
 type ReceivedBodyOf<S extends OperationSpec> = S['bodyCheckedBy'] extends 'handler' ? unknown : BodyOf<S>;
 
@@ -120,7 +129,7 @@ export type OperationResult<S extends OperationSpec> = {
   [K in keyof S['responses'] & number]: S['responses'][K] extends TSchema
     ? {
         readonly status: K;
-        readonly body: Static<S['responses'][K]>;
+        readonly body: Static<S['responses'][K]> | BytesOf<S['produces']>;
         readonly headers?: Readonly<Record<string, string>>;
       }
     : { readonly status: K; readonly body?: never; readonly headers?: Readonly<Record<string, string>> };

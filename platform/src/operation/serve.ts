@@ -4,7 +4,7 @@ import type { TSchema } from 'typebox';
 import { applicationOf, type Caller, serviceCodeOf } from '../caller/caller.ts';
 import { type CallerVerifier, callerTokenHeader, exchangeIdHeader } from '../caller/caller-token.ts';
 import type { Person, PersonVerifier } from '../caller/person.ts';
-import { isAnything, isBytes, octetStream } from './bytes.ts';
+import { isAnything, isBytes, isWorkbook, octetStream } from './bytes.ts';
 import { type OperationInput, type OperationSpec, textTypeOf } from './operation.ts';
 import { Problem } from './problem.ts';
 import type { ErrorShape, ImplementedSurface, Surface, Witness } from './surface.ts';
@@ -163,7 +163,13 @@ function assertInput(spec: OperationSpec, validators: Validators, request: Fasti
   }
   if (request.body instanceof YamlText && spec.bodyCheckedBy === undefined)
     request.body = readYaml(request.body.text);
-  const bodyValidator = type === 'application/x-www-form-urlencoded' ? validators.form : validators.body;
+  // A workbook is for the handler to read.
+  const bodyValidator =
+    type === 'application/x-www-form-urlencoded'
+      ? validators.form
+      : isWorkbook(type)
+        ? undefined
+        : validators.body;
   const errors = [
     ...(validators.params?.(request.params) ?? []),
     ...(validators.query?.(request.query) ?? []),
@@ -185,6 +191,8 @@ function checkAnswer(spec: OperationSpec, validators: Validators, result: Result
     throw new Error(`operation ${spec.id} answered undeclared status ${result.status}`);
   if (!strict || validate === null || isBytes(spec.responses[result.status])) return;
   if (result.body instanceof Uint8Array && isAnything(spec.responses[result.status])) return;
+  const type = result.headers?.['content-type'];
+  if (result.body instanceof Uint8Array && isWorkbook(type) && spec.produces?.includes(type)) return;
   const errors = validate(result.body === undefined ? undefined : JSON.parse(JSON.stringify(result.body)));
   if (errors)
     throw new Error(
@@ -288,6 +296,7 @@ export function serveSurface(
         if (validators.responses.get(result.status) === null) return reply.send();
         if (isBytes(spec.responses[result.status]) || result.body instanceof Uint8Array) {
           if (!reply.hasHeader('content-type')) reply.header('content-type', octetStream);
+          if (spec.produces) reply.header('vary', 'Accept');
           return reply.send(Buffer.from(result.body as Uint8Array));
         }
         const text = textTypeOf(spec.responses[result.status]);

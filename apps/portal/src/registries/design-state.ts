@@ -1,3 +1,4 @@
+import { workbookType } from '@govstack/platform/operation';
 import type { SignedInVisit } from '../site/visit.ts';
 import { type Place, placeAt } from './place.ts';
 import { orNone } from './refusals.ts';
@@ -46,13 +47,29 @@ export async function openDesign(parts: RegistryParts, visit: SignedInVisit): Pr
   };
 }
 
-/** Keeps a schema as the draft, if the registry still is what it was made from. */
-export const keepDraft = (parts: RegistryParts, { place }: Design, basedOn: string, schema: Schema) =>
+/** Keeps a schema, or a workbook with one, as the draft, if the registry still is what it was made from. */
+export const keepDraft = (
+  parts: RegistryParts,
+  { place }: Design,
+  basedOn: string,
+  schema: Schema | Uint8Array,
+) =>
   parts.clients.database(place.owner).putDraft({
     params: { code: place.code },
     headers: { 'if-match': basedOn },
-    body: { schema },
+    body: schema instanceof Uint8Array ? schema : { schema },
   });
+
+/** The schema as an Excel workbook. */
+export async function schemaWorkbook(parts: RegistryParts, { place, info, hasDraft }: Design) {
+  const { code } = place;
+  const database = parts.clients.database(place.owner);
+  const headers = { accept: workbookType };
+  const { body } = hasDraft
+    ? await database.getDraft({ params: { code }, headers })
+    : await database.exportSchema({ params: { code, version: info.version }, headers });
+  return Buffer.from(body as unknown as Uint8Array);
+}
 
 const mostVersionsRead = 10;
 

@@ -1,5 +1,5 @@
-import { type Cells, longestRow, type SourceRow } from './source.ts';
-import { UnreadableFile } from './unreadable-file.ts';
+import { type Cells, longestRow, type SourceRow } from '../files/source.ts';
+import { UnreadableFile } from '../files/unreadable-file.ts';
 
 /** The separator that the first line has most of. */
 function delimiterOf(text: string): string {

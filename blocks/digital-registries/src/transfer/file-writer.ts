@@ -1,10 +1,11 @@
+import type { SheetCell } from '../files/xlsx-rows.ts';
+import { addRows, beginWorkbook, endWorkbook, type WorkbookState } from '../files/xlsx-write.ts';
 import type { Content } from '../records/content.ts';
 import type { Field } from '../schema/field.ts';
 import { csvCell, neutralised } from './csv.ts';
 import { remark } from './mapping.ts';
 import type { FileFormat } from './tables.ts';
 import { cellOfValue } from './values.ts';
-import { addRows, beginWorkbook, endWorkbook, type SheetCell, type WorkbookState } from './xlsx-write.ts';
 
 /** What stands in a file, and who made it where that is to be said. */
 export interface Layout {

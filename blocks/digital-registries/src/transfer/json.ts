@@ -1,5 +1,5 @@
-import { longestRow, type SourceRow } from './source.ts';
-import { UnreadableFile } from './unreadable-file.ts';
+import { longestRow, type SourceRow } from '../files/source.ts';
+import { UnreadableFile } from '../files/unreadable-file.ts';
 
 const batch = 1000;
 

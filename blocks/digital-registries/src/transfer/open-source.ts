@@ -1,12 +1,12 @@
 import type { Kysely } from 'kysely';
+import type { SourceRow } from '../files/source.ts';
+import { UnreadableFile } from '../files/unreadable-file.ts';
+import { type ReadRange, readXlsx } from '../files/xlsx-read.ts';
 import type { RegistryTables } from '../tables.ts';
 import { readCsv } from './csv.ts';
 import { type ImportRow, optionsOf } from './imports.ts';
 import { readJson, readNdjson } from './json.ts';
 import { contentOf, readPart, textOf } from './parts.ts';
-import type { SourceRow } from './source.ts';
-import { UnreadableFile } from './unreadable-file.ts';
-import { type ReadRange, readXlsx } from './xlsx-read.ts';
 
 type Db = Kysely<RegistryTables>;
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { type Kysely, sql } from 'kysely';
+import { UnreadableFile } from '../files/unreadable-file.ts';
 import type { RegistryTables } from '../tables.ts';
-import { UnreadableFile } from './unreadable-file.ts';
 
 type Db = Kysely<RegistryTables>;
 const compress = promisify(gzip);

@@ -1,13 +1,13 @@
 import { conflict } from '@govstack/platform';
 import type { Kysely } from 'kysely';
 import type { Granted } from '../access/access.ts';
+import { UnreadableFile } from '../files/unreadable-file.ts';
 import type { RegistryTables } from '../tables.ts';
 import { type ImportRow, mappingOf } from './imports.ts';
 import { type Proposal, proposeMapping } from './mapping.ts';
 import { openSource } from './open-source.ts';
 import { partsOf } from './parts.ts';
 import { headingsOf } from './shape.ts';
-import { UnreadableFile } from './unreadable-file.ts';
 
 const shownRows = 10;
 const longestCell = 200;

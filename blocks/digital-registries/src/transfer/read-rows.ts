@@ -5,15 +5,15 @@ import type { Kysely } from 'kysely';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { Granted } from '../access/access.ts';
+import type { SourceRow } from '../files/source.ts';
+import { UnreadableFile } from '../files/unreadable-file.ts';
 import { drawNumbers, yearOf } from '../records/write.ts';
 import { namesIndex } from '../schema/triggers.ts';
 import type { RegistryTables } from '../tables.ts';
 import { assertMapping, type ImportRow, mappingOf, optionsOf } from './imports.ts';
 import { openSource } from './open-source.ts';
 import { type Fault, headingsOf, mappingFor, shaper } from './shape.ts';
-import type { SourceRow } from './source.ts';
 import { copyInto, copyLine, createStage, stageHolds } from './stage.ts';
-import { UnreadableFile } from './unreadable-file.ts';
 
 type Db = Kysely<RegistryTables>;
 

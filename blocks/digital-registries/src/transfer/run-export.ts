@@ -2,6 +2,7 @@ import { Problem } from '@govstack/platform';
 import { type Kysely, sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Gate, Reader } from '../access/access.ts';
+import { mostSheetRows } from '../files/xlsx-write.ts';
 import type { SubjectHash } from '../history/read-log.ts';
 import type { RegistryTables } from '../tables.ts';
 import { type ExportRow, layoutOf } from './exports.ts';
@@ -9,7 +10,6 @@ import { addRecords, beginFile, endFile, type Piece } from './file-writer.ts';
 import { contentUntil } from './imports.ts';
 import { putPart } from './parts.ts';
 import { nextRecords, type Selection } from './select-records.ts';
-import { mostSheetRows } from './xlsx-write.ts';
 
 type Db = Kysely<RegistryTables>;
 

@@ -4,6 +4,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { DataMethod, Gate, Granted, Reader } from '../access/access.ts';
+import { UnreadableFile } from '../files/unreadable-file.ts';
 import { StaleRegistry } from '../records/statement.ts';
 import type { Catalogue } from '../schema/catalogue.ts';
 import type { RegistryTables } from '../tables.ts';
@@ -15,7 +16,6 @@ import type { Fault } from './shape.ts';
 import { dropStage, stageOf } from './stage.ts';
 import type { ImportState } from './tables.ts';
 import { undoChunks } from './undo.ts';
-import { UnreadableFile } from './unreadable-file.ts';
 import { addFaults, matchesOf, type Written, writeChunk } from './write-rows.ts';
 
 type Db = Kysely<RegistryTables>;

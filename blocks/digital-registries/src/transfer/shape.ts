@@ -1,3 +1,5 @@
+import type { Cells, SourceRow } from '../files/source.ts';
+import { UnreadableFile } from '../files/unreadable-file.ts';
 import type { Values } from '../records/content.ts';
 import { isUnstorable, missing, validatorOf } from '../records/content.ts';
 import type { Field } from '../schema/field.ts';
@@ -6,8 +8,6 @@ import { brokenRules, type Rule } from '../schema/rules.ts';
 import { type Numbering, runTriggers } from '../schema/triggers.ts';
 import { meant } from './csv.ts';
 import { type Mapping, proposeMapping, remark } from './mapping.ts';
-import type { Cells, SourceRow } from './source.ts';
-import { UnreadableFile } from './unreadable-file.ts';
 import { columnText, type DateOrder, valueOfCell } from './values.ts';
 
 /** What is wrong in a row. */

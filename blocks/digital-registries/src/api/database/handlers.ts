@@ -27,6 +27,7 @@ import type { Secrets } from '../../secrets/jobs.ts';
 import type { RegistryTables } from '../../tables.ts';
 import { administerFields } from './field-handlers.ts';
 import { registryDatabase } from './operations.ts';
+import { fromBody, wantsWorkbook, workbookOf } from './schema-forms.ts';
 
 export interface DatabaseDependencies {
   readonly db: Kysely<RegistryTables>;
@@ -94,18 +95,23 @@ export function serveDatabase({
       if (code !== undefined) catalogue.forget(owner, code);
       return { status: 200, body: 'Success' };
     },
-    async putDraft({ params, headers, body: { schema, ...details }, ...who }) {
-      const draft = await putDraft(db, administer(who), params.code, {
-        details,
-        schema,
-        by: by(who),
-        basedOn: basedOn(headers),
-        ...strict,
-      });
+    async putDraft({ params, headers, body, ...who }) {
+      const owner = administer(who);
+      const draft = await fromBody(body, ({ schema, ...details }) =>
+        putDraft(db, owner, params.code, {
+          details,
+          schema,
+          by: by(who),
+          basedOn: basedOn(headers),
+          ...strict,
+        }),
+      );
       return { status: 200, body: shown(draft), headers: etag(draft.schema) };
     },
-    async getDraft({ params, ...who }) {
+    async getDraft({ params, headers, ...who }) {
       const draft = await readDraft(db, administer(who), params.code, false);
+      if (wantsWorkbook(registryDatabase.operations.getDraft, headers))
+        return workbookOf(draft.schema, etag(draft.schema));
       return { status: 200, body: shown(draft), headers: etag(draft.schema) };
     },
     async discardDraft({ params, ...who }) {
@@ -135,8 +141,9 @@ export function serveDatabase({
       catalogue.forget(owner, params.code);
       return { status: 204 };
     },
-    async exportSchema({ params, ...who }) {
+    async exportSchema({ params, headers, ...who }) {
       const schema = await catalogue.schema(administer(who), params.code, params.version);
+      if (wantsWorkbook(registryDatabase.operations.exportSchema, headers)) return workbookOf(schema);
       return { status: 200, body: { ...schema } };
     },
     async putRegistryState({ params, ...who }) {

@@ -1,4 +1,10 @@
-import { defineOperation, defineSurface, type Static, Type } from '@govstack/platform/operation';
+import {
+  defineOperation,
+  defineSurface,
+  type Static,
+  Type,
+  workbookType,
+} from '@govstack/platform/operation';
 import { Content } from '../shapes.ts';
 import { fieldAdministration } from './field-operations.ts';
 
@@ -16,6 +22,11 @@ const schemaTag = Type.Object({
     }),
   ),
 });
+const accept = Type.Optional(
+  Type.String({
+    description: 'The workbook is answered when it is liked best; the typed client then has bytes',
+  }),
+);
 const Method = Type.Union([
   Type.Literal('create'),
   Type.Literal('read'),
@@ -182,11 +193,13 @@ export const registryDatabase = defineSurface({
       method: 'PUT',
       path: '/registries/{code}/draft',
       summary:
-        'Keep a schema, JSON or YAML, as draft of the next version, and say what publishing it would change',
-      requirements: ['REG-6.1-1-b', 'REG-6.1-1-c', 'REG-6.1-4-f', 'REG-6.1-11'],
+        'Keep a schema, JSON, YAML or a workbook (XLSX), as draft of the next version, and say what publishing it would change',
+      description:
+        'A workbook has a sheet `Fields` with a row a field and may have a sheet `Registry` with a row a keyword; what is wrong is named by sheet, row and column.',
+      requirements: ['REG-6.1-1-b', 'REG-6.1-1-c', 'REG-6.1-4-f', 'REG-6.1-11', 'REG-6.1-11-b'],
       access: owner,
       bodyLimit: 4 * 1024 * 1024,
-      consumes: ['application/json', 'application/yaml', 'text/yaml'],
+      consumes: ['application/json', 'application/yaml', 'text/yaml', workbookType],
       headers: schemaTag,
       params: byCode,
       body: Type.Object({ ...details, schema: Type.Unknown() }, closed),
@@ -196,8 +209,11 @@ export const registryDatabase = defineSurface({
       id: 'getDraft',
       method: 'GET',
       path: '/registries/{code}/draft',
-      summary: 'The draft of the next version with its report',
+      summary: 'The draft of the next version with its report; as a workbook (XLSX) its schema alone',
+      requirements: ['REG-6.1-10-b'],
       access: owner,
+      produces: ['application/json', workbookType],
+      headers: Type.Object({ accept }),
       params: byCode,
       responses: { 200: Draft },
     }),
@@ -251,10 +267,11 @@ export const registryDatabase = defineSurface({
       id: 'exportSchema',
       method: 'GET',
       path: '/registries/{code}/versions/{version}/schema',
-      summary: 'A published schema as JSON or YAML; it can be imported as a draft',
-      requirements: ['REG-6.1-10'],
+      summary: 'A published schema as JSON, YAML or a workbook (XLSX); it can be imported as a draft',
+      requirements: ['REG-6.1-10', 'REG-6.1-10-b'],
       access: owner,
-      produces: ['application/json', 'application/yaml', 'text/yaml'],
+      produces: ['application/json', 'application/yaml', 'text/yaml', workbookType],
+      headers: Type.Object({ accept }),
       params: byVersion,
       responses: { 200: Content },
     }),
