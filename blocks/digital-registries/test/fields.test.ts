@@ -692,3 +692,82 @@ describe('any schema of these kinds', () => {
     expect(await tablesWith(db(), 'walnut')).toEqual([]);
   });
 });
+
+describe('what an answer and the history say', () => {
+  const history = async (code: string, id: string) =>
+    (await agency.data.readHistory({ params: { ...at(code), id } })).body.changes.map(({ before, after }) => [
+      before,
+      after,
+    ]);
+
+  it('[REG-6.1-7-a] is what the record says, of times of day too', async () => {
+    const code = await agency.publish(
+      schemaOf({ ID: text(1, { unique: true }), At: { type: 'string', format: 'time', id: 2 } }),
+    );
+    const { uuid } = await create(code, { ID: 'a', At: '11:00:00.000Z' });
+    let before: object = { ID: 'a', At: '11:00:00Z' };
+    expect((await read(code, { ID: 'a' })).content).toEqual(before);
+    for (const [sent, kept] of [
+      ['13:00:00.500+02:00', '11:00:00.5Z'],
+      ['00:30:00.123456-01:30', '02:00:00.123456Z'],
+      ['23:59:59.999999z', '23:59:59.999999Z'],
+    ]) {
+      const after = { ID: 'a', At: kept };
+      expect((await change(code, { ID: 'a' }, { At: sent })).content).toEqual(after);
+      expect((await read(code, { ID: 'a' })).content).toEqual(after);
+      expect((await history(code, uuid)).at(-1)).toEqual([before, after]);
+      before = after;
+    }
+    expect(await defects(change(code, { ID: 'a' }, { At: '23:59:59.9999999Z' }))).toEqual({
+      status: 400,
+      pointers: ['/write/content/At'],
+    });
+  });
+
+  it('[REG-6.1-7-a][REG-6.1-4-c] is what the newest version says when an older one writes what that cannot hold', async () => {
+    const code = await agency.publish(schemaOf({ ID: text(1, { unique: true }), Note: text(2) }));
+    await agency.database.putDraft({
+      params: { code },
+      body: {
+        schema: schemaOf({
+          ID: text(1, { unique: true }),
+          Note: { type: 'array', id: 2, items: { type: 'string' } },
+        }),
+      },
+    });
+    await agency.database.publishDraft({ params: { code }, body: { acceptBreaking: true } });
+    const first = at(code, '1.0');
+    const { uuid } = (
+      await agency.data.createRecord({ params: first, body: write({ ID: 'x', Note: 'abc' }) })
+    ).body;
+    await agency.data.updateRecord({
+      params: first,
+      headers: {},
+      body: { ...query({ ID: 'x' }), ...write({ Note: 'def' }) },
+    });
+    expect((await read(code, { ID: 'x' })).content).toEqual({ ID: 'x' });
+    const changes = await history(code, uuid);
+    for (const [before, after] of changes) {
+      expect(after).toEqual({ ID: 'x' });
+      expect(before ?? { ID: 'x' }).toEqual({ ID: 'x' });
+    }
+    expect(changes).toHaveLength(2);
+  });
+
+  it('[REG-6.1-5-b] nothing is written when a document of an older version is not there', async () => {
+    const code = await agency.publish(
+      schemaOf({ ID: text(1), Photos: { type: 'array', id: 2, items: { type: 'file' } } }),
+    );
+    await publish(
+      code,
+      schemaOf({ ID: text(1), Photos: { type: 'array', id: 2, items: { type: 'object' } } }),
+    );
+    const $documentId = '00000000-0000-7000-8000-000000000000';
+    const refused = agency.data.createRecord({
+      params: at(code, '1.0'),
+      body: write({ ID: 'p', Photos: [{ $documentId }] }),
+    });
+    expect((await refusal(refused)).status).toBe(400);
+    expect(await search(code, {})).toEqual([]);
+  });
+});

@@ -518,4 +518,19 @@ describe('what an import does not take', () => {
     });
     expect((await refusal(unknown)).status).toBe(400);
   });
+
+  it('[REG-6.1-24] keeps times in UTC and keys in one form, as the Data API does', async () => {
+    const code = await agency.publish({
+      type: 'object',
+      properties: {
+        ID: { type: 'string', id: 1, unique: true },
+        At: { type: 'string', format: 'time', id: 2 },
+      },
+    });
+    const composed = 'Jos\u00e9';
+    const csv = `ID,At\n${composed},10:00:00.50+02:00\n${composed.normalize('NFD')},10:00:00\n`;
+    const ended = await bring(agency, code, csv, { mode: 'good-rows' });
+    expect(ended.rows).toMatchObject({ created: 1, faulty: 1 });
+    expect(await contents(code)).toEqual([{ ID: composed, At: '08:00:00.5Z' }]);
+  });
 });

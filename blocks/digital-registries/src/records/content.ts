@@ -88,15 +88,16 @@ export const inOneForm = (field: Pick<Field, 'unique' | 'primaryKey' | 'links'>,
     ? value.normalize('NFC')
     : value;
 
-/** A time of day in UTC: the column has no zones. */
+/** A time of day in UTC, as the column gives it back: it has no zones. */
 function inUtc(time: string): string {
-  const [, hours, minutes, rest, sign, plusHours, plusMinutes] =
-    /^(\d\d):(\d\d)(:[\d.]+)?([+-])(\d\d):?(\d\d)?$/.exec(time) ?? [];
-  if (sign === undefined) return time;
-  const shift = (Number(plusHours) * 60 + Number(plusMinutes ?? 0)) * (sign === '+' ? -1 : 1);
+  const [, hours, minutes, rest = '', sign, plusHours, plusMinutes] =
+    /^(\d\d):(\d\d)(:[\d.]+)?(?:[Zz]|([+-])(\d\d):?(\d\d)?)?$/.exec(time) ?? [];
+  if (hours === undefined) return time;
+  const shift = (Number(plusHours ?? 0) * 60 + Number(plusMinutes ?? 0)) * (sign === '+' ? -1 : 1);
   const moved = (Number(hours) * 60 + Number(minutes) + shift + 2880) % 1440;
   const two = (one: number): string => String(one).padStart(2, '0');
-  return `${two(Math.floor(moved / 60))}:${two(moved % 60)}${rest ?? ''}Z`;
+  const seconds = rest.includes('.') ? rest.replace(/\.?0+$/, '') : rest;
+  return `${two(Math.floor(moved / 60))}:${two(moved % 60)}${seconds}Z`;
 }
 
 /** A time of day as the column gives it, with the zone in which it was kept. */
@@ -105,16 +106,21 @@ export const withZone = (time: string): string => (time.endsWith('Z') ? time : `
 /**
  * A valid value as it is kept, moments in UTC to the millisecond. Says what is wrong when it cannot be kept as it is.
  */
-function asKept(field: Field, value: unknown): { readonly value: unknown } | { readonly defect: string } {
+export function asKept(
+  field: Field,
+  value: unknown,
+): { readonly value: unknown } | { readonly defect: string } {
   const { type } = field;
   if (type === 'integer' && typeof value === 'number' && !Number.isSafeInteger(value))
     return { defect: 'has more digits than a number can carry' };
   if (typeof value !== 'string') return { value };
   if (type === 'text') return { value: inOneForm(field, value) };
-  if (type === 'time')
-    return /^\d\d:\d\d:60/.test(value)
+  if (type === 'time') {
+    const [, fraction = ''] = /\.(\d+)/.exec(value) ?? [];
+    return /^\d\d:\d\d:60/.test(value) || fraction.length > 6
       ? { defect: 'is not a time that can be kept' }
       : { value: inUtc(value) };
+  }
   if (type === 'date-time') {
     const moment = Date.parse(value);
     if (Number.isNaN(moment) || moment < firstMoment || moment > lastMoment)
@@ -187,6 +193,10 @@ export function instantOf(text: string): string {
   const moment = new Date(text);
   return Number.isNaN(moment.getTime()) ? text : moment.toISOString();
 }
+
+/** What a column was given, as it would be read back. */
+export const asReadBack = ({ type }: Pick<Column, 'type'>, stored: unknown): unknown =>
+  (type === 'json' || type === 'file') && typeof stored === 'string' ? JSON.parse(stored) : stored;
 
 /** A column's value as JSON. What is sealed says nothing; what RFC 3339 cannot say stays as the database says it. */
 export function fromColumn(type: FieldType, value: unknown): unknown {

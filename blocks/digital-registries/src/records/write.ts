@@ -20,6 +20,7 @@ import { filled, type Numbering, namesIndex, runTriggers } from '../schema/trigg
 import type { RegistryTables } from '../tables.ts';
 import { assertCoded } from './coded.ts';
 import {
+  asReadBack,
   type Content,
   columnsFor,
   missing,
@@ -99,7 +100,10 @@ export const inOneStatement = ({ registry, rows, writable = [] }: Granted): bool
   rows === undefined &&
   registry.duplicates?.action !== 'refuse' &&
   !writable.some(({ when }) => when) &&
-  !registry.current.some(({ documents, links }) => documents || links.some(({ kind }) => kind !== 'soft'));
+  // Of the version that is asked for, too: a field may have been defined anew since.
+  ![...registry.current, ...registry.fields].some(
+    ({ documents, links }) => documents || links.some(({ kind }) => kind !== 'soft'),
+  );
 
 /** Creates records in one statement: all or none. `at` is where the first one stands in the request. */
 export async function createRecords(
@@ -152,7 +156,6 @@ export async function createRecords(
   );
   const columnsOfUsed = used.flatMap((field) =>
     columnsFor(registry, field).map(({ column, of }) => ({
-      field,
       column,
       values: records.map((values) => of(values.get(field.id))),
     })),
@@ -176,7 +179,7 @@ export async function createRecords(
       values,
     })),
   ]);
-  const created = records.map((values, index) => {
+  const created = records.map((_, index) => {
     const row: Row = {
       uuid: ids[index] as string,
       no: '',
@@ -185,10 +188,9 @@ export async function createRecords(
       created_at: at,
       modified_at: at,
     };
-    // As it would be read back, in the shape of every version.
-    for (const { field, column, values: stored } of columnsOfUsed)
-      row[column.column] =
-        column.type === 'json' || column.type === 'file' ? values.get(field.id) : stored[index];
+    // In the shape of every version.
+    for (const { column, values: stored } of columnsOfUsed)
+      row[column.column] = asReadBack(column, stored[index]);
     return row;
   });
   const changes = created.map((row): Change => {
@@ -278,7 +280,6 @@ export async function change(
   );
   const stored = touched.flatMap((field) =>
     columnsFor(registry, field).map(({ column, of }) => ({
-      field,
       column,
       values: changes.map(({ row, after, changed }) =>
         changed.includes(field) ? of(after.get(field.id)) : toColumn(column.type, row[column.column]),
@@ -293,14 +294,11 @@ export async function change(
     { name: 'row_version', type: 'integer', values: changes.map(({ row }) => row.row_version) },
     ...stored.map(({ column, values }) => ({ name: column.column, type: columnTypes[column.type], values })),
   ]);
-  // As they would be read back.
-  const after = changes.map(({ row, after: values }, index): Row => {
+  const after = changes.map(({ row }, index): Row => {
     const now: Row = { ...row, row_version: row.row_version + 1, modified_at: at };
     // What was shown in part of what was there before.
     for (const { column } of granted.partial ?? []) delete now[column];
-    for (const { field, column, values: kept } of stored)
-      now[column.column] =
-        column.type === 'json' || column.type === 'file' ? (values.get(field.id) ?? null) : kept[index];
+    for (const { column, values: kept } of stored) now[column.column] = asReadBack(column, kept[index]);
     return now;
   });
   const logged = changes.map(({ row }, index): Change => {

@@ -1,7 +1,7 @@
 import type { Cells, SourceRow } from '../files/source.ts';
 import { UnreadableFile } from '../files/unreadable-file.ts';
 import type { Values } from '../records/content.ts';
-import { isUnstorable, missing, validatorOf } from '../records/content.ts';
+import { asKept, isUnstorable, missing, validatorOf } from '../records/content.ts';
 import type { Field } from '../schema/field.ts';
 import { openRings } from '../schema/geometry.ts';
 import { brokenRules, type Rule } from '../schema/rules.ts';
@@ -72,7 +72,9 @@ export function shaper({ fields, all, rules, upsertBy, dates, emptyIsDefault, ne
   const defaults = all.filter((field) => field.default !== undefined);
   const keys = new Set(upsertBy);
 
-  function check(row: number, field: Field, value: unknown, faults: Fault[]): void {
+  /** What is wrong with a value; the value as it is kept. */
+  function checked(row: number, field: Field, value: unknown, faults: Fault[]): unknown {
+    const before = faults.length;
     for (const { pointer, detail } of validatorOf(field)(value) ?? [])
       faults.push(faultOf(row, field, pointer === '' ? detail : `${pointer} ${detail}`, value));
     const open = field.geometry && openRings(value);
@@ -82,6 +84,11 @@ export function shaper({ fields, all, rules, upsertBy, dates, emptyIsDefault, ne
         faultOf(row, field, 'names a document: those are uploaded, files come by their url', value),
       );
     if (isUnstorable(value)) faults.push(faultOf(row, field, 'holds a character that cannot be kept', value));
+    if (faults.length > before) return value;
+    const kept = asKept(field, value);
+    if ('value' in kept) return kept.value;
+    faults.push(faultOf(row, field, kept.defect, value));
+    return value;
   }
 
   /** What cells say, by the field of each column. */
@@ -100,9 +107,7 @@ export function shaper({ fields, all, rules, upsertBy, dates, emptyIsDefault, ne
         continue;
       }
       const text = neutralised && field.type === 'text' ? meant(cell) : cell;
-      const value = valueOfCell(field, text, dates);
-      check(row, field, value, faults);
-      given.set(field.id, value);
+      given.set(field.id, checked(row, field, valueOfCell(field, text, dates), faults));
     }
     if (cells.length > targets.length && cells.slice(targets.length).some((cell) => cell !== null))
       faults.push({ row, field: '', detail: 'has more cells than there are headings', value: null });
@@ -128,8 +133,7 @@ export function shaper({ fields, all, rules, upsertBy, dates, emptyIsDefault, ne
       }
       const read =
         field.type === 'time' && typeof value === 'string' ? valueOfCell(field, value, 'iso') : value;
-      if (read !== null) check(row, field, read, faults);
-      given.set(field.id, read);
+      given.set(field.id, read === null ? null : checked(row, field, read, faults));
     }
     return given;
   }
