@@ -205,6 +205,14 @@ describe('forms', () => {
     expect(await large.text()).toContain('That was too much at once');
   });
 
+  test('that anybody may send take no files', async () => {
+    const body = new FormData();
+    body.set('code', 'x');
+    const response = await new UserAgent(portal).request('/shared', { method: 'POST', body });
+    expect(response.status).toBe(415);
+    expect((await new UserAgent(portal).post('/shared', { code: 'x' })).status).toBe(404);
+  });
+
   test('an expired session stops a form with a page that leads back to signing in', async () => {
     const agent = new UserAgent(portal);
     agent.setCookie('portal', 'B'.repeat(43));

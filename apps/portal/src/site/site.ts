@@ -10,7 +10,7 @@ import type { Session, SessionData } from '../session/session-store.ts';
 import { addressOf } from './address.ts';
 import { pageModel } from './page-model.ts';
 import { problemPageOf } from './problem-pages.ts';
-import { type SentForm, sentForm, streamedForm } from './sent-form.ts';
+import { plainForm, type SentForm, sentForm, streamedForm } from './sent-form.ts';
 import type { SiteParts } from './site-parts.ts';
 import type { PageAccess, PageHandler, SignedInVisit, Site, Visit } from './visit.ts';
 
@@ -204,7 +204,7 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
         if (access === 'public') {
           if (method === 'POST') {
             if (isForeign(request)) throw new Problem(403, 'the form did not come from here');
-            request.portalForm = await sentForm(request);
+            request.portalForm = await plainForm(request);
           }
           const visit = visitOf(request, reply);
           return asPerson(visit.session, () => (handler as PageHandler)(visit));
