@@ -151,6 +151,12 @@ describe('signing in', () => {
     expect(agent.cookie('portal')).not.toBe(before);
   });
 
+  test('of a value that is given twice in an address the first counts', async () => {
+    const agent = new UserAgent(portal);
+    const { url } = await agent.signIn('amina', '/sign-in?return=/messages&return=/applications');
+    expect(url).toBe(`${portal.url}/messages`);
+  });
+
   test.each([
     ['/apply/x?y=1', '/apply/x?y=1'],
     ['https://evil.example', '/'],

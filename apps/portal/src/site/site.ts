@@ -29,6 +29,10 @@ const languageOf = (request: FastifyRequest, cookieName: string): Language => {
   return isLanguage(chosen) ? chosen : preferredLanguage(request.headers['accept-language']);
 };
 
+/** What an address asks; of a value that is given more than once the first. */
+const firstValues = (query: Readonly<Record<string, string | readonly string[]>> = {}) =>
+  Object.fromEntries(Object.entries(query).map(([name, value]) => [name, [value].flat()[0]]));
+
 const viewerOf = (session: Session, language: Language): Viewer => ({
   id: session.data.personId,
   name: session.data.name,
@@ -66,7 +70,7 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
       voice,
       session,
       params: (request.params ?? {}) as Record<string, string>,
-      query: (request.query ?? {}) as Record<string, string | undefined>,
+      query: firstValues(request.query as Record<string, string | string[]> | undefined),
       get body() {
         return request.portalForm?.body ?? {};
       },
