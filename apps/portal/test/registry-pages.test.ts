@@ -1,8 +1,11 @@
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { chainPages } from '../src/registries/chain.ts';
+import { exportPages } from '../src/registries/exports.ts';
+import { gridPages } from '../src/registries/grid.ts';
 import { importPages } from '../src/registries/imports.ts';
+import { type RecordList, wholeList } from '../src/registries/list-store.ts';
 import { registryPages } from './support/registry-pages.ts';
 
 const properties = { Well: { type: 'string', id: 1 }, Village: { type: 'string', id: 2 } };
@@ -58,4 +61,52 @@ test('a form that is sent again with another file makes another import; one that
   const cut = Readable.from([Buffer.from('three')]);
   await send(Object.assign(cut, { truncated: true }));
   expect(cancelled).toEqual(['import-3']);
+});
+
+describe('a saved list with a filter by a field that is no more', () => {
+  const list = '0190a2b4-7c3d-4e2f-8a1b-0123456789ab';
+  const gone = { field: 7, operator: 'eq', value: 'North' };
+  const there = { field: 2, operator: 'eq', value: 'Ure' };
+  const kept = (...filters: RecordList['filters']) => ({ [list]: { ...wholeList, filters } });
+  const told = [
+    {
+      text: 'The list can no longer be filtered so: Field 7 is North. The field is gone, or you may no longer see it.',
+      href: expect.any(String),
+    },
+  ];
+
+  async function exported(lists: Readonly<Record<string, RecordList>>, which: string) {
+    const files: unknown[] = [];
+    const exportRecords = ({ body }: { body: unknown }) => {
+      files.push(body);
+      return 'file';
+    };
+    const visit = registryPages(exportPages, properties, { exportRecords }, lists);
+    const body = { _list: list, which, format: 'csv' };
+    return { files, shown: await visit('POST /registries/:registry/exports', { body }) };
+  }
+
+  test('is not exported as if it had none', async () => {
+    for (const lists of [kept(gone), kept(there, gone)]) {
+      const { files, shown } = await exported(lists, 'list');
+      expect(files).toEqual([]);
+      expect(shown).toMatchObject({ status: 422, model: { errors: told } });
+    }
+    expect((await exported(kept(gone), 'all')).files).toEqual([{ registry: 'wells', format: 'csv' }]);
+    expect((await exported(kept(there), 'list')).files).toMatchObject([
+      { filter: [{ field: 'Village', operator: 'eq', value: 'Ure' }] },
+    ]);
+  });
+
+  test('says in the grid that it is not filtered so', async () => {
+    const open = (lists: Readonly<Record<string, RecordList>>) =>
+      registryPages(
+        gridPages,
+        properties,
+        { searchRecords: () => ({ results: [], count: 0 }) },
+        lists,
+      )('GET /registries/:registry/records', { query: { list } });
+    expect((await open(kept(there, gone))).model?.errors).toEqual(told);
+    expect((await open(kept(there))).model?.errors).toEqual([]);
+  });
 });
