@@ -151,6 +151,12 @@ describe('signing in', () => {
     expect(agent.cookie('portal')).not.toBe(before);
   });
 
+  test('of a value that is given twice in an address the first counts', async () => {
+    const agent = new UserAgent(portal);
+    const { url } = await agent.signIn('amina', '/sign-in?return=/messages&return=/applications');
+    expect(url).toBe(`${portal.url}/messages`);
+  });
+
   test.each([
     ['/apply/x?y=1', '/apply/x?y=1'],
     ['https://evil.example', '/'],
@@ -203,6 +209,14 @@ describe('forms', () => {
     const large = await agent.post(path, { ...fields, roof: 'x'.repeat(300_000) });
     expect(large.status).toBe(413);
     expect(await large.text()).toContain('That was too much at once');
+  });
+
+  test('that anybody may send take no files', async () => {
+    const body = new FormData();
+    body.set('code', 'x');
+    const response = await new UserAgent(portal).request('/shared', { method: 'POST', body });
+    expect(response.status).toBe(415);
+    expect((await new UserAgent(portal).post('/shared', { code: 'x' })).status).toBe(404);
   });
 
   test('an expired session stops a form with a page that leads back to signing in', async () => {

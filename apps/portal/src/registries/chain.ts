@@ -13,14 +13,15 @@ export function chainPages(parts: RegistryParts): void {
   async function show(visit: SignedInVisit, verify = false) {
     const registry = await openRegistry(parts, visit);
     const { owner } = registry.place;
-    const newest = clients
-      .insight(owner)
-      .listCheckpoints({ query: { newest: true, limit: checkpointsShown } });
-    const verified = verify ? (await clients.insight(owner).verifyChain({ body: {} })).body : undefined;
+    const insight = clients.insight(owner);
+    const [newest, verified] = await Promise.all([
+      insight.listCheckpoints({ query: { newest: true, limit: checkpointsShown } }),
+      verify ? insight.verifyChain({ body: {} }) : undefined,
+    ]);
     return visit.show('registries/chain.njk', {
       ...logFrame(visit, registry, 'chain'),
-      checkpoints: (await newest).body.checkpoints,
-      verified,
+      checkpoints: newest.body.checkpoints,
+      verified: verified?.body,
     });
   }
 

@@ -2,7 +2,7 @@ import { Problem } from '@govstack/platform';
 import { formKey, input, type SignedInVisit } from '../site/visit.ts';
 import { latest } from './clients.ts';
 import { joinedParts } from './file-parts.ts';
-import { asked, filterText } from './filters.ts';
+import { asked, filterText, lostFilters } from './filters.ts';
 import { listKey } from './grid.ts';
 import { type RecordList, wholeList } from './list-store.ts';
 import { chosenIn, isUuid, placeInList } from './record-addresses.ts';
@@ -99,6 +99,8 @@ export function exportPages(parts: RegistryParts): void {
       return showNew(visit, registry, scope, [
         { text: visit.voice.t('registries.export.chooseWhich'), href: '#which' },
       ]);
+    const lost = which === 'list' ? lostFilters(visit.voice, list.filters, fields) : undefined;
+    if (lost !== undefined) return showNew(visit, registry, scope, [{ text: lost, href: '#which' }]);
     const sought =
       which === 'list'
         ? {

@@ -60,6 +60,10 @@ export function asked({ field: id, operator, value }: ListFilter, fields: readon
   return { field: field.name, operator: known as 'eq' | 'ne' | 'startsWith' | 'ge' | 'le', value };
 }
 
+/** A value in words when its field is not known. */
+const plainText = (value: unknown): string =>
+  typeof value === 'object' || value === undefined ? '' : String(value);
+
 /** A filter in words. */
 export function filterText(
   voice: Voice,
@@ -67,9 +71,21 @@ export function filterText(
   fields: readonly SchemaField[],
 ): string {
   const field = fields.find((one) => one.id === id);
-  const label = field ? labelOf(field) : String(id);
+  const label = field ? labelOf(field) : voice.t('registries.filter.lostField', { number: String(id) });
   return voice.t(`registries.filter.says.${operators.find((one) => one === operator) ?? 'eq'}`, {
     field: label,
-    value: field ? shownValue(voice, field, value).lines.join(', ') : '',
+    value: field ? shownValue(voice, field, value).lines.join(', ') : plainText(value),
   });
+}
+
+/** Says which filters cannot be asked any more; undefined when all can. Without them a list is of more records. */
+export function lostFilters(
+  voice: Voice,
+  filters: readonly ListFilter[],
+  fields: readonly SchemaField[],
+): string | undefined {
+  const lost = filters.filter((filter) => !asked(filter, fields));
+  if (lost.length === 0) return undefined;
+  const said = lost.map((filter) => filterText(voice, filter, fields)).join(' · ');
+  return voice.t('registries.filter.lost', { filters: said });
 }

@@ -3,7 +3,15 @@ import { Problem } from '@govstack/platform';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { latest } from './clients.ts';
 import { withDocuments } from './documents.ts';
-import { asked, type FilterOperator, filterText, fits, operators, soughtValue } from './filters.ts';
+import {
+  asked,
+  type FilterOperator,
+  filterText,
+  fits,
+  lostFilters,
+  operators,
+  soughtValue,
+} from './filters.ts';
 import { type ListFilter, type RecordList, wholeList } from './list-store.ts';
 import { placeOf } from './place.ts';
 import { chosenIn, listAddress, placeInList } from './record-addresses.ts';
@@ -66,6 +74,7 @@ export function gridPages(parts: RegistryParts): void {
         },
       })
     ).body;
+    const lost = lostFilters(voice, list.filters, fields);
     let id = list === wholeList ? '' : at.list;
     if (found.next !== undefined && list.places[page - 1] !== found.next) {
       id = id === '' ? wholeId(viewer.id, key) : id;
@@ -127,7 +136,7 @@ export function gridPages(parts: RegistryParts): void {
           })),
         })),
         entered,
-        errors,
+        errors: [...(lost === undefined ? [] : [{ text: lost, href: '#filters' }]), ...errors],
       },
       errors.length > 0 ? 422 : 200,
     );

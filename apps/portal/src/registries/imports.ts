@@ -1,7 +1,7 @@
 import { Problem } from '@govstack/platform';
 import { parse } from 'csv-parse/sync';
 import type { SentStream } from '../site/sent-form.ts';
-import { formKey, input, type SignedInVisit } from '../site/visit.ts';
+import { input, type SignedInVisit } from '../site/visit.ts';
 import { inParts, joinedParts } from './file-parts.ts';
 import { mappingPages } from './import-mapping.ts';
 import { type Import, importFrame, openImport, type Transfer } from './open-import.ts';
@@ -114,8 +114,8 @@ export function importPages(parts: RegistryParts): void {
       .slice(0, mostKeys);
     let importId: string | undefined;
     try {
+      // Without a key: a form that is sent twice may bring another file, and parts of two must not become one import.
       const made = await transfer.createImport({
-        idempotencyKey: formKey(visit),
         body: {
           registry: place.code,
           format,

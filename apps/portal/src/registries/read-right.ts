@@ -3,17 +3,17 @@ import { isApplication } from './application-id.ts';
 import { instantOf } from './moments.ts';
 import type { PageError } from './refusals.ts';
 import { conditionOf } from './right-conditions.ts';
-import type { RightInputs } from './right-inputs.ts';
+import { inputsOfRight, isAbout, type RightInputs, ruleAs } from './right-inputs.ts';
 import {
   type Condition,
   type FieldRule,
   type Right,
   rightMethods,
   type Subject,
-  type shownAs,
+  shownAs,
   subjectKinds,
 } from './right-shape.ts';
-import type { SchemaField } from './schema.ts';
+import { isObject, type SchemaField, sameValue } from './schema.ts';
 import { linesIn } from './text-lines.ts';
 
 function subjectOf(inputs: RightInputs): Subject | undefined {
@@ -39,35 +39,56 @@ function subjectOf(inputs: RightInputs): Subject | undefined {
   }
 }
 
-/** Rules of fields as they were entered; what a rule says of when stays, the form does not show it. */
+/** A value as it comes back from a form that was only opened and sent. */
+function asSent(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll(/\r\n?/g, '\n').trim();
+  if (Array.isArray(value)) return value.map(asSent);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, asSent(one)]));
+}
+
+/** Whether inputs say what they said when the form was opened. */
+type Unchanged = (...names: (keyof RightInputs)[]) => boolean;
+
+/** Rules of fields as they were entered. What the form does not show stays: of when, and of fields that are no more. */
 function rulesOf(
   inputs: RightInputs,
   fields: readonly SchemaField[],
   before: Right | undefined,
 ): FieldRule[] {
-  return fields.flatMap(({ id, name }): FieldRule[] => {
-    const shown = inputs.shown[id] as (typeof shownAs)[number] | undefined;
-    const when = before?.fields?.find(({ field }) => field === name)?.when;
-    const rest = when && shown !== 'hidden' ? { when } : {};
-    if (shown === undefined || shown === 'hidden')
-      return inputs.laterFields ? [{ field: name, show: 'hidden' }] : [];
-    if (shown === 'write') return [{ field: name, ...rest }];
-    return [{ field: name, show: shown, ...(shown === 'plain' ? { write: false } : {}), ...rest }];
+  const rules = before?.fields ?? [];
+  const notShown = rules.filter((rule) => !fields.some((field) => isAbout(rule, field)));
+  const entered = fields.flatMap((field): FieldRule[] => {
+    const shown = shownAs.find((one) => one === inputs.shown[field.id]) ?? 'hidden';
+    const rule = rules.findLast((one) => isAbout(one, field));
+    if (rule && ruleAs(rule) === shown) return [rule];
+    if (shown === 'hidden') return inputs.laterFields ? [{ field: field.name, show: 'hidden' }] : [];
+    const rest = rule?.when ? { when: rule.when } : {};
+    if (shown === 'write') return [{ field: field.name, ...rest }];
+    return [{ field: field.name, show: shown, ...(shown === 'plain' ? { write: false } : {}), ...rest }];
   });
+  return [...notShown, ...entered];
 }
 
-function needsOf(inputs: RightInputs): Right['needs'] {
-  const roles = linesIn(inputs.personRoles);
-  const [purposes, acr] = [linesIn(inputs.purposes), linesIn(inputs.acr)];
+/** Needs as they were entered. An empty one has no input that shows it, and is a need all the same. */
+function needsOf(inputs: RightInputs, before: Right['needs'], unchanged: Unchanged): Right['needs'] {
+  const list = (name: 'purposes' | 'acr' | 'personRoles', was: readonly string[] | undefined) => {
+    if (unchanged(name) && was) return [...was];
+    const lines = linesIn(inputs[name]);
+    return lines.length > 0 ? lines : undefined;
+  };
+  const [purposes, acr] = [list('purposes', before?.purposes), list('acr', before?.acr)];
+  const roles = list('personRoles', before?.person?.roles);
+  const barePerson = before?.person && unchanged('personRoles', 'ownRights');
   const needs = {
     ...(inputs.consent ? { consent: true } : {}),
     ...(inputs.legalGround ? { legalGround: true } : {}),
-    ...(purposes.length > 0 ? { purposes } : {}),
-    ...(acr.length > 0 ? { acr } : {}),
-    ...(roles.length > 0 || inputs.ownRights
+    ...(purposes ? { purposes } : {}),
+    ...(acr ? { acr } : {}),
+    ...(roles || inputs.ownRights || barePerson
       ? {
           person: {
-            ...(roles.length > 0 ? { roles } : {}),
+            ...(roles ? { roles } : {}),
             ...(inputs.ownRights ? { ownRights: true } : {}),
           },
         }
@@ -85,7 +106,7 @@ function parsedRows(text: string): Condition | undefined {
   }
 }
 
-/** The right that was entered, or what is wrong with it. */
+/** The right that was entered, or what is wrong with it. What was not changed on the form stays as it was. */
 export function readRight(
   { voice }: SignedInVisit,
   inputs: RightInputs,
@@ -96,18 +117,28 @@ export function readRight(
   const errors: PageError[] = [];
   const wrong = (key: string, href: string) =>
     errors.push({ text: voice.t(`registries.rights.${key}`), href });
-  const subject = subjectOf(inputs);
+  const was = before && inputsOfRight(before, fields, timeZone, voice);
+  const unchanged: Unchanged = (...names) =>
+    was !== undefined && names.every((name) => sameValue(asSent(was[name]), asSent(inputs[name])));
+  const sameSubject = unchanged('kind', 'application', 'person', 'role', 'agency', 'group', 'delegates');
+  const subject = sameSubject && before ? before.subject : subjectOf(inputs);
   if (!subject)
     wrong(`subjectWrong.${inputs.kind || 'kind'}`, inputs.kind === '' ? '#kind' : `#${inputs.kind}`);
   const methods = rightMethods.filter((one) => inputs.methods.includes(one));
   if (methods.length === 0) wrong('chooseMethods', '#methods');
-  const rules = inputs.scope === 'some' ? rulesOf(inputs, fields, before) : undefined;
+  const sameFields = unchanged('scope', 'shown', 'laterFields');
+  const rules = inputs.scope === 'some' && !sameFields ? rulesOf(inputs, fields, before) : undefined;
+  if (inputs.scope !== 'some' && inputs.scope !== 'all') wrong('chooseScope', '#scope');
   if (rules && !inputs.laterFields && rules.length === 0) wrong('chooseFields', '#fields');
-  const table = conditionOf(inputs.lines, fields, voice);
+  const sameRows = unchanged('lines', 'rowsText');
+  const table = sameRows ? {} : conditionOf(inputs.lines, fields, voice);
   if (table.wrong) wrong('rowsWrong', '#rows');
-  const rows = inputs.rowsText === '' ? table.rows : parsedRows(inputs.rowsText);
+  const entered = inputs.rowsText === '' ? table.rows : parsedRows(inputs.rowsText);
+  const rows = sameRows ? before?.rows : entered;
   if (inputs.rowsText !== '' && !rows) wrong('rowsTextWrong', '#rowsText');
   const moment = (name: 'from' | 'until'): string | undefined => {
+    // The form shows minutes.
+    if (unchanged(name)) return before?.[name];
     if (inputs[name] === '') return undefined;
     const instant = instantOf(inputs[name], timeZone);
     if (instant === undefined) wrong('momentWrong', `#${name}`);
@@ -115,16 +146,19 @@ export function readRight(
   };
   const [from, until] = [moment('from'), moment('until')];
   if (errors.length > 0 || !subject) return { errors };
-  const needs = needsOf(inputs);
+  const needs = needsOf(inputs, before?.needs, unchanged);
+  const note = unchanged('note') ? before?.note : inputs.note || undefined;
   const right: Right = {
     subject,
     methods,
+    ...(sameFields && before?.fields ? { fields: before.fields } : {}),
+    ...(sameFields && before?.otherFields ? { otherFields: before.otherFields } : {}),
     ...(rules ? { fields: rules, ...(inputs.laterFields ? { otherFields: 'plain' as const } : {}) } : {}),
     ...(rows ? { rows } : {}),
     ...(needs ? { needs } : {}),
     ...(from === undefined ? {} : { from }),
     ...(until === undefined ? {} : { until }),
-    ...(inputs.note === '' ? {} : { note: inputs.note }),
+    ...(note === undefined ? {} : { note }),
   };
   return { right, errors };
 }

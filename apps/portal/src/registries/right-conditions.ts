@@ -1,7 +1,7 @@
 import { plainDecimal } from '../forms/written-numbers.ts';
 import type { Voice } from '../rendering/voice.ts';
 import { type Comparison, type Condition, comparedWith, comparisonOperators } from './right-shape.ts';
-import { kindOf, type SchemaField } from './schema.ts';
+import { kindOf, type SchemaField, sameValue } from './schema.ts';
 
 /** One line of the table of conditions, as it is entered. */
 export interface ConditionLine {
@@ -20,21 +20,12 @@ function lineOf({ field, caller, operator, value }: Comparison): ConditionLine |
   if (operator === 'isNull')
     return { field, operator: value === false ? 'notNull' : operator, against: 'value', value: '' };
   if (Array.isArray(value)) {
-    const texts = value.map(String);
-    return texts.some((one) => one.includes(',')) ? undefined : line('value', texts.join(', '));
+    return line('value', value.map(String).join(', '));
   }
   if (typeof value !== 'object') return value === undefined ? undefined : line('value', String(value));
   if (!('caller' in value)) return undefined;
   const [kind = '', name = ''] = value.caller.split(/:(.*)/s);
   return comparedWith.some((one) => one === kind && one !== 'value') ? line(kind, name) : undefined;
-}
-
-/** A condition as lines that all hold; undefined when it says more than the table can. */
-export function linesOf(condition: Condition | undefined): ConditionLine[] | undefined {
-  if (!condition) return [];
-  if (condition.length !== 1) return undefined;
-  const lines = (condition[0] ?? []).map(lineOf);
-  return lines.every((line) => line !== undefined) ? lines : undefined;
 }
 
 /** A value as it was written, as the field has it; undefined when it is none. */
@@ -89,4 +80,28 @@ export function conditionOf(
   if (lines.length === 0) return {};
   const all = lines.map((line) => comparisonOf(line, fields, voice));
   return all.every((one) => one !== undefined) ? { rows: [all] } : { wrong: true };
+}
+
+/** One way to write what can be written in two. */
+function plainly(one: Comparison): Comparison {
+  if (one.operator !== 'isNull' || one.value !== true) return one;
+  const { value: _, ...rest } = one;
+  return rest;
+}
+
+/**
+ * A condition as lines that all hold; undefined when the table cannot show it: what would be read from the lines, once
+ * a browser has sent them, must say the same.
+ */
+export function linesOf(
+  condition: Condition | undefined,
+  fields: readonly SchemaField[],
+  voice: Voice,
+): ConditionLine[] | undefined {
+  if (!condition) return [];
+  const lines = (condition[0] ?? []).map(lineOf);
+  if (condition.length !== 1 || !lines.every((line) => line !== undefined)) return undefined;
+  const sent = lines.map((line) => ({ ...line, value: line.value.replaceAll(/[\r\n]/g, '').trim() }));
+  const { rows } = conditionOf(sent, fields, voice);
+  return rows && sameValue(rows[0], condition[0]?.map(plainly)) ? lines : undefined;
 }

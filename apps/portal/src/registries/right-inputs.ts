@@ -1,3 +1,4 @@
+import type { Voice } from '../rendering/voice.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { localOf } from './moments.ts';
 import { type ConditionLine, linesOf } from './right-conditions.ts';
@@ -34,6 +35,10 @@ export interface RightInputs {
   readonly note: string;
 }
 
+/** A line of the table of conditions that nobody has touched. */
+const isEmptyLine = ({ field, operator, against, value }: ConditionLine): boolean =>
+  field === '' && value === '' && ['', 'eq'].includes(operator) && ['', 'value'].includes(against);
+
 const ticked = (visit: SignedInVisit, name: string): boolean => input(visit, name) === 'yes';
 
 /** What was entered. */
@@ -54,7 +59,7 @@ export const enteredRight = (visit: SignedInVisit, fields: readonly SchemaField[
     operator: input(visit, `row-${index}-operator`),
     against: input(visit, `row-${index}-against`),
     value: input(visit, `row-${index}-value`),
-  })).filter(({ field }) => field !== ''),
+  })).filter((line) => !isEmptyLine(line)),
   rowsText: input(visit, 'rowsText'),
   consent: ticked(visit, 'consent'),
   legalGround: ticked(visit, 'legalGround'),
@@ -67,16 +72,29 @@ export const enteredRight = (visit: SignedInVisit, fields: readonly SchemaField[
   note: input(visit, 'note'),
 });
 
-const ruleAs = ({ show = 'plain', write = true }: FieldRule): string =>
+/** How the form shows a rule. */
+export const ruleAs = ({ show = 'plain', write = true }: FieldRule): string =>
   show === 'plain' && write ? 'write' : show;
 
+/** Whether a rule is about a field; rules name fields or give their ids. */
+export const isAbout = ({ field }: FieldRule, { id, name }: SchemaField): boolean =>
+  field === name || field === id;
+
 /** A right as the form shows it. */
-export function inputsOfRight(right: Right, fields: readonly SchemaField[], timeZone: string): RightInputs {
+export function inputsOfRight(
+  right: Right,
+  fields: readonly SchemaField[],
+  timeZone: string,
+  voice: Voice,
+): RightInputs {
   const { subject, needs = {} } = right;
-  const lines = linesOf(right.rows);
+  const lines = linesOf(right.rows, fields, voice);
   const fits = lines !== undefined && lines.length <= conditionLines;
   const others = right.otherFields === 'plain' ? 'write' : 'hidden';
-  const rules = new Map(right.fields?.map((rule) => [rule.field, ruleAs(rule)]));
+  const shown = (field: SchemaField): string => {
+    const rule = right.fields?.findLast((one) => isAbout(one, field));
+    return rule ? ruleAs(rule) : others;
+  };
   const moment = (instant: string | undefined) =>
     instant === undefined ? '' : localOf(instant, timeZone).slice(0, 16);
   return {
@@ -88,8 +106,8 @@ export function inputsOfRight(right: Right, fields: readonly SchemaField[], time
     group: subject.kind === 'group' ? subject.group : '',
     delegates: subject.kind === 'record-owner' && subject.delegates === true,
     methods: right.methods,
-    scope: right.fields ? 'some' : 'all',
-    shown: Object.fromEntries(fields.map(({ id, name }) => [id, rules.get(name) ?? others])),
+    scope: right.fields || right.otherFields === 'hidden' ? 'some' : 'all',
+    shown: Object.fromEntries(fields.map((field) => [field.id, shown(field)])),
     laterFields: right.otherFields === 'plain',
     lines: fits ? lines : [],
     rowsText: fits ? '' : JSON.stringify(right.rows, null, 2),

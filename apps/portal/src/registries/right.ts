@@ -123,7 +123,7 @@ export function rightPages(registries: RegistryParts): void {
   site.page('/registries/:registry/access/rights/:right', access, async (visit) => {
     const design = await openDesign(registries, visit);
     const before = await existing(design, rightIn(visit));
-    const entered = inputsOfRight(before.right, fieldsIn(design), timeZone);
+    const entered = inputsOfRight(before.right, fieldsIn(design), timeZone, visit.voice);
     return show(visit, design, before.name, { entered, before });
   });
   site.action('/registries/:registry/access/rights/:right', access, (visit) => keep(visit, rightIn(visit)));

@@ -10,7 +10,7 @@ import type { Session, SessionData } from '../session/session-store.ts';
 import { addressOf } from './address.ts';
 import { pageModel } from './page-model.ts';
 import { problemPageOf } from './problem-pages.ts';
-import { type SentForm, sentForm, streamedForm } from './sent-form.ts';
+import { plainForm, type SentForm, sentForm, streamedForm } from './sent-form.ts';
 import type { SiteParts } from './site-parts.ts';
 import type { PageAccess, PageHandler, SignedInVisit, Site, Visit } from './visit.ts';
 
@@ -28,6 +28,10 @@ const languageOf = (request: FastifyRequest, cookieName: string): Language => {
   const chosen = request.cookies?.[cookieName];
   return isLanguage(chosen) ? chosen : preferredLanguage(request.headers['accept-language']);
 };
+
+/** What an address asks; of a value that is given more than once the first. */
+const firstValues = (query: Readonly<Record<string, string | readonly string[]>> = {}) =>
+  Object.fromEntries(Object.entries(query).map(([name, value]) => [name, [value].flat()[0]]));
 
 const viewerOf = (session: Session, language: Language): Viewer => ({
   id: session.data.personId,
@@ -66,7 +70,7 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
       voice,
       session,
       params: (request.params ?? {}) as Record<string, string>,
-      query: (request.query ?? {}) as Record<string, string | undefined>,
+      query: firstValues(request.query as Record<string, string | string[]> | undefined),
       get body() {
         return request.portalForm?.body ?? {};
       },
@@ -204,7 +208,7 @@ export async function createSite(fastify: FastifyInstance, parts: SiteParts): Pr
         if (access === 'public') {
           if (method === 'POST') {
             if (isForeign(request)) throw new Problem(403, 'the form did not come from here');
-            request.portalForm = await sentForm(request);
+            request.portalForm = await plainForm(request);
           }
           const visit = visitOf(request, reply);
           return asPerson(visit.session, () => (handler as PageHandler)(visit));

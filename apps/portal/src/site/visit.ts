@@ -42,7 +42,7 @@ export type PageAccess = 'public' | 'signed-in' | { readonly roles: readonly str
 export interface Site {
   page(path: string, handler: PageHandler): void;
   page(path: string, access: Exclude<PageAccess, 'public'>, handler: PageHandler<SignedInVisit>): void;
-  /** The target of a form that anybody may send, from a page of ours. It must not change anything of the person's. */
+  /** The target of a form that anybody may send, from a page of ours. It must not change anything of the person's. It takes no files. */
   publicAction(path: string, handler: PageHandler): void;
   /** A form's target. The anti-forgery token has been verified. */
   action(path: string, access: Exclude<PageAccess, 'public'>, handler: PageHandler<SignedInVisit>): void;
