@@ -280,6 +280,37 @@ describe('records', () => {
     expect(await used('LIST-3')).toBe(1);
   });
 
+  it('[REG-6.1-5-b] in batches that meet in opposite orders are created by one, and refused to the other', async () => {
+    const code = await registry({
+      type: 'object',
+      properties: { ID: { type: 'string', id: 1, unique: true } },
+    });
+    const db = node.database('digital-registries');
+    const { rows } = await sql<{ id: string }>`select id from registry where code = ${code}`.execute(db);
+    const entries = Array.from({ length: 1000 }, (_, n) => ({ content: { ID: `${n}` } }));
+    const batches = [entries, [...entries].reverse(), entries, [...entries].reverse()];
+    // All of them wait at the table, so that they begin together.
+    const outcomes = await db.transaction().execute(async (gate) => {
+      await sql`lock table ${sql.id('reg', `r_${rows[0]?.id}`)} in share mode`.execute(gate);
+      const calls = batches.map((write) =>
+        data(civil, civil)
+          .createRecords({ params: at(code), body: { write } })
+          .then(({ status }) => status as number)
+          .catch((error: CallFailed) => error.status),
+      );
+      await expect
+        .poll(async () => {
+          const waiting = await sql<{ count: number }>`
+            select count(*)::integer as count from pg_locks
+            where relation = ${`reg.r_${rows[0]?.id}`}::regclass and not granted`.execute(gate);
+          return waiting.rows[0]?.count;
+        })
+        .toBe(4);
+      return calls;
+    });
+    expect((await Promise.all(outcomes)).sort()).toEqual([200, 409, 409, 409]);
+  });
+
   it('with the same unique value, written at the same moment: one', async () => {
     const code = await registry();
     const api = data(civil, civil);

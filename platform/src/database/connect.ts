@@ -45,6 +45,10 @@ export function connect<DB>(
 const retriable = new Set(['40001', '40P01']);
 const attempts = 5;
 
+/** Whether PostgreSQL asks to try again: a deadlock, a serialisation failure. Nothing has been written. */
+export const mayBeTriedAgain = (error: unknown): boolean =>
+  retriable.has((error as { code?: string } | undefined)?.code ?? '');
+
 /**
  * Runs `work` in a transaction; repeats it, up to five times in all, when PostgreSQL asks to (serialisation failure,
  * deadlock). `work` must therefore do nothing outside the database.
@@ -59,8 +63,7 @@ export async function transaction<DB, R>(
       const start = db.transaction();
       return await (options.isolation ? start.setIsolationLevel(options.isolation) : start).execute(work);
     } catch (error) {
-      const code = (error as { code?: string }).code;
-      if (attempt >= attempts || code === undefined || !retriable.has(code)) throw error;
+      if (attempt >= attempts || !mayBeTriedAgain(error)) throw error;
       // Contenders that failed together must not meet again.
       await delay(Math.random() * 10 * 2 ** attempt);
     }

@@ -1,4 +1,4 @@
-export { type Connection, connect, transaction } from './connect.ts';
+export { type Connection, connect, mayBeTriedAgain, transaction } from './connect.ts';
 export {
   AlreadyRunning,
   claimDataDirectory,

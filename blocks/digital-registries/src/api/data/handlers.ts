@@ -4,6 +4,7 @@ import {
   badRequest,
   type ImplementedSurface,
   implement,
+  mayBeTriedAgain,
   notFound,
   once,
   Problem,
@@ -102,8 +103,8 @@ export function serveData(parts: DataDependencies): ImplementedSurface {
       try {
         return await work(db, granted);
       } catch (error) {
-        if (!(error instanceof StaleRegistry)) throw error;
-        catalogue.forget(granted.registry.owner, granted.registry.code);
+        if (error instanceof StaleRegistry) catalogue.forget(granted.registry.owner, granted.registry.code);
+        else if (!mayBeTriedAgain(error)) throw error;
       }
     return write(reader, target, method, id, work);
   }
