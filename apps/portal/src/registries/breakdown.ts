@@ -29,7 +29,8 @@ export function dimensionOf({ name, property }: SchemaField, ranges = usualRange
     case 'boolean':
       return { field: name };
     case 'text':
-      return property.personal === true ? undefined : { field: name };
+      // Of what names a single record each, there is one of everything.
+      return property.personal || property.unique || property.primaryKey ? undefined : { field: name };
     case 'date':
     case 'instant':
       return { field: name, time: 'year' };
@@ -40,6 +41,10 @@ export function dimensionOf({ name, property }: SchemaField, ranges = usualRange
       return undefined;
   }
 }
+
+/** The field by which records are counted before somebody has chosen one: of few values rather than of many. */
+export const mostTelling = (fields: readonly SchemaField[]): SchemaField | undefined =>
+  fields.find(({ property }) => ['choice', 'boolean'].includes(kindOf(property))) ?? fields[0];
 
 type Told = string | number | boolean | null;
 

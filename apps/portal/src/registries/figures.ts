@@ -1,7 +1,7 @@
 import { Problem } from '@govstack/platform';
 import { columnChart } from '../diagrams/column-chart.ts';
 import type { SignedInVisit } from '../site/visit.ts';
-import { dimensionOf, groupsIn, rangesIn } from './breakdown.ts';
+import { dimensionOf, groupsIn, mostTelling, rangesIn } from './breakdown.ts';
 import { placeAt } from './place.ts';
 import { type PageError, refusedWith } from './refusals.ts';
 import { designerRoles, registryRoles } from './roles.ts';
@@ -39,7 +39,7 @@ export function figurePages(parts: RegistryParts): void {
     const entered = visit.query.ranges ?? '';
     const ranges = entered === '' ? undefined : rangesIn(entered.slice(0, 500));
     const countable = fields.filter((field) => dimensionOf(field) !== undefined);
-    const field = countable.find(({ id }) => String(id) === visit.query.by) ?? countable[0];
+    const field = countable.find(({ id }) => String(id) === visit.query.by) ?? mostTelling(countable);
     const dimension = field && dimensionOf(field, ranges);
     return { countable, field, dimension, entered, wrongRanges: entered !== '' && !ranges };
   }
