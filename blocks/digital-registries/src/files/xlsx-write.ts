@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { constants, crc32, deflateRaw } from 'node:zlib';
 import { partsOf, sheetBegin, sheetEnd, sheetFile } from './xlsx-parts.ts';
 import { rowsXml, type SheetCell } from './xlsx-rows.ts';
-import { dataDescriptor, directory, localHeader, type ZipEntry } from './zip.ts';
+import { archiveOf, dataDescriptor, directory, localHeader, type ZipEntry } from './zip.ts';
 
 const deflate = promisify(deflateRaw);
 
@@ -107,24 +107,9 @@ export interface WholeSheet {
 /** A whole workbook with these sheets. */
 export async function writeWorkbook(sheets: readonly WholeSheet[]): Promise<Buffer> {
   const { entries, bytes } = storedFiles(partsOf(sheets.map(({ name }) => name)));
-  const all = entries.map(stored);
-  const written: Buffer[] = [bytes];
-  let at = bytes.length;
-  for (const [index, { rows }] of sheets.entries()) {
-    const content = Buffer.from(sheetBegin + rowsXml(rows, 0) + sheetEnd);
-    const packed = await deflate(content);
-    const entry: ZipEntry = {
-      name: sheetFile(index),
-      method: 'deflated',
-      crc: crc32(content),
-      size: content.length,
-      compressed: packed.length,
-      at,
-    };
-    const header = localHeader(entry);
-    all.push(entry);
-    written.push(header, packed);
-    at += header.length + packed.length;
-  }
-  return Buffer.concat([...written, directory(all, at)]);
+  const files = sheets.map(({ rows }, index) => ({
+    name: sheetFile(index),
+    content: Buffer.from(sheetBegin + rowsXml(rows, 0) + sheetEnd),
+  }));
+  return archiveOf(files, { entries: entries.map(stored), bytes });
 }

@@ -1,3 +1,8 @@
+import { promisify } from 'node:util';
+import { crc32, deflateRaw } from 'node:zlib';
+
+const deflate = promisify(deflateRaw);
+
 /** A file in an archive whose content is known. */
 export interface ZipEntry {
   readonly name: string;
@@ -69,4 +74,33 @@ export function directory(entries: readonly ZipEntry[], at: number): Buffer {
   end.writeUInt32LE(headers.length, 12);
   end.writeUInt32LE(at, 16);
   return Buffer.concat([headers, end]);
+}
+
+/** An archive of files that are whole and deflated, behind what stands before them, `begun`. */
+export async function archiveOf(
+  files: readonly { readonly name: string; readonly content: Buffer }[],
+  begun: { readonly entries: readonly ZipEntry[]; readonly bytes: Buffer } = {
+    entries: [],
+    bytes: Buffer.alloc(0),
+  },
+): Promise<Buffer> {
+  const entries = [...begun.entries];
+  const written = [begun.bytes];
+  let at = begun.bytes.length;
+  for (const { name, content } of files) {
+    const packed = await deflate(content);
+    const entry: ZipEntry = {
+      name,
+      method: 'deflated',
+      crc: crc32(content),
+      size: content.length,
+      compressed: packed.length,
+      at,
+    };
+    const header = localHeader(entry);
+    entries.push(entry);
+    written.push(header, packed);
+    at += header.length + packed.length;
+  }
+  return Buffer.concat([...written, directory(entries, at)]);
 }
