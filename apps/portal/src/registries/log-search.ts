@@ -1,3 +1,4 @@
+import { recordActions, schemaActions } from '@govstack/digital-registries/api';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { instantOf } from './moments.ts';
 import { isUuid } from './record-addresses.ts';
@@ -9,19 +10,8 @@ export type Log = (typeof logs)[number];
 
 /** What can be looked for in each, besides who and when. */
 export const actionsOf: Readonly<Record<Log, readonly string[]>> = {
-  changes: ['create', 'update', 'delete', 'archive', 'restore', 'erase'],
-  registry: [
-    'draft',
-    'discard',
-    'publish',
-    'version',
-    'archive',
-    'delete',
-    'access',
-    'rights',
-    'settings',
-    'logs',
-  ],
+  changes: recordActions,
+  registry: schemaActions,
   reads: ['read', 'exists', 'list'],
 };
 

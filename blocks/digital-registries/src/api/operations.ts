@@ -5,6 +5,7 @@ export { dciApi } from './dci/operations.ts';
 export { registryEventsSurface } from './events/operations.ts';
 export * from './events.ts';
 export { fhirApi } from './fhir/operations.ts';
+export { recordActions, schemaActions } from './insight/log-operations.ts';
 export { registryInsight } from './insight/operations.ts';
 export { registryMappings } from './mappings/operations.ts';
 export { registryRights } from './rights/operations.ts';

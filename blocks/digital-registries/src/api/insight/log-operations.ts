@@ -20,8 +20,9 @@ const actor = {
   exchangeId: Type.String({ description: 'In the message log of the information mediator' }),
 };
 
-const RecordAction = Type.Enum(['create', 'update', 'delete', 'archive', 'restore', 'erase']);
-const SchemaAction = Type.Enum([
+/** What is done to records, and to a registry itself: what the logs are searched for. */
+export const recordActions = ['create', 'update', 'delete', 'archive', 'restore', 'erase'] as const;
+export const schemaActions = [
   'draft',
   'discard',
   'publish',
@@ -32,7 +33,10 @@ const SchemaAction = Type.Enum([
   'rights',
   'settings',
   'logs',
-]);
+] as const;
+
+const RecordAction = Type.Enum([...recordActions]);
+const SchemaAction = Type.Enum([...schemaActions]);
 const ReadMethod = Type.Union([Type.Literal('read'), Type.Literal('exists'), Type.Literal('list')]);
 
 const ChangeEntry = Type.Object({
