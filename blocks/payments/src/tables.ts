@@ -1,5 +1,6 @@
 import type { JWK } from 'jose';
 import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';
+import type { AuditTables } from './audit/tables.ts';
 import type { BatchState, InstructionState } from './batches/states.ts';
 import type { CallbackTarget } from './callbacks/target.ts';
 
@@ -11,7 +12,8 @@ type DefaultInstant = ColumnType<string, Date | string | undefined, Date | strin
 type Int8 = ColumnType<string, string | bigint, string | bigint>;
 type Created = ColumnType<string, never, never>;
 
-export interface PaymentsTables {
+/** All tables; a capability declares its own beside its code. */
+export interface PaymentsTables extends AuditTables {
   source_system: {
     id: string;
     application: string;
@@ -64,14 +66,6 @@ export interface PaymentsTables {
     currency: string;
     released_by: string;
     released_at: Created;
-  };
-  administration_log: {
-    id: string;
-    subject: string;
-    action: string;
-    actor: string;
-    detail: Json<unknown>;
-    at: Created;
   };
   mapper_entry: {
     id: string;

@@ -50,7 +50,7 @@ describe('with the rights of the block itself', () => {
     ['a certificate', "update certificate set hash = ''"],
     ['the history of runs', "update batch_event set actor = 'nobody'"],
     ['the history of payments', 'delete from instruction_event'],
-    ['the log of settings', "update administration_log set actor = 'nobody'"],
+    ['the audit log', "update audit_entry set actor = 'nobody'"],
     ['an earlier account of a payee', 'delete from mapper_version'],
     ['an amount', 'update instruction set amount = amount + 1'],
     ['a payee', "update instruction set payee_cipher = '\\x00'"],

@@ -6,7 +6,8 @@ import { derivedId } from './derived-id.ts';
  * Chart of accounts, one account per kind, owner and currency:
  * `funding` mirror of a real bank account (owner: that account's token), `available` what a programme may spend,
  * `reserved` liquidity of one run, `clearing` sent to a rail and not yet final, `paid` confirmed by a rail,
- * `suspense` came back and waits for a decision.
+ * `suspense` came back and waits for a decision, `voucher` value of vouchers given out (owner: programme), `fees` owed to
+ * rails for what they did.
  */
 export const normalSide = {
   funding: 'debit',
@@ -15,6 +16,8 @@ export const normalSide = {
   clearing: 'credit',
   paid: 'credit',
   suspense: 'credit',
+  voucher: 'credit',
+  fees: 'credit',
 } as const satisfies Record<string, 'debit' | 'credit'>;
 
 export type AccountKind = keyof typeof normalSide;

@@ -148,7 +148,8 @@ const invariants: readonly Invariant[] = [
                ('batch', 'batch_moved'),
                ('approval', 'approval_append_only'),
                ('certificate', 'certificate_append_only'),
-               ('mapper_version', 'mapper_version_append_only')
+               ('mapper_version', 'mapper_version_append_only'),
+               ('audit_entry', 'audit_entry_append_only')
       ) as guard (relation, name)
       where not exists (
         select

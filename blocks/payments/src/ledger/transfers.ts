@@ -9,6 +9,14 @@ export type Cause =
   | 'payout-cleared'
   | 'run-closed'
   | 'return'
+  | 'return-released'
+  | 'voucher-issued'
+  | 'voucher-released'
+  | 'voucher-redeemed'
+  | 'voucher-cleared'
+  | 'fee'
+  | 'fee-settled'
+  | 'statement'
   | 'correction';
 
 interface Traced {

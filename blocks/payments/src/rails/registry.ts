@@ -1,7 +1,7 @@
 import { badRequest, isServiceId } from '@govstack/platform';
 import { importJWK, type JWK } from 'jose';
+import { audit } from '../audit/audit.ts';
 import type { Payments } from '../payments-context.ts';
-import { recordChange } from '../sources/administration-log.ts';
 import type { Db, Trx } from '../tables.ts';
 import { bank } from './bank/adapter.ts';
 import { mobileMoney } from './mobile-money/adapter.ts';
@@ -91,7 +91,13 @@ export async function putRail(
     .onConflict((clash) => clash.column('id').doUpdateSet({ ...values, updated_at: new Date() }))
     .returning(columns)
     .executeTakeFirstOrThrow();
-  await recordChange(trx, `rail/${settings.id}`, 'put', actor, settings);
+  await audit(trx, {
+    component: 'settings',
+    action: 'put',
+    subject: `rail/${settings.id}`,
+    actor,
+    detail: settings,
+  });
   return row;
 }
 

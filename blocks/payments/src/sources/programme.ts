@@ -1,9 +1,9 @@
 import { badRequest, conflict, notFound } from '@govstack/platform';
 import type { Selectable } from 'kysely';
+import { audit } from '../audit/audit.ts';
 import { accountId, balances, openAccounts } from '../ledger/accounts.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Db, PaymentsTables, Trx } from '../tables.ts';
-import { recordChange } from './administration-log.ts';
 
 export type Programme = Selectable<PaymentsTables['programme']>;
 
@@ -92,10 +92,16 @@ export async function putProgramme(
     .executeTakeFirstOrThrow();
   const accounts = programmeAccounts(row);
   await openAccounts(trx, [accounts.funding, accounts.available]);
-  await recordChange(trx, `programme/${ownerOf(row)}`, 'put', actor, {
-    ...settings,
-    maximumInstructionAmount: settings.maximumInstructionAmount?.toString(),
-    maximumRunAmount: settings.maximumRunAmount?.toString(),
+  await audit(trx, {
+    component: 'settings',
+    action: 'put',
+    subject: `programme/${ownerOf(row)}`,
+    actor,
+    detail: {
+      ...settings,
+      maximumInstructionAmount: settings.maximumInstructionAmount?.toString(),
+      maximumRunAmount: settings.maximumRunAmount?.toString(),
+    },
   });
   return row;
 }

@@ -1,7 +1,7 @@
 import { badRequest, conflict, forbidden, isApplicationId, isServiceId, notFound } from '@govstack/platform';
 import type { Selectable } from 'kysely';
+import { audit } from '../audit/audit.ts';
 import type { Db, PaymentsTables, Trx } from '../tables.ts';
-import { recordChange } from './administration-log.ts';
 
 export type Source = Selectable<PaymentsTables['source_system']>;
 
@@ -70,7 +70,13 @@ export async function putSource(trx: Trx, settings: SourceSettings, actor: strin
     .onConflict((clash) => clash.column('id').doUpdateSet({ ...values, updated_at: new Date() }))
     .returning(columns)
     .executeTakeFirstOrThrow();
-  await recordChange(trx, `source/${settings.id}`, 'put', actor, settings);
+  await audit(trx, {
+    component: 'settings',
+    action: 'put',
+    subject: `source/${settings.id}`,
+    actor,
+    detail: settings,
+  });
   return row;
 }
 

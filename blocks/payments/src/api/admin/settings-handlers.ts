@@ -1,9 +1,9 @@
 import { badRequest, type Handlers, memberOf, transaction } from '@govstack/platform';
+import { audit } from '../../audit/audit.ts';
 import { BadAmount, parseAmount } from '../../money/amount.ts';
 import type { Payments } from '../../payments-context.ts';
 import { listRails, putRail } from '../../rails/registry.ts';
 import { actorOf, assertTreasury, maySee } from '../../sources/access.ts';
-import { recordChange } from '../../sources/administration-log.ts';
 import { releaseBudget } from '../../sources/budget.ts';
 import {
   availableOf,
@@ -91,13 +91,13 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
           })
           .where('id', '=', params.sourceId)
           .execute();
-        await recordChange(
-          trx,
-          `source/${params.sourceId}`,
-          'auto-approve-limit',
-          actorOf(caller, person),
-          body,
-        );
+        await audit(trx, {
+          component: 'settings',
+          action: 'auto-approve-limit',
+          subject: `source/${params.sourceId}`,
+          actor: actorOf(caller, person),
+          detail: body,
+        });
       });
       return { status: 200, body: sourceView(payments, await readSource(db, params.sourceId)) };
     },
