@@ -7,6 +7,7 @@ import { createTransfers } from '../ledger/transfers.ts';
 import type { Payments } from '../payments-context.ts';
 import type { RailResult } from '../rails/port.ts';
 import type { Trx } from '../tables.ts';
+import { applyRedemptions } from '../vouchers/results.ts';
 import { type Action, decisions } from './decisions.ts';
 import { cleared, type Payout, paidAccount, returned, settled, suspenseAccount } from './payout.ts';
 import { settleSubBatches } from './settle.ts';
@@ -250,7 +251,8 @@ export async function applyResults(
     );
   };
   const work = async (trx: Trx): Promise<void> => {
-    for (const said of inRounds(results)) await round(trx, said);
+    const others = await applyRedemptions(payments, trx, railId, results, via);
+    for (const said of inRounds(others)) await round(trx, said);
   };
   if (within) await work(within);
   else {
