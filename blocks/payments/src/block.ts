@@ -1,11 +1,22 @@
 import { defineBlock, implement, type JobSpec, memberOf } from '@govstack/platform';
+import { dispatchHandlers } from './api/admin/dispatch-handlers.ts';
 import { ledgerHandlers } from './api/admin/ledger-handlers.ts';
 import { runHandlers } from './api/admin/run-handlers.ts';
 import { settingsHandlers } from './api/admin/settings-handlers.ts';
 import { batchHandlers } from './api/g2p/batch-handlers.ts';
 import { mapperHandlers } from './api/g2p/mapper-handlers.ts';
-import { batchAwaitingApproval, batchCompleted, g2p, paymentsAdmin, railCallback } from './api/operations.ts';
+import { gsmaCallbackHandlers } from './api/gsma-callback/handlers.ts';
+import {
+  batchAwaitingApproval,
+  batchCompleted,
+  g2p,
+  gsmaCallback,
+  paymentsAdmin,
+  railCallback,
+  railFiles,
+} from './api/operations.ts';
 import { railCallbackHandlers } from './api/rail-callback/handlers.ts';
+import { railFileHandlers } from './api/rail-files/handlers.ts';
 import { authoriseNext } from './batches/authorise.ts';
 import { splitNext } from './batches/split.ts';
 import { validateNext } from './batches/validate.ts';
@@ -50,7 +61,7 @@ export const payments = defineBlock({
   name: 'payments',
   title: 'Payments',
   version: '0.1.0',
-  surfaces: [g2p, paymentsAdmin, railCallback],
+  surfaces: [g2p, paymentsAdmin, railCallback, gsmaCallback, railFiles],
   config: PaymentsConfig,
   migrations: new URL('../migrations/', import.meta.url),
   emits: [batchAwaitingApproval, batchCompleted],
@@ -73,7 +84,7 @@ export const payments = defineBlock({
       });
       return signing;
     };
-    const traffic = createRailTraffic();
+    const traffic = createRailTraffic(shared.db);
     const engine = createEngine(
       [
         { name: 'validate', lanes: 1, step: () => validateNext(shared) },
@@ -93,8 +104,11 @@ export const payments = defineBlock({
           ...settingsHandlers(shared),
           ...runHandlers(shared),
           ...ledgerHandlers(shared, signer),
+          ...dispatchHandlers(shared),
         }),
         implement(railCallback, railCallbackHandlers(shared)),
+        implement(gsmaCallback, gsmaCallbackHandlers(shared)),
+        implement(railFiles, railFileHandlers(shared)),
       ],
       jobs: config.workers ? [bookkeeping(shared)] : [],
       ready: async () => {

@@ -1,4 +1,6 @@
 export { paymentsAdmin } from './admin/operations.ts';
 export { batchAwaitingApproval, batchCompleted } from './event-operations.ts';
 export { g2p } from './g2p/operations.ts';
+export { gsmaCallback } from './gsma-callback/operations.ts';
 export { RailNotice, RailResult, railCallback, SignedRailNotice } from './rail-callback/operations.ts';
+export { railFiles } from './rail-files/operations.ts';
