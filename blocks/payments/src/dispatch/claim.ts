@@ -99,6 +99,14 @@ async function claimFrom(
   return rows[0];
 }
 
+/** Of a claimed sub-batch nothing is sent after all: the rail's probation goes on with the next one. */
+export const nothingSent = async (trx: Trx, railId: string): Promise<void> => {
+  await sql`
+    update rail_traffic
+    set probe_until = null
+    where rail_id = ${railId} and probe_until is not null`.execute(trx);
+};
+
 /**
  * Takes the next sub-batch that may leave (PAY-6.1-i, PAY-6.9-d): by its rail's opening hours, rate and circuit breaker,
  * which all nodes share; urgent runs before others, and runs of one priority in turns.

@@ -10,7 +10,7 @@ import { outcomeOfRefusal } from '../rails/refusal.ts';
 import { adapterOf, findRail, railContext } from '../rails/registry.ts';
 import type { Trx } from '../tables.ts';
 import { applyResults } from './apply-results.ts';
-import { type Claimed, claim } from './claim.ts';
+import { type Claimed, claim, nothingSent } from './claim.ts';
 import { clearingAccount, promised } from './payout.ts';
 import type { RailTraffic } from './rail-traffic.ts';
 import { settleSubBatches } from './settle.ts';
@@ -137,6 +137,7 @@ async function prepare(payments: Payments, traffic: RailTraffic): Promise<Parcel
     if (!rail) throw new Error(`rail ${claimed.rail_id} is gone`);
     const rows = await dropChanged(trx, claimed, await sendable(trx, claimed.id));
     if (rows.length === 0) {
+      await nothingSent(trx, claimed.rail_id);
       await settleSubBatches(payments, trx, [claimed.id]);
       return 'settled';
     }
