@@ -1,4 +1,5 @@
 import { defineBlock, implement, type JobSpec, memberOf } from '@govstack/platform';
+import { dispatchHandlers } from './api/admin/dispatch-handlers.ts';
 import { ledgerHandlers } from './api/admin/ledger-handlers.ts';
 import { runHandlers } from './api/admin/run-handlers.ts';
 import { settingsHandlers } from './api/admin/settings-handlers.ts';
@@ -7,18 +8,22 @@ import { suiteRail } from './api/compliance/vouchers-rail.ts';
 import { seedVouchers, suiteRailId } from './api/compliance/vouchers-seed.ts';
 import { batchHandlers } from './api/g2p/batch-handlers.ts';
 import { mapperHandlers } from './api/g2p/mapper-handlers.ts';
+import { gsmaCallbackHandlers } from './api/gsma-callback/handlers.ts';
 import {
   batchAwaitingApproval,
   batchCompleted,
   g2p,
+  gsmaCallback,
   paymentsAdmin,
   railCallback,
+  railFiles,
   voucherAdmin,
   voucherRedeemed,
   voucherStockLow,
   vouchers,
 } from './api/operations.ts';
 import { railCallbackHandlers } from './api/rail-callback/handlers.ts';
+import { railFileHandlers } from './api/rail-files/handlers.ts';
 import { voucherAdminHandlers } from './api/voucher-admin/handlers.ts';
 import { voucherHandlers } from './api/vouchers/handlers.ts';
 import { authoriseNext } from './batches/authorise.ts';
@@ -69,7 +74,7 @@ export const payments = defineBlock({
   name: 'payments',
   title: 'Payments',
   version: '0.1.0',
-  surfaces: [g2p, paymentsAdmin, railCallback, vouchers, voucherAdmin],
+  surfaces: [g2p, paymentsAdmin, railCallback, vouchers, voucherAdmin, gsmaCallback, railFiles],
   config: PaymentsConfig,
   migrations: new URL('../migrations/', import.meta.url),
   emits: [batchAwaitingApproval, batchCompleted, voucherStockLow, voucherRedeemed],
@@ -95,7 +100,7 @@ export const payments = defineBlock({
       });
       return signing;
     };
-    const traffic = createRailTraffic();
+    const traffic = createRailTraffic(shared.db);
     const engine = createEngine(
       [
         { name: 'validate', lanes: 1, step: () => validateNext(shared) },
@@ -120,10 +125,13 @@ export const payments = defineBlock({
           ...settingsHandlers(shared),
           ...runHandlers(shared),
           ...ledgerHandlers(shared, signer),
+          ...dispatchHandlers(shared),
         }),
         implement(railCallback, railCallbackHandlers(shared)),
         implement(vouchers, voucherHandlers(shared)),
         implement(voucherAdmin, voucherAdminHandlers(shared)),
+        implement(gsmaCallback, gsmaCallbackHandlers(shared)),
+        implement(railFiles, railFileHandlers(shared)),
       ],
       jobs: config.workers ? [bookkeeping(shared)] : [],
       ready: async () => {

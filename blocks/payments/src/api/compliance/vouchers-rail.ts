@@ -8,6 +8,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
 
 /** Stands in for the banks of the suite's merchants, which exist nowhere: credits at once what can be credited. */
 export const suiteRail: RailAdapter = {
+  signedNotices: false,
   largestBatch: 1000,
   submit: async (_context, { transfers }) =>
     transfers.map(({ reference, address }) => {
