@@ -326,17 +326,6 @@ describe('a rail that', () => {
       expect(await stateOf(t.node, voucher.serial)).toBe(state);
     }
   });
-
-  it('was never reached because the process died is asked, then sent to, once', async () => {
-    const voucher = await one();
-    const before = paidTo(shop1);
-    t.bank.fate = () => 'lost';
-    await redeem(t.node, voucher);
-    t.bank.fate = () => 'completed';
-    await expect.poll(() => stateOf(t.node, voucher.serial), { timeout: 10_000 }).toBe('redeemed');
-    expect(paidTo(shop1)).toBe(before + 1);
-    expect(t.bank.requests).toContain('GET /transfers/…');
-  });
 });
 
 describe('at the same moment', () => {

@@ -19,6 +19,7 @@ import {
   activate,
   active,
   cancel,
+  type Issued,
   liability,
   look,
   merchantApplication,
@@ -148,6 +149,49 @@ describe('an order', () => {
     expect(JSON.stringify(refused.responseBody)).toContain(`/voucherInstructions/1/${field}`);
     expect(await bankAccount()).toBe(before);
     await limit({});
+  });
+
+  it('[PAY-6.2.1-c] may name any amount in a group that allows it; elsewhere only its denominations', async () => {
+    const body = (groupCode: string) => ({
+      requestID: nextId(),
+      voucherInstructions: [instruction(nextId(), { groupCode, amount: '12.34' })],
+    });
+    expect((await create(body('ANY'))).status).toBe(200);
+    expect((await refusal(create(body('FOD')))).status).toBe(400);
+    const settings = {
+      programmeId: programme.programmeId,
+      name: 'x',
+      validitySeconds: 60,
+      variableAmounts: true,
+    };
+    const put = voucherAdminOf(t.node).putVoucherGroup({ params: group('BAD'), body: settings });
+    expect((await refusal(put)).status).toBe(400);
+  });
+
+  it('[PAY-6.2.1-a] in another currency goes on with the serial numbers, and keeps the books apart', async () => {
+    const params = { sourceId: programme.sourceId, programmeId: 'euro' };
+    await t.admin.putProgramme({
+      params,
+      body: { name: 'Euro', currency: 'EUR', fundingAccount: 'EU00TREASURY01' },
+    });
+    await t.admin.releaseBudget({ params, body: { reference: 'e', amount: '100.00', currency: 'EUR' } });
+    await voucherAdminOf(t.node).putVoucherGroup({
+      params: group('EUR'),
+      body: { programmeId: 'euro', name: 'Euro', validitySeconds: 60, onDemand: true, variableAmounts: true },
+    });
+    const [before] = (await order(t.node)) as [Issued];
+    const dollars = await bankAccount();
+    const requestID = nextId();
+    await create({
+      requestID,
+      voucherInstructions: [instruction(requestID, { groupCode: 'EUR', currency: 'EUR' })],
+    });
+    const [euro] = (await vouchersOf(t.node).getVoucherDetails({ params: { requestID } })).body
+      .voucherInstructions;
+    expect(Number(euro?.serialNumber.slice(0, -1))).toBe(Number(before.serial.slice(0, -1)) + 1);
+    expect(await look(t.node, euro?.serialNumber ?? '')).toMatchObject({ amount: '10.00', currency: 'EUR' });
+    expect(await bankAccount()).toBe(dollars);
+    expect((await t.admin.getProgramme({ params })).body.available).toBe('90.00');
   });
 
   it('[PAY-5.3.2-a] of many vouchers is one request; numbers and serials are unique', async () => {
@@ -499,6 +543,28 @@ describe('the table of moves', () => {
     await expect(sql.raw(statement).execute(t.node.database('payments'))).rejects.toMatchObject({
       code: '23001',
     });
+  });
+
+  it.each([
+    ['made usable again', "state = 'activated'", "state = 'redeemed'"],
+    ['made dearer', 'amount = amount + 100', 'amount = amount - 100'],
+  ])('[PAY-5.3.2-c] a voucher that was %s behind the books shows in them', async (_what, change, back) => {
+    const [used, usable] = (await active(t.node, 2)) as [Issued, Issued];
+    await redeem(t.node, used);
+    const serial = change.startsWith('state') ? used.serial : usable.serial;
+    const tamper = (set: string) =>
+      t.node
+        .database('payments')
+        .transaction()
+        .execute(async (trx) => {
+          await sql.raw('alter table voucher disable trigger voucher_moved').execute(trx);
+          await sql`update voucher set ${sql.raw(set)} where serial = ${serial}`.execute(trx);
+          await sql.raw('alter table voucher enable trigger voucher_moved').execute(trx);
+        });
+    await tamper(change);
+    expect((await brokenBooks(t.node)).join()).toMatch(/liability of each programme/);
+    await tamper(back);
+    expect(await brokenBooks(t.node)).toEqual([]);
   });
 
   it('any sequence of actions leaves the books right and each voucher in one state', async () => {
