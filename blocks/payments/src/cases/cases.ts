@@ -11,6 +11,7 @@ export type CaseKind =
   | 'failure-rate'
   | 'validation-stuck'
   | 'callback-dead'
+  | 'rail-file-refused'
   | 'invariant-broken';
 
 export interface NewCase {
