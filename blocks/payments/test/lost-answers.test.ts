@@ -54,7 +54,7 @@ it('[PAY-5.3.1-k][PAY-6.1-c] answers that are lost for every twentieth payment c
 
 it('[PAY-6.1-h] a payee who is struck from the mapper between approval and payment is not paid', async () => {
   const [gone = '', stays = ''] = (await payees(t.node, 3)).filter((_, index) => index % 2 === 0);
-  const batchId = await handOver(t.node, [gone, stays], { amount: '1.02', notBefore: 800 });
+  const batchId = await handOver(t.node, [gone, stays], { amount: '1.02', notBefore: 2500 });
   await approve(t.node, batchId);
   await apiOf(t.node).updateBeneficiary({
     headers: {},
