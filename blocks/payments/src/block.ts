@@ -41,6 +41,7 @@ import { checkInvariants } from './ledger/invariants.ts';
 import { sealTransfers } from './ledger/seal.ts';
 import { currencyTable } from './money/currency.ts';
 import type { Payments } from './payments-context.ts';
+import { exchangeNext } from './rails/file/folder.ts';
 import { adapterOf } from './rails/registry.ts';
 import type { PaymentsTables } from './tables.ts';
 import { createVault } from './vault/vault.ts';
@@ -107,6 +108,7 @@ export const payments = defineBlock({
         { name: 'authorise', lanes: 1, step: () => authoriseNext(shared) },
         { name: 'split', lanes: 1, step: () => splitNext(shared) },
         { name: 'send', lanes: config.dispatchWorkers, step: () => sendNext(shared, traffic) },
+        { name: 'rail-folder', lanes: 1, step: () => exchangeNext(shared) },
         { name: 'ask', lanes: 1, step: () => askNext(shared) },
         { name: 'redemptions', lanes: 2, step: () => redemptionNext(shared) },
         { name: 'vouchers-due', lanes: 1, step: () => dueNext(shared) },

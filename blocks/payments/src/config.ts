@@ -33,6 +33,11 @@ export const PaymentsConfig = Type.Object({
     minimum: 0.05,
     description: 'When a sending without any answer, of a process that may have died, is asked about',
   }),
+  railFolder: Type.String({
+    default: '',
+    description:
+      'Folder in which files are exchanged with rails of delivery `folder`: rail-ID/out, rail-ID/in; none when empty',
+  }),
   railRestSeconds: Type.Number({
     default: 1,
     minimum: 0.02,

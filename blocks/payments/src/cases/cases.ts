@@ -11,8 +11,9 @@ export type CaseKind =
   | 'failure-rate'
   | 'validation-stuck'
   | 'callback-dead'
-  | 'invariant-broken'
-  | 'voucher-stock-low';
+  | 'rail-file-refused'
+  | 'voucher-stock-low'
+  | 'invariant-broken';
 
 export interface NewCase {
   readonly kind: CaseKind;

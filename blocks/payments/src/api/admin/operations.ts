@@ -382,6 +382,7 @@ export const getInstruction = defineOperation({
         Type.Object({
           from: Type.String(),
           to: Type.String(),
+          isoStatus: Type.String({ description: 'ISO 20022 payment status of `to`' }),
           reasonCode: Type.Optional(Type.String()),
           at: Instant,
         }),

@@ -12,7 +12,7 @@ import {
   stateTotals,
 } from '../../batches/read.ts';
 import { retryFailed } from '../../batches/retry.ts';
-import { batchStates, instructionStates } from '../../batches/states.ts';
+import { batchStates, type InstructionState, instructionStates, isoStatus } from '../../batches/states.ts';
 import type { Payments } from '../../payments-context.ts';
 import { assertMayManage, maySee } from '../../sources/access.ts';
 import { readProgramme } from '../../sources/programme.ts';
@@ -243,6 +243,7 @@ export function runHandlers(payments: Payments): RunHandlers {
           history: history.map((event) => ({
             from: event.from_state,
             to: event.to_state,
+            isoStatus: isoStatus[event.to_state as InstructionState],
             ...present('reasonCode', event.reason_code),
             at: event.at,
           })),
