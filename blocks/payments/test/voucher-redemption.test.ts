@@ -38,7 +38,12 @@ let t: Treasury;
 /** A second node on the same database and rails. */
 let other: Treasury;
 beforeAll(async () => {
-  const config = { merchantRegistry: shops, voucherGuesses: 100, escalateAfterSeconds: 1 };
+  const config = {
+    merchantRegistry: shops,
+    voucherGuesses: 100,
+    escalateAfterSeconds: 1,
+    railTimeoutSeconds: 30,
+  };
   t = await startTreasury(config, {
     providers: {
       [registry]: async (request) => {
