@@ -66,7 +66,8 @@ create table voucher_request (
   batch_id text,
   content_hash text not null,
   voucher_count integer not null,
-  failures jsonb not null default '[]',
+  -- Sealed: by mistake a secret number may stand where a serial number should.
+  failures_cipher bytea,
   caller text not null,
   created_at timestamptz not null default now(),
   constraint voucher_request_pkey primary key (id),
