@@ -4,8 +4,25 @@ import { runHandlers } from './api/admin/run-handlers.ts';
 import { settingsHandlers } from './api/admin/settings-handlers.ts';
 import { batchHandlers } from './api/g2p/batch-handlers.ts';
 import { mapperHandlers } from './api/g2p/mapper-handlers.ts';
-import { batchAwaitingApproval, batchCompleted, g2p, paymentsAdmin, railCallback } from './api/operations.ts';
+import {
+  batchAwaitingApproval,
+  batchCompleted,
+  disputeChanged,
+  g2p,
+  oversight,
+  paymentsAdmin,
+  railCallback,
+} from './api/operations.ts';
+import { auditHandlers } from './api/oversight/audit-handlers.ts';
+import { disputeHandlers } from './api/oversight/dispute-handlers.ts';
+import { institutionHandlers } from './api/oversight/institution-handlers.ts';
+import { receiptHandlers } from './api/oversight/receipt-handlers.ts';
+import { reportHandlers } from './api/oversight/report-handlers.ts';
+import { screeningHandlers } from './api/oversight/screening-handlers.ts';
 import { railCallbackHandlers } from './api/rail-callback/handlers.ts';
+import { assertClock } from './audit/clock.ts';
+import { requestsOnRecord } from './audit/requests.ts';
+import { sealAudit } from './audit/seal.ts';
 import { authoriseNext } from './batches/authorise.ts';
 import { splitNext } from './batches/split.ts';
 import { validateNext } from './batches/validate.ts';
@@ -21,7 +38,12 @@ import { checkInvariants } from './ledger/invariants.ts';
 import { sealTransfers } from './ledger/seal.ts';
 import { currencyTable } from './money/currency.ts';
 import type { Payments } from './payments-context.ts';
+import { createPaymentMetrics } from './reporting/metrics.ts';
+import { translateDue } from './reporting/translate.ts';
 import type { PaymentsTables } from './tables.ts';
+import { folderKeys, installationKeys } from './vault/key-provider.ts';
+import { loadKeys } from './vault/keys.ts';
+import { resealing } from './vault/reseal.ts';
 import { createVault } from './vault/vault.ts';
 
 /** Seals the books and checks them; a broken invariant is a case and an error in the log. */
@@ -31,6 +53,8 @@ const bookkeeping = (payments: Payments): JobSpec => ({
   retryLimit: 0,
   async handle() {
     await sealTransfers(payments.db);
+    await sealAudit(payments.db);
+    await translateDue(payments);
     const broken = (await checkInvariants(payments.db)).filter((result) => !result.holds);
     if (broken.length === 0) return;
     payments.ctx.log.error({ invariants: broken.map((result) => result.id) }, 'the books are not right');
@@ -45,22 +69,37 @@ const bookkeeping = (payments: Payments): JobSpec => ({
   },
 });
 
+const keyWatchMs = 60_000;
+
 /** The payments building block: account mapper, bulk payments, double-entry ledger, payer rails. */
 export const payments = defineBlock({
   name: 'payments',
   title: 'Payments',
   version: '0.1.0',
-  surfaces: [g2p, paymentsAdmin, railCallback],
+  surfaces: [g2p, paymentsAdmin, railCallback, oversight],
   config: PaymentsConfig,
   migrations: new URL('../migrations/', import.meta.url),
-  emits: [batchAwaitingApproval, batchCompleted],
+  emits: [batchAwaitingApproval, batchCompleted, disputeChanged],
   async start(ctx) {
     const { config } = ctx;
+    const db = ctx.database<PaymentsTables>();
+    const keys = config.keyDirectory === '' ? installationKeys(ctx.secret) : folderKeys(config.keyDirectory);
+    const vault = createVault(keys);
+    await loadKeys(db, keys, vault);
+    // Another process may have taken the next key into use.
+    const keyWatch = setInterval(() => {
+      loadKeys(db, keys, vault).catch((error: unknown) => {
+        ctx.log.error({ err: error }, 'the keys of the vault cannot be read');
+      });
+    }, keyWatchMs).unref();
     const shared: Payments = {
       ctx,
       config,
-      db: ctx.database<PaymentsTables>(),
-      vault: createVault(ctx.secret),
+      db,
+      keys,
+      vault,
+      metrics: createPaymentMetrics(ctx.metrics, db, config),
+      signer: () => signer(),
       currencies: currencyTable(config.currencies),
       treasury: config.treasury === '' ? memberOf(ctx.application) : config.treasury,
       wake: () => engine.wake(),
@@ -95,12 +134,24 @@ export const payments = defineBlock({
           ...ledgerHandlers(shared, signer),
         }),
         implement(railCallback, railCallbackHandlers(shared)),
-      ],
-      jobs: config.workers ? [bookkeeping(shared)] : [],
+        implement(oversight, {
+          ...auditHandlers(shared),
+          ...receiptHandlers(shared),
+          ...disputeHandlers(shared),
+          ...institutionHandlers(shared),
+          ...screeningHandlers(shared),
+          ...reportHandlers(shared),
+        }),
+      ].map((surface) => ({ ...surface, witness: requestsOnRecord(shared) })),
+      jobs: config.workers ? [bookkeeping(shared), resealing(shared)] : [],
+      health: () => assertClock(db, config.clockToleranceSeconds),
       ready: async () => {
         if (config.workers) engine.start();
       },
-      stop: () => engine.stop(),
+      stop: () => {
+        clearInterval(keyWatch);
+        return engine.stop();
+      },
     };
   },
 });

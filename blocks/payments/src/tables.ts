@@ -3,6 +3,12 @@ import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';
 import type { AuditTables } from './audit/tables.ts';
 import type { BatchState, InstructionState } from './batches/states.ts';
 import type { CallbackTarget } from './callbacks/target.ts';
+import type { DisputeTables } from './disputes/tables.ts';
+import type { InstitutionTables } from './institutions/tables.ts';
+import type { ReceiptTables } from './receipts/tables.ts';
+import type { ReportingTables } from './reporting/tables.ts';
+import type { ScreeningTables } from './screening/tables.ts';
+import type { VaultTables } from './vault/tables.ts';
 
 /** jsonb: read as a value, written as JSON text. */
 type Json<T> = ColumnType<T, string, string>;
@@ -13,7 +19,14 @@ type Int8 = ColumnType<string, string | bigint, string | bigint>;
 type Created = ColumnType<string, never, never>;
 
 /** All tables; a capability declares its own beside its code. */
-export interface PaymentsTables extends AuditTables {
+export interface PaymentsTables
+  extends AuditTables,
+    DisputeTables,
+    InstitutionTables,
+    ReceiptTables,
+    ReportingTables,
+    ScreeningTables,
+    VaultTables {
   source_system: {
     id: string;
     application: string;
@@ -157,6 +170,14 @@ export interface PaymentsTables extends AuditTables {
     content_hash: string;
     reason: string | null;
     exchange_id: string;
+    at: Created;
+  };
+  approval_signature: {
+    batch_id: string;
+    token_hash: string;
+    token_cipher: Buffer;
+    claims: Json<Record<string, unknown>>;
+    signature: string;
     at: Created;
   };
   sub_batch: {

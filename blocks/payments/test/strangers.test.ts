@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CallFailed } from '@govstack/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { g2p, paymentsAdmin, railCallback } from '../src/api/operations.ts';
+import { g2p, oversight, paymentsAdmin, railCallback } from '../src/api/operations.ts';
 import {
   adminOf,
   apiOf,
@@ -9,6 +9,8 @@ import {
   handOver,
   instructionsOf,
   noticesOf,
+  oversightOf,
+  source as ownSource,
   payees,
   programme,
   reaches,
@@ -32,8 +34,38 @@ beforeAll(async () => {
   const [row] = await instructionsOf(t.node, batchId);
   const instructionId = row?.instructionId as string;
   const { items: accounts } = (await t.admin.listAccounts({ query: {} })).body;
-  secrets = [batchId, instructionId, payee, ...accounts.map((one) => one.accountId)];
+  await t.admin.putSource({
+    params: { sourceId: programme.sourceId },
+    body: {
+      application: ownSource,
+      name: 'Cash transfer',
+      institutionId: 'MSP',
+      callbackService: `${ownSource}/results-v1`,
+      callbackPath: '/results',
+    },
+  });
+  await oversightOf(t.node).putInstitution({
+    params: { code: 'TESTUS33' },
+    body: { name: 'Test bank', member: 'TEST/COM/BANK' },
+  });
+  const complaint = { instructionId, reason: 'late', text: 'Where is it?' } as const;
+  const { dispute } = (
+    await oversightOf(t.node, ownSource).openDispute({ body: { ...complaint, clientId: 'd-1' } })
+  ).body;
+  const { items: notices } = (await oversightOf(t.node).listNotices({ query: {} })).body;
+  const { items: entries } = (await oversightOf(t.node).listAuditEntries({ query: { limit: 1 } })).body;
+  const inDispute = { params: { disputeId: dispute.disputeId } };
+  const inBank = { params: { code: 'TESTUS33' } };
+  const inSubBatch = { params: { code: 'TESTUS33', subBatchId: randomUUID() } };
   const source = { sourceId: programme.sourceId };
+  secrets = [
+    batchId,
+    instructionId,
+    payee,
+    dispute.disputeId,
+    ...notices.map((one) => one.noticeId),
+    ...accounts.map((one) => one.accountId),
+  ];
   const run = { params: { batchId } };
   const personToken = await t.node.token({ id: 'citizen' });
   const beneficiaries = [{ payeeIdentity: payee, financialAddress: '999999999999' }];
@@ -108,6 +140,60 @@ beforeAll(async () => {
         body: { eventId: 'x', results: [{ reference: instructionId, status: 'completed' }] },
       },
     },
+    [oversight.name]: {
+      listAuditEntries: { query: {} },
+      requestDisclosure: {
+        params: { entryId: entries[0]?.entryId },
+        body: { reason: 'Curious' },
+        personToken,
+      },
+      listDisclosures: { query: {} },
+      decideDisclosure: {
+        params: { disclosureId: randomUUID() },
+        body: { decision: 'granted' },
+        personToken,
+      },
+      readDisclosure: { params: { disclosureId: randomUUID() }, personToken },
+      searchRecords: { body: { reference: batchId, payeeIdentity: payee } },
+      getApprovalSignature: run,
+      getReceipt: { params: { instructionId } },
+      listPayeeReceipts: { body: { ...source, payeeIdentity: payee } },
+      acknowledgeReceipt: { params: { instructionId }, body: { hash: '0'.repeat(64) } },
+      listNotices: { query: {} },
+      getNotice: { params: { noticeId: notices[0]?.noticeId } },
+      openDispute: { body: { ...complaint, clientId: 'theirs' } },
+      listDisputes: { query: {} },
+      getDispute: inDispute,
+      commentDispute: { ...inDispute, body: { text: 'x' } },
+      assignDispute: { ...inDispute, body: { assignee: 'x' }, personToken },
+      moveDispute: { ...inDispute, body: { to: 'withdrawn' } },
+      putInstitution: { ...inBank, body: { name: 'Mine', member: 'TEST/GOV/OTHER' } },
+      listInstitutions: {},
+      listCustomerSubBatches: { ...inBank, query: {} },
+      listCustomerPayments: { ...inBank, query: {} },
+      getCustomerFile: inSubBatch,
+      getCustomerTable: inSubBatch,
+      reportCustomerResults: {
+        ...inBank,
+        body: { uploadId: 'x', results: [{ reference: instructionId, status: 'completed' }] },
+      },
+      putScreeningCheck: {
+        params: { checkId: 'x' },
+        body: { name: 'X', kind: 'other', service: `${rival}/screening-v1`, onHit: 'reject' },
+      },
+      listScreeningChecks: {},
+      listReviews: { query: {} },
+      decideReview: {
+        params: { reviewId: randomUUID() },
+        body: { decision: 'released', note: 'x' },
+        personToken,
+      },
+      listSharedAccounts: { query: {} },
+      reportPayments: { query: { by: 'source' } },
+      reportPayee: { body: { payeeIdentity: payee } },
+      listVaultKeys: { personToken },
+      rotateVaultKey: { body: { reason: 'x' }, personToken },
+    },
   };
 });
 afterAll(() => t.stop());
@@ -117,8 +203,9 @@ const clients = (as: string) => ({
   [paymentsAdmin.name]: adminOf(t.node, as) as unknown as Record<string, Call>,
   [g2p.name]: apiOf(t.node, as) as unknown as Record<string, Call>,
   [railCallback.name]: noticesOf(t.node, as) as unknown as Record<string, Call>,
+  [oversight.name]: oversightOf(t.node, as) as unknown as Record<string, Call>,
 });
-const operations = [paymentsAdmin, g2p, railCallback].flatMap((surface) =>
+const operations = [paymentsAdmin, g2p, railCallback, oversight].flatMap((surface) =>
   Object.keys(surface.operations).map((operation) => [surface.name, operation] as const),
 );
 const ask = async (as: string, surface: string, operation: string) => {
@@ -141,6 +228,10 @@ const own = [
   'updateBeneficiary',
   'getBeneficiary',
   'listBeneficiaries',
+  'listNotices',
+  'listDisputes',
+  'reportPayments',
+  'reportPayee',
 ];
 
 describe('an application that is neither a source nor a rail nor the treasury’s', () => {

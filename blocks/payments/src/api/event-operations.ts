@@ -41,3 +41,19 @@ export const batchCompleted = defineEvent({
     failedAmount: Amount,
   }),
 });
+
+/** A dispute about a payment was opened or has moved; whoever opened it finds itself in it. */
+export const disputeChanged = defineEvent({
+  type: 'payments.dispute-changed.v1',
+  summary: 'A dispute about a payment was opened, moved or closed',
+  data: Type.Object({
+    disputeId: Type.String(),
+    clientId: Type.String(),
+    instructionId: Type.String(),
+    sourceId: Type.String(),
+    openedBy: Type.String(),
+    openedByApplication: Type.String(),
+    state: Type.String(),
+    outcome: Type.Optional(Type.String()),
+  }),
+});

@@ -1,5 +1,6 @@
 import { type Caller, conflict, type Person, transaction } from '@govstack/platform';
 import { sql } from 'kysely';
+import { audit } from '../audit/audit.ts';
 import type { Payments } from '../payments-context.ts';
 import { actorOf } from '../sources/access.ts';
 import { concludeBatch } from './conclude.ts';
@@ -56,6 +57,7 @@ export async function resumeBatch(
       await sql`update batch set dispatch_paused_at = null, updated_at = now() where id = ${batchId}`.execute(
         trx,
       );
+      await audit(trx, { component: 'runs', action: 'resumed', subject: `batch/${batchId}`, actor });
     } else throw conflict(`The run is ${found.state}; it is neither held nor paused`);
     return readBatch(trx, batchId);
   });

@@ -6,7 +6,10 @@ export const signatureHeader = 'x-jws-signature';
 
 export interface Signer {
   readonly publicKey: JWK;
+  /** A detached JWS over the body. */
   sign(body: string): Promise<string>;
+  /** A JWS that carries the body. */
+  signWhole(body: string): Promise<string>;
 }
 
 /**
@@ -38,13 +41,15 @@ export async function loadSigner({ db, vault }: Pick<Payments, 'db' | 'vault'>):
   }
   if (!row) throw new Error('the signing key could not be stored');
   const key = await importJWK(JSON.parse(vault.open(row.private_cipher, 'signing-key/callbacks')), 'ES256');
+  const signWhole = (body: string): Promise<string> =>
+    new CompactSign(new TextEncoder().encode(body))
+      .setProtectedHeader({ alg: 'ES256', kid: 'callbacks' })
+      .sign(key);
   return {
     publicKey: row.public_key,
+    signWhole,
     async sign(body) {
-      const jws = await new CompactSign(new TextEncoder().encode(body))
-        .setProtectedHeader({ alg: 'ES256', kid: 'callbacks' })
-        .sign(key);
-      const [header, , signature] = jws.split('.');
+      const [header, , signature] = (await signWhole(body)).split('.');
       return `${header}..${signature}`;
     },
   };

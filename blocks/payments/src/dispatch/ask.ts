@@ -35,6 +35,7 @@ async function claimDue(payments: Payments): Promise<Due[]> {
         where w.state in ('open', 'unknown')
           and w.next_check_at <= now()
           and r.active
+          and r.adapter <> 'by-hand'
         order by w.next_check_at
         limit ${most}
         for update of w skip locked

@@ -55,6 +55,8 @@ export interface RailContext {
 export interface RailAdapter {
   /** Most transfers it takes in one call. */
   readonly largestBatch: number;
+  /** Institutions report results themselves: there is nobody to ask. */
+  readonly byHand?: true;
   /** Sends transfers. A transfer without a result in the answer counts as unknown. */
   submit(context: RailContext, submission: RailSubmission): Promise<RailResult[]>;
   /** What became of transfers sent before. */

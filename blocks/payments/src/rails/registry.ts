@@ -4,12 +4,17 @@ import { audit } from '../audit/audit.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Db, Trx } from '../tables.ts';
 import { bank } from './bank/adapter.ts';
+import { byHand } from './by-hand/adapter.ts';
 import { mobileMoney } from './mobile-money/adapter.ts';
 import type { Rail, RailAdapter, RailContext } from './port.ts';
 
 /** The kinds of rail this block can speak to. A new kind is a folder here and a line below. */
-export const adapters = { bank, 'mobile-money': mobileMoney } as const satisfies Record<string, RailAdapter>;
-export type AdapterName = keyof typeof adapters;
+const known = { bank, 'mobile-money': mobileMoney, 'by-hand': byHand } as const satisfies Record<
+  string,
+  RailAdapter
+>;
+export type AdapterName = keyof typeof known;
+export const adapters: Readonly<Record<AdapterName, RailAdapter>> = known;
 
 export const adapterOf = (rail: Rail): RailAdapter => adapters[rail.adapter as AdapterName];
 

@@ -65,7 +65,7 @@ const ProgrammeView = Type.Object({
 });
 
 const railFields = {
-  adapter: Type.Union([Type.Literal('bank'), Type.Literal('mobile-money')]),
+  adapter: Type.Union([Type.Literal('bank'), Type.Literal('mobile-money'), Type.Literal('by-hand')]),
   service: Type.String({
     maxLength: 500,
     description: 'INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE of the rail',
