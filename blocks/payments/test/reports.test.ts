@@ -355,12 +355,12 @@ describe('the way of a run', () => {
     );
   });
 
-  it('[PAY-6.9-d][PAY-6.1-i] waits in a queue: a rail is never asked for more at a time than it takes', async () => {
+  it('[PAY-6.9-d][PAY-6.1-i] waits in a queue, which no more senders than configured work off, in order', async () => {
     const rail = await startRail();
     let now = 0;
     let most = 0;
     const narrow = await startTreasury(
-      { dispatchWorkers: 8 },
+      { dispatchWorkers: 2 },
       {
         providers: {
           [bankService]: async (request) => {
@@ -384,7 +384,7 @@ describe('the way of a run', () => {
         currencies: ['USD'],
         isDefault: true,
         batchSize: 1,
-        concurrency: 2,
+        concurrency: 8,
       },
     });
     const ids = (await payees(narrow.node, 12)).filter((_id, index) => index % 2 === 0);
