@@ -2,6 +2,7 @@ import type { BlockContext } from '@govstack/platform';
 import type { Signer } from './callbacks/signing.ts';
 import type { PaymentsConfig } from './config.ts';
 import type { CurrencyTable } from './money/currency.ts';
+import type { Rail, RailAdapter } from './rails/port.ts';
 import type { PaymentMetrics } from './reporting/metrics.ts';
 import type { Db } from './tables.ts';
 import type { KeyProvider } from './vault/key-provider.ts';
@@ -16,6 +17,10 @@ export interface Payments {
   /** Where the vault's keys come from. */
   readonly keys: KeyProvider;
   readonly metrics: PaymentMetrics;
+  /** Wraps the keys of voucher numbers; nothing else is sealed with it. */
+  readonly keyVault: Vault;
+  /** The adapter through which a voucher is paid out. */
+  readonly payoutAdapter: (rail: Rail) => RailAdapter;
   readonly currencies: CurrencyTable;
   /** Member that administers payments. */
   readonly treasury: string;

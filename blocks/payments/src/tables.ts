@@ -3,12 +3,16 @@ import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';
 import type { AuditTables } from './audit/tables.ts';
 import type { BatchState, InstructionState } from './batches/states.ts';
 import type { CallbackTarget } from './callbacks/target.ts';
+import type { DispatchTables } from './dispatch/tables.ts';
 import type { DisputeTables } from './disputes/tables.ts';
 import type { InstitutionTables } from './institutions/tables.ts';
+import type { Calendar } from './rails/calendar.ts';
+import type { RailFileTables } from './rails/file/tables.ts';
 import type { ReceiptTables } from './receipts/tables.ts';
 import type { ReportingTables } from './reporting/tables.ts';
 import type { ScreeningTables } from './screening/tables.ts';
 import type { VaultTables } from './vault/tables.ts';
+import type { VoucherTables } from './vouchers/tables.ts';
 
 /** jsonb: read as a value, written as JSON text. */
 type Json<T> = ColumnType<T, string, string>;
@@ -21,12 +25,15 @@ type Created = ColumnType<string, never, never>;
 /** All tables; a capability declares its own beside its code. */
 export interface PaymentsTables
   extends AuditTables,
+    DispatchTables,
     DisputeTables,
     InstitutionTables,
+    RailFileTables,
     ReceiptTables,
     ReportingTables,
     ScreeningTables,
-    VaultTables {
+    VaultTables,
+    VoucherTables {
   source_system: {
     id: string;
     application: string;
@@ -55,6 +62,12 @@ export interface PaymentsTables
     debtor_account: string | null;
     public_key: Json<JWK> | null;
     active: boolean;
+    settings: Json<Readonly<Record<string, unknown>>>;
+    rank: number;
+    maximum_amounts: Json<Readonly<Record<string, string>>>;
+    transfers_per_second: number | null;
+    calendar: ColumnType<Calendar | null, string | null, string | null>;
+    answer_within_seconds: number | null;
     created_at: Created;
     updated_at: DefaultInstant;
   };
@@ -143,6 +156,8 @@ export interface PaymentsTables
     progress_told: Generated<number>;
     funds_authorised_at: Instant | null;
     dispatch_paused_at: Instant | null;
+    stopped_at: Generated<string | null>;
+    priority: Generated<number>;
     correlation_id: string;
     lease_token: string | null;
     lease_until: Instant | null;
@@ -190,6 +205,7 @@ export interface PaymentsTables
     state: 'queued' | 'sent' | 'settled';
     sends: Generated<number>;
     next_at: DefaultInstant;
+    turn: Generated<string>;
     created_at: Created;
   };
   instruction: {

@@ -5,7 +5,7 @@ import { audit } from '../audit/audit.ts';
 import { applyResults, isUuid } from '../dispatch/apply-results.ts';
 import type { Payments } from '../payments-context.ts';
 import type { RailResult } from '../rails/port.ts';
-import { type AdapterName, adapters } from '../rails/registry.ts';
+import { adapters } from '../rails/registry.ts';
 import type { Trx } from '../tables.ts';
 
 /** Which rail was given each of these payments, all to customers of one institution and processed by hand. */
@@ -14,7 +14,7 @@ async function railsOf(
   code: string,
   references: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const byHand = (Object.keys(adapters) as AdapterName[]).filter((name) => adapters[name].byHand === true);
+  const byHand = Object.keys(adapters).filter((name) => adapters[name]?.byHand === true);
   const { rows } = await sql<{ id: string; rail_id: string }>`
     select i.id, i.rail_id
     from instruction i

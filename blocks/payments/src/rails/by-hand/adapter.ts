@@ -7,6 +7,8 @@ import type { RailAdapter } from '../port.ts';
 export const byHand: RailAdapter = {
   largestBatch: 1000,
   byHand: true,
+  signedNotices: false,
+  answerWithinSeconds: 7 * 86_400,
   submit: async (_context, { transfers }) =>
     transfers.map(({ reference }) => ({ reference, outcome: 'pending' })),
   status: async (_context, references) => references.map((reference) => ({ reference, outcome: 'pending' })),
