@@ -12,8 +12,10 @@ import { gsmaCallbackHandlers } from './api/gsma-callback/handlers.ts';
 import {
   batchAwaitingApproval,
   batchCompleted,
+  disputeChanged,
   g2p,
   gsmaCallback,
+  oversight,
   paymentsAdmin,
   railCallback,
   railFiles,
@@ -22,10 +24,19 @@ import {
   voucherStockLow,
   vouchers,
 } from './api/operations.ts';
+import { auditHandlers } from './api/oversight/audit-handlers.ts';
+import { disputeHandlers } from './api/oversight/dispute-handlers.ts';
+import { institutionHandlers } from './api/oversight/institution-handlers.ts';
+import { receiptHandlers } from './api/oversight/receipt-handlers.ts';
+import { reportHandlers } from './api/oversight/report-handlers.ts';
+import { screeningHandlers } from './api/oversight/screening-handlers.ts';
 import { railCallbackHandlers } from './api/rail-callback/handlers.ts';
 import { railFileHandlers } from './api/rail-files/handlers.ts';
 import { voucherAdminHandlers } from './api/voucher-admin/handlers.ts';
 import { voucherHandlers } from './api/vouchers/handlers.ts';
+import { assertClock } from './audit/clock.ts';
+import { requestsOnRecord } from './audit/requests.ts';
+import { sealAudit } from './audit/seal.ts';
 import { authoriseNext } from './batches/authorise.ts';
 import { splitNext } from './batches/split.ts';
 import { validateNext } from './batches/validate.ts';
@@ -43,7 +54,12 @@ import { currencyTable } from './money/currency.ts';
 import type { Payments } from './payments-context.ts';
 import { exchangeNext } from './rails/file/folder.ts';
 import { adapterOf } from './rails/registry.ts';
+import { createPaymentMetrics } from './reporting/metrics.ts';
+import { translateDue } from './reporting/translate.ts';
 import type { PaymentsTables } from './tables.ts';
+import { folderKeys, installationKeys } from './vault/key-provider.ts';
+import { loadKeys } from './vault/keys.ts';
+import { resealing } from './vault/reseal.ts';
 import { createVault } from './vault/vault.ts';
 import { dueNext } from './vouchers/due.ts';
 import { resealNext } from './vouchers/keys.ts';
@@ -56,6 +72,8 @@ const bookkeeping = (payments: Payments): JobSpec => ({
   retryLimit: 0,
   async handle() {
     await sealTransfers(payments.db);
+    await sealAudit(payments.db);
+    await translateDue(payments);
     const broken = (await checkInvariants(payments.db)).filter((result) => !result.holds);
     if (broken.length === 0) return;
     payments.ctx.log.error({ invariants: broken.map((result) => result.id) }, 'the books are not right');
@@ -70,23 +88,38 @@ const bookkeeping = (payments: Payments): JobSpec => ({
   },
 });
 
+const keyWatchMs = 60_000;
+
 /** The payments building block: account mapper, bulk payments, double-entry ledger, payer rails. */
 export const payments = defineBlock({
   name: 'payments',
   title: 'Payments',
   version: '0.1.0',
-  surfaces: [g2p, paymentsAdmin, railCallback, vouchers, voucherAdmin, gsmaCallback, railFiles],
+  surfaces: [g2p, paymentsAdmin, railCallback, vouchers, voucherAdmin, gsmaCallback, railFiles, oversight],
   config: PaymentsConfig,
   migrations: new URL('../migrations/', import.meta.url),
-  emits: [batchAwaitingApproval, batchCompleted, voucherStockLow, voucherRedeemed],
+  emits: [batchAwaitingApproval, batchCompleted, voucherStockLow, voucherRedeemed, disputeChanged],
   async start(ctx) {
     const { config } = ctx;
+    const db = ctx.database<PaymentsTables>();
+    const keys = config.keyDirectory === '' ? installationKeys(ctx.secret) : folderKeys(config.keyDirectory);
+    const vault = createVault(keys);
+    await loadKeys(db, keys, vault);
+    // Another process may have taken the next key into use.
+    const keyWatch = setInterval(() => {
+      loadKeys(db, keys, vault).catch((error: unknown) => {
+        ctx.log.error({ err: error }, 'the keys of the vault cannot be read');
+      });
+    }, keyWatchMs).unref();
     const shared: Payments = {
       ctx,
       config,
-      db: ctx.database<PaymentsTables>(),
-      vault: createVault(ctx.secret),
-      keyVault: createVault((purpose) => ctx.secret(`voucher-keys/${purpose}`)),
+      db,
+      keys,
+      vault,
+      metrics: createPaymentMetrics(ctx.metrics, db, config),
+      signer: () => signer(),
+      keyVault: createVault(installationKeys((purpose) => ctx.secret(`voucher-keys/${purpose}`))),
       payoutAdapter: (rail) =>
         ctx.profile === 'compliance' && rail.id === suiteRailId ? suiteRail : adapterOf(rail),
       currencies: currencyTable(config.currencies),
@@ -134,12 +167,24 @@ export const payments = defineBlock({
         implement(voucherAdmin, voucherAdminHandlers(shared)),
         implement(gsmaCallback, gsmaCallbackHandlers(shared)),
         implement(railFiles, railFileHandlers(shared)),
-      ],
-      jobs: config.workers ? [bookkeeping(shared)] : [],
+        implement(oversight, {
+          ...auditHandlers(shared),
+          ...receiptHandlers(shared),
+          ...disputeHandlers(shared),
+          ...institutionHandlers(shared),
+          ...screeningHandlers(shared),
+          ...reportHandlers(shared),
+        }),
+      ].map((surface) => ({ ...surface, witness: requestsOnRecord(shared) })),
+      jobs: config.workers ? [bookkeeping(shared), resealing(shared)] : [],
+      health: () => assertClock(db, config.clockToleranceSeconds),
       ready: async () => {
         if (config.workers) engine.start();
       },
-      stop: () => engine.stop(),
+      stop: () => {
+        clearInterval(keyWatch);
+        return engine.stop();
+      },
     };
   },
 });

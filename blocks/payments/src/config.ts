@@ -50,6 +50,40 @@ export const PaymentsConfig = Type.Object({
   leaseSeconds: Type.Number({ default: 60, minimum: 1 }),
   pollSeconds: Type.Number({ default: 0.5, minimum: 0.02 }),
   callbackDelaySeconds: Type.Number({ default: 5, minimum: 0.02 }),
+  turnaroundSeconds: Type.Number({
+    default: 300,
+    minimum: 0.001,
+    description:
+      'How long a payment may take from its first sending to its completion; longer ones are shown',
+  }),
+  clockToleranceSeconds: Type.Number({
+    default: 5,
+    minimum: 0,
+    description:
+      'How far the clocks of this node and its database may be apart; beyond it the node is not ready',
+  }),
+  noticeOverdueSeconds: Type.Integer({ default: 3600, minimum: 1 }),
+  disputeDays: Type.Integer({ default: 10, minimum: 0, description: 'Until when a dispute is to be closed' }),
+  coolingOffDays: Type.Integer({
+    default: 0,
+    minimum: 0,
+    description: 'Payments to accounts changed more recently wait for a person; 0: none do',
+  }),
+  sharedAccountPayees: Type.Integer({
+    default: 0,
+    minimum: 0,
+    description: 'Payments to an account of more payees than this wait for a person; 0: none do',
+  }),
+  phoneCountry: Type.String({
+    default: '',
+    pattern: '^([A-Z]{2})?$',
+    description: 'ISO 3166 code of the country whose national phone numbers are taken as wallets',
+  }),
+  keyDirectory: Type.String({
+    default: '',
+    description:
+      'Folder in which a key service puts the vault’s keys; derived from the installation’s secret when empty',
+  }),
   voucherAdministratorRole: Type.String({ default: 'voucher-administrator' }),
   keyCustodianRole: Type.String({
     default: 'voucher-key-custodian',

@@ -4,8 +4,14 @@ import type { AuditTables } from './audit/tables.ts';
 import type { BatchState, InstructionState } from './batches/states.ts';
 import type { CallbackTarget } from './callbacks/target.ts';
 import type { DispatchTables } from './dispatch/tables.ts';
+import type { DisputeTables } from './disputes/tables.ts';
+import type { InstitutionTables } from './institutions/tables.ts';
 import type { Calendar } from './rails/calendar.ts';
 import type { RailFileTables } from './rails/file/tables.ts';
+import type { ReceiptTables } from './receipts/tables.ts';
+import type { ReportingTables } from './reporting/tables.ts';
+import type { ScreeningTables } from './screening/tables.ts';
+import type { VaultTables } from './vault/tables.ts';
 import type { VoucherTables } from './vouchers/tables.ts';
 
 /** jsonb: read as a value, written as JSON text. */
@@ -17,7 +23,17 @@ type Int8 = ColumnType<string, string | bigint, string | bigint>;
 type Created = ColumnType<string, never, never>;
 
 /** All tables; a capability declares its own beside its code. */
-export interface PaymentsTables extends AuditTables, VoucherTables, DispatchTables, RailFileTables {
+export interface PaymentsTables
+  extends AuditTables,
+    DispatchTables,
+    DisputeTables,
+    InstitutionTables,
+    RailFileTables,
+    ReceiptTables,
+    ReportingTables,
+    ScreeningTables,
+    VaultTables,
+    VoucherTables {
   source_system: {
     id: string;
     application: string;
@@ -169,6 +185,14 @@ export interface PaymentsTables extends AuditTables, VoucherTables, DispatchTabl
     content_hash: string;
     reason: string | null;
     exchange_id: string;
+    at: Created;
+  };
+  approval_signature: {
+    batch_id: string;
+    token_hash: string;
+    token_cipher: Buffer;
+    claims: Json<Record<string, unknown>>;
+    signature: string;
     at: Created;
   };
   sub_batch: {

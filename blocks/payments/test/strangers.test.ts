@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   g2p,
   gsmaCallback,
+  oversight,
   paymentsAdmin,
   railCallback,
   railFiles,
@@ -12,19 +13,18 @@ import {
 } from '../src/api/operations.ts';
 import { payments } from '../src/block.ts';
 import {
-  adminOf,
-  apiOf,
   brokenBooks,
   handOver,
   instructionsOf,
-  noticesOf,
+  oversightOf,
+  source as ownSource,
   payees,
   programme,
   reaches,
   startTreasury,
   type Treasury,
 } from './fixtures/treasury.ts';
-import { active, setUpVouchers, stateOf, voucherAdminOf, vouchersOf } from './fixtures/vouchers.ts';
+import { active, setUpVouchers, stateOf } from './fixtures/vouchers.ts';
 
 let t: Treasury;
 let inputs: { readonly [surface: string]: Readonly<Record<string, object>> };
@@ -51,8 +51,38 @@ beforeAll(async () => {
   const ofRequest = { params: { requestID: 'q-1' } };
   const serials = { requestID: 'x', voucherInstructions: [{ serialNumber }] };
   const { items: accounts } = (await t.admin.listAccounts({ query: {} })).body;
-  secrets = [batchId, instructionId, payee, ...accounts.map((one) => one.accountId)];
+  await t.admin.putSource({
+    params: { sourceId: programme.sourceId },
+    body: {
+      application: ownSource,
+      name: 'Cash transfer',
+      institutionId: 'MSP',
+      callbackService: `${ownSource}/results-v1`,
+      callbackPath: '/results',
+    },
+  });
+  await oversightOf(t.node).putInstitution({
+    params: { code: 'TESTUS33' },
+    body: { name: 'Test bank', member: 'TEST/COM/BANK' },
+  });
+  const complaint = { instructionId, reason: 'late', text: 'Where is it?' } as const;
+  const { dispute } = (
+    await oversightOf(t.node, ownSource).openDispute({ body: { ...complaint, clientId: 'd-1' } })
+  ).body;
+  const { items: notices } = (await oversightOf(t.node).listNotices({ query: {} })).body;
+  const { items: entries } = (await oversightOf(t.node).listAuditEntries({ query: { limit: 1 } })).body;
+  const inDispute = { params: { disputeId: dispute.disputeId } };
+  const inBank = { params: { code: 'TESTUS33' } };
+  const inSubBatch = { params: { code: 'TESTUS33', subBatchId: randomUUID() } };
   const source = { sourceId: programme.sourceId };
+  secrets = [
+    batchId,
+    instructionId,
+    payee,
+    dispute.disputeId,
+    ...notices.map((one) => one.noticeId),
+    ...accounts.map((one) => one.accountId),
+  ];
   const run = { params: { batchId } };
   const personToken = await t.node.token({ id: 'citizen' });
   const beneficiaries = [{ payeeIdentity: payee, financialAddress: '999999999999' }];
@@ -179,6 +209,60 @@ beforeAll(async () => {
         body: { eventId: 'x', results: [{ reference: instructionId, status: 'completed' }] },
       },
     },
+    [oversight.name]: {
+      listAuditEntries: { query: {} },
+      requestDisclosure: {
+        params: { entryId: entries[0]?.entryId },
+        body: { reason: 'Curious' },
+        personToken,
+      },
+      listDisclosures: { query: {} },
+      decideDisclosure: {
+        params: { disclosureId: randomUUID() },
+        body: { decision: 'granted' },
+        personToken,
+      },
+      readDisclosure: { params: { disclosureId: randomUUID() }, personToken },
+      searchRecords: { body: { reference: batchId, payeeIdentity: payee } },
+      getApprovalSignature: run,
+      getReceipt: { params: { instructionId } },
+      listPayeeReceipts: { body: { ...source, payeeIdentity: payee } },
+      acknowledgeReceipt: { params: { instructionId }, body: { hash: '0'.repeat(64) } },
+      listNotices: { query: {} },
+      getNotice: { params: { noticeId: notices[0]?.noticeId } },
+      openDispute: { body: { ...complaint, clientId: 'theirs' } },
+      listDisputes: { query: {} },
+      getDispute: inDispute,
+      commentDispute: { ...inDispute, body: { text: 'x' } },
+      assignDispute: { ...inDispute, body: { assignee: 'x' }, personToken },
+      moveDispute: { ...inDispute, body: { to: 'withdrawn' } },
+      putInstitution: { ...inBank, body: { name: 'Mine', member: 'TEST/GOV/OTHER' } },
+      listInstitutions: {},
+      listCustomerSubBatches: { ...inBank, query: {} },
+      listCustomerPayments: { ...inBank, query: {} },
+      getCustomerFile: inSubBatch,
+      getCustomerTable: inSubBatch,
+      reportCustomerResults: {
+        ...inBank,
+        body: { uploadId: 'x', results: [{ reference: instructionId, status: 'completed' }] },
+      },
+      putScreeningCheck: {
+        params: { checkId: 'x' },
+        body: { name: 'X', kind: 'other', service: `${rival}/screening-v1`, onHit: 'reject' },
+      },
+      listScreeningChecks: {},
+      listReviews: { query: {} },
+      decideReview: {
+        params: { reviewId: randomUUID() },
+        body: { decision: 'released', note: 'x' },
+        personToken,
+      },
+      listSharedAccounts: { query: {} },
+      reportPayments: { query: { by: 'source' } },
+      reportPayee: { body: { payeeIdentity: payee } },
+      listVaultKeys: { personToken },
+      rotateVaultKey: { body: { reason: 'x' }, personToken },
+    },
     [gsmaCallback.name]: {
       putTransaction: {
         headers: { 'x-correlationid': instructionId },
@@ -223,6 +307,10 @@ const own = [
   'updateBeneficiary',
   'getBeneficiary',
   'listBeneficiaries',
+  'listNotices',
+  'listDisputes',
+  'reportPayments',
+  'reportPayee',
   'postVouchers',
   'putVouchers',
   'getVoucherValidity',

@@ -42,6 +42,22 @@ export const batchCompleted = defineEvent({
   }),
 });
 
+/** A dispute about a payment was opened or has moved; whoever opened it finds itself in it. */
+export const disputeChanged = defineEvent({
+  type: 'payments.dispute-changed.v1',
+  summary: 'A dispute about a payment was opened, moved or closed',
+  data: Type.Object({
+    disputeId: Type.String(),
+    clientId: Type.String(),
+    instructionId: Type.String(),
+    sourceId: Type.String(),
+    openedBy: Type.String(),
+    openedByApplication: Type.String(),
+    state: Type.String(),
+    outcome: Type.Optional(Type.String()),
+  }),
+});
+
 /** Stock of a voucher denomination fell below its threshold: somebody should fill it up. Once until it is filled up. */
 export const voucherStockLow = defineEvent({
   type: 'payments.voucher-stock-low.v1',

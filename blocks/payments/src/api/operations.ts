@@ -2,11 +2,13 @@ export { paymentsAdmin } from './admin/operations.ts';
 export {
   batchAwaitingApproval,
   batchCompleted,
+  disputeChanged,
   voucherRedeemed,
   voucherStockLow,
 } from './event-operations.ts';
 export { g2p } from './g2p/operations.ts';
 export { gsmaCallback } from './gsma-callback/operations.ts';
+export { oversight } from './oversight/operations.ts';
 export { RailNotice, RailResult, railCallback, SignedRailNotice } from './rail-callback/operations.ts';
 export { railFiles } from './rail-files/operations.ts';
 export { voucherAdmin } from './voucher-admin/operations.ts';

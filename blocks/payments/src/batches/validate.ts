@@ -5,6 +5,7 @@ import { enqueueCallback } from '../callbacks/queue.ts';
 import { openCases } from '../cases/cases.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
+import { screen } from '../screening/screen.ts';
 import type { Trx } from '../tables.ts';
 import { checkAccounts } from './account-check.ts';
 import { approveAutomatically } from './approval.ts';
@@ -162,7 +163,7 @@ export async function validateNext(payments: Payments): Promise<boolean> {
         if (await stillOurs(trx, claimed)) await resolve(trx, batch.id);
       });
       if (payments.config.validateAccounts) await checkAccounts(payments, batch);
-      await finish(payments, claimed);
+      if (await screen(payments, claimed)) await finish(payments, claimed);
     } catch (error) {
       payments.ctx.log.warn({ err: error, batch: batch.id }, 'validation is postponed');
       if ((await postpone(payments, claimed)) === 5)
@@ -171,7 +172,8 @@ export async function validateNext(payments: Payments): Promise<boolean> {
             kind: 'validation-stuck',
             key: batch.id,
             batchId: batch.id,
-            detail: 'Accounts cannot be validated: a rail does not answer. It is tried again.',
+            detail:
+              'Accounts cannot be validated: a rail or a check of payees does not answer. It is tried again.',
           },
         ]);
     }

@@ -6,6 +6,7 @@ import { openAccounts } from '../ledger/accounts.ts';
 import { createTransfers } from '../ledger/transfers.ts';
 import type { Payments } from '../payments-context.ts';
 import type { RailResult } from '../rails/port.ts';
+import { issueReceipts } from '../receipts/issue.ts';
 import type { Trx } from '../tables.ts';
 import { applyRedemptions } from '../vouchers/results.ts';
 import { type Action, decisions } from './decisions.ts';
@@ -236,6 +237,11 @@ export async function applyResults(
     await moveInstructions(trx, decided, 'doubt', 'unknown');
     await moveInstructions(trx, decided, 'return', 'returned');
     await book(trx, decided);
+    await issueReceipts(
+      payments,
+      trx,
+      decided.filter((one) => one.action === 'complete').map((one) => one.known.id),
+    );
     await queueResends(payments, trx, decided);
     await openCases(trx, [
       ...disputes(railId, decided, via),

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import { brokenAuditSeals } from '../audit/seal.ts';
 import type { Db } from '../tables.ts';
 import { brokenSeals } from './seal.ts';
 
@@ -152,7 +153,16 @@ const invariants: readonly Invariant[] = [
                ('approval', 'approval_append_only'),
                ('certificate', 'certificate_append_only'),
                ('mapper_version', 'mapper_version_append_only'),
+               ('mapper_version', 'mapper_version_guard'),
                ('audit_entry', 'audit_entry_append_only'),
+               ('audit_seal', 'audit_seal_append_only'),
+               ('batch_event', 'batch_event_audited'),
+               ('approval_signature', 'approval_signature_append_only'),
+               ('receipt', 'receipt_append_only'),
+               ('dispute', 'dispute_guard'),
+               ('dispute_entry', 'dispute_entry_append_only'),
+               ('screening_result', 'screening_result_append_only'),
+               ('screening_review', 'screening_review_guard'),
                ('voucher', 'voucher_created'),
                ('voucher', 'voucher_moved'),
                ('voucher', 'voucher_not_removed'),
@@ -269,9 +279,30 @@ const invariants: readonly Invariant[] = [
       join ledger_account c on c.id = t.credit_account
       where d.currency <> t.currency or c.currency <> t.currency`,
   },
+  {
+    id: 'I14',
+    statement: 'every completed payment has one receipt, which says what was paid',
+    violations: sql`
+      select count(*)
+      from instruction i
+      full join receipt r on r.instruction_id = i.id
+      where (i.purpose = 'payment' or i.id is null)
+        and (
+          (r.instruction_id is not null) <> coalesce(i.state in ('completed', 'returned'), false)
+          or (r.instruction_id is not null and (
+            (r.amount, r.currency, r.payee_token, r.batch_id) is distinct from
+              (i.amount, i.currency, i.payee_token, i.batch_id)
+            or r.hash <> receipt_hash(r.number, r.instruction_id, r.source_id, r.programme_id, r.batch_id, r.client_id,
+              r.payee_token, r.amount, r.currency, r.narration, r.rail_id, r.rail_reference, r.payer, r.paid_at)
+          ))
+        )`,
+  },
 ];
 
-/** Checks the ledger's invariants on one consistent snapshot. `I7` also verifies the seals. */
+/**
+ * Checks the ledger's invariants on one consistent snapshot. `I7` also verifies the seals of the books and of the audit
+ * log.
+ */
 export async function checkInvariants(db: Db): Promise<InvariantResult[]> {
   return db
     .transaction()
@@ -281,7 +312,9 @@ export async function checkInvariants(db: Db): Promise<InvariantResult[]> {
       const results: InvariantResult[] = [];
       for (const { id, statement, violations } of invariants) {
         const { rows } = await violations.execute(trx);
-        const broken = Number(rows[0]?.count ?? 0) + (id === 'I7' ? (await brokenSeals(trx)).length : 0);
+        const broken =
+          Number(rows[0]?.count ?? 0) +
+          (id === 'I7' ? (await brokenSeals(trx)).length + (await brokenAuditSeals(trx)).length : 0);
         results.push({ id, statement, holds: broken === 0, violations: broken });
       }
       return results;

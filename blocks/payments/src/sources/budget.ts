@@ -1,4 +1,5 @@
 import { conflict } from '@govstack/platform';
+import { audit } from '../audit/audit.ts';
 import { moveBatch } from '../batches/move.ts';
 import { openAccounts } from '../ledger/accounts.ts';
 import { derivedId } from '../ledger/derived-id.ts';
@@ -55,6 +56,13 @@ export async function releaseBudget(
       causeId,
     },
   ]);
+  await audit(trx, {
+    component: 'settings',
+    action: 'release-budget',
+    subject: `programme/${programme.source_id}/${programme.id}`,
+    actor: release.actor,
+    detail: { reference: release.reference, amount: release.amount.toString(), currency: programme.currency },
+  });
   const held = await trx
     .selectFrom('batch')
     .select('id')

@@ -69,7 +69,7 @@ const ProgrammeView = Type.Object({
 const railFields = {
   adapter: Type.String({
     pattern: '^[a-z][a-z0-9-]{0,35}$',
-    description: 'How the rail is spoken to: bank, mobile-money, gsma, file',
+    description: 'How the rail is spoken to: bank, mobile-money, gsma, file, by-hand',
   }),
   settings: Type.Optional(
     Type.Record(Type.String({ maxLength: 60 }), Type.Unknown(), {
