@@ -4,8 +4,19 @@ import { runHandlers } from './api/admin/run-handlers.ts';
 import { settingsHandlers } from './api/admin/settings-handlers.ts';
 import { batchHandlers } from './api/g2p/batch-handlers.ts';
 import { mapperHandlers } from './api/g2p/mapper-handlers.ts';
-import { batchAwaitingApproval, batchCompleted, g2p, paymentsAdmin, railCallback } from './api/operations.ts';
+import {
+  batchAwaitingApproval,
+  batchCompleted,
+  g2p,
+  paymentReturned,
+  paymentsAdmin,
+  railCallback,
+  reconciliation,
+  returnReleased,
+} from './api/operations.ts';
 import { railCallbackHandlers } from './api/rail-callback/handlers.ts';
+import { moneyHandlers } from './api/reconciliation/money-handlers.ts';
+import { statementHandlers } from './api/reconciliation/statement-handlers.ts';
 import { authoriseNext } from './batches/authorise.ts';
 import { splitNext } from './batches/split.ts';
 import { validateNext } from './batches/validate.ts';
@@ -21,6 +32,7 @@ import { checkInvariants } from './ledger/invariants.ts';
 import { sealTransfers } from './ledger/seal.ts';
 import { currencyTable } from './money/currency.ts';
 import type { Payments } from './payments-context.ts';
+import { reconcileAccounts, reconcileNext } from './reconciliation/reconcile.ts';
 import type { PaymentsTables } from './tables.ts';
 import { createVault } from './vault/vault.ts';
 
@@ -45,15 +57,24 @@ const bookkeeping = (payments: Payments): JobSpec => ({
   },
 });
 
+/** Proves every funding account against its latest statement; what does not balance is a case. */
+const dailyProof = (payments: Payments): JobSpec => ({
+  name: 'reconciliation',
+  schedule: { cron: '30 4 * * *', timeZone: payments.config.businessTimeZone },
+  async handle() {
+    await reconcileAccounts(payments);
+  },
+});
+
 /** The payments building block: account mapper, bulk payments, double-entry ledger, payer rails. */
 export const payments = defineBlock({
   name: 'payments',
   title: 'Payments',
   version: '0.1.0',
-  surfaces: [g2p, paymentsAdmin, railCallback],
+  surfaces: [g2p, paymentsAdmin, railCallback, reconciliation],
   config: PaymentsConfig,
   migrations: new URL('../migrations/', import.meta.url),
-  emits: [batchAwaitingApproval, batchCompleted],
+  emits: [batchAwaitingApproval, batchCompleted, paymentReturned, returnReleased],
   async start(ctx) {
     const { config } = ctx;
     const shared: Payments = {
@@ -81,6 +102,7 @@ export const payments = defineBlock({
         { name: 'split', lanes: 1, step: () => splitNext(shared) },
         { name: 'send', lanes: config.dispatchWorkers, step: () => sendNext(shared, traffic) },
         { name: 'ask', lanes: 1, step: () => askNext(shared) },
+        { name: 'reconcile', lanes: 1, step: () => reconcileNext(shared) },
         { name: 'callbacks', lanes: 2, step: () => deliverNext(shared, signer) },
       ],
       config.pollSeconds * 1000,
@@ -95,8 +117,9 @@ export const payments = defineBlock({
           ...ledgerHandlers(shared, signer),
         }),
         implement(railCallback, railCallbackHandlers(shared)),
+        implement(reconciliation, { ...statementHandlers(shared), ...moneyHandlers(shared) }),
       ],
-      jobs: config.workers ? [bookkeeping(shared)] : [],
+      jobs: config.workers ? [bookkeeping(shared), dailyProof(shared)] : [],
       ready: async () => {
         if (config.workers) engine.start();
       },

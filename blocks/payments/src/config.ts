@@ -39,6 +39,17 @@ export const PaymentsConfig = Type.Object({
   leaseSeconds: Type.Number({ default: 60, minimum: 1 }),
   pollSeconds: Type.Number({ default: 0.5, minimum: 0.02 }),
   callbackDelaySeconds: Type.Number({ default: 5, minimum: 0.02 }),
+  maximumStatementEntries: Type.Integer({ default: 200_000, minimum: 1 }),
+  missingAtBankAfterDays: Type.Integer({
+    default: 3,
+    minimum: 0,
+    description:
+      'Days that a statement may reach beyond a payment without showing it, before somebody has to look',
+  }),
+  businessTimeZone: Type.String({
+    default: 'UTC',
+    description: 'IANA time zone in which a business day of settlement begins and ends',
+  }),
   currencies: Type.Record(Type.String(), Type.Integer({ minimum: 0, maximum: 4 }), {
     default: {},
     description: 'Currency codes outside ISO 4217 and their number of decimals',

@@ -3,6 +3,10 @@ import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';
 import type { AuditTables } from './audit/tables.ts';
 import type { BatchState, InstructionState } from './batches/states.ts';
 import type { CallbackTarget } from './callbacks/target.ts';
+import type { FeeTables } from './fees/tables.ts';
+import type { ReconciliationTables } from './reconciliation/tables.ts';
+import type { ReturnTables } from './returns/tables.ts';
+import type { SettlementTables } from './settlement/tables.ts';
 
 /** jsonb: read as a value, written as JSON text. */
 type Json<T> = ColumnType<T, string, string>;
@@ -13,7 +17,12 @@ type Int8 = ColumnType<string, string | bigint, string | bigint>;
 type Created = ColumnType<string, never, never>;
 
 /** All tables; a capability declares its own beside its code. */
-export interface PaymentsTables extends AuditTables {
+export interface PaymentsTables
+  extends AuditTables,
+    FeeTables,
+    ReconciliationTables,
+    ReturnTables,
+    SettlementTables {
   source_system: {
     id: string;
     application: string;
@@ -66,6 +75,7 @@ export interface PaymentsTables extends AuditTables {
     currency: string;
     released_by: string;
     released_at: Created;
+    line_id: ColumnType<string | null, never, string>;
   };
   mapper_entry: {
     id: string;
@@ -120,6 +130,7 @@ export interface PaymentsTables extends AuditTables {
     valid_count: number | null;
     valid_amount: Int8 | null;
     content_hash: string | null;
+    fee_amount: Generated<string>;
     possible_duplicates: Generated<number>;
     state: BatchState;
     reason: string | null;
@@ -181,6 +192,7 @@ export interface PaymentsTables extends AuditTables {
     payee_token: Buffer;
     payee_cipher: Buffer;
     amount: Int8;
+    fee: Generated<string>;
     currency: string;
     narration: string | null;
     retry_of: string | null;
