@@ -62,11 +62,13 @@ const propose = async (itemId: string, body: object, id = 'treasurer-1') =>
     })
   ).body;
 const accept = async (itemId: string, id = 'treasurer-2') =>
-  (await recon.acceptResolution({ params: { itemId }, body: {}, personToken: await treasurer(t.node, id) })).body;
+  (await recon.acceptResolution({ params: { itemId }, body: {}, personToken: await treasurer(t.node, id) }))
+    .body;
 
 /** Every account is proved, and nothing is unexplained. */
 async function expectProved(): Promise<void> {
-  for (const proof of await proofs(t.node)) expect(proof).toMatchObject({ difference: '0.00', balances: true });
+  for (const proof of await proofs(t.node))
+    expect(proof).toMatchObject({ difference: '0.00', balances: true });
   expect(await brokenBooks(t.node)).toEqual([]);
 }
 
@@ -143,7 +145,9 @@ describe('a statement', () => {
         ['missing-at-bank', missing, '12.50'],
       ].sort(),
     );
-    const states = new Map((await instructionsOf(t.node, batchId)).map((row) => [row.instructionId, row.state]));
+    const states = new Map(
+      (await instructionsOf(t.node, batchId)).map((row) => [row.instructionId, row.state]),
+    );
     expect(states.get(reversed)).toBe('returned');
     expect(states.get(twiceReversed)).toBe('completed');
     expect(await counters(batchId)).toMatchObject({
@@ -156,7 +160,11 @@ describe('a statement', () => {
     });
     expect((await counters(batchId)).closedAt).toBeUndefined();
     // Statement less what is not booked: 12.50 doubled, 15.20 altered, 7.77 unknown, 0.30 charged; 42.00 came in.
-    expect((await proofs(t.node))[0]).toMatchObject({ debitsOpen: '35.77', creditsOpen: '42.00', difference: '0.00' });
+    expect((await proofs(t.node))[0]).toMatchObject({
+      debitsOpen: '35.77',
+      creditsOpen: '42.00',
+      difference: '0.00',
+    });
     await expectProved();
   });
 
@@ -192,7 +200,10 @@ describe('a statement', () => {
       params: euro,
       body: { name: 'Euro', currency: 'EUR', fundingAccount: 'EU00TREASURY02' },
     });
-    await t.admin.releaseBudget({ params: euro, body: { reference: 'e-1', amount: '900.00', currency: 'EUR' } });
+    await t.admin.releaseBudget({
+      params: euro,
+      body: { reference: 'e-1', amount: '900.00', currency: 'EUR' },
+    });
     const other = bankOf('EU00TREASURY02', 'EUR');
     await take(t.node, other.statement([credit(90_000n, 'e-1')]));
     const all = await proofs(t.node);
@@ -215,11 +226,16 @@ describe('a statement', () => {
     // The statement in between explains it.
     const between = bankOf('EU00TREASURY02', 'EUR');
     const file = between.statement([credit(1_000n, 'x')], { opening: 90_000n, id: 'between' });
-    await take(t.node, file.replaceAll(/\d{4}-\d\d-\d\d,\d{4}-\d\d-\d\d/g, (days) => {
-      const [from = ''] = days.split(',');
-      return `${from},${from}`;
-    }));
-    expect((await proofs(t.node)).find((one) => one.currency === 'EUR')).toMatchObject({ difference: '0.00' });
+    await take(
+      t.node,
+      file.replaceAll(/\d{4}-\d\d-\d\d,\d{4}-\d\d-\d\d/g, (days) => {
+        const [from = ''] = days.split(',');
+        return `${from},${from}`;
+      }),
+    );
+    expect((await proofs(t.node)).find((one) => one.currency === 'EUR')).toMatchObject({
+      difference: '0.00',
+    });
     await expectProved();
   });
 });
@@ -229,7 +245,9 @@ describe('what does not explain itself', () => {
     const { ids } = await paid(2, '31.00');
     const [whole, less] = ids as unknown as [string, string];
     await take(t.node, bank.statement([debit(3100n), debit(3000n, less)]));
-    const line = (await worklist(t.node)).find((one) => one.amount === '31.00' && one.class === 'missing-here');
+    const line = (await worklist(t.node)).find(
+      (one) => one.amount === '31.00' && one.class === 'missing-here',
+    );
     const itemId = line?.itemId as string;
     const owned = await recon.assignItem({
       params: { itemId },
@@ -246,9 +264,9 @@ describe('what does not explain itself', () => {
     expect((await refusal(propose(itemId, { resolution: 'match', paymentId: whole }))).status).toBe(409);
     expect(await accept(itemId)).toMatchObject({ state: 'resolved', resolution: 'match' });
     expect((await refusal(accept(itemId))).status).toBe(409);
-    expect((await worklist(t.node)).some((one) => one.paymentId === whole && one.class !== 'missing-at-bank')).toBe(
-      false,
-    );
+    expect(
+      (await worklist(t.node)).some((one) => one.paymentId === whole && one.class !== 'missing-at-bank'),
+    ).toBe(false);
     // The bank took a dollar less: what is over lies in suspense.
     const differs = (await worklist(t.node)).find(
       (one) => one.paymentId === less && one.class === 'amount-differs',
@@ -256,7 +274,9 @@ describe('what does not explain itself', () => {
     await propose(differs?.itemId as string, { resolution: 'accept' });
     await accept(differs?.itemId as string);
     const held = (await recon.listSuspense({ query: {} })).body.items;
-    expect(held).toContainEqual(expect.objectContaining({ kind: 'difference', amount: '1.00', state: 'held' }));
+    expect(held).toContainEqual(
+      expect.objectContaining({ kind: 'difference', amount: '1.00', state: 'held' }),
+    );
     await expectProved();
   });
 
@@ -315,7 +335,10 @@ describe('what does not explain itself', () => {
     const item = await itemOf(never);
     expect(item).toMatchObject({ class: 'missing-at-bank', ageDays: 0, batchId });
     await propose(item.itemId, { resolution: 'not-executed' });
-    expect((await instructionsOf(t.node, batchId)).map((row) => row.state).sort()).toEqual(['completed', 'returned']);
+    expect((await instructionsOf(t.node, batchId)).map((row) => row.state).sort()).toEqual([
+      'completed',
+      'returned',
+    ]);
     await proofs(t.node);
     expect(await counters(batchId)).toMatchObject({
       reconciled: { count: 1 },
@@ -402,7 +425,12 @@ describe('figures', () => {
     const { items } = (await recon.getCreditsReport({ query: { ...query, currency: 'USD' } })).body;
     expect(items).toHaveLength(1);
     const [line] = items;
-    expect(line).toMatchObject({ railId: 'bank', modality: '00', currency: 'USD', programmeId: 'cash-transfer' });
+    expect(line).toMatchObject({
+      railId: 'bank',
+      modality: '00',
+      currency: 'USD',
+      programmeId: 'cash-transfer',
+    });
     expect(line?.paid.count).toBeGreaterThan(40);
     expect(line?.reconciled.count).toBeGreaterThan(5);
     expect(line?.returned.count).toBeGreaterThan(1);

@@ -11,7 +11,15 @@ import {
   take,
   worklist,
 } from './fixtures/statement.ts';
-import { brokenBooks, instructionsOf, pay, payees, refusal, startTreasury, type Treasury } from './fixtures/treasury.ts';
+import {
+  brokenBooks,
+  instructionsOf,
+  pay,
+  payees,
+  refusal,
+  startTreasury,
+  type Treasury,
+} from './fixtures/treasury.ts';
 
 let t: Treasury;
 /** Two payments that the bank has made. */
@@ -174,24 +182,38 @@ describe('a statement', () => {
 describe('a file that cannot be taken is refused whole, with the reason', () => {
   const good = camt('X-1', '0.00', '1.00', entry({ direction: 'CRDT', amount: '1.00' }));
   const lines = [debit(100n, 'a'), credit(300n, 'b')];
-  const csv = (change: (text: string) => string = (text) => text) => change(bankOf().statement(lines, { id: 'X-2' }));
+  const csv = (change: (text: string) => string = (text) => text) =>
+    change(bankOf().statement(lines, { id: 'X-2' }));
 
   it.each([
     ['a document type', good.replace('?>', '?><!DOCTYPE Document [<!ENTITY a "b">]>'), 'document type'],
     [
       'an entity that reads a file',
-      good
-        .replace('?>', '?><!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]>')
-        .replace('X-1', '&x;'),
+      good.replace('?>', '?><!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]>').replace('X-1', '&x;'),
       'document type',
     ],
     ['an entity nobody declared', good.replace('X-1', '&lol;'), 'well-formed'],
     ['an open element', good.replace('</Stmt>', ''), 'well-formed'],
     ['another encoding', good.replace('UTF-8', 'UTF-16'), 'UTF-8'],
     ['another message', good.replace('camt.053', 'pain.001'), 'not a camt.053'],
-    ['endless nesting', good.replace('<GrpHdr>', `<GrpHdr>${'<a>'.repeat(50)}${'</a>'.repeat(50)}`), 'nested'],
-    ['balances that do not add up', good.replace('>1.00</Amt>\n    <CdtDbtInd>CRDT</CdtDbtInd><Dt>', '>2.00</Amt>\n    <CdtDbtInd>CRDT</CdtDbtInd><Dt>'), 'closing balance'],
-    ['entries in another currency', good.replace('<Ntry><Amt Ccy="USD">', '<Ntry><Amt Ccy="EUR">'), 'another currency'],
+    [
+      'endless nesting',
+      good.replace('<GrpHdr>', `<GrpHdr>${'<a>'.repeat(50)}${'</a>'.repeat(50)}`),
+      'nested',
+    ],
+    [
+      'balances that do not add up',
+      good.replace(
+        '>1.00</Amt>\n    <CdtDbtInd>CRDT</CdtDbtInd><Dt>',
+        '>2.00</Amt>\n    <CdtDbtInd>CRDT</CdtDbtInd><Dt>',
+      ),
+      'closing balance',
+    ],
+    [
+      'entries in another currency',
+      good.replace('<Ntry><Amt Ccy="USD">', '<Ntry><Amt Ccy="EUR">'),
+      'another currency',
+    ],
     ['no balances', good.replaceAll(/<Bal>[\s\S]*?<\/Bal>/g, ''), 'balance'],
     ['a negative amount', good.replace('<Ntry><Amt Ccy="USD">1.00', '<Ntry><Amt Ccy="USD">-1.00'), 'amount'],
     ['no statement', document('camt.053', '<BkToCstmrStmt/>'), 'no statement'],
@@ -219,8 +241,12 @@ describe('a file that cannot be taken is refused whole, with the reason', () => 
   });
 
   it('[PAY-5.3.1-k] of an account, or in a currency, from which nothing is paid here', async () => {
-    expect((await reasonOf(bankOf('US00SOMEBODY').statement(lines), 'csv')).text).toContain('nothing is paid');
-    expect((await reasonOf(bankOf('US00TREASURY01', 'EUR').statement(lines), 'csv')).text).toContain('nothing is paid');
+    expect((await reasonOf(bankOf('US00SOMEBODY').statement(lines), 'csv')).text).toContain(
+      'nothing is paid',
+    );
+    expect((await reasonOf(bankOf('US00TREASURY01', 'EUR').statement(lines), 'csv')).text).toContain(
+      'nothing is paid',
+    );
     expect(sumOf(lines)).toBe(200n);
   });
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { CallFailed } from '@govstack/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { g2p, paymentsAdmin, railCallback } from '../src/api/operations.ts';
+import { g2p, paymentsAdmin, railCallback, reconciliation } from '../src/api/operations.ts';
+import { bankOf, reconciliationOf } from './fixtures/statement.ts';
 import {
   adminOf,
   apiOf,
@@ -36,6 +37,14 @@ beforeAll(async () => {
   const source = { sourceId: programme.sourceId };
   const run = { params: { batchId } };
   const personToken = await t.node.token({ id: 'citizen' });
+  const item = { params: { itemId: randomUUID() } };
+  const entry = { params: { entryId: randomUUID() } };
+  /** With the roles, of another agency. */
+  const official = await t.node.token({
+    id: 'official',
+    roles: ['administrator', 'payment-approver'],
+    agency: 'TEST/GOV/OTHER',
+  });
   const beneficiaries = [{ payeeIdentity: payee, financialAddress: '999999999999' }];
   const instruction = { amount: '1.00', currency: 'USD' };
   inputs = {
@@ -108,6 +117,41 @@ beforeAll(async () => {
         body: { eventId: 'x', results: [{ reference: instructionId, status: 'completed' }] },
       },
     },
+    [reconciliation.name]: {
+      loadStatements: { query: { format: 'csv' }, body: Buffer.from(bankOf().statement([])) },
+      listStatements: { query: {} },
+      getStatement: { params: { statementId: randomUUID() } },
+      listStatementLines: { params: { statementId: randomUUID() }, query: {} },
+      listWorklist: { query: {} },
+      assignItem: { ...item, body: {}, personToken: official },
+      getSuggestions: item,
+      proposeResolution: { ...item, body: { resolution: 'acknowledged', note: 'x' }, personToken: official },
+      acceptResolution: { ...item, body: {}, personToken: official },
+      declineResolution: { ...item, body: {}, personToken: official },
+      makeProofs: {},
+      listProofs: { query: {} },
+      getRunReconciliation: run,
+      getCreditsReport: { query: { from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z' } },
+      listSuspense: { query: {} },
+      releaseSuspense: { ...entry, body: { note: 'x' }, personToken: official },
+      acceptRelease: { ...entry, body: {}, personToken: official },
+      declineRelease: { ...entry, body: {}, personToken: official },
+      putSingleDecisionLimit: {
+        params: { currency: 'USD' },
+        body: { amount: '1.00' },
+        personToken: official,
+      },
+      listSingleDecisionLimits: {},
+      getSettlementFigures: { query: { day: '2026-01-01' } },
+      closeSettlementDay: { body: { railId: 'bank', currency: 'USD', day: '2026-01-01' } },
+      listSettlements: { query: {} },
+      getSettlement: { params: { settlementId: randomUUID() } },
+      getSettlementFile: { params: { settlementId: randomUUID() } },
+      postFeeSchedule: { body: { railId: 'bank', currency: 'USD', bands: [] } },
+      listFeeSchedules: { query: {} },
+      quoteFee: { body: { railId: 'bank', modality: '00', currency: 'USD', amount: '1.00' } },
+      getRunFees: run,
+    },
   };
 });
 afterAll(() => t.stop());
@@ -117,8 +161,9 @@ const clients = (as: string) => ({
   [paymentsAdmin.name]: adminOf(t.node, as) as unknown as Record<string, Call>,
   [g2p.name]: apiOf(t.node, as) as unknown as Record<string, Call>,
   [railCallback.name]: noticesOf(t.node, as) as unknown as Record<string, Call>,
+  [reconciliation.name]: reconciliationOf(t.node, as) as unknown as Record<string, Call>,
 });
-const operations = [paymentsAdmin, g2p, railCallback].flatMap((surface) =>
+const operations = [paymentsAdmin, g2p, railCallback, reconciliation].flatMap((surface) =>
   Object.keys(surface.operations).map((operation) => [surface.name, operation] as const),
 );
 const ask = async (as: string, surface: string, operation: string) => {
