@@ -33,6 +33,7 @@ import { sealTransfers } from './ledger/seal.ts';
 import { currencyTable } from './money/currency.ts';
 import type { Payments } from './payments-context.ts';
 import { reconcileAccounts, reconcileNext } from './reconciliation/reconcile.ts';
+import { trackSettlements } from './settlement/figures.ts';
 import type { PaymentsTables } from './tables.ts';
 import { createVault } from './vault/vault.ts';
 
@@ -63,6 +64,7 @@ const dailyProof = (payments: Payments): JobSpec => ({
   schedule: { cron: '30 4 * * *', timeZone: payments.config.businessTimeZone },
   async handle() {
     await reconcileAccounts(payments);
+    await trackSettlements(payments);
   },
 });
 

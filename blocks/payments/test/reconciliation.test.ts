@@ -1,5 +1,7 @@
 import fc from 'fast-check';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Db } from '../src/tables.ts';
 import {
   balancesOf,
   bankOf,
@@ -26,6 +28,7 @@ import {
   programme,
   reaches,
   refusal,
+  source,
   startTreasury,
   type Treasury,
 } from './fixtures/treasury.ts';
@@ -213,6 +216,58 @@ describe('a statement', () => {
       ledgerBalance: '900.00',
       difference: '0.00',
     });
+    await expectProved();
+  });
+
+  it('[PAY-5.3.3-b] that begins with a balance begins the books of its account: a person says which releases it is', async () => {
+    const third = { sourceId: programme.sourceId, programmeId: 'third' };
+    await t.admin.putProgramme({
+      params: third,
+      body: { name: 'Third', currency: 'USD', fundingAccount: 'US00TREASURY03' },
+    });
+    for (const [reference, amount] of [
+      ['t-1', '60.00'],
+      ['t-2', '40.00'],
+    ] as const)
+      await t.admin.releaseBudget({ params: third, body: { reference, amount, currency: 'USD' } });
+    await take(t.node, bankOf('US00TREASURY03').statement([], { opening: 10_000n }));
+    const item = (await worklist(t.node)).find((one) => one.class === 'deposit' && one.amount === '100.00');
+    const releases = (...references: string[]) => ({
+      resolution: 'releases',
+      releases: references.map((reference) => ({ ...third, reference })),
+    });
+    expect((await refusal(propose(item?.itemId as string, releases('t-1')))).status).toBe(409);
+    expect((await refusal(propose(item?.itemId as string, releases('t-1', 'b-2')))).status).toBe(409);
+    expect(await propose(item?.itemId as string, releases('t-1', 't-2'))).toMatchObject({
+      state: 'resolved',
+    });
+    expect((await balancesOf(t.admin, 'funding')).US00TREASURY03).toBe('100.00');
+    await expectProved();
+  });
+
+  it('[PAY-5.3.1-k] is preceded by a notification that settles an unknown outcome early and books nothing', async () => {
+    t.bank.fate = () => 'silent';
+    t.bank.answersQuestions = false;
+    const silent = await handOver(t.node, await atBank(1), { amount: '23.00' });
+    await approve(t.node, silent);
+    const state = async () => (await instructionsOf(t.node, silent)).map((row) => row.state);
+    await expect.poll(state, { timeout: 10_000 }).toEqual(['unknown']);
+    const [open] = await instructionsOf(t.node, silent);
+    t.bank.fate = () => 'completed';
+    const before = await balancesOf(t.admin, 'funding');
+    const day = new Date().toISOString().slice(0, 10);
+    const file = `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"><BkToCstmrDbtCdtNtfctn><Ntfctn>
+      <Id>early</Id><CreDtTm>${day}T10:00:00Z</CreDtTm>
+      <Acct><Id><Othr><Id>US00TREASURY01</Id></Othr></Id><Ccy>USD</Ccy></Acct>
+      <Ntry><Amt Ccy="USD">23.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><BookgDt><Dt>${day}</Dt></BookgDt><NtryDtls><TxDtls>
+      <Refs><EndToEndId>${open?.instructionId.replaceAll('-', '')}</EndToEndId></Refs></TxDtls></NtryDtls></Ntry>
+      </Ntfctn></BkToCstmrDbtCdtNtfctn></Document>`;
+    await take(t.node, file, 'camt.054');
+    t.bank.answersQuestions = true;
+    expect(await state()).toEqual(['completed']);
+    expect(await balancesOf(t.admin, 'funding')).toEqual(before);
+    const { statementId } = await take(t.node, bank.statement([debit(2300n, open?.instructionId)]));
+    expect(await classesOf(t.node, statementId)).toEqual(['matched']);
     await expectProved();
   });
 
@@ -415,6 +470,33 @@ it('[PAY-5.3.1-k][PAY-5.3.3-b] whatever a bank writes, every line is in exactly 
     { numRuns: runs, endOnFailure: true },
   );
 }, 30_000);
+
+describe('records of reconciliation', () => {
+  it.each([
+    ['what a bank said', 'update statement_line set amount = amount + 1'],
+    ['a line', 'delete from statement_line'],
+    ['a statement', 'delete from bank_statement'],
+    ['a proof', 'update reconciliation_proof set difference = 0'],
+    ['an item of the worklist', 'delete from reconciliation_item'],
+    ['money in suspense', 'update suspense_entry set amount = 1'],
+    ['money that was given back', "update suspense_entry set state = 'held' where state = 'released'"],
+  ])('[PAY-6.12-h] %s cannot be changed or removed: %s', async (_what, statement) => {
+    const db = t.node.database('payments') as unknown as Db;
+    await expect(sql.raw(statement).execute(db)).rejects.toMatchObject({ code: '23001' });
+  });
+
+  it('[PAY-6.14-c] of a run are shown to its source, and to no other', async () => {
+    const { batchId } = await paid(1, '35.00');
+    const own = reconciliationOf(t.node, source);
+    expect((await own.getRunReconciliation({ params: { batchId } })).body).toMatchObject({
+      shipped: { count: 1, amount: '35.00' },
+      open: { count: 1 },
+    });
+    const other = reconciliationOf(t.node, 'TEST/GOV/OTHER/payroll');
+    expect((await refusal(other.getRunReconciliation({ params: { batchId } }))).status).toBe(404);
+    expect((await refusal(own.listWorklist({ query: {} }))).status).toBe(403);
+  });
+});
 
 describe('figures', () => {
   it('[PAY-6.1-k][PAY-5.1.16-b] of successful credits come by payment type and currency, with their further way and timing', async () => {

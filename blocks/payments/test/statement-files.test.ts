@@ -179,6 +179,15 @@ describe('a statement', () => {
   });
 });
 
+it('[PAY-5.3.1-k] loaded by many at the same moment is loaded once', async () => {
+  const file = bankOf('FLOAT-1').statement([credit(100n, 'many')], { id: 'many' });
+  const loaded = await Promise.all(Array.from({ length: 6 }, () => load(t.node, file)));
+  expect(loaded.filter((one) => !one.repeated)).toHaveLength(1);
+  expect(new Set(loaded.map((one) => one.statements[0]?.statementId)).size).toBe(1);
+  await take(t.node, file);
+  expect((await worklist(t.node)).filter((one) => one.amount === '1.00')).toHaveLength(1);
+});
+
 describe('a file that cannot be taken is refused whole, with the reason', () => {
   const good = camt('X-1', '0.00', '1.00', entry({ direction: 'CRDT', amount: '1.00' }));
   const lines = [debit(100n, 'a'), credit(300n, 'b')];

@@ -266,7 +266,7 @@ async function takeLines(payments: Payments, trx: Trx, work: Work, rows: readonl
     rows.map((row) => toLine(row, found.get(row.id))),
     seen,
   );
-  const transfers = await book(trx, work, verdicts);
+  // Payments before accounts: the order in which everybody locks.
   await report(
     payments,
     trx,
@@ -275,6 +275,7 @@ async function takeLines(payments: Payments, trx: Trx, work: Work, rows: readonl
       one.class === 'return' && one.line.payment?.state === 'paid' ? [one.line.payment] : [],
     ),
   );
+  const transfers = await book(trx, work, verdicts);
   await keep(trx, work, verdicts, transfers);
 }
 

@@ -132,8 +132,10 @@ async function paymentFor({ trx, item, line, wish }: Subject, sameAmount: boolea
 async function match(subject: Subject): Promise<void> {
   const { payments, trx, item, line } = subject;
   const payment = await paymentFor(subject, true);
-  const account = await open(trx, matcherOf(payment.kind).account(payment));
   const out = line.direction === 'debit';
+  if (!out && payment.state === 'paid')
+    await matcherOf(payment.kind).report(payments, trx, 'returned', [payment]);
+  const account = await open(trx, matcherOf(payment.kind).account(payment));
   const transfer = posting(item, 'match', {
     debit: out ? account : line.account_id,
     credit: out ? line.account_id : account,
@@ -142,8 +144,6 @@ async function match(subject: Subject): Promise<void> {
   });
   await createTransfers(trx, [transfer]);
   await settle(trx, [line.id], out ? 'matched' : 'return', { payment, transferId: transfer.id });
-  if (!out && payment.state === 'paid')
-    await matcherOf(payment.kind).report(payments, trx, 'returned', [payment]);
 }
 
 /** A payment for which the bank took another amount: less stays in suspense, more is borne by a programme. */

@@ -160,6 +160,18 @@ export async function settlementOutcome(payments: Payments, id: string): Promise
   return { settlement: row, seen, state: settled || row.settled_at !== null ? 'settled' : 'open' };
 }
 
+/** Looks at closed days that are not settled, the oldest first, whether statements have shown all of them by now. */
+export async function trackSettlements(payments: Payments): Promise<void> {
+  const open = await payments.db
+    .selectFrom('settlement')
+    .select('id')
+    .where('settled_at', 'is', null)
+    .orderBy('id')
+    .limit(1000)
+    .execute();
+  for (const { id } of open) await settlementOutcome(payments, id);
+}
+
 /** Closed days, newest first, a page before a settlement id. */
 export const listSettlements = (
   db: Db,

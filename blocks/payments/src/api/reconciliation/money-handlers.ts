@@ -1,6 +1,5 @@
 import { badRequest, type Handlers, transaction } from '@govstack/platform';
 import { sql } from 'kysely';
-import { readBatch } from '../../batches/read.ts';
 import { listFeeSchedules, putFeeSchedule, quoteFee } from '../../fees/schedules.ts';
 import type { FeeBand } from '../../fees/tables.ts';
 import { BadAmount, parseAmount } from '../../money/amount.ts';
@@ -15,6 +14,7 @@ import type * as operations from './money-operations.ts';
 import type { reconciliation } from './operations.ts';
 import { paged } from './statement-handlers.ts';
 import { scheduleView, settlementView, suspenseView } from './views.ts';
+import { visibleRun } from './visible-run.ts';
 
 type MoneyHandlers = Pick<Handlers<typeof reconciliation.operations>, keyof typeof operations>;
 
@@ -214,8 +214,7 @@ export function moneyHandlers(payments: Payments): MoneyHandlers {
     },
 
     async getRunFees({ params, caller, person }) {
-      assertTreasury(payments, caller, person);
-      const batch = await readBatch(db, params.batchId);
+      const batch = await visibleRun(payments, params.batchId, caller, person);
       const { rows } = await sql<{
         schedule_id: string;
         rail_id: string;

@@ -11,6 +11,7 @@ import {
   Modality,
   officer,
   oneOf,
+  overseer,
   Text,
   treasury,
 } from './schemas.ts';
@@ -281,7 +282,7 @@ export const getRunFees = defineOperation({
   path: '/runs/{batchId}/fees',
   summary: 'What a run costs, by the schedules it was computed with',
   requirements: ['PAY-6.1-q'],
-  access: treasury,
+  access: overseer,
   params: Type.Object({ batchId: Id }),
   responses: {
     200: Type.Object({

@@ -30,3 +30,5 @@ export const officer = {
   person: 'required',
   roles: ['administrator', 'payment-approver'],
 } as const;
+/** Whoever may see a run: its source, the treasury, officers of both. */
+export const overseer = { caller: 'application', person: 'optional' } as const;

@@ -1,6 +1,5 @@
 import { badRequest, type Handlers, notFound } from '@govstack/platform';
 import { sql } from 'kysely';
-import { readBatch } from '../../batches/read.ts';
 import type { Payments } from '../../payments-context.ts';
 import { assignItem, decideProposal, proposeResolution } from '../../reconciliation/decide.ts';
 import type { Direction } from '../../reconciliation/files/parsed.ts';
@@ -17,6 +16,7 @@ import { money, present } from '../admin/views.ts';
 import type { reconciliation } from './operations.ts';
 import type * as operations from './statement-operations.ts';
 import { itemView, proofView, statementView } from './views.ts';
+import { visibleRun } from './visible-run.ts';
 
 type StatementHandlers = Pick<Handlers<typeof reconciliation.operations>, keyof typeof operations>;
 
@@ -225,8 +225,7 @@ export function statementHandlers(payments: Payments): StatementHandlers {
     },
 
     async getRunReconciliation({ params, caller, person }) {
-      assertTreasury(payments, caller, person);
-      const batch = await readBatch(db, params.batchId);
+      const batch = await visibleRun(payments, params.batchId, caller, person);
       const { counters, closedAt } = await runCounters(db, batch.id);
       const of = (name: RunCounters['name']) => {
         const found = counters.find((one) => one.name === name);

@@ -1,6 +1,18 @@
 import { Bytes, defineOperation, Type } from '@govstack/platform/operation';
 import { itemClasses, lineClasses, resolutionNames } from '../../reconciliation/tables.ts';
-import { Code, Currency, closed, Id, Instant, Limit, officer, oneOf, Text, treasury } from './schemas.ts';
+import {
+  Code,
+  Currency,
+  closed,
+  Id,
+  Instant,
+  Limit,
+  officer,
+  oneOf,
+  overseer,
+  Text,
+  treasury,
+} from './schemas.ts';
 
 const StatementView = Type.Object({
   statementId: Id,
@@ -302,7 +314,7 @@ export const getRunReconciliation = defineOperation({
   summary: 'How far the payments of a run were found at the bank',
   description: 'Closed when each paid instruction is found on a statement or decided by a person.',
   requirements: ['PAY-6.1-k', 'PAY-6.8-b'],
-  access: treasury,
+  access: overseer,
   params: Type.Object({ batchId: Id }),
   responses: {
     200: Type.Object({
