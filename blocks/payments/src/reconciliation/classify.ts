@@ -1,6 +1,6 @@
+import type { ItemClass, LineClass } from '../api/reconciliation/classes.ts';
 import type { Direction, EntryCode } from './files/parsed.ts';
 import type { Payment } from './matchers.ts';
-import type { ItemClass, LineClass } from './tables.ts';
 
 export interface Line {
   readonly id: string;

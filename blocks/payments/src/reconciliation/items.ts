@@ -1,7 +1,7 @@
 import { newId } from '@govstack/platform';
 import { type Selectable, sql } from 'kysely';
+import type { ItemClass } from '../api/reconciliation/classes.ts';
 import type { Db, PaymentsTables, Trx } from '../tables.ts';
-import type { ItemClass } from './tables.ts';
 
 export type Item = Selectable<PaymentsTables['reconciliation_item']>;
 

@@ -1,5 +1,6 @@
 import { badRequest, conflict, newId } from '@govstack/platform';
 import { type Selectable, sql } from 'kysely';
+import type { LineClass, ResolutionName } from '../api/reconciliation/classes.ts';
 import { feesAccount } from '../fees/booking.ts';
 import { type AccountKey, accountId, openAccounts } from '../ledger/accounts.ts';
 import { derivedId } from '../ledger/derived-id.ts';
@@ -9,7 +10,6 @@ import { programmeAccounts, readProgramme } from '../sources/programme.ts';
 import type { PaymentsTables, Trx } from '../tables.ts';
 import type { Item } from './items.ts';
 import { findPayment, matcherOf, type Payment } from './matchers.ts';
-import type { LineClass, ResolutionName } from './tables.ts';
 
 type StatementLine = Selectable<PaymentsTables['statement_line']>;
 

@@ -1,5 +1,5 @@
 import { Bytes, defineOperation, Type } from '@govstack/platform/operation';
-import { itemClasses, lineClasses, resolutionNames } from '../../reconciliation/tables.ts';
+import { itemClasses, lineClasses, resolutionNames } from './classes.ts';
 import {
   Code,
   Currency,
