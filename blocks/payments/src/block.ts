@@ -16,9 +16,12 @@ import {
   g2p,
   gsmaCallback,
   oversight,
+  paymentReturned,
   paymentsAdmin,
   railCallback,
   railFiles,
+  reconciliation,
+  returnReleased,
   voucherAdmin,
   voucherRedeemed,
   voucherStockLow,
@@ -32,6 +35,8 @@ import { reportHandlers } from './api/oversight/report-handlers.ts';
 import { screeningHandlers } from './api/oversight/screening-handlers.ts';
 import { railCallbackHandlers } from './api/rail-callback/handlers.ts';
 import { railFileHandlers } from './api/rail-files/handlers.ts';
+import { moneyHandlers } from './api/reconciliation/money-handlers.ts';
+import { statementHandlers } from './api/reconciliation/statement-handlers.ts';
 import { voucherAdminHandlers } from './api/voucher-admin/handlers.ts';
 import { voucherHandlers } from './api/vouchers/handlers.ts';
 import { assertClock } from './audit/clock.ts';
@@ -54,8 +59,10 @@ import { currencyTable } from './money/currency.ts';
 import type { Payments } from './payments-context.ts';
 import { exchangeNext } from './rails/file/folder.ts';
 import { adapterOf } from './rails/registry.ts';
+import { reconcileAccounts, reconcileNext } from './reconciliation/reconcile.ts';
 import { createPaymentMetrics } from './reporting/metrics.ts';
 import { translateDue } from './reporting/translate.ts';
+import { trackSettlements } from './settlement/figures.ts';
 import type { PaymentsTables } from './tables.ts';
 import { folderKeys, installationKeys } from './vault/key-provider.ts';
 import { loadKeys } from './vault/keys.ts';
@@ -90,15 +97,43 @@ const bookkeeping = (payments: Payments): JobSpec => ({
 
 const keyWatchMs = 60_000;
 
+/** Proves every funding account against its latest statement; what does not balance is a case. */
+const dailyProof = (payments: Payments): JobSpec => ({
+  name: 'reconciliation',
+  schedule: { cron: '30 4 * * *', timeZone: payments.config.businessTimeZone },
+  async handle() {
+    await reconcileAccounts(payments);
+    await trackSettlements(payments);
+  },
+});
+
 /** The payments building block: account mapper, bulk payments, double-entry ledger, payer rails. */
 export const payments = defineBlock({
   name: 'payments',
   title: 'Payments',
   version: '0.1.0',
-  surfaces: [g2p, paymentsAdmin, railCallback, vouchers, voucherAdmin, gsmaCallback, railFiles, oversight],
+  surfaces: [
+    g2p,
+    paymentsAdmin,
+    railCallback,
+    vouchers,
+    voucherAdmin,
+    gsmaCallback,
+    railFiles,
+    oversight,
+    reconciliation,
+  ],
   config: PaymentsConfig,
   migrations: new URL('../migrations/', import.meta.url),
-  emits: [batchAwaitingApproval, batchCompleted, voucherStockLow, voucherRedeemed, disputeChanged],
+  emits: [
+    batchAwaitingApproval,
+    batchCompleted,
+    voucherStockLow,
+    voucherRedeemed,
+    disputeChanged,
+    paymentReturned,
+    returnReleased,
+  ],
   async start(ctx) {
     const { config } = ctx;
     const db = ctx.database<PaymentsTables>();
@@ -146,6 +181,7 @@ export const payments = defineBlock({
         { name: 'redemptions', lanes: 2, step: () => redemptionNext(shared) },
         { name: 'vouchers-due', lanes: 1, step: () => dueNext(shared) },
         { name: 'voucher-keys', lanes: 1, step: () => resealNext(shared) },
+        { name: 'reconcile', lanes: 1, step: () => reconcileNext(shared) },
         { name: 'callbacks', lanes: 2, step: () => deliverNext(shared, signer) },
       ],
       config.pollSeconds * 1000,
@@ -175,8 +211,9 @@ export const payments = defineBlock({
           ...screeningHandlers(shared),
           ...reportHandlers(shared),
         }),
+        implement(reconciliation, { ...statementHandlers(shared), ...moneyHandlers(shared) }),
       ].map((surface) => ({ ...surface, witness: requestsOnRecord(shared) })),
-      jobs: config.workers ? [bookkeeping(shared), resealing(shared)] : [],
+      jobs: config.workers ? [bookkeeping(shared), resealing(shared), dailyProof(shared)] : [],
       health: () => assertClock(db, config.clockToleranceSeconds),
       ready: async () => {
         if (config.workers) engine.start();

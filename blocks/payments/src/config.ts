@@ -120,6 +120,17 @@ export const PaymentsConfig = Type.Object({
     description:
       'Service (INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE) asked about merchants that are not registered here',
   }),
+  maximumStatementEntries: Type.Integer({ default: 200_000, minimum: 1 }),
+  missingAtBankAfterDays: Type.Integer({
+    default: 3,
+    minimum: 0,
+    description:
+      'Days that a statement may reach beyond a payment without showing it, before somebody has to look',
+  }),
+  businessTimeZone: Type.String({
+    default: 'UTC',
+    description: 'IANA time zone in which a business day of settlement begins and ends',
+  }),
   currencies: Type.Record(Type.String(), Type.Integer({ minimum: 0, maximum: 4 }), {
     default: {},
     description: 'Currency codes outside ISO 4217 and their number of decimals',

@@ -5,12 +5,16 @@ import type { BatchState, InstructionState } from './batches/states.ts';
 import type { CallbackTarget } from './callbacks/target.ts';
 import type { DispatchTables } from './dispatch/tables.ts';
 import type { DisputeTables } from './disputes/tables.ts';
+import type { FeeTables } from './fees/tables.ts';
 import type { InstitutionTables } from './institutions/tables.ts';
 import type { Calendar } from './rails/calendar.ts';
 import type { RailFileTables } from './rails/file/tables.ts';
 import type { ReceiptTables } from './receipts/tables.ts';
+import type { ReconciliationTables } from './reconciliation/tables.ts';
 import type { ReportingTables } from './reporting/tables.ts';
+import type { ReturnTables } from './returns/tables.ts';
 import type { ScreeningTables } from './screening/tables.ts';
+import type { SettlementTables } from './settlement/tables.ts';
 import type { VaultTables } from './vault/tables.ts';
 import type { VoucherTables } from './vouchers/tables.ts';
 
@@ -27,11 +31,15 @@ export interface PaymentsTables
   extends AuditTables,
     DispatchTables,
     DisputeTables,
+    FeeTables,
     InstitutionTables,
     RailFileTables,
     ReceiptTables,
+    ReconciliationTables,
     ReportingTables,
+    ReturnTables,
     ScreeningTables,
+    SettlementTables,
     VaultTables,
     VoucherTables {
   source_system: {
@@ -92,6 +100,7 @@ export interface PaymentsTables
     currency: string;
     released_by: string;
     released_at: Created;
+    line_id: ColumnType<string | null, never, string>;
   };
   mapper_entry: {
     id: string;
@@ -146,6 +155,7 @@ export interface PaymentsTables
     valid_count: number | null;
     valid_amount: Int8 | null;
     content_hash: string | null;
+    fee_amount: Generated<string>;
     possible_duplicates: Generated<number>;
     state: BatchState;
     reason: string | null;
@@ -218,6 +228,7 @@ export interface PaymentsTables
     payee_token: Buffer;
     payee_cipher: Buffer;
     amount: Int8;
+    fee: Generated<string>;
     currency: string;
     narration: string | null;
     retry_of: string | null;

@@ -8,10 +8,12 @@ import {
   paymentsAdmin,
   railCallback,
   railFiles,
+  reconciliation,
   voucherAdmin,
   vouchers,
 } from '../src/api/operations.ts';
 import { payments } from '../src/block.ts';
+import { bankOf } from './fixtures/statement.ts';
 import {
   brokenBooks,
   handOver,
@@ -85,6 +87,14 @@ beforeAll(async () => {
   ];
   const run = { params: { batchId } };
   const personToken = await t.node.token({ id: 'citizen' });
+  const item = { params: { itemId: randomUUID() } };
+  const entry = { params: { entryId: randomUUID() } };
+  /** With the roles, of another agency. */
+  const official = await t.node.token({
+    id: 'official',
+    roles: ['administrator', 'payment-approver'],
+    agency: 'TEST/GOV/OTHER',
+  });
   const beneficiaries = [{ payeeIdentity: payee, financialAddress: '999999999999' }];
   const instruction = { amount: '1.00', currency: 'USD' };
   inputs = {
@@ -273,6 +283,41 @@ beforeAll(async () => {
       listRailFiles: { params: { railId: 'bank' }, query: {} },
       fetchRailFile: { params: { railId: 'bank', fileId: randomUUID() } },
       loadRailReport: { params: { railId: 'bank' }, body: Buffer.from('<x/>') },
+    },
+    [reconciliation.name]: {
+      loadStatements: { query: { format: 'csv' }, body: Buffer.from(bankOf().statement([])) },
+      listStatements: { query: {} },
+      getStatement: { params: { statementId: randomUUID() } },
+      listStatementLines: { params: { statementId: randomUUID() }, query: {} },
+      listWorklist: { query: {} },
+      assignItem: { ...item, body: {}, personToken: official },
+      getSuggestions: item,
+      proposeResolution: { ...item, body: { resolution: 'acknowledged', note: 'x' }, personToken: official },
+      acceptResolution: { ...item, body: {}, personToken: official },
+      declineResolution: { ...item, body: {}, personToken: official },
+      makeProofs: {},
+      listProofs: { query: {} },
+      getRunReconciliation: run,
+      getCreditsReport: { query: { from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z' } },
+      listSuspense: { query: {} },
+      releaseSuspense: { ...entry, body: { note: 'x' }, personToken: official },
+      acceptRelease: { ...entry, body: {}, personToken: official },
+      declineRelease: { ...entry, body: {}, personToken: official },
+      putSingleDecisionLimit: {
+        params: { currency: 'USD' },
+        body: { amount: '1.00' },
+        personToken: official,
+      },
+      listSingleDecisionLimits: {},
+      getSettlementFigures: { query: { day: '2026-01-01' } },
+      closeSettlementDay: { body: { railId: 'bank', currency: 'USD', day: '2026-01-01' } },
+      listSettlements: { query: {} },
+      getSettlement: { params: { settlementId: randomUUID() } },
+      getSettlementFile: { params: { settlementId: randomUUID() } },
+      postFeeSchedule: { body: { railId: 'bank', currency: 'USD', bands: [] } },
+      listFeeSchedules: { query: {} },
+      quoteFee: { body: { railId: 'bank', modality: '00', currency: 'USD', amount: '1.00' } },
+      getRunFees: run,
     },
   };
 });

@@ -87,3 +87,29 @@ export const voucherRedeemed = defineEvent({
     transactionId: Type.String(),
   }),
 });
+
+const Return = Type.Object({
+  instructionId: Type.String(),
+  requestId: Type.String(),
+  batchId: Type.String(),
+  clientBatchId: Type.String(),
+  sourceId: Type.String(),
+  programmeId: Type.String(),
+  currency: Type.String(),
+  amount: Amount,
+  reasonCode: Type.Optional(Type.String()),
+});
+
+/** A payment came back after it was made; its money waits for a decision. */
+export const paymentReturned = defineEvent({
+  type: 'payments.payment-returned.v1',
+  summary: 'A payment came back after it was made',
+  data: Return,
+});
+
+/** The money of a returned payment is the programme's again. */
+export const returnReleased = defineEvent({
+  type: 'payments.return-released.v1',
+  summary: 'The money of a returned payment was given back to its programme',
+  data: Return,
+});

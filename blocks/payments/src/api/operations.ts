@@ -3,6 +3,8 @@ export {
   batchAwaitingApproval,
   batchCompleted,
   disputeChanged,
+  paymentReturned,
+  returnReleased,
   voucherRedeemed,
   voucherStockLow,
 } from './event-operations.ts';
@@ -11,5 +13,6 @@ export { gsmaCallback } from './gsma-callback/operations.ts';
 export { oversight } from './oversight/operations.ts';
 export { RailNotice, RailResult, railCallback, SignedRailNotice } from './rail-callback/operations.ts';
 export { railFiles } from './rail-files/operations.ts';
+export { reconciliation } from './reconciliation/operations.ts';
 export { voucherAdmin } from './voucher-admin/operations.ts';
 export { vouchers } from './vouchers/operations.ts';

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { batchAwaitingApproval } from '../api/event-operations.ts';
 import { enqueueCallback } from '../callbacks/queue.ts';
 import { openCases } from '../cases/cases.ts';
+import { computeFees } from '../fees/compute.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
 import { screen } from '../screening/screen.ts';
@@ -109,8 +110,9 @@ async function finish(payments: Payments, claimed: ClaimedBatch): Promise<void> 
       from instruction
       where batch_id = ${batch.id} and state = 'validated'`.execute(trx);
     const { count = '0', amount = '0', duplicates = '0' } = rows[0] ?? {};
+    const fees = await computeFees(trx, batch.id);
     const hash = await contentHash(trx, batch.id);
-    const set = sql`valid_count = ${Number(count)}, valid_amount = ${amount}, content_hash = ${hash},
+    const set = sql`valid_count = ${Number(count)}, valid_amount = ${amount}, fee_amount = ${fees.toString()}, content_hash = ${hash},
       possible_duplicates = ${Number(duplicates)}`;
     const by = { actor: engineActor, set };
     if (batch.purpose === 'validation') {

@@ -13,6 +13,7 @@ export type CaseKind =
   | 'callback-dead'
   | 'rail-file-refused'
   | 'voucher-stock-low'
+  | 'proof-does-not-balance'
   | 'invariant-broken';
 
 export interface NewCase {

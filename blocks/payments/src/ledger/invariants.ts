@@ -18,7 +18,13 @@ interface Invariant {
 }
 
 /** The cause of a transfer as the key it should be, so that its row is found by index. */
-const causeAsId = sql`case when t.cause_id ~ '^[0-9a-f-]{36}$' then t.cause_id::uuid end`;
+const causeAsId = sql`case when t.cause_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then t.cause_id::uuid end`;
+
+/** Neither the sum of lines of a statement nor decided by a person. */
+const notOnStatement = sql`(
+          t.amount is distinct from (select sum(l.amount) from statement_line l where l.transfer_id = t.id)
+          and not exists (
+            select from reconciliation_item r where r.id = ${causeAsId} and r.state = 'resolved'))`;
 
 const invariants: readonly Invariant[] = [
   {
@@ -100,7 +106,8 @@ const invariants: readonly Invariant[] = [
   },
   {
     id: 'I6',
-    statement: 'the money of each run equals its instructions: reserved, on its way, paid and given back',
+    statement:
+      'the money of each run equals its instructions: reserved, on its way, paid, charged and given back',
     violations: sql`
       with money as (
         select
@@ -109,6 +116,7 @@ const invariants: readonly Invariant[] = [
           sum(t.amount) filter (where t.cause = 'payout' and t.type = 'pending') as sent,
           sum(t.amount) filter (where t.cause = 'payout' and t.type = 'post-pending') as paid,
           sum(t.amount) filter (where t.cause = 'payout' and t.type = 'void-pending') as voided,
+          sum(t.amount) filter (where t.cause = 'fee') as fees,
           sum(t.amount) filter (where t.cause = 'run-closed') as closed
         from ledger_transfer t
         where t.batch_id is not null
@@ -118,8 +126,9 @@ const invariants: readonly Invariant[] = [
         select
           i.batch_id,
           sum(i.amount) filter (where i.state in ('completed', 'returned')) as paid,
+          sum(i.fee) filter (where i.state in ('completed', 'returned')) as fees,
           sum(i.amount) filter (where i.state in ('submitted', 'unknown')) as sent,
-          sum(i.amount) filter (where i.state not in ('received', 'rejected')) as approved
+          sum(i.amount + i.fee) filter (where i.state not in ('received', 'rejected')) as approved
         from instruction i
         where i.purpose = 'payment'
         group by i.batch_id
@@ -131,10 +140,11 @@ const invariants: readonly Invariant[] = [
       where b.purpose = 'payment'
         and (
           coalesce(m.paid, 0) <> coalesce(w.paid, 0)
+          or coalesce(m.fees, 0) <> coalesce(w.fees, 0)
           or coalesce(m.sent, 0) - coalesce(m.paid, 0) - coalesce(m.voided, 0) <> coalesce(w.sent, 0)
           or (m.reserved is not null and m.reserved <> w.approved)
           or (b.state in ('completed', 'partially-completed', 'failed', 'cancelled')
-            and coalesce(m.reserved, 0) <> coalesce(m.paid, 0) + coalesce(m.closed, 0))
+            and coalesce(m.reserved, 0) <> coalesce(m.paid, 0) + coalesce(m.fees, 0) + coalesce(m.closed, 0))
         )`,
   },
   {
@@ -169,7 +179,14 @@ const invariants: readonly Invariant[] = [
                ('voucher_event', 'voucher_event_append_only'),
                ('voucher_key', 'voucher_key_append_only'),
                ('voucher_redemption', 'voucher_redemption_moved'),
-               ('voucher_redemption', 'voucher_redemption_not_removed')
+               ('voucher_redemption', 'voucher_redemption_not_removed'),
+               ('fee_schedule', 'fee_schedule_append_only'),
+               ('suspense_entry', 'suspense_entry_guard'),
+               ('statement_line', 'statement_line_guard'),
+               ('statement_line', 'statement_line_not_removed'),
+               ('reconciliation_item', 'reconciliation_item_not_removed'),
+               ('reconciliation_proof', 'reconciliation_proof_append_only'),
+               ('suspense_entry', 'suspense_entry_not_removed')
       ) as guard (relation, name)
       where not exists (
         select
@@ -265,6 +282,12 @@ const invariants: readonly Invariant[] = [
         when 'voucher-cleared' then not exists (
           select from voucher_redemption d
           where d.id = ${causeAsId} and d.amount = t.amount and d.state = 'succeeded')
+        when 'statement' then ${notOnStatement}
+        when 'fee-settled' then ${notOnStatement}
+        when 'return-released' then not exists (
+          select from suspense_entry s
+          where s.id = ${causeAsId} and s.state = 'released' and s.account_id = t.debit_account
+            and s.amount = t.amount)
         else t.cause <> 'correction'
           and not exists (select from batch b where b.id = t.batch_id)
       end`,
@@ -280,7 +303,18 @@ const invariants: readonly Invariant[] = [
       where d.currency <> t.currency or c.currency <> t.currency`,
   },
   {
-    id: 'I14',
+    id: 'I11',
+    statement: 'what lies in suspense is what came back or could not be attributed, and waits for a decision',
+    violations: sql`
+      select count(*)
+      from ledger_account a
+      left join (
+        select account_id, sum(amount) as amount from suspense_entry where state <> 'released' group by account_id
+      ) held on held.account_id = a.id
+      where a.kind = 'suspense' and a.credits_posted - a.debits_posted <> coalesce(held.amount, 0)`,
+  },
+  {
+    id: 'I13',
     statement: 'every completed payment has one receipt, which says what was paid',
     violations: sql`
       select count(*)

@@ -63,6 +63,16 @@ export async function releaseBudget(
     actor: release.actor,
     detail: { reference: release.reference, amount: release.amount.toString(), currency: programme.currency },
   });
+  await retryHeld(trx, programme, release.actor);
+  return true;
+}
+
+/** Lets runs go on that were held because the programme had too little to spend. */
+export async function retryHeld(
+  trx: Trx,
+  programme: Pick<Programme, 'source_id' | 'id'>,
+  actor: string,
+): Promise<void> {
   const held = await trx
     .selectFrom('batch')
     .select('id')
@@ -73,7 +83,5 @@ export async function releaseBudget(
     .orderBy('id')
     .forUpdate()
     .execute();
-  for (const { id } of held)
-    await moveBatch(trx, id, 'approved', { actor: release.actor, reason: 'budget-released' });
-  return true;
+  for (const { id } of held) await moveBatch(trx, id, 'approved', { actor, reason: 'budget-released' });
 }
