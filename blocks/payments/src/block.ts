@@ -2,13 +2,30 @@ import { defineBlock, implement, type JobSpec, memberOf } from '@govstack/platfo
 import { ledgerHandlers } from './api/admin/ledger-handlers.ts';
 import { runHandlers } from './api/admin/run-handlers.ts';
 import { settingsHandlers } from './api/admin/settings-handlers.ts';
+import { billerHandlers } from './api/billers/biller-handlers.ts';
+import { reportHandlers } from './api/billers/report-handlers.ts';
+import { collectionHandlers } from './api/collection/handlers.ts';
 import { batchHandlers } from './api/g2p/batch-handlers.ts';
 import { mapperHandlers } from './api/g2p/mapper-handlers.ts';
-import { batchAwaitingApproval, batchCompleted, g2p, paymentsAdmin, railCallback } from './api/operations.ts';
+import {
+  batchAwaitingApproval,
+  batchCompleted,
+  collection,
+  g2p,
+  p2g,
+  paymentsAdmin,
+  paymentsBillers,
+  railCallback,
+} from './api/operations.ts';
+import { billHandlers } from './api/p2g/bill-handlers.ts';
+import { requestHandlers } from './api/p2g/request-handlers.ts';
 import { railCallbackHandlers } from './api/rail-callback/handlers.ts';
 import { authoriseNext } from './batches/authorise.ts';
 import { splitNext } from './batches/split.ts';
 import { validateNext } from './batches/validate.ts';
+import { adviseNext } from './bills/advise.ts';
+import { askBillerNext } from './bills/ask-biller.ts';
+import type { RedeemVoucher } from './bills/tender.ts';
 import { deliverNext } from './callbacks/deliver.ts';
 import { loadSigner, type Signer } from './callbacks/signing.ts';
 import { openCases } from './cases/cases.ts';
@@ -21,8 +38,12 @@ import { checkInvariants } from './ledger/invariants.ts';
 import { sealTransfers } from './ledger/seal.ts';
 import { currencyTable } from './money/currency.ts';
 import type { Payments } from './payments-context.ts';
+import { expireNext } from './requests-to-pay/expire.ts';
 import type { PaymentsTables } from './tables.ts';
 import { createVault } from './vault/vault.ts';
+
+/** How vouchers are redeemed for bills; where nothing is bound, vouchers are not offered for them. */
+const redeemForBill: RedeemVoucher | undefined = undefined;
 
 /** Seals the books and checks them; a broken invariant is a case and an error in the log. */
 const bookkeeping = (payments: Payments): JobSpec => ({
@@ -50,7 +71,7 @@ export const payments = defineBlock({
   name: 'payments',
   title: 'Payments',
   version: '0.1.0',
-  surfaces: [g2p, paymentsAdmin, railCallback],
+  surfaces: [g2p, paymentsAdmin, railCallback, p2g, paymentsBillers, collection],
   config: PaymentsConfig,
   migrations: new URL('../migrations/', import.meta.url),
   emits: [batchAwaitingApproval, batchCompleted],
@@ -81,6 +102,9 @@ export const payments = defineBlock({
         { name: 'split', lanes: 1, step: () => splitNext(shared) },
         { name: 'send', lanes: config.dispatchWorkers, step: () => sendNext(shared, traffic) },
         { name: 'ask', lanes: 1, step: () => askNext(shared) },
+        { name: 'inquire', lanes: 4, step: () => askBillerNext(shared) },
+        { name: 'advise', lanes: 4, step: () => adviseNext(shared) },
+        { name: 'expire', lanes: 1, step: () => expireNext(shared) },
         { name: 'callbacks', lanes: 2, step: () => deliverNext(shared, signer) },
       ],
       config.pollSeconds * 1000,
@@ -95,6 +119,9 @@ export const payments = defineBlock({
           ...ledgerHandlers(shared, signer),
         }),
         implement(railCallback, railCallbackHandlers(shared)),
+        implement(p2g, { ...billHandlers(shared, redeemForBill), ...requestHandlers(shared) }),
+        implement(paymentsBillers, { ...billerHandlers(shared), ...reportHandlers(shared) }),
+        implement(collection, collectionHandlers(shared)),
       ],
       jobs: config.workers ? [bookkeeping(shared)] : [],
       ready: async () => {

@@ -2,7 +2,11 @@ import type { JWK } from 'jose';
 import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';
 import type { AuditTables } from './audit/tables.ts';
 import type { BatchState, InstructionState } from './batches/states.ts';
+import type { BillerTables } from './billers/tables.ts';
+import type { BillTables } from './bills/tables.ts';
 import type { CallbackTarget } from './callbacks/target.ts';
+import type { PayerTables } from './payers/tables.ts';
+import type { RequestToPayTables } from './requests-to-pay/tables.ts';
 
 /** jsonb: read as a value, written as JSON text. */
 type Json<T> = ColumnType<T, string, string>;
@@ -13,7 +17,12 @@ type Int8 = ColumnType<string, string | bigint, string | bigint>;
 type Created = ColumnType<string, never, never>;
 
 /** All tables; a capability declares its own beside its code. */
-export interface PaymentsTables extends AuditTables {
+export interface PaymentsTables
+  extends AuditTables,
+    BillerTables,
+    BillTables,
+    PayerTables,
+    RequestToPayTables {
   source_system: {
     id: string;
     application: string;
@@ -220,7 +229,10 @@ export interface PaymentsTables extends AuditTables {
   certificate: { batch_id: string; content: Json<unknown>; hash: string; issued_at: Created };
   callback: {
     id: string;
-    source_id: string;
+    source_id: string | null;
+    party: string | null;
+    headers: Json<Readonly<Record<string, string>>> | null;
+    recipient: ColumnType<string, never, never>;
     kind: string;
     target: Json<CallbackTarget>;
     body_cipher: Buffer;

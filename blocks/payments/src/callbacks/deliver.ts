@@ -8,7 +8,8 @@ import type { CallbackTarget } from './target.ts';
 
 interface Due {
   id: string;
-  source_id: string;
+  recipient: string;
+  headers: Readonly<Record<string, string>> | null;
   target: CallbackTarget;
   body_cipher: Buffer;
   attempts: number;
@@ -38,7 +39,7 @@ async function claim(payments: Payments): Promise<Due | undefined> {
           select
           from callback earlier
           where earlier.state = 'waiting'
-            and earlier.source_id = w.source_id
+            and earlier.recipient = w.recipient
             and earlier.target = w.target
             and earlier.id < w.id
         )
@@ -46,7 +47,7 @@ async function claim(payments: Payments): Promise<Due | undefined> {
       limit 1
       for update skip locked
     )
-    returning c.id, c.source_id, c.target, c.body_cipher, c.attempts, c.correlation_id, c.created_at`.execute(
+    returning c.id, c.recipient, c.headers, c.target, c.body_cipher, c.attempts, c.correlation_id, c.created_at`.execute(
     payments.db,
   );
   return rows[0];
@@ -54,7 +55,7 @@ async function claim(payments: Payments): Promise<Due | undefined> {
 
 async function send(payments: Payments, signer: Signer, message: Due): Promise<number> {
   const body = payments.vault.open(message.body_cipher, `callback/${message.id}`);
-  const headers = { 'content-type': 'application/json', 'x-callback-id': message.id };
+  const headers = { ...message.headers, 'content-type': 'application/json', 'x-callback-id': message.id };
   if (message.target.kind === 'service') {
     const { service, path } = message.target;
     const context = newContext({ correlationId: message.correlation_id });
@@ -73,8 +74,8 @@ async function send(payments: Payments, signer: Signer, message: Due): Promise<n
   const response = await fetch(message.target.url, {
     method: 'POST',
     headers: {
-      ...headers,
       'x-correlationid': message.correlation_id,
+      ...headers,
       [signatureHeader]: await signer.sign(body),
     },
     body,
@@ -108,7 +109,7 @@ export async function deliverNext(payments: Payments, signer: () => Promise<Sign
       {
         kind: 'callback-dead',
         key: message.id,
-        detail: `A message to source ${message.source_id} could not be delivered (last status ${status})`,
+        detail: `A message to ${message.recipient.replace('/', ' ')} could not be delivered (last status ${status})`,
       },
     ]);
   return true;

@@ -11,7 +11,9 @@ export type CaseKind =
   | 'failure-rate'
   | 'validation-stuck'
   | 'callback-dead'
-  | 'invariant-broken';
+  | 'invariant-broken'
+  | 'bill-refund'
+  | 'biller-silent';
 
 export interface NewCase {
   readonly kind: CaseKind;

@@ -149,7 +149,11 @@ const invariants: readonly Invariant[] = [
                ('approval', 'approval_append_only'),
                ('certificate', 'certificate_append_only'),
                ('mapper_version', 'mapper_version_append_only'),
-               ('audit_entry', 'audit_entry_append_only')
+               ('audit_entry', 'audit_entry_append_only'),
+               ('bill_payment', 'bill_payment_moved'),
+               ('bill_payment', 'bill_payment_not_removed'),
+               ('request_to_pay', 'request_to_pay_moved'),
+               ('biller_proposal', 'biller_proposal_decided')
       ) as guard (relation, name)
       where not exists (
         select
@@ -188,6 +192,25 @@ const invariants: readonly Invariant[] = [
       join ledger_account d on d.id = t.debit_account
       join ledger_account c on c.id = t.credit_account
       where d.currency <> t.currency or c.currency <> t.currency`,
+  },
+  {
+    id: 'I11',
+    statement:
+      'a bill is paid once, in its biller’s currency, and a completed request-to-pay names its payment',
+    violations: sql`
+      select
+        (select count(*) from (
+          select from bill_payment
+          where not part and state in ('pending', 'acknowledged')
+          group by bill_id
+          having count(*) > 1
+        ) twice)
+        + (select count(*) from bill_payment p join biller b on b.id = p.biller_id where b.currency <> p.currency)
+        + (select count(*) from request_to_pay r
+           where r.state = 'COM' and not exists (
+             select from bill_payment p
+             where p.payer_id = r.payer_id and p.payment_reference = r.payment_reference
+               and p.bill_id = r.bill_id and p.amount >= r.amount)) as count`,
   },
 ];
 
