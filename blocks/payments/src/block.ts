@@ -25,7 +25,7 @@ import { splitNext } from './batches/split.ts';
 import { validateNext } from './batches/validate.ts';
 import { adviseNext } from './bills/advise.ts';
 import { askBillerNext } from './bills/ask-biller.ts';
-import type { RedeemVoucher } from './bills/tender.ts';
+import { redeemForBill } from './bills/vouchers.ts';
 import { deliverNext } from './callbacks/deliver.ts';
 import { loadSigner, type Signer } from './callbacks/signing.ts';
 import { openCases } from './cases/cases.ts';
@@ -41,9 +41,6 @@ import type { Payments } from './payments-context.ts';
 import { expireNext } from './requests-to-pay/expire.ts';
 import type { PaymentsTables } from './tables.ts';
 import { createVault } from './vault/vault.ts';
-
-/** How vouchers are redeemed for bills; where nothing is bound, vouchers are not offered for them. */
-const redeemForBill: RedeemVoucher | undefined = undefined;
 
 /** Seals the books and checks them; a broken invariant is a case and an error in the log. */
 const bookkeeping = (payments: Payments): JobSpec => ({
@@ -119,7 +116,7 @@ export const payments = defineBlock({
           ...ledgerHandlers(shared, signer),
         }),
         implement(railCallback, railCallbackHandlers(shared)),
-        implement(p2g, { ...billHandlers(shared, redeemForBill), ...requestHandlers(shared) }),
+        implement(p2g, { ...billHandlers(shared, redeemForBill(shared)), ...requestHandlers(shared) }),
         implement(paymentsBillers, { ...billerHandlers(shared), ...reportHandlers(shared) }),
         implement(collection, collectionHandlers(shared)),
       ],
