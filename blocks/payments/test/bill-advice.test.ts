@@ -139,10 +139,16 @@ describe('the advice of a payment', () => {
     expect(await answerTo(id)).toMatchObject({ status: 'ACK' });
     expect(await statusOf(c, paid)).toMatchObject({ status: 'ACK' });
     expect(c.bank.received.filter((one) => one.body.requestId === id)).toHaveLength(1);
-    expect((await casesOf(c)).some((one) => one.kind === 'contradiction' && one.detail.includes(paid))).toBe(true);
+    expect((await casesOf(c)).some((one) => one.kind === 'contradiction' && one.detail.includes(paid))).toBe(
+      true,
+    );
   });
 
-  it.each(['Def', 'Dup', 'Und'])('rejected with %s is told so, and a case for the refund', async (rejectReason) => {
+  it.each([
+    'Def',
+    'Dup',
+    'Und',
+  ])('rejected with %s is told so, and a case for the refund', async (rejectReason) => {
     const billId = bill(c);
     c.biller.advice = async (message) => ({
       status: rejectReason === 'Und' ? 400 : 200,
@@ -170,7 +176,9 @@ describe('the advice of a payment', () => {
     await answerTo(id);
     expect(c.biller.marked.get(paid)).toEqual({ billId, times: 1 });
     const { rows } = await sql<{ count: string }>`
-      select count(*) from bill_payment where payment_reference = ${paid}`.execute(c.node.database('payments'));
+      select count(*) from bill_payment where payment_reference = ${paid}`.execute(
+      c.node.database('payments'),
+    );
     expect(rows[0]?.count).toBe('1');
   });
 

@@ -51,7 +51,9 @@ const voucher = async (secret: string, value: number, currency = 'USD') =>
 const used = async (secret: string) =>
   (
     await sql<{ used_for: string | null; credited: string | null }>`
-      select used_for, credited from test_voucher where secret = ${secret}`.execute(c.node.database('payments'))
+      select used_for, credited from test_voucher where secret = ${secret}`.execute(
+      c.node.database('payments'),
+    )
   ).rows[0];
 const payments = async (billId: string) =>
   (

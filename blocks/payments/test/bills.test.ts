@@ -219,7 +219,10 @@ describe('a bill inquiry', () => {
   it('is nobody else’s: another institution does not find it, and names no other than itself', async () => {
     const id = await inquire(c, bill(c));
     expect((await refusal(polled(id, wallet))).status).toBe(404);
-    const named = api(wallet).getBillInquiry({ params: { requestId: id }, headers: { 'payerfi-id': 'BANK' } });
+    const named = api(wallet).getBillInquiry({
+      params: { requestId: id },
+      headers: { 'payerfi-id': 'BANK' },
+    });
     expect((await refusal(named)).status).toBe(403);
   });
 });

@@ -185,7 +185,9 @@ describe('a request-to-pay', () => {
     const txnId = await start(billId, rtpId, { expiresAt: new Date(Date.now() + 1500).toISOString() });
     expect(await update(rtpId)).toMatchObject({ rtpStatus: '01', rejectReason: 'E' });
     await toldBiller(rtpId, 'EXP');
-    expect(await told(c.bank, '/rtpUpdate', (one) => one.TxnID === txnId)).toMatchObject({ rejectReason: 'E' });
+    expect(await told(c.bank, '/rtpUpdate', (one) => one.TxnID === txnId)).toMatchObject({
+      rejectReason: 'E',
+    });
     expect((await refusal(answer(txnId, { rtpStatus: '00' }))).status).toBe(409);
     await answer(txnId, { rtpStatus: '00', paymentReferenceID: 'LATE-1' });
     await expect.poll(() => c.biller.marked.has('LATE-1'), { timeout: 10_000 }).toBe(true);
@@ -197,7 +199,9 @@ describe('a request-to-pay', () => {
     const txnId = await start(bill(c), rtpId);
     expect((await cancel(rtpId)).body).toMatchObject({ requestStatus: 'CAN' });
     expect((await cancel(rtpId)).body).toMatchObject({ requestStatus: 'CAN' });
-    expect(await told(c.bank, '/rtpUpdate', (one) => one.TxnID === txnId)).toMatchObject({ rejectReason: 'W' });
+    expect(await told(c.bank, '/rtpUpdate', (one) => one.TxnID === txnId)).toMatchObject({
+      rejectReason: 'W',
+    });
     expect((await refusal(answer(txnId, { rtpStatus: '00' }))).status).toBe(409);
     await answer(await start(bill(c), accepted), { rtpStatus: '00' });
     expect((await refusal(cancel(accepted))).status).toBe(409);
