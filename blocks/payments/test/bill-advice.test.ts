@@ -10,6 +10,7 @@ import {
   casesOf,
   inquire,
   onboard,
+  outsideTheContract,
   p2gOf,
   pay,
   requestId,
@@ -29,6 +30,7 @@ afterEach(() => {
 });
 afterAll(async () => {
   expect(await brokenBooks(c.node)).toEqual([]);
+  expect(outsideTheContract(c)).toEqual([]);
   await c.stop();
 });
 

@@ -5,6 +5,7 @@ import {
   bank,
   bill,
   onboard,
+  outsideTheContract,
   p2gOf,
   pay,
   people,
@@ -23,6 +24,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   expect(await brokenBooks(c.node)).toEqual([]);
+  expect(outsideTheContract(c)).toEqual([]);
   await c.stop();
 });
 

@@ -10,6 +10,7 @@ import {
   inquire,
   officer,
   onboard,
+  outsideTheContract,
   p2gOf,
   pay,
   revenue,
@@ -28,6 +29,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   expect(await brokenBooks(c.node)).toEqual([]);
+  expect(outsideTheContract(c)).toEqual([]);
   await c.stop();
 });
 

@@ -7,6 +7,7 @@ import {
   biller,
   inquire,
   onboard,
+  outsideTheContract,
   p2gOf,
   pay,
   requestId,
@@ -30,6 +31,7 @@ afterEach(() => {
 });
 afterAll(async () => {
   expect(await brokenBooks(c.node)).toEqual([]);
+  expect(outsideTheContract(c)).toEqual([]);
   await c.stop();
 });
 

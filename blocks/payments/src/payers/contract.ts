@@ -1,31 +1,8 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { BillNotice } from '../api/p2g/operations.ts';
 
 const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 const answers = { 200: Type.Unknown(), 202: Type.Unknown() } as const;
-
-/** A bill as it is told. Amounts in the currency, not in its minor unit: the published integers could hold no cents. */
-export const BillDetails = Type.Object({
-  billerId: Text(10),
-  billerName: Text(10),
-  billStatus: Text(10),
-  dueDate: Type.Optional(Type.Integer({ description: 'Seconds since 1970' })),
-  amountonDueDate: Type.Optional(Type.Number()),
-  amountAfterDueDate: Type.Optional(Type.Number()),
-  currency: Type.Optional(Text(3)),
-});
-
-/** The answer to a bill inquiry, told and polled alike. */
-export const BillNotice = Type.Object({
-  requestId: Type.String(),
-  code: Type.Integer({ description: '0: the bill can be paid' }),
-  reason: Type.String({
-    description: 'unpaid, paid, expired, unknown or biller-down; `asking` while there is no answer',
-  }),
-  billId: Type.String(),
-  billDetails: Type.Optional(BillDetails),
-  amountDue: Type.Optional(Type.String({ description: 'Decimal text: what is to be paid now' })),
-  validUntil: Type.Optional(Type.String({ description: 'Until when the amount holds' })),
-});
 
 /** What this block tells a payer institution: the published P2G messages on its side. */
 export const payerService = defineSurface({

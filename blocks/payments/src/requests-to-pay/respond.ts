@@ -11,6 +11,7 @@ export interface PayerResponse {
   readonly requestId: string;
   readonly txnId: string;
   readonly billId: string | undefined;
+  readonly rtpId: string | undefined;
   readonly accepted: boolean;
   /** Reason of the institution, when not accepted. */
   readonly reason: string | undefined;
@@ -42,9 +43,9 @@ export async function respond(
   response: PayerResponse,
 ): Promise<RequestToPay> {
   const result = await transaction(payments.db, async (trx) => {
-    const { bill_id: billId } = await find(trx, payer, response.txnId);
-    if (response.billId !== undefined && response.billId !== billId)
-      throw badRequest('The request-to-pay is about another bill');
+    const { bill_id: billId, rtp_id: rtpId } = await find(trx, payer, response.txnId);
+    if ((response.billId ?? billId) !== billId || (response.rtpId ?? rtpId) !== rtpId)
+      throw badRequest('txnId stands for another request-to-pay than rtpId or billId');
     await lockBill(trx, billId);
     const request = await trx
       .selectFrom('request_to_pay')

@@ -42,6 +42,10 @@ const Acknowledged = Type.Object({
   requestID: Type.String(),
 });
 
+/**
+ * The answer to a bill inquiry, told and polled alike. Amounts in the currency, not in its minor unit: the published
+ * integers could hold no cents.
+ */
 export const BillNotice = Type.Object({
   requestId: Type.String(),
   code: Type.Integer({ description: '0: the bill can be paid' }),

@@ -85,6 +85,7 @@ export function requestHandlers(payments: Payments): RequestHandlers {
         requestId: body.RequestId,
         txnId: body.txnId,
         billId: body.billId,
+        rtpId: body.rtpId === undefined ? undefined : BigInt(body.rtpId).toString(),
         accepted: body.rtpStatus === '00',
         reason: body.rejectReason ?? undefined,
         paymentReference: body.paymentReferenceID,
