@@ -344,9 +344,3 @@ create table voucher_guess (
   constraint voucher_guess_pkey primary key (id)
 );
 create index voucher_guess_scope on voucher_guess (scope, at);
-
-alter table payment_case drop constraint payment_case_kind_check;
-alter table payment_case add constraint payment_case_kind_check check (kind in (
-  'contradiction', 'unknown-too-long', 'address-changed', 'unknown-reference', 'content-changed',
-  'failure-rate', 'validation-stuck', 'callback-dead', 'invariant-broken', 'voucher-stock-low'
-));

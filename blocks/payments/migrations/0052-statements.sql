@@ -193,15 +193,3 @@ create table run_reconciliation (
   constraint run_reconciliation_batch_fkey foreign key (batch_id) references batch (id)
 );
 create index run_reconciliation_open on run_reconciliation (batch_id) where closed_at is null;
-
-do $$
-declare
-  kinds text := (
-    select pg_get_constraintdef(oid) from pg_constraint
-    where conname = 'payment_case_kind_check' and conrelid = 'payment_case'::regclass
-  );
-begin
-  alter table payment_case drop constraint payment_case_kind_check;
-  execute 'alter table payment_case add constraint payment_case_kind_check '
-    || replace(kinds, 'ARRAY[', 'ARRAY[''proof-does-not-balance''::text, ');
-end $$;

@@ -1,50 +1,23 @@
-import { defineBlock, implement, type JobSpec, memberOf } from '@govstack/platform';
-import { dispatchHandlers } from './api/admin/dispatch-handlers.ts';
-import { ledgerHandlers } from './api/admin/ledger-handlers.ts';
-import { runHandlers } from './api/admin/run-handlers.ts';
-import { settingsHandlers } from './api/admin/settings-handlers.ts';
-import { answerVoucherSuite } from './api/compliance/vouchers-handlers.ts';
+import { defineBlock, type JobSpec, memberOf } from '@govstack/platform';
 import { suiteRail } from './api/compliance/vouchers-rail.ts';
 import { seedVouchers, suiteRailId } from './api/compliance/vouchers-seed.ts';
-import { batchHandlers } from './api/g2p/batch-handlers.ts';
-import { mapperHandlers } from './api/g2p/mapper-handlers.ts';
-import { gsmaCallbackHandlers } from './api/gsma-callback/handlers.ts';
 import {
   batchAwaitingApproval,
   batchCompleted,
   disputeChanged,
-  g2p,
-  gsmaCallback,
-  oversight,
   paymentReturned,
-  paymentsAdmin,
-  railCallback,
-  railFiles,
-  reconciliation,
   returnReleased,
-  voucherAdmin,
   voucherRedeemed,
   voucherStockLow,
-  vouchers,
 } from './api/operations.ts';
-import { auditHandlers } from './api/oversight/audit-handlers.ts';
-import { disputeHandlers } from './api/oversight/dispute-handlers.ts';
-import { institutionHandlers } from './api/oversight/institution-handlers.ts';
-import { receiptHandlers } from './api/oversight/receipt-handlers.ts';
-import { reportHandlers } from './api/oversight/report-handlers.ts';
-import { screeningHandlers } from './api/oversight/screening-handlers.ts';
-import { railCallbackHandlers } from './api/rail-callback/handlers.ts';
-import { railFileHandlers } from './api/rail-files/handlers.ts';
-import { moneyHandlers } from './api/reconciliation/money-handlers.ts';
-import { statementHandlers } from './api/reconciliation/statement-handlers.ts';
-import { voucherAdminHandlers } from './api/voucher-admin/handlers.ts';
-import { voucherHandlers } from './api/vouchers/handlers.ts';
+import { implementSuite, implementSurfaces, suites, surfaces } from './api/surfaces.ts';
 import { assertClock } from './audit/clock.ts';
-import { requestsOnRecord } from './audit/requests.ts';
 import { sealAudit } from './audit/seal.ts';
 import { authoriseNext } from './batches/authorise.ts';
 import { splitNext } from './batches/split.ts';
 import { validateNext } from './batches/validate.ts';
+import { adviseNext } from './bills/advise.ts';
+import { askBillerNext } from './bills/ask-biller.ts';
 import { deliverNext } from './callbacks/deliver.ts';
 import { loadSigner, type Signer } from './callbacks/signing.ts';
 import { openCases } from './cases/cases.ts';
@@ -62,6 +35,7 @@ import { adapterOf } from './rails/registry.ts';
 import { reconcileAccounts, reconcileNext } from './reconciliation/reconcile.ts';
 import { createPaymentMetrics } from './reporting/metrics.ts';
 import { translateDue } from './reporting/translate.ts';
+import { expireNext } from './requests-to-pay/expire.ts';
 import { trackSettlements } from './settlement/figures.ts';
 import type { PaymentsTables } from './tables.ts';
 import { folderKeys, installationKeys } from './vault/key-provider.ts';
@@ -112,17 +86,7 @@ export const payments = defineBlock({
   name: 'payments',
   title: 'Payments',
   version: '0.1.0',
-  surfaces: [
-    g2p,
-    paymentsAdmin,
-    railCallback,
-    vouchers,
-    voucherAdmin,
-    gsmaCallback,
-    railFiles,
-    oversight,
-    reconciliation,
-  ],
+  surfaces: [...surfaces, ...suites],
   config: PaymentsConfig,
   migrations: new URL('../migrations/', import.meta.url),
   emits: [
@@ -182,6 +146,9 @@ export const payments = defineBlock({
         { name: 'vouchers-due', lanes: 1, step: () => dueNext(shared) },
         { name: 'voucher-keys', lanes: 1, step: () => resealNext(shared) },
         { name: 'reconcile', lanes: 1, step: () => reconcileNext(shared) },
+        { name: 'inquire', lanes: 4, step: () => askBillerNext(shared) },
+        { name: 'advise', lanes: 4, step: () => adviseNext(shared) },
+        { name: 'expire', lanes: 1, step: () => expireNext(shared) },
         { name: 'callbacks', lanes: 2, step: () => deliverNext(shared, signer) },
       ],
       config.pollSeconds * 1000,
@@ -190,29 +157,9 @@ export const payments = defineBlock({
     if (ctx.profile === 'compliance') await seedVouchers(shared);
     return {
       surfaces: [
-        ...(ctx.profile === 'compliance' ? [answerVoucherSuite(shared)] : []),
-        implement(g2p, { ...mapperHandlers(shared), ...batchHandlers(shared) }),
-        implement(paymentsAdmin, {
-          ...settingsHandlers(shared),
-          ...runHandlers(shared),
-          ...ledgerHandlers(shared, signer),
-          ...dispatchHandlers(shared),
-        }),
-        implement(railCallback, railCallbackHandlers(shared)),
-        implement(vouchers, voucherHandlers(shared)),
-        implement(voucherAdmin, voucherAdminHandlers(shared)),
-        implement(gsmaCallback, gsmaCallbackHandlers(shared)),
-        implement(railFiles, railFileHandlers(shared)),
-        implement(oversight, {
-          ...auditHandlers(shared),
-          ...receiptHandlers(shared),
-          ...disputeHandlers(shared),
-          ...institutionHandlers(shared),
-          ...screeningHandlers(shared),
-          ...reportHandlers(shared),
-        }),
-        implement(reconciliation, { ...statementHandlers(shared), ...moneyHandlers(shared) }),
-      ].map((surface) => ({ ...surface, witness: requestsOnRecord(shared) })),
+        ...(ctx.profile === 'compliance' ? implementSuite(shared) : []),
+        ...implementSurfaces(shared, signer),
+      ],
       jobs: config.workers ? [bookkeeping(shared), resealing(shared), dailyProof(shared)] : [],
       health: () => assertClock(db, config.clockToleranceSeconds),
       ready: async () => {

@@ -131,6 +131,22 @@ export const PaymentsConfig = Type.Object({
     default: 'UTC',
     description: 'IANA time zone in which a business day of settlement begins and ends',
   }),
+  billQuoteSeconds: Type.Integer({
+    default: 900,
+    minimum: 1,
+    description: 'How long the answer to a bill inquiry holds',
+  }),
+  adviceDelaySeconds: Type.Number({
+    default: 5,
+    minimum: 0.02,
+    description: 'Until a payment is told to a silent biller again; doubles up to an hour',
+  }),
+  adviceEscalateAfterSeconds: Type.Number({ default: 86_400, minimum: 0.05 }),
+  requestToPaySeconds: Type.Integer({ default: 3 * 86_400, minimum: 1 }),
+  collectionPortals: Type.Array(Type.String(), {
+    default: [],
+    description: 'Applications through which people look up and pay their bills',
+  }),
   currencies: Type.Record(Type.String(), Type.Integer({ minimum: 0, maximum: 4 }), {
     default: {},
     description: 'Currency codes outside ISO 4217 and their number of decimals',

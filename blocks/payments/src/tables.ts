@@ -2,16 +2,20 @@ import type { JWK } from 'jose';
 import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';
 import type { AuditTables } from './audit/tables.ts';
 import type { BatchState, InstructionState } from './batches/states.ts';
+import type { BillerTables } from './billers/tables.ts';
+import type { BillTables } from './bills/tables.ts';
 import type { CallbackTarget } from './callbacks/target.ts';
 import type { DispatchTables } from './dispatch/tables.ts';
 import type { DisputeTables } from './disputes/tables.ts';
 import type { FeeTables } from './fees/tables.ts';
 import type { InstitutionTables } from './institutions/tables.ts';
+import type { PayerTables } from './payers/tables.ts';
 import type { Calendar } from './rails/calendar.ts';
 import type { RailFileTables } from './rails/file/tables.ts';
 import type { ReceiptTables } from './receipts/tables.ts';
 import type { ReconciliationTables } from './reconciliation/tables.ts';
 import type { ReportingTables } from './reporting/tables.ts';
+import type { RequestToPayTables } from './requests-to-pay/tables.ts';
 import type { ReturnTables } from './returns/tables.ts';
 import type { ScreeningTables } from './screening/tables.ts';
 import type { SettlementTables } from './settlement/tables.ts';
@@ -29,14 +33,18 @@ type Created = ColumnType<string, never, never>;
 /** All tables; a capability declares its own beside its code. */
 export interface PaymentsTables
   extends AuditTables,
+    BillerTables,
+    BillTables,
     DispatchTables,
     DisputeTables,
     FeeTables,
     InstitutionTables,
+    PayerTables,
     RailFileTables,
     ReceiptTables,
     ReconciliationTables,
     ReportingTables,
+    RequestToPayTables,
     ReturnTables,
     ScreeningTables,
     SettlementTables,
@@ -268,7 +276,10 @@ export interface PaymentsTables
   certificate: { batch_id: string; content: Json<unknown>; hash: string; issued_at: Created };
   callback: {
     id: string;
-    source_id: string;
+    source_id: string | null;
+    party: string | null;
+    headers: Json<Readonly<Record<string, string>>> | null;
+    recipient: ColumnType<string, never, never>;
     kind: string;
     target: Json<CallbackTarget>;
     body_cipher: Buffer;

@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { CallFailed } from '@govstack/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  collection,
   g2p,
   gsmaCallback,
   oversight,
+  p2g,
   paymentsAdmin,
+  paymentsBillers,
   railCallback,
   railFiles,
   reconciliation,
@@ -13,6 +16,7 @@ import {
   vouchers,
 } from '../src/api/operations.ts';
 import { payments } from '../src/block.ts';
+import * as bills from './fixtures/bills.ts';
 import { bankOf } from './fixtures/statement.ts';
 import {
   brokenBooks,
@@ -97,6 +101,16 @@ beforeAll(async () => {
   });
   const beneficiaries = [{ payeeIdentity: payee, financialAddress: '999999999999' }];
   const instruction = { amount: '1.00', currency: 'USD' };
+  const { billerId, prefix } = await bills.onboard(t.node);
+  const officer = await bills.officer(t.node, 'maker-2');
+  const proposed = await bills.adminOf(t.node).proposeBiller({ body: bills.settings, personToken: officer });
+  const proposal = { params: { proposalId: proposed.body.proposalId } };
+  const ofBiller = { params: { billerId } };
+  const reason = { body: { reason: 'x' } };
+  const billId = `${prefix}000001`;
+  const headers = {};
+  const period = { from: new Date(Date.now() - 60_000).toISOString(), to: new Date().toISOString() };
+  const rtp = { params: { transferRequestId: '1' }, headers };
   inputs = {
     [paymentsAdmin.name]: {
       putSource: { params: source, body: { application: rival, name: 'Mine', institutionId: 'X' } },
@@ -319,6 +333,72 @@ beforeAll(async () => {
       quoteFee: { body: { railId: 'bank', modality: '00', currency: 'USD', amount: '1.00' } },
       getRunFees: run,
     },
+    [p2g.name]: {
+      inquireBill: { params: { billId }, query: { requestId: 'x' }, headers },
+      postBill: { params: { billId }, query: {}, headers, body: { requestId: 'x', code: '00' } },
+      getBillInquiry: { params: { requestId: 'x' }, headers },
+      billTransferRequest: {
+        headers,
+        body: { requestId: 'x', billId, billInquiryRequestId: 'x', paymentReferenceID: 'x' },
+      },
+      getBillTransferRequest: { params: { paymentReferenceID: 'x' }, headers },
+      rtpRequest: {
+        headers: { 'x-billerid': billerId },
+        body: {
+          requestId: 'x',
+          rtpId: 1,
+          billID: billId,
+          requestType: '00',
+          payerFiDetails: { payerFIBIC: 'BANKUS33' },
+          billDetails: { amount: 1 },
+        },
+      },
+      rtpResponse: { headers, body: { RequestId: 'x', txnId: 'T00000000001', rtpStatus: '00' } },
+      getTransferRequest: { ...rtp, query: {} },
+      cancelTransferRequest: rtp,
+      voucherRedemption: {
+        headers,
+        body: { requestId: 'x', billInquiryRequestId: 'x', billId, VoucherSecretHash: 'x' },
+      },
+      putPayerAlias: { headers, body: { aliasType: '00', aliasId: 'x' } },
+    },
+    [paymentsBillers.name]: {
+      putPayerInstitution: {
+        params: { payerId: 'MINE' },
+        body: { application: rival, name: 'Mine', service: `${rival}/payer-fi-v1` },
+      },
+      listPayerInstitutions: {},
+      putAggregator: {
+        params: { aggregatorId: 'mine' },
+        body: { name: 'Mine', application: rival, service: `${rival}/biller-v1` },
+      },
+      listAggregators: {},
+      proposeBiller: { body: bills.settings, personToken },
+      listBillerProposals: { query: {}, personToken },
+      getBillerProposal: { ...proposal, personToken },
+      approveBillerProposal: { ...proposal, personToken },
+      rejectBillerProposal: { ...proposal, ...reason, personToken },
+      listBillers: { query: {} },
+      getBiller: ofBiller,
+      suspendBiller: { ...ofBiller, ...reason },
+      resumeBiller: { ...ofBiller, ...reason },
+      getBillerTable: { query: {} },
+      listBillPayments: { query: period },
+      reportBillPayments: { query: period },
+      reportBillActivity: { query: period },
+    },
+    [collection.name]: {
+      listPaymentInstitutions: { personToken },
+      lookUpBill: { body: { billId }, personToken },
+      getBill: { params: { inquiryId: randomUUID() }, personToken },
+      startBillPayment: {
+        body: { inquiryId: randomUUID(), payerInstitutionId: 'BANK', approvedText: 'x' },
+        personToken,
+      },
+      getBillPayment: { params: { paymentId: randomUUID() }, query: {}, personToken },
+      listOwnBillPayments: { query: {}, personToken },
+      cancelBillPayment: { params: { paymentId: randomUUID() }, personToken },
+    },
   };
 });
 afterAll(() => t.stop());
@@ -390,6 +470,9 @@ describe('another source', () => {
     expect(await stateOf(t.node, voucherSerial)).toBe('activated');
     expect((await t.admin.listSources({})).body.items).toHaveLength(2);
     expect((await t.admin.listRails({})).body.items.find((one) => one.railId === 'bank')?.name).toBe('Bank');
+    const billers = (await bills.adminOf(t.node).listBillers({ query: {} })).body.items;
+    expect(billers.map((one) => [one.suspended, one.name])).toEqual([[false, bills.settings.name]]);
+    expect((await bills.adminOf(t.node).listPayerInstitutions({})).body.items).toEqual([]);
     expect(await brokenBooks(t.node)).toEqual([]);
   });
 });

@@ -14,6 +14,8 @@ export type CaseKind =
   | 'rail-file-refused'
   | 'voucher-stock-low'
   | 'proof-does-not-balance'
+  | 'bill-refund'
+  | 'biller-silent'
   | 'invariant-broken';
 
 export interface NewCase {

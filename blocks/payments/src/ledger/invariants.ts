@@ -186,7 +186,11 @@ const invariants: readonly Invariant[] = [
                ('statement_line', 'statement_line_not_removed'),
                ('reconciliation_item', 'reconciliation_item_not_removed'),
                ('reconciliation_proof', 'reconciliation_proof_append_only'),
-               ('suspense_entry', 'suspense_entry_not_removed')
+               ('suspense_entry', 'suspense_entry_not_removed'),
+               ('bill_payment', 'bill_payment_moved'),
+               ('bill_payment', 'bill_payment_not_removed'),
+               ('request_to_pay', 'request_to_pay_moved'),
+               ('biller_proposal', 'biller_proposal_decided')
       ) as guard (relation, name)
       where not exists (
         select
@@ -312,6 +316,25 @@ const invariants: readonly Invariant[] = [
         select account_id, sum(amount) as amount from suspense_entry where state <> 'released' group by account_id
       ) held on held.account_id = a.id
       where a.kind = 'suspense' and a.credits_posted - a.debits_posted <> coalesce(held.amount, 0)`,
+  },
+  {
+    id: 'I12',
+    statement:
+      'a bill is paid once, in its biller’s currency, and a completed request-to-pay names its payment',
+    violations: sql`
+      select
+        (select count(*) from (
+          select from bill_payment
+          where not part and state in ('pending', 'acknowledged')
+          group by bill_id
+          having count(*) > 1
+        ) twice)
+        + (select count(*) from bill_payment p join biller b on b.id = p.biller_id where b.currency <> p.currency)
+        + (select count(*) from request_to_pay r
+           where r.state = 'COM' and not exists (
+             select from bill_payment p
+             where p.payer_id = r.payer_id and p.payment_reference = r.payment_reference
+               and p.bill_id = r.bill_id and p.amount >= r.amount)) as count`,
   },
   {
     id: 'I13',

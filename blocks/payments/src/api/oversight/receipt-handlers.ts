@@ -31,6 +31,7 @@ type Notice = Pick<
   Selectable<PaymentsTables['callback']>,
   | 'id'
   | 'source_id'
+  | 'recipient'
   | 'kind'
   | 'target'
   | 'state'
@@ -44,6 +45,7 @@ type Notice = Pick<
 const noticeColumns = [
   'id',
   'source_id',
+  'recipient',
   'kind',
   'target',
   'state',
@@ -100,7 +102,8 @@ export function receiptHandlers(payments: Payments): Handlers<typeof receiptOper
 
   const noticeView = (row: Notice) => ({
     noticeId: row.id,
-    sourceId: row.source_id,
+    ...present('sourceId', row.source_id),
+    recipient: row.recipient,
     kind: row.kind,
     target: row.target.kind === 'service' ? row.target.service : new URL(row.target.url).origin,
     state: row.state,
@@ -209,8 +212,10 @@ export function receiptHandlers(payments: Payments): Handlers<typeof receiptOper
         .where('id', '=', params.noticeId)
         .executeTakeFirst();
       if (!row) throw notFound('Message');
-      const source = await readSource(db, row.source_id);
-      if (!isApplication(source.application, caller, person)) {
+      const own =
+        row.source_id !== null &&
+        isApplication((await readSource(db, row.source_id)).application, caller, person);
+      if (!own) {
         try {
           assertMayAudit(payments, caller, person);
         } catch {
