@@ -2,6 +2,9 @@ import { defineBlock, implement, type JobSpec, memberOf } from '@govstack/platfo
 import { ledgerHandlers } from './api/admin/ledger-handlers.ts';
 import { runHandlers } from './api/admin/run-handlers.ts';
 import { settingsHandlers } from './api/admin/settings-handlers.ts';
+import { answerG2pSuite } from './api/compliance/g2p-handlers.ts';
+import { g2pSuite } from './api/compliance/g2p-operations.ts';
+import { seedG2pSuite } from './api/compliance/g2p-seed.ts';
 import { batchHandlers } from './api/g2p/batch-handlers.ts';
 import { mapperHandlers } from './api/g2p/mapper-handlers.ts';
 import { batchAwaitingApproval, batchCompleted, g2p, paymentsAdmin, railCallback } from './api/operations.ts';
@@ -50,7 +53,7 @@ export const payments = defineBlock({
   name: 'payments',
   title: 'Payments',
   version: '0.1.0',
-  surfaces: [g2p, paymentsAdmin, railCallback],
+  surfaces: [g2p, paymentsAdmin, railCallback, g2pSuite],
   config: PaymentsConfig,
   migrations: new URL('../migrations/', import.meta.url),
   emits: [batchAwaitingApproval, batchCompleted],
@@ -86,8 +89,11 @@ export const payments = defineBlock({
       config.pollSeconds * 1000,
       ctx.log,
     );
+    const suite = ctx.profile === 'compliance';
+    if (suite) await seedG2pSuite(shared);
     return {
       surfaces: [
+        ...(suite ? [answerG2pSuite(shared)] : []),
         implement(g2p, { ...mapperHandlers(shared), ...batchHandlers(shared) }),
         implement(paymentsAdmin, {
           ...settingsHandlers(shared),

@@ -39,6 +39,11 @@ export const PaymentsConfig = Type.Object({
   leaseSeconds: Type.Number({ default: 60, minimum: 1 }),
   pollSeconds: Type.Number({ default: 0.5, minimum: 0.02 }),
   callbackDelaySeconds: Type.Number({ default: 5, minimum: 0.02 }),
+  lenientSuiteIds: Type.Boolean({
+    default: false,
+    description:
+      'In the compliance profile: ids of up to 36 characters, as the reference cash-transfer client sends them',
+  }),
   currencies: Type.Record(Type.String(), Type.Integer({ minimum: 0, maximum: 4 }), {
     default: {},
     description: 'Currency codes outside ISO 4217 and their number of decimals',
