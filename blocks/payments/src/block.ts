@@ -12,8 +12,7 @@ import { railCallbackHandlers } from './api/rail-callback/handlers.ts';
 import { authoriseNext } from './batches/authorise.ts';
 import { splitNext } from './batches/split.ts';
 import { validateNext } from './batches/validate.ts';
-import { deliverNext } from './callbacks/deliver.ts';
-import { loadSigner, type Signer } from './callbacks/signing.ts';
+import { createDelivery } from './callbacks/deliver.ts';
 import { openCases } from './cases/cases.ts';
 import { PaymentsConfig } from './config.ts';
 import { askNext } from './dispatch/ask.ts';
@@ -68,14 +67,7 @@ export const payments = defineBlock({
       treasury: config.treasury === '' ? memberOf(ctx.application) : config.treasury,
       wake: () => engine.wake(),
     };
-    let signing: Promise<Signer> | undefined;
-    const signer = (): Promise<Signer> => {
-      signing ??= loadSigner(shared).catch((error: unknown) => {
-        signing = undefined;
-        throw error;
-      });
-      return signing;
-    };
+    const delivery = createDelivery(shared);
     const traffic = createRailTraffic();
     const engine = createEngine(
       [
@@ -84,7 +76,7 @@ export const payments = defineBlock({
         { name: 'split', lanes: 1, step: () => splitNext(shared) },
         { name: 'send', lanes: config.dispatchWorkers, step: () => sendNext(shared, traffic) },
         { name: 'ask', lanes: 1, step: () => askNext(shared) },
-        { name: 'callbacks', lanes: 2, step: () => deliverNext(shared, signer) },
+        { name: 'callbacks', lanes: config.callbackWorkers, step: () => delivery.next() },
       ],
       config.pollSeconds * 1000,
       ctx.log,
@@ -98,7 +90,7 @@ export const payments = defineBlock({
         implement(paymentsAdmin, {
           ...settingsHandlers(shared),
           ...runHandlers(shared),
-          ...ledgerHandlers(shared, signer),
+          ...ledgerHandlers(shared),
         }),
         implement(railCallback, railCallbackHandlers(shared)),
       ],
@@ -106,7 +98,10 @@ export const payments = defineBlock({
       ready: async () => {
         if (config.workers) engine.start();
       },
-      stop: () => engine.stop(),
+      stop: async () => {
+        await engine.stop();
+        await delivery.stop();
+      },
     };
   },
 });

@@ -78,6 +78,7 @@ beforeAll(async () => {
       listCases: { query: {} },
       resolveCase: { params: { caseId: randomUUID() }, body: { outcome: 'paid', note: 'x' }, personToken },
       getSigningKeys: {},
+      rotateSigningKey: { body: { replaces: 'callbacks' }, personToken },
     },
     [g2p.name]: {
       registerBeneficiary: { headers: {}, body: { requestID: 'x', beneficiaries } },

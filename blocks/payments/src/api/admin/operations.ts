@@ -615,9 +615,23 @@ export const getSigningKeys = defineOperation({
   id: 'getSigningKeys',
   method: 'GET',
   path: '/keys',
-  summary: 'Public keys with which callbacks outside the mediator are signed',
+  summary: 'Public keys with which callbacks outside the mediator are signed, the one in use first',
+  description:
+    'X-JWS-Signature of a callback is a detached JWS over its body. Its protected header carries iat (when it was sent), jti (the id of the message, as in X-Callback-Id), attempt and aud (the id of the source). Each attempt is signed anew: refuse one whose iat is more than five minutes away, and ignore a jti that was taken before.',
   requirements: ['PAY-6.14-f'],
   access: { caller: 'public' },
+  responses: { 200: Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.Unknown())) }) },
+});
+
+export const rotateSigningKey = defineOperation({
+  id: 'rotateSigningKey',
+  method: 'POST',
+  path: '/keys/rotate',
+  summary: 'Put a new key in place of the one that signs callbacks; the earlier stays published for a week',
+  description: 'Naming a key that has been replaced changes nothing, so the request can be repeated.',
+  requirements: ['PAY-6.14-b'],
+  access: { caller: 'application', person: 'required', roles: ['administrator'] },
+  body: Type.Object({ replaces: Text(100) }, closed),
   responses: { 200: Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.Unknown())) }) },
 });
 
@@ -653,5 +667,6 @@ export const paymentsAdmin = defineSurface({
     listCases,
     resolveCase,
     getSigningKeys,
+    rotateSigningKey,
   },
 });
