@@ -43,6 +43,8 @@ beforeAll(async () => {
       putSource: { params: source, body: { application: rival, name: 'Mine', institutionId: 'X' } },
       listSources: {},
       setAutoApproveLimit: { params: source, body: { limit: '1.00', currency: 'USD' }, personToken },
+      putRequestSigning: { params: source, body: { required: false, keys: [] } },
+      getRequestSigning: { params: source },
       putProgramme: {
         params: programme,
         body: { name: 'Mine', currency: 'USD', fundingAccount: 'US00MINE' },

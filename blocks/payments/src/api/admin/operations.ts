@@ -223,6 +223,39 @@ export const setAutoApproveLimit = defineOperation({
   responses: { 200: SourceView },
 });
 
+const SigningPolicy = Type.Object(
+  {
+    required: Type.Boolean({ description: 'Whether requests that change something are refused unsigned' }),
+    keys: Type.Array(Type.Record(Type.String(), Type.Unknown()), {
+      maxItems: 5,
+      description: 'Public JSON Web Keys with alg; two while one replaces the other',
+    }),
+  },
+  closed,
+);
+
+export const putRequestSigning = defineOperation({
+  id: 'putRequestSigning',
+  method: 'PUT',
+  path: '/sources/{sourceId}/request-signing',
+  summary: 'With which keys a source signs its requests, and whether it must',
+  requirements: ['PAY-6.14-b', 'PAY-6.14-f'],
+  access: administrator,
+  ...inSource,
+  body: SigningPolicy,
+  responses: { 200: SigningPolicy },
+});
+
+export const getRequestSigning = defineOperation({
+  id: 'getRequestSigning',
+  method: 'GET',
+  path: '/sources/{sourceId}/request-signing',
+  summary: 'With which keys a source signs its requests, and whether it must',
+  access: administrator,
+  ...inSource,
+  responses: { 200: SigningPolicy },
+});
+
 export const putProgramme = defineOperation({
   id: 'putProgramme',
   method: 'PUT',
@@ -644,6 +677,8 @@ export const paymentsAdmin = defineSurface({
     putSource,
     listSources,
     setAutoApproveLimit,
+    putRequestSigning,
+    getRequestSigning,
     putProgramme,
     getProgramme,
     listProgrammes,

@@ -3,6 +3,7 @@ import { audit } from '../../audit/audit.ts';
 import { BadAmount, parseAmount } from '../../money/amount.ts';
 import type { Payments } from '../../payments-context.ts';
 import { listRails, putRail } from '../../rails/registry.ts';
+import { putSigningPolicy, readSigningPolicy, type SigningPolicy } from '../../signatures/policy.ts';
 import { actorOf, assertTreasury, maySee } from '../../sources/access.ts';
 import { releaseBudget } from '../../sources/budget.ts';
 import {
@@ -21,6 +22,8 @@ type SettingsHandlers = Pick<
   | 'putSource'
   | 'listSources'
   | 'setAutoApproveLimit'
+  | 'putRequestSigning'
+  | 'getRequestSigning'
   | 'putProgramme'
   | 'getProgramme'
   | 'listProgrammes'
@@ -28,6 +31,11 @@ type SettingsHandlers = Pick<
   | 'putRail'
   | 'listRails'
 >;
+
+const signingView = ({ required, keys }: SigningPolicy) => ({
+  required,
+  keys: keys as readonly Record<string, unknown>[] as Record<string, unknown>[],
+});
 
 /** Settings of the treasury: who may pay what from where through whom. */
 export function settingsHandlers(payments: Payments): SettingsHandlers {
@@ -75,6 +83,21 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
         status: 200,
         body: { items: (await listSources(db)).map((source) => sourceView(payments, source)) },
       };
+    },
+
+    async putRequestSigning({ params, body, caller, person }) {
+      assertTreasury(payments, caller, person);
+      await transaction(db, async (trx) => {
+        const { id } = await readSource(trx, params.sourceId);
+        await putSigningPolicy(trx, id, body, actorOf(caller, person));
+      });
+      return { status: 200, body };
+    },
+
+    async getRequestSigning({ params, caller, person }) {
+      assertTreasury(payments, caller, person);
+      const { id } = await readSource(db, params.sourceId);
+      return { status: 200, body: signingView(await readSigningPolicy(db, id)) };
     },
 
     async setAutoApproveLimit({ params, body, caller, person }) {

@@ -6,11 +6,12 @@ import { type Batch, batchByClientId, listInstructions, readBatch } from '../../
 import { type InstructionState, instructionStates, isoStatus } from '../../batches/states.ts';
 import { formatAmount } from '../../money/amount.ts';
 import type { Payments } from '../../payments-context.ts';
+import { assertSigned } from '../../signatures/verify.ts';
 import { maySee } from '../../sources/access.ts';
 import { programmeFor, readProgramme } from '../../sources/programme.ts';
 import { readSource, sourceOfCaller } from '../../sources/source.ts';
 import { assertInstitution, assertSourceId, callbackOf } from './headers.ts';
-import type { g2p } from './operations.ts';
+import { batchTransactions, type g2p, prepaymentValidation } from './operations.ts';
 
 type BatchHandlers = Pick<
   Handlers<typeof g2p.operations>,
@@ -80,8 +81,9 @@ export function batchHandlers(payments: Payments): BatchHandlers {
   };
 
   return {
-    async prepaymentValidation({ body, caller, headers }) {
+    async prepaymentValidation({ body, caller, headers, bytes }) {
       const source = await sourceOfCaller(payments.db, caller.application);
+      await assertSigned(payments, source, prepaymentValidation, { caller, headers, bytes });
       assertInstitution(source, headers);
       assertSourceId(source, body.sourceBBID);
       const batch = checkInstructions(
@@ -138,8 +140,9 @@ export function batchHandlers(payments: Payments): BatchHandlers {
       return { status: 200, body: { ...notice, state: done ? 'validated' : 'validating' } };
     },
 
-    async batchTransactions({ body, caller, person, headers }) {
+    async batchTransactions({ body, caller, person, headers, bytes }) {
       const source = await sourceOfCaller(payments.db, caller.application);
+      await assertSigned(payments, source, batchTransactions, { caller, headers, bytes });
       assertInstitution(source, headers);
       const batch = checkInstructions(
         body.map(

@@ -8,9 +8,10 @@ import {
   processMapperRequest,
 } from '../../mapper/request.ts';
 import type { Payments } from '../../payments-context.ts';
+import { assertSigned } from '../../signatures/verify.ts';
 import { type Source, sourceOfCaller } from '../../sources/source.ts';
 import { assertInstitution, assertSourceId, callbackOf, required } from './headers.ts';
-import type { g2p } from './operations.ts';
+import { type g2p, registerBeneficiary, updateBeneficiary } from './operations.ts';
 
 interface WireBeneficiary {
   readonly payeeIdentity: string;
@@ -31,6 +32,12 @@ const toRecord = (wire: WireBeneficiary): BeneficiaryRecord => ({
   active: wire.status === undefined ? undefined : wire.status === '1',
 });
 
+interface Received {
+  readonly caller: Caller;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly bytes: Uint8Array | undefined;
+}
+
 type MapperHandlers = Pick<
   Handlers<typeof g2p.operations>,
   | 'registerBeneficiary'
@@ -47,13 +54,17 @@ export function mapperHandlers(payments: Payments): MapperHandlers {
 
   const process = async (
     operation: MapperOperation,
-    caller: Caller,
-    headers: Readonly<Record<string, string | undefined>>,
+    { caller, headers, bytes }: Received,
     requestId: string,
     beneficiaries: readonly WireBeneficiary[],
     sourceId?: string,
   ) => {
     const own = await source(caller);
+    await assertSigned(payments, own, operation === 'register' ? registerBeneficiary : updateBeneficiary, {
+      caller,
+      headers,
+      bytes,
+    });
     assertInstitution(own, headers);
     assertSourceId(own, sourceId);
     await processMapperRequest(payments, {
@@ -94,19 +105,17 @@ export function mapperHandlers(payments: Payments): MapperHandlers {
   };
 
   return {
-    registerBeneficiary: ({ body, caller, headers }) =>
+    registerBeneficiary: ({ body, ...received }) =>
       process(
         'register',
-        caller,
-        headers,
+        received,
         required('RequestID', body.RequestID, body.requestID),
         required('Beneficiaries', body.Beneficiaries, body.beneficiaries),
       ),
-    updateBeneficiary: ({ body, caller, headers }) =>
+    updateBeneficiary: ({ body, ...received }) =>
       process(
         'update',
-        caller,
-        headers,
+        received,
         required('requestID', body.requestID, body.RequestID),
         body.beneficiaries,
         body.sourceBBID,

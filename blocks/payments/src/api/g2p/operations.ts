@@ -18,6 +18,16 @@ const callbackHeaders = {
   'x-callbackurl': Type.Optional(Type.String({ maxLength: 400 })),
   'x-callback_url': Type.Optional(Type.String({ maxLength: 400 })),
 };
+const signatureHeaders = {
+  'x-jws-signature': Type.Optional(
+    Type.String({
+      maxLength: 8000,
+      description:
+        'Detached JWS over the body. Its protected header carries iat, jti, htm and htu (method and path of the operation) and headers: the request’s own X-CorrelationID, X-Program-Id, X-Registering-Institution-Id, X-Callback-URL, X-Initiator, X-Not-Before, as far as it has them, under their lower-case names',
+    }),
+  ),
+  'x-signature': Type.Optional(Type.String({ maxLength: 8000 })),
+};
 const institutionHeaders = {
   'x-registering-institution-id': optional(36),
   registeringinstitutionid: optional(36),
@@ -77,7 +87,8 @@ export const registerBeneficiary = defineOperation({
   requirements: ['PAY-8.1.2-a', 'PAY-8.1.2-b', 'PAY-9.1.1-a', 'PAY-6.3-a'],
   access: { caller: 'application' },
   bodyLimit: 32 * 1024 * 1024,
-  headers: Type.Object({ ...callbackHeaders, ...institutionHeaders }),
+  keepsBytes: true,
+  headers: Type.Object({ ...signatureHeaders, ...callbackHeaders, ...institutionHeaders }),
   body: Type.Object({
     RequestID: optional(36),
     requestID: optional(36),
@@ -96,7 +107,8 @@ export const updateBeneficiary = defineOperation({
   requirements: ['PAY-8.1.3-a', 'PAY-8.1.3-b'],
   access: { caller: 'application' },
   bodyLimit: 32 * 1024 * 1024,
-  headers: Type.Object({ ...callbackHeaders, ...institutionHeaders }),
+  keepsBytes: true,
+  headers: Type.Object({ ...signatureHeaders, ...callbackHeaders, ...institutionHeaders }),
   body: Type.Object({
     requestID: optional(36),
     RequestID: optional(36),
@@ -178,7 +190,9 @@ export const prepaymentValidation = defineOperation({
   requirements: ['PAY-9.1.2', 'PAY-5.1.6'],
   access: { caller: 'application' },
   bodyLimit: 64 * 1024 * 1024,
+  keepsBytes: true,
   headers: Type.Object({
+    ...signatureHeaders,
     ...callbackHeaders,
     ...institutionHeaders,
     'x-program-id': optional(36),
@@ -233,7 +247,9 @@ export const batchTransactions = defineOperation({
   access: { caller: 'application', person: 'optional' },
   bodyLimit: 64 * 1024 * 1024,
   query: Type.Object({ type: Type.Optional(Type.Literal('raw')) }),
+  keepsBytes: true,
   headers: Type.Object({
+    ...signatureHeaders,
     ...callbackHeaders,
     ...institutionHeaders,
     'x-correlationid': Text(50),
