@@ -7,7 +7,15 @@ import { g2pSuite } from './api/compliance/g2p-operations.ts';
 import { seedG2pSuite } from './api/compliance/g2p-seed.ts';
 import { batchHandlers } from './api/g2p/batch-handlers.ts';
 import { mapperHandlers } from './api/g2p/mapper-handlers.ts';
-import { batchAwaitingApproval, batchCompleted, g2p, paymentsAdmin, railCallback } from './api/operations.ts';
+import {
+  batchAwaitingApproval,
+  batchCompleted,
+  g2p,
+  paymentsAdmin,
+  phee,
+  railCallback,
+} from './api/operations.ts';
+import { pheeHandlers } from './api/phee/handlers.ts';
 import { railCallbackHandlers } from './api/rail-callback/handlers.ts';
 import { authoriseNext } from './batches/authorise.ts';
 import { splitNext } from './batches/split.ts';
@@ -52,7 +60,7 @@ export const payments = defineBlock({
   name: 'payments',
   title: 'Payments',
   version: '0.1.0',
-  surfaces: [g2p, paymentsAdmin, railCallback, g2pSuite],
+  surfaces: [g2p, phee, paymentsAdmin, railCallback, g2pSuite],
   config: PaymentsConfig,
   migrations: new URL('../migrations/', import.meta.url),
   emits: [batchAwaitingApproval, batchCompleted],
@@ -87,6 +95,7 @@ export const payments = defineBlock({
       surfaces: [
         ...(suite ? [answerG2pSuite(shared)] : []),
         implement(g2p, { ...mapperHandlers(shared), ...batchHandlers(shared) }),
+        implement(phee, pheeHandlers(shared)),
         implement(paymentsAdmin, {
           ...settingsHandlers(shared),
           ...runHandlers(shared),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CallFailed } from '@govstack/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { g2p, paymentsAdmin, railCallback } from '../src/api/operations.ts';
+import { g2p, paymentsAdmin, phee, railCallback } from '../src/api/operations.ts';
 import {
   adminOf,
   apiOf,
@@ -106,6 +106,18 @@ beforeAll(async () => {
       getBatchStatus: { query: { batchId } },
       getBatchDetails: { query: { batchId }, headers: {} },
     },
+    [phee.name]: {
+      registerPayees: { headers: {}, body: { requestID: 'y', beneficiaries } },
+      updateOrLookUpPayees: { headers: {}, body: { requestID: 'y', beneficiaries } },
+      lookUpPayee: { query: { payeeIdentity: payee, requestId: 'y' }, headers: {} },
+      handOverBatch: {
+        query: {},
+        headers: { 'x-correlationid': 'y' },
+        body: [{ ...instruction, requestId: 'y', creditParty: [{ key: 'functionalId', value: payee }] }],
+      },
+      batchSummary: { query: { batchId } },
+      batchDetail: { query: { batchId }, headers: {} },
+    },
     [railCallback.name]: {
       postTransferResults: {
         body: { eventId: 'x', results: [{ reference: instructionId, status: 'completed' }] },
@@ -119,9 +131,10 @@ type Call = (input: object) => Promise<{ status: number; body: unknown }>;
 const clients = (as: string) => ({
   [paymentsAdmin.name]: adminOf(t.node, as) as unknown as Record<string, Call>,
   [g2p.name]: apiOf(t.node, as) as unknown as Record<string, Call>,
+  [phee.name]: t.node.client(phee, { as }) as unknown as Record<string, Call>,
   [railCallback.name]: noticesOf(t.node, as) as unknown as Record<string, Call>,
 });
-const operations = [paymentsAdmin, g2p, railCallback].flatMap((surface) =>
+const operations = [paymentsAdmin, g2p, phee, railCallback].flatMap((surface) =>
   Object.keys(surface.operations).map((operation) => [surface.name, operation] as const),
 );
 const ask = async (as: string, surface: string, operation: string) => {
@@ -144,6 +157,9 @@ const own = [
   'updateBeneficiary',
   'getBeneficiary',
   'listBeneficiaries',
+  'registerPayees',
+  'updateOrLookUpPayees',
+  'lookUpPayee',
 ];
 
 describe('an application that is neither a source nor a rail nor the treasury’s', () => {

@@ -49,7 +49,7 @@ export interface OperationSpec {
     | YamlType
     | FileType
   )[];
-  /** The handler also gets the body as it came, to verify a signature over it. Only with JSON. */
+  /** The handler also gets the body as it came, to verify a signature over it. */
   readonly keepsBytes?: true;
   /** Media types of the answer, the one `Accept` likes best; JSON unless said otherwise. Problems are always JSON. */
   readonly produces?: readonly ('application/json' | FhirType | WorkbookType | YamlType)[];

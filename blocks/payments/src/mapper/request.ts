@@ -17,6 +17,8 @@ export interface MapperRequest {
   readonly records: readonly BeneficiaryRecord[];
   readonly caller: string;
   readonly callback: CallbackTarget | undefined;
+  /** Words the callback; the official message unless said otherwise. */
+  readonly notice?: (outcome: MapperOutcome) => unknown;
 }
 
 export interface MapperOutcome {
@@ -102,7 +104,7 @@ export async function processMapperRequest(
         sourceId: source.id,
         kind: `beneficiary-${operation}`,
         target: request.callback,
-        body: mapperNotice(done),
+        body: (request.notice ?? mapperNotice)(done),
       });
     return done;
   });

@@ -4,8 +4,8 @@ const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 const optional = (maxLength: number) => Type.Optional(Text(maxLength));
 
 /**
- * Published names differ in case between the files of the specification; both spellings of each are read, the file's own
- * is written. Lengths: the published maximum, and never less than a UUID where callers are known to send one.
+ * Published names differ in case between the files of the specification; they are read whatever their case, the file's
+ * own is written. Lengths: the published maximum, and never less than a UUID where callers are known to send one.
  */
 const callbackHeaders = {
   'x-callback-url': Type.Optional(
@@ -33,6 +33,8 @@ const institutionHeaders = {
   registeringinstitutionid: optional(36),
 };
 
+export const mapperHeaders = { ...signatureHeaders, ...callbackHeaders, ...institutionHeaders };
+
 const Beneficiary = Type.Object({
   payeeIdentity: Text(36),
   PaymentModality: optional(2),
@@ -41,6 +43,8 @@ const Beneficiary = Type.Object({
   FinancialAddress: optional(40),
   financialAddress: optional(40),
 });
+
+export const Beneficiaries = Type.Array(Beneficiary, { minItems: 1, maxItems: 50_000 });
 
 const Accepted = Type.Object({
   responseCode: Type.String({ maxLength: 2, description: '00: taken over' }),
@@ -63,7 +67,7 @@ const MapperResult = Type.Object({
   ),
 });
 
-const PaymentModalityList = Type.Object({
+export const PaymentModalityList = Type.Object({
   requestId: Type.String(),
   paymentModalityList: Type.Array(
     Type.Object({
@@ -88,12 +92,13 @@ export const registerBeneficiary = defineOperation({
   access: { caller: 'application' },
   bodyLimit: 32 * 1024 * 1024,
   keepsBytes: true,
-  headers: Type.Object({ ...signatureHeaders, ...callbackHeaders, ...institutionHeaders }),
+  headers: Type.Object(mapperHeaders),
+  bodyCheckedBy: 'handler',
   body: Type.Object({
     RequestID: optional(36),
     requestID: optional(36),
-    Beneficiaries: Type.Optional(Type.Array(Beneficiary, { minItems: 1, maxItems: 50_000 })),
-    beneficiaries: Type.Optional(Type.Array(Beneficiary, { minItems: 1, maxItems: 50_000 })),
+    Beneficiaries: Type.Optional(Beneficiaries),
+    beneficiaries: Type.Optional(Beneficiaries),
   }),
   responses: { 200: Accepted },
 });
@@ -108,7 +113,8 @@ export const updateBeneficiary = defineOperation({
   access: { caller: 'application' },
   bodyLimit: 32 * 1024 * 1024,
   keepsBytes: true,
-  headers: Type.Object({ ...signatureHeaders, ...callbackHeaders, ...institutionHeaders }),
+  headers: Type.Object(mapperHeaders),
+  bodyCheckedBy: 'handler',
   body: Type.Object({
     requestID: optional(36),
     RequestID: optional(36),
@@ -168,6 +174,7 @@ export const listBeneficiaries = defineOperation({
   requirements: ['PAY-5.3.1-j', 'PAY-6.3-a'],
   access: { caller: 'application' },
   headers: Type.Object({ ...callbackHeaders, ...institutionHeaders }),
+  bodyCheckedBy: 'handler',
   body: Type.Object({
     requestId: Text(36),
     payeePartyIds: Type.Array(Text(36), { minItems: 1, maxItems: 1000 }),
@@ -197,6 +204,7 @@ export const prepaymentValidation = defineOperation({
     ...institutionHeaders,
     'x-program-id': optional(36),
   }),
+  bodyCheckedBy: 'handler',
   body: Type.Object({
     requestID: Text(36),
     sourceBBID: optional(36),
@@ -236,6 +244,57 @@ export const getPrepaymentValidation = defineOperation({
 
 const Party = Type.Array(Type.Object({ key: Text(50), value: Text(100) }), { minItems: 1, maxItems: 10 });
 
+export const batchHeaders = {
+  ...signatureHeaders,
+  ...callbackHeaders,
+  ...institutionHeaders,
+  'x-correlationid': Text(50),
+  'platform-tenantid': optional(36),
+  'x-program-id': optional(36),
+  'x-initiator': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 100,
+      description: 'Id of the person who started the run in the source; may not approve it',
+    }),
+  ),
+  'x-batch-count': Type.Optional(
+    Type.String({
+      pattern: '^[0-9]{1,9}$',
+      description: 'How many instructions there are; others are refused as a whole',
+    }),
+  ),
+  'x-batch-total': Type.Optional(
+    Type.String({
+      maxLength: 24,
+      description: 'Their sum, decimal text; a batch of another sum is refused as a whole',
+    }),
+  ),
+  'x-not-before': Type.Optional(
+    Type.String({ format: 'date-time', description: 'Nothing is sent to a rail before this instant' }),
+  ),
+};
+
+export const Transactions = Type.Array(
+  Type.Object({
+    requestId: Text(50),
+    creditParty: Party,
+    debitParty: Type.Optional(Type.Array(Type.Object({ key: Text(50), value: Text(100) }), { maxItems: 10 })),
+    paymentMode: Type.Optional(Type.String({ maxLength: 20 })),
+    amount,
+    currency: Text(3),
+    descriptionText: Type.Optional(Type.String({ maxLength: 50 })),
+    retryOf: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 50,
+        description: 'requestId of a failed instruction that this one pays anew',
+      }),
+    ),
+  }),
+  { minItems: 1, maxItems: 100_000 },
+);
+
 export const batchTransactions = defineOperation({
   id: 'batchTransactions',
   method: 'POST',
@@ -248,45 +307,9 @@ export const batchTransactions = defineOperation({
   bodyLimit: 64 * 1024 * 1024,
   query: Type.Object({ type: Type.Optional(Type.Literal('raw')) }),
   keepsBytes: true,
-  headers: Type.Object({
-    ...signatureHeaders,
-    ...callbackHeaders,
-    ...institutionHeaders,
-    'x-correlationid': Text(50),
-    'platform-tenantid': optional(36),
-    'x-program-id': optional(36),
-    'x-initiator': Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 100,
-        description: 'Id of the person who started the run in the source; may not approve it',
-      }),
-    ),
-    'x-not-before': Type.Optional(
-      Type.String({ format: 'date-time', description: 'Nothing is sent to a rail before this instant' }),
-    ),
-  }),
-  body: Type.Array(
-    Type.Object({
-      requestId: Text(50),
-      creditParty: Party,
-      debitParty: Type.Optional(
-        Type.Array(Type.Object({ key: Text(50), value: Text(100) }), { maxItems: 10 }),
-      ),
-      paymentMode: Type.Optional(Type.String({ maxLength: 20 })),
-      amount,
-      currency: Text(3),
-      descriptionText: Type.Optional(Type.String({ maxLength: 50 })),
-      retryOf: Type.Optional(
-        Type.String({
-          minLength: 1,
-          maxLength: 50,
-          description: 'requestId of a failed instruction that this one pays anew',
-        }),
-      ),
-    }),
-    { minItems: 1, maxItems: 100_000 },
-  ),
+  headers: Type.Object(batchHeaders),
+  bodyCheckedBy: 'handler',
+  body: Transactions,
   responses: { 202: Type.Object({ batchId: Type.String({ format: 'uuid' }) }) },
 });
 
@@ -318,6 +341,26 @@ export const getBatchStatus = defineOperation({
   responses: { 200: BatchStatus },
 });
 
+/** One payment as the batch detail tells it; the published fields about fees are absent, there are none. */
+export const Transaction = Type.Object({
+  transactionId: Type.String(),
+  requestId: Type.String(),
+  startedAt: Type.String(),
+  completedAt: Type.Optional(Type.String()),
+  status: Type.String(),
+  statusDetail: Type.String({ description: 'ISO 20022 payment status' }),
+  payeeDfspId: Type.Optional(Type.String()),
+  payeePartyId: Type.String(),
+  payeePartyIdType: Type.String(),
+  payerPartyId: Type.Optional(Type.String()),
+  payerPartyIdType: Type.Optional(Type.String()),
+  amount: Type.Number(),
+  currency: Type.String(),
+  direction: Type.String(),
+  errorInformation: Type.Optional(Type.String()),
+  batchId: Type.String(),
+});
+
 export const getBatchDetails = defineOperation({
   id: 'getBatchDetails',
   method: 'GET',
@@ -335,24 +378,7 @@ export const getBatchDetails = defineOperation({
   }),
   headers: Type.Object({ 'platform-tenantid': optional(36) }),
   responses: {
-    200: Type.Array(
-      Type.Object({
-        transactionId: Type.String(),
-        requestId: Type.String(),
-        startedAt: Type.String(),
-        completedAt: Type.Optional(Type.String()),
-        status: Type.String(),
-        statusDetail: Type.String({ description: 'ISO 20022 payment status' }),
-        payeeDfspId: Type.Optional(Type.String()),
-        payeePartyId: Type.String(),
-        payeePartyIdType: Type.String(),
-        amount: Type.Number(),
-        currency: Type.String(),
-        direction: Type.String(),
-        errorInformation: Type.Optional(Type.String()),
-        batchId: Type.String(),
-      }),
-    ),
+    200: Type.Array(Transaction),
   },
 });
 
