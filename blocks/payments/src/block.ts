@@ -7,6 +7,7 @@ import { g2pSuite } from './api/compliance/g2p-operations.ts';
 import { seedG2pSuite } from './api/compliance/g2p-seed.ts';
 import { batchHandlers } from './api/g2p/batch-handlers.ts';
 import { mapperHandlers } from './api/g2p/mapper-handlers.ts';
+import { transactionHandlers } from './api/g2p/transaction-handlers.ts';
 import {
   batchAwaitingApproval,
   batchCompleted,
@@ -94,7 +95,7 @@ export const payments = defineBlock({
     return {
       surfaces: [
         ...(suite ? [answerG2pSuite(shared)] : []),
-        implement(g2p, { ...mapperHandlers(shared), ...batchHandlers(shared) }),
+        implement(g2p, { ...mapperHandlers(shared), ...batchHandlers(shared), ...transactionHandlers(shared) }),
         implement(phee, pheeHandlers(shared)),
         implement(paymentsAdmin, {
           ...settingsHandlers(shared),

@@ -105,6 +105,12 @@ beforeAll(async () => {
       },
       getBatchStatus: { query: { batchId } },
       getBatchDetails: { query: { batchId }, headers: {} },
+      postTransaction: {
+        query: { waitSeconds: 0 },
+        headers: {},
+        body: { ...instruction, requestId: 'z', creditParty: [{ key: 'functionalId', value: payee }] },
+      },
+      getTransaction: { params: { requestId: row?.requestId ?? '' } },
     },
     [phee.name]: {
       registerPayees: { headers: {}, body: { requestID: 'y', beneficiaries } },

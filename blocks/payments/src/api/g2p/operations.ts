@@ -275,25 +275,24 @@ export const batchHeaders = {
   ),
 };
 
-export const Transactions = Type.Array(
-  Type.Object({
-    requestId: Text(50),
-    creditParty: Party,
-    debitParty: Type.Optional(Type.Array(Type.Object({ key: Text(50), value: Text(100) }), { maxItems: 10 })),
-    paymentMode: Type.Optional(Type.String({ maxLength: 20 })),
-    amount,
-    currency: Text(3),
-    descriptionText: Type.Optional(Type.String({ maxLength: 50 })),
-    retryOf: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 50,
-        description: 'requestId of a failed instruction that this one pays anew',
-      }),
-    ),
-  }),
-  { minItems: 1, maxItems: 100_000 },
-);
+export const SingleTransaction = Type.Object({
+  requestId: Text(50),
+  creditParty: Party,
+  debitParty: Type.Optional(Type.Array(Type.Object({ key: Text(50), value: Text(100) }), { maxItems: 10 })),
+  paymentMode: Type.Optional(Type.String({ maxLength: 20 })),
+  amount,
+  currency: Text(3),
+  descriptionText: Type.Optional(Type.String({ maxLength: 50 })),
+  retryOf: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 50,
+      description: 'requestId of a failed instruction that this one pays anew',
+    }),
+  ),
+});
+
+export const Transactions = Type.Array(SingleTransaction, { minItems: 1, maxItems: 100_000 });
 
 export const batchTransactions = defineOperation({
   id: 'batchTransactions',
@@ -382,6 +381,41 @@ export const getBatchDetails = defineOperation({
   },
 });
 
+export const postTransaction = defineOperation({
+  id: 'postTransaction',
+  method: 'POST',
+  path: '/transactions',
+  summary: 'Hand over a single payment and wait for its outcome',
+  description:
+    'Answers 200 when the payment has its final state within waitSeconds, else 202 with the state it has; then ask getTransaction. The same payment again answers the same. It goes the way of every run: without a limit set for the source it waits for a person.',
+  requirements: ['PAY-6.4-b', 'PAY-8.1.4-a'],
+  access: { caller: 'application', person: 'optional' },
+  keepsBytes: true,
+  headers: Type.Object({
+    ...batchHeaders,
+    'x-correlationid': optional(50),
+  }),
+  query: Type.Object({
+    waitSeconds: Type.Optional(
+      Type.Number({ minimum: 0, maximum: 30, description: 'How long to wait; 10 unless said otherwise' }),
+    ),
+  }),
+  bodyCheckedBy: 'handler',
+  body: SingleTransaction,
+  responses: { 200: Transaction, 202: Transaction },
+});
+
+export const getTransaction = defineOperation({
+  id: 'getTransaction',
+  method: 'GET',
+  path: '/transactions/{requestId}',
+  summary: 'What became of one payment, by the id its source gave it',
+  requirements: ['PAY-8.1.4-c', 'PAY-5.3.1-d'],
+  access: { caller: 'application' },
+  params: Type.Object({ requestId: Text(50) }),
+  responses: { 200: Transaction },
+});
+
 /** The official G2P messages of specification 3.0. */
 export const g2p = defineSurface({
   name: 'payments-g2p-v1',
@@ -400,6 +434,8 @@ export const g2p = defineSurface({
     batchTransactions,
     getBatchStatus,
     getBatchDetails,
+    postTransaction,
+    getTransaction,
   },
   // The published files answer 400 with ResponseCode and ResponseDescription: they join the problem's own members.
   errorShape: (problem) => ({
