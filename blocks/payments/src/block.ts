@@ -95,7 +95,11 @@ export const payments = defineBlock({
     return {
       surfaces: [
         ...(suite ? [answerG2pSuite(shared)] : []),
-        implement(g2p, { ...mapperHandlers(shared), ...batchHandlers(shared), ...transactionHandlers(shared) }),
+        implement(g2p, {
+          ...mapperHandlers(shared),
+          ...batchHandlers(shared),
+          ...transactionHandlers(shared),
+        }),
         implement(phee, pheeHandlers(shared)),
         implement(paymentsAdmin, {
           ...settingsHandlers(shared),

@@ -3,6 +3,7 @@ import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';
 import type { AuditTables } from './audit/tables.ts';
 import type { BatchState, InstructionState } from './batches/states.ts';
 import type { CallbackTarget } from './callbacks/target.ts';
+import type { DirectoryTables } from './mapper/directory/tables.ts';
 import type { SignatureTables } from './signatures/tables.ts';
 
 /** jsonb: read as a value, written as JSON text. */
@@ -14,7 +15,7 @@ type Int8 = ColumnType<string, string | bigint, string | bigint>;
 type Created = ColumnType<string, never, never>;
 
 /** All tables; a capability declares its own beside its code. */
-export interface PaymentsTables extends AuditTables, SignatureTables {
+export interface PaymentsTables extends AuditTables, SignatureTables, DirectoryTables {
   source_system: {
     id: string;
     application: string;

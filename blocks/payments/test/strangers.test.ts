@@ -45,6 +45,8 @@ beforeAll(async () => {
       setAutoApproveLimit: { params: source, body: { limit: '1.00', currency: 'USD' }, personToken },
       putRequestSigning: { params: source, body: { required: false, keys: [] } },
       getRequestSigning: { params: source },
+      putDirectory: { params: source, body: { service: null } },
+      getDirectory: { params: source },
       putProgramme: {
         params: programme,
         body: { name: 'Mine', currency: 'USD', fundingAccount: 'US00MINE' },

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { batchAwaitingApproval } from '../api/event-operations.ts';
 import { enqueueCallback } from '../callbacks/queue.ts';
 import { openCases } from '../cases/cases.ts';
+import { refreshBatch } from '../mapper/directory/resolve.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Trx } from '../tables.ts';
@@ -157,6 +158,7 @@ export async function validateNext(payments: Payments): Promise<boolean> {
   const { batch } = claimed;
   await withContext(newContext({ correlationId: batch.correlation_id }), async () => {
     try {
+      await refreshBatch(payments, batch);
       await transaction(payments.db, async (trx) => {
         if (await stillOurs(trx, claimed)) await resolve(trx, batch.id);
       });
@@ -170,7 +172,7 @@ export async function validateNext(payments: Payments): Promise<boolean> {
             kind: 'validation-stuck',
             key: batch.id,
             batchId: batch.id,
-            detail: 'Accounts cannot be validated: a rail does not answer. It is tried again.',
+            detail: 'Accounts cannot be validated: a rail or a directory does not answer. It is tried again.',
           },
         ]);
     }

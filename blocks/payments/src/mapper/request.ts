@@ -4,6 +4,7 @@ import { enqueueCallback } from '../callbacks/queue.ts';
 import type { CallbackTarget } from '../callbacks/target.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Source } from '../sources/source.ts';
+import { readDirectory } from './directory/settings.ts';
 import type { BeneficiaryRecord, FailedRecord } from './record.ts';
 import { registerPayees } from './register.ts';
 import { updatePayees } from './update.ts';
@@ -56,6 +57,8 @@ export async function processMapperRequest(
   request: MapperRequest,
 ): Promise<MapperOutcome> {
   const { source, operation, requestId, records } = request;
+  if (await readDirectory(payments.db, source.id))
+    throw conflict('The payees of this source are kept in a directory outside; change them there');
   const contentHash = createHash('sha256').update(JSON.stringify(records)).digest('hex');
   const outcome = await transaction(payments.db, async (trx): Promise<MapperOutcome> => {
     const id = newId();

@@ -256,6 +256,40 @@ export const getRequestSigning = defineOperation({
   responses: { 200: SigningPolicy },
 });
 
+const DirectorySettings = Type.Object(
+  {
+    service: Type.Union([Type.String({ maxLength: 500 }), Type.Null()], {
+      description: 'Service that is asked; null: the source registers its payees here',
+    }),
+    validSeconds: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 31_536_000, description: 'How long an answer is good; an hour' }),
+    ),
+  },
+  closed,
+);
+
+export const putDirectory = defineOperation({
+  id: 'putDirectory',
+  method: 'PUT',
+  path: '/sources/{sourceId}/directory',
+  summary: 'Have the payees of a source looked up in a directory that somebody else runs',
+  requirements: ['PAY-6.3-c'],
+  access: administrator,
+  ...inSource,
+  body: DirectorySettings,
+  responses: { 200: DirectorySettings },
+});
+
+export const getDirectory = defineOperation({
+  id: 'getDirectory',
+  method: 'GET',
+  path: '/sources/{sourceId}/directory',
+  summary: 'Where the payees of a source are looked up',
+  access: administrator,
+  ...inSource,
+  responses: { 200: DirectorySettings },
+});
+
 export const putProgramme = defineOperation({
   id: 'putProgramme',
   method: 'PUT',
@@ -679,6 +713,8 @@ export const paymentsAdmin = defineSurface({
     setAutoApproveLimit,
     putRequestSigning,
     getRequestSigning,
+    putDirectory,
+    getDirectory,
     putProgramme,
     getProgramme,
     listProgrammes,

@@ -1,5 +1,6 @@
 import { badRequest, type Handlers, memberOf, transaction } from '@govstack/platform';
 import { audit } from '../../audit/audit.ts';
+import { putDirectory, readDirectory } from '../../mapper/directory/settings.ts';
 import { BadAmount, parseAmount } from '../../money/amount.ts';
 import type { Payments } from '../../payments-context.ts';
 import { listRails, putRail } from '../../rails/registry.ts';
@@ -24,6 +25,8 @@ type SettingsHandlers = Pick<
   | 'setAutoApproveLimit'
   | 'putRequestSigning'
   | 'getRequestSigning'
+  | 'putDirectory'
+  | 'getDirectory'
   | 'putProgramme'
   | 'getProgramme'
   | 'listProgrammes'
@@ -98,6 +101,24 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
       assertTreasury(payments, caller, person);
       const { id } = await readSource(db, params.sourceId);
       return { status: 200, body: signingView(await readSigningPolicy(db, id)) };
+    },
+
+    async putDirectory({ params, body, caller, person }) {
+      assertTreasury(payments, caller, person);
+      const { service } = body;
+      const validSeconds = body.validSeconds ?? 3600;
+      await transaction(db, async (trx) => {
+        const { id } = await readSource(trx, params.sourceId);
+        const directory = service === null ? undefined : { service, validSeconds };
+        await putDirectory(trx, id, directory, actorOf(caller, person));
+      });
+      return { status: 200, body: service === null ? { service } : { service, validSeconds } };
+    },
+
+    async getDirectory({ params, caller, person }) {
+      assertTreasury(payments, caller, person);
+      const { id } = await readSource(db, params.sourceId);
+      return { status: 200, body: (await readDirectory(db, id)) ?? { service: null } };
     },
 
     async setAutoApproveLimit({ params, body, caller, person }) {

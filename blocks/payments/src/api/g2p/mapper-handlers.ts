@@ -1,5 +1,6 @@
 import type { Caller, Handlers } from '@govstack/platform';
 import type { OperationSpec } from '@govstack/platform/operation';
+import { refreshPayees } from '../../mapper/directory/resolve.ts';
 import { lookupPayees } from '../../mapper/lookup.ts';
 import type { BeneficiaryRecord } from '../../mapper/record.ts';
 import {
@@ -94,6 +95,7 @@ export function mapperCalls(payments: Payments) {
     async lookup({ caller, headers }: Omit<Received, 'bytes'>, requestId: string, payees: readonly string[]) {
       const own = await source(caller);
       assertInstitution(own, headers);
+      await refreshPayees(payments, own.id, payees);
       const found = await lookupPayees(payments, own.id, payees);
       return {
         status: 200 as const,
