@@ -1,4 +1,5 @@
 import { defineBlock, type JobSpec, memberOf } from '@govstack/platform';
+import { seedG2pSuite } from './api/compliance/g2p-seed.ts';
 import { suiteRail } from './api/compliance/vouchers-rail.ts';
 import { seedVouchers, suiteRailId } from './api/compliance/vouchers-seed.ts';
 import {
@@ -18,8 +19,7 @@ import { splitNext } from './batches/split.ts';
 import { validateNext } from './batches/validate.ts';
 import { adviseNext } from './bills/advise.ts';
 import { askBillerNext } from './bills/ask-biller.ts';
-import { deliverNext } from './callbacks/deliver.ts';
-import { loadSigner, type Signer } from './callbacks/signing.ts';
+import { createDelivery } from './callbacks/deliver.ts';
 import { openCases } from './cases/cases.ts';
 import { PaymentsConfig } from './config.ts';
 import { askNext } from './dispatch/ask.ts';
@@ -117,7 +117,6 @@ export const payments = defineBlock({
       keys,
       vault,
       metrics: createPaymentMetrics(ctx.metrics, db, config),
-      signer: () => signer(),
       keyVault: createVault(installationKeys((purpose) => ctx.secret(`voucher-keys/${purpose}`))),
       payoutAdapter: (rail) =>
         ctx.profile === 'compliance' && rail.id === suiteRailId ? suiteRail : adapterOf(rail),
@@ -125,14 +124,7 @@ export const payments = defineBlock({
       treasury: config.treasury === '' ? memberOf(ctx.application) : config.treasury,
       wake: () => engine.wake(),
     };
-    let signing: Promise<Signer> | undefined;
-    const signer = (): Promise<Signer> => {
-      signing ??= loadSigner(shared).catch((error: unknown) => {
-        signing = undefined;
-        throw error;
-      });
-      return signing;
-    };
+    const delivery = createDelivery(shared);
     const traffic = createRailTraffic(shared.db, config.railRestSeconds);
     const engine = createEngine(
       [
@@ -149,25 +141,27 @@ export const payments = defineBlock({
         { name: 'inquire', lanes: 4, step: () => askBillerNext(shared) },
         { name: 'advise', lanes: 4, step: () => adviseNext(shared) },
         { name: 'expire', lanes: 1, step: () => expireNext(shared) },
-        { name: 'callbacks', lanes: 2, step: () => deliverNext(shared, signer) },
+        { name: 'callbacks', lanes: config.callbackWorkers, step: () => delivery.next() },
       ],
       config.pollSeconds * 1000,
       ctx.log,
     );
-    if (ctx.profile === 'compliance') await seedVouchers(shared);
+    const suite = ctx.profile === 'compliance';
+    if (suite) {
+      await seedG2pSuite(shared);
+      await seedVouchers(shared);
+    }
     return {
-      surfaces: [
-        ...(ctx.profile === 'compliance' ? implementSuite(shared) : []),
-        ...implementSurfaces(shared, signer),
-      ],
+      surfaces: [...(suite ? implementSuite(shared) : []), ...implementSurfaces(shared)],
       jobs: config.workers ? [bookkeeping(shared), resealing(shared), dailyProof(shared)] : [],
       health: () => assertClock(db, config.clockToleranceSeconds),
       ready: async () => {
         if (config.workers) engine.start();
       },
-      stop: () => {
+      stop: async () => {
         clearInterval(keyWatch);
-        return engine.stop();
+        await engine.stop();
+        await delivery.stop();
       },
     };
   },

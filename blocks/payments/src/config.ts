@@ -147,6 +147,22 @@ export const PaymentsConfig = Type.Object({
     default: [],
     description: 'Applications through which people look up and pay their bills',
   }),
+  lenientSuiteIds: Type.Boolean({
+    default: false,
+    description:
+      'In the compliance profile: ids of up to 36 characters, as the reference cash-transfer client sends them',
+  }),
+  callbackTimeoutSeconds: Type.Number({ default: 15, minimum: 0.05, maximum: 120 }),
+  callbackWorkers: Type.Integer({
+    default: 8,
+    minimum: 1,
+    maximum: 32,
+    description: 'Messages to sources under way at the same time; a quarter of them to one source at most',
+  }),
+  callbackNetworks: Type.Array(Type.String({ pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$' }), {
+    default: [],
+    description: 'Private networks (CIDR) in which allowed callback addresses may lie',
+  }),
   currencies: Type.Record(Type.String(), Type.Integer({ minimum: 0, maximum: 4 }), {
     default: {},
     description: 'Currency codes outside ISO 4217 and their number of decimals',

@@ -9,6 +9,7 @@ import type { DispatchTables } from './dispatch/tables.ts';
 import type { DisputeTables } from './disputes/tables.ts';
 import type { FeeTables } from './fees/tables.ts';
 import type { InstitutionTables } from './institutions/tables.ts';
+import type { DirectoryTables } from './mapper/directory/tables.ts';
 import type { PayerTables } from './payers/tables.ts';
 import type { Calendar } from './rails/calendar.ts';
 import type { RailFileTables } from './rails/file/tables.ts';
@@ -19,6 +20,7 @@ import type { RequestToPayTables } from './requests-to-pay/tables.ts';
 import type { ReturnTables } from './returns/tables.ts';
 import type { ScreeningTables } from './screening/tables.ts';
 import type { SettlementTables } from './settlement/tables.ts';
+import type { SignatureTables } from './signatures/tables.ts';
 import type { VaultTables } from './vault/tables.ts';
 import type { VoucherTables } from './vouchers/tables.ts';
 
@@ -35,6 +37,7 @@ export interface PaymentsTables
   extends AuditTables,
     BillerTables,
     BillTables,
+    DirectoryTables,
     DispatchTables,
     DisputeTables,
     FeeTables,
@@ -48,6 +51,7 @@ export interface PaymentsTables
     ReturnTables,
     ScreeningTables,
     SettlementTables,
+    SignatureTables,
     VaultTables,
     VoucherTables {
   source_system: {

@@ -9,6 +9,7 @@ import {
   p2g,
   paymentsAdmin,
   paymentsBillers,
+  phee,
   railCallback,
   railFiles,
   reconciliation,
@@ -116,6 +117,10 @@ beforeAll(async () => {
       putSource: { params: source, body: { application: rival, name: 'Mine', institutionId: 'X' } },
       listSources: {},
       setAutoApproveLimit: { params: source, body: { limit: '1.00', currency: 'USD' }, personToken },
+      putRequestSigning: { params: source, body: { required: false, keys: [] } },
+      getRequestSigning: { params: source },
+      putDirectory: { params: source, body: { service: null } },
+      getDirectory: { params: source },
       putProgramme: {
         params: programme,
         body: { name: 'Mine', currency: 'USD', fundingAccount: 'US00MINE' },
@@ -163,6 +168,7 @@ beforeAll(async () => {
         body: { outcome: 'paid', evidence: 'x' },
         personToken: await t.node.token({ id: 'stranger', roles: ['administrator', 'payment-approver'] }),
       },
+      rotateSigningKey: { body: { replaces: 'callbacks' }, personToken },
     },
     [g2p.name]: {
       registerBeneficiary: { headers: {}, body: { requestID: 'x', beneficiaries } },
@@ -187,6 +193,24 @@ beforeAll(async () => {
       },
       getBatchStatus: { query: { batchId } },
       getBatchDetails: { query: { batchId }, headers: {} },
+      postTransaction: {
+        query: { waitSeconds: 0 },
+        headers: {},
+        body: { ...instruction, requestId: 'z', creditParty: [{ key: 'functionalId', value: payee }] },
+      },
+      getTransaction: { params: { requestId: row?.requestId ?? '' } },
+    },
+    [phee.name]: {
+      registerPayees: { headers: {}, body: { requestID: 'y', beneficiaries } },
+      updateOrLookUpPayees: { headers: {}, body: { requestID: 'y', beneficiaries } },
+      lookUpPayee: { query: { payeeIdentity: payee, requestId: 'y' }, headers: {} },
+      handOverBatch: {
+        query: {},
+        headers: { 'x-correlationid': 'y' },
+        body: [{ ...instruction, requestId: 'y', creditParty: [{ key: 'functionalId', value: payee }] }],
+      },
+      batchSummary: { query: { batchId } },
+      batchDetail: { query: { batchId }, headers: {} },
     },
     [vouchers.name]: {
       postVouchers: { query: { command: 'cancel' }, headers: {}, body: serials },
@@ -441,6 +465,9 @@ const own = [
   'getVoucherValidity',
   'getValidity',
   'checkVoucherValidity',
+  'registerPayees',
+  'updateOrLookUpPayees',
+  'lookUpPayee',
 ];
 
 describe('an application that is neither a source nor a rail nor the treasury’s', () => {

@@ -4,7 +4,7 @@ import type { TSchema } from 'typebox';
 import { applicationOf, type Caller, serviceCodeOf } from '../caller/caller.ts';
 import { type CallerVerifier, callerTokenHeader, exchangeIdHeader } from '../caller/caller-token.ts';
 import type { Person, PersonVerifier } from '../caller/person.ts';
-import { isAnything, isBytes, isWorkbook, octetStream } from './bytes.ts';
+import { isAnything, isBytes, isFileType, isWorkbook, octetStream } from './bytes.ts';
 import { type OperationInput, type OperationSpec, textTypeOf } from './operation.ts';
 import { Problem } from './problem.ts';
 import type { ErrorShape, ImplementedSurface, Surface, Witness } from './surface.ts';
@@ -31,6 +31,8 @@ declare module 'fastify' {
     caller?: Caller;
     /** Verified person, for a witness. */
     person?: Person;
+    /** The body as it came, for operations that keep it. */
+    bodyBytes?: Uint8Array;
   }
 }
 
@@ -163,11 +165,11 @@ function assertInput(spec: OperationSpec, validators: Validators, request: Fasti
   }
   if (request.body instanceof YamlText && spec.bodyCheckedBy === undefined)
     request.body = readYaml(request.body.text);
-  // A workbook is for the handler to read.
+  // A file is for the handler to read.
   const bodyValidator =
     type === 'application/x-www-form-urlencoded'
       ? validators.form
-      : isWorkbook(type)
+      : isWorkbook(type) || isFileType(type)
         ? undefined
         : validators.body;
   const errors = [
@@ -279,6 +281,9 @@ export function serveSurface(
             query: request.query,
             headers: request.headers,
             body: request.body,
+            bytes: spec.keepsBytes
+              ? (request.bodyBytes ?? (request.body instanceof Uint8Array ? request.body : undefined))
+              : undefined,
             caller,
             person,
             idempotencyKey: spec.idempotent && typeof key === 'string' ? key : undefined,
