@@ -166,8 +166,13 @@ export interface PaymentsTables extends AuditTables {
     position: number;
     instruction_count: number;
     total_amount: Int8;
+    /** Its instructions: those of its rail between two positions of the run. */
+    first_position: number;
+    last_position: number;
     state: 'queued' | 'sent' | 'settled';
     sends: Generated<number>;
+    completed_count: Generated<number>;
+    failed_count: Generated<number>;
     next_at: DefaultInstant;
     created_at: Created;
   };

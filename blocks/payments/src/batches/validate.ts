@@ -157,6 +157,8 @@ export async function validateNext(payments: Payments): Promise<boolean> {
   const { batch } = claimed;
   await withContext(newContext({ correlationId: batch.correlation_id }), async () => {
     try {
+      // The planner must know of many new rows before it looks for each one's payee.
+      if (batch.instruction_count >= 5_000) await sql`analyze instruction`.execute(payments.db);
       await transaction(payments.db, async (trx) => {
         if (await stillOurs(trx, claimed)) await resolve(trx, batch.id);
       });

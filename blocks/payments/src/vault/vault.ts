@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, randomBytes } from 'node:crypto';
 
 /**
  * Keeps payee identities and financial addresses unreadable at rest (PAY-6.3-b): AES-256-GCM for reading back, a keyed
@@ -15,8 +15,9 @@ export interface Vault {
 const keyVersion = 1;
 
 export function createVault(secret: (purpose: string) => Buffer): Vault {
-  const key = secret('vault/encryption/1');
-  const tokenKey = secret('vault/token/1');
+  // As key objects, or each use would import the key anew, at several times the price of the cipher.
+  const key = createSecretKey(secret('vault/encryption/1'));
+  const tokenKey = createSecretKey(secret('vault/token/1'));
   return {
     seal(text, context) {
       const iv = randomBytes(12);
