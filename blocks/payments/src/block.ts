@@ -4,6 +4,7 @@ import { runHandlers } from './api/admin/run-handlers.ts';
 import { settingsHandlers } from './api/admin/settings-handlers.ts';
 import { batchHandlers } from './api/g2p/batch-handlers.ts';
 import { mapperHandlers } from './api/g2p/mapper-handlers.ts';
+import { submissionHandlers } from './api/g2p/submission-handlers.ts';
 import { batchAwaitingApproval, batchCompleted, g2p, paymentsAdmin, railCallback } from './api/operations.ts';
 import { railCallbackHandlers } from './api/rail-callback/handlers.ts';
 import { authoriseNext } from './batches/authorise.ts';
@@ -21,6 +22,7 @@ import { checkInvariants } from './ledger/invariants.ts';
 import { sealTransfers } from './ledger/seal.ts';
 import { currencyTable } from './money/currency.ts';
 import type { Payments } from './payments-context.ts';
+import { splitNextSubmission } from './submissions/split.ts';
 import type { PaymentsTables } from './tables.ts';
 import { createVault } from './vault/vault.ts';
 
@@ -76,6 +78,7 @@ export const payments = defineBlock({
     const traffic = createRailTraffic();
     const engine = createEngine(
       [
+        { name: 'split-submissions', lanes: 1, step: () => splitNextSubmission(shared) },
         { name: 'validate', lanes: 1, step: () => validateNext(shared) },
         { name: 'authorise', lanes: 1, step: () => authoriseNext(shared) },
         { name: 'split', lanes: 1, step: () => splitNext(shared) },
@@ -88,7 +91,11 @@ export const payments = defineBlock({
     );
     return {
       surfaces: [
-        implement(g2p, { ...mapperHandlers(shared), ...batchHandlers(shared) }),
+        implement(g2p, {
+          ...mapperHandlers(shared),
+          ...batchHandlers(shared),
+          ...submissionHandlers(shared),
+        }),
         implement(paymentsAdmin, {
           ...settingsHandlers(shared),
           ...runHandlers(shared),

@@ -3,6 +3,7 @@ import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';
 import type { AuditTables } from './audit/tables.ts';
 import type { BatchState, InstructionState } from './batches/states.ts';
 import type { CallbackTarget } from './callbacks/target.ts';
+import type { SubmissionTables } from './submissions/tables.ts';
 
 /** jsonb: read as a value, written as JSON text. */
 type Json<T> = ColumnType<T, string, string>;
@@ -13,7 +14,7 @@ type Int8 = ColumnType<string, string | bigint, string | bigint>;
 type Created = ColumnType<string, never, never>;
 
 /** All tables; a capability declares its own beside its code. */
-export interface PaymentsTables extends AuditTables {
+export interface PaymentsTables extends AuditTables, SubmissionTables {
   source_system: {
     id: string;
     application: string;
@@ -138,6 +139,8 @@ export interface PaymentsTables extends AuditTables {
     created_at: Created;
     updated_at: DefaultInstant;
     completed_at: Instant | null;
+    submission_id: ColumnType<string | null, string | undefined, never>;
+    part: ColumnType<number | null, number | undefined, never>;
   };
   batch_event: {
     id: Generated<string>;

@@ -16,6 +16,26 @@ import {
   type Treasury,
 } from './fixtures/treasury.ts';
 
+/** A submission of one payment whose batch waits for approval. */
+async function submitted(payee: string): Promise<string> {
+  const line = {
+    requestId: 's-1',
+    creditParty: [{ key: 'functionalId', value: payee }],
+    amount: '2.00',
+    currency: 'USD',
+  };
+  const { submissionId } = (
+    await t.api.submitInstructions({
+      headers: { 'x-correlationid': 's-1', 'x-program-id': programme.programmeId },
+      body: Buffer.from(JSON.stringify(line)),
+    })
+  ).body;
+  const batches = async () =>
+    (await t.api.getSubmission({ params: { submissionId }, query: {} })).body.batches;
+  await expect.poll(batches).toMatchObject([{ state: 'awaiting-approval' }]);
+  return submissionId;
+}
+
 let t: Treasury;
 let inputs: { readonly [surface: string]: Readonly<Record<string, object>> };
 let secrets: readonly string[];
@@ -29,10 +49,11 @@ beforeAll(async () => {
   const [payee = ''] = await payees(t.node, 1);
   const batchId = await handOver(t.node, [payee]);
   const { contentHash = '' } = await reaches(t.node, batchId, 'awaiting-approval');
+  const submissionId = await submitted(payee);
   const [row] = await instructionsOf(t.node, batchId);
   const instructionId = row?.instructionId as string;
   const { items: accounts } = (await t.admin.listAccounts({ query: {} })).body;
-  secrets = [batchId, instructionId, payee, ...accounts.map((one) => one.accountId)];
+  secrets = [batchId, submissionId, instructionId, payee, ...accounts.map((one) => one.accountId)];
   const source = { sourceId: programme.sourceId };
   const run = { params: { batchId } };
   const personToken = await t.node.token({ id: 'citizen' });
@@ -100,6 +121,11 @@ beforeAll(async () => {
         headers: { 'x-correlationid': 'x' },
         body: [{ ...instruction, requestId: 'x', creditParty: [{ key: 'functionalId', value: payee }] }],
       },
+      submitInstructions: {
+        headers: { 'x-correlationid': 's-1', 'x-program-id': programme.programmeId },
+        body: Buffer.from('{}'),
+      },
+      getSubmission: { params: { submissionId }, query: {} },
       getBatchStatus: { query: { batchId } },
       getBatchDetails: { query: { batchId }, headers: {} },
     },
@@ -163,8 +189,8 @@ describe('another source', () => {
 
   it('leaves all as it was', async () => {
     const { items } = (await t.admin.listBatches({ query: { sourceId: programme.sourceId } })).body;
-    expect(items.map((one) => one.state)).toEqual(['awaiting-approval']);
-    const payeeIdentity = secrets[2] as string;
+    expect(items.map((one) => one.state)).toEqual(['awaiting-approval', 'awaiting-approval']);
+    const payeeIdentity = secrets[3] as string;
     const { body } = await t.api.getBeneficiary({ query: { payeeIdentity, requestId: 'q' }, headers: {} });
     expect(body.paymentModalityList[0]?.financialAddress).not.toContain('9999');
     expect((await t.admin.listSources({})).body.items).toHaveLength(2);

@@ -1,4 +1,4 @@
-import { badRequest, type Caller, forbidden, type Handlers, notFound, type Person } from '@govstack/platform';
+import { badRequest, type Caller, type Handlers, notFound, type Person } from '@govstack/platform';
 import { checkInstructions, type InstructionInput } from '../../batches/instruction-input.ts';
 import { handOver } from '../../batches/intake.ts';
 import { statusNotice, validationNotice } from '../../batches/notices.ts';
@@ -10,6 +10,7 @@ import { maySee } from '../../sources/access.ts';
 import { programmeFor, readProgramme } from '../../sources/programme.ts';
 import { readSource, sourceOfCaller } from '../../sources/source.ts';
 import { assertInstitution, assertSourceId, callbackOf } from './headers.ts';
+import { makerOf, notBeforeOf, payeeOf } from './instruction.ts';
 import type { g2p } from './operations.ts';
 
 type BatchHandlers = Pick<
@@ -20,41 +21,6 @@ type BatchHandlers = Pick<
   | 'getBatchStatus'
   | 'getBatchDetails'
 >;
-
-/** Names under which dialects put the payee's functional id. Anything else, an account number above all, is refused. */
-const payeeKeys = new Set(['functionalid', 'payeefunctionalid', 'payeeidentity']);
-
-function payeeOf(party: readonly { readonly key: string; readonly value: string }[], index: number): string {
-  const pointer = `/${index}/creditParty`;
-  const [only] = party;
-  if (!only || party.length !== 1 || !payeeKeys.has(only.key.toLowerCase()))
-    throw badRequest('The request is not valid', [
-      { in: 'body', pointer, detail: 'must name the payee by functionalId alone, and no account (5.3.4)' },
-    ]);
-  if (only.value.length > 36)
-    throw badRequest('The request is not valid', [
-      { in: 'body', pointer: `${pointer}/0/value`, detail: 'must NOT have more than 36 characters' },
-    ]);
-  return only.value;
-}
-
-/**
- * The person who made a run and may therefore not approve it: whoever signed in, or else the one the source names. A
- * source that names another than who signed in is refused, or a maker could hide behind any name (PAY-5.3.1-f).
- */
-function makerOf(named: string | undefined, person: Person | undefined): string | undefined {
-  if (person !== undefined && named !== undefined && named !== person.id)
-    throw forbidden('X-Initiator names another person than the access token');
-  return person?.id ?? named;
-}
-
-function notBeforeOf(text: string | undefined, now: Date): Date | undefined {
-  if (text === undefined) return undefined;
-  const instant = new Date(text);
-  if (instant.getTime() > now.getTime() + 366 * 86_400_000)
-    throw badRequest('X-Not-Before is more than a year away');
-  return instant;
-}
 
 const pointerIn =
   (

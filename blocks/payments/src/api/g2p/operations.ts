@@ -1,4 +1,4 @@
-import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { Bytes, defineOperation, defineSurface, Type } from '@govstack/platform/operation';
 
 const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 const optional = (maxLength: number) => Type.Optional(Text(maxLength));
@@ -222,6 +222,42 @@ export const getPrepaymentValidation = defineOperation({
 
 const Party = Type.Array(Type.Object({ key: Text(50), value: Text(100) }), { minItems: 1, maxItems: 10 });
 
+const bulkHeaders = {
+  ...callbackHeaders,
+  ...institutionHeaders,
+  'x-correlationid': Text(50),
+  'platform-tenantid': optional(36),
+  'x-program-id': optional(36),
+  'x-initiator': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 100,
+      description: 'Id of the person who started the run in the source; may not approve it',
+    }),
+  ),
+  'x-not-before': Type.Optional(
+    Type.String({ format: 'date-time', description: 'Nothing is sent to a rail before this instant' }),
+  ),
+};
+
+/** One payment as the published bulk message has it. */
+export const CreditInstruction = Type.Object({
+  requestId: Text(50),
+  creditParty: Party,
+  debitParty: Type.Optional(Type.Array(Type.Object({ key: Text(50), value: Text(100) }), { maxItems: 10 })),
+  paymentMode: Type.Optional(Type.String({ maxLength: 20 })),
+  amount,
+  currency: Text(3),
+  descriptionText: Type.Optional(Type.String({ maxLength: 50 })),
+  retryOf: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 50,
+      description: 'requestId of a failed instruction that this one pays anew',
+    }),
+  ),
+});
+
 export const batchTransactions = defineOperation({
   id: 'batchTransactions',
   method: 'POST',
@@ -233,45 +269,71 @@ export const batchTransactions = defineOperation({
   access: { caller: 'application', person: 'optional' },
   bodyLimit: 64 * 1024 * 1024,
   query: Type.Object({ type: Type.Optional(Type.Literal('raw')) }),
+  headers: Type.Object(bulkHeaders),
+  body: Type.Array(CreditInstruction, { minItems: 1, maxItems: 100_000 }),
+  responses: { 202: Type.Object({ batchId: Type.String({ format: 'uuid' }) }) },
+});
+
+export const submitInstructions = defineOperation({
+  id: 'submitInstructions',
+  method: 'POST',
+  path: '/submissions',
+  summary: 'Hand over any number of credit instructions',
+  description:
+    'For what is larger than a batch: the body is read as it comes, as lines of JSON, as a JSON array, or as CSV whose first line names the columns requestId, payeeIdentity, amount, currency and descriptionText. All of it is taken over or, when a row is not valid, nothing. It is then split into batches (`getSubmission` lists them), which go the way of any other. X-CorrelationID identifies the submission: the same again answers the same submissionId.',
+  requirements: ['PAY-5.3.4-a', 'PAY-5.3.4-b', 'PAY-5.3.4-d', 'PAY-6.1-i', 'PAY-6.9-d', 'PAY-6.9-g'],
+  access: { caller: 'application', person: 'optional' },
+  consumes: ['application/x-ndjson', 'application/json', 'text/csv'],
+  bodyAs: 'stream',
+  bodyLimit: 4 * 1024 * 1024 * 1024,
   headers: Type.Object({
-    ...callbackHeaders,
-    ...institutionHeaders,
-    'x-correlationid': Text(50),
-    'platform-tenantid': optional(36),
-    'x-program-id': optional(36),
-    'x-initiator': Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 100,
-        description: 'Id of the person who started the run in the source; may not approve it',
-      }),
+    ...bulkHeaders,
+    'x-program-id': Text(36),
+    'content-type': Type.Optional(Type.String()),
+    'x-instruction-count': Type.Optional(
+      Type.String({ pattern: '^[1-9][0-9]{0,8}$', description: 'So many instructions must come' }),
     ),
-    'x-not-before': Type.Optional(
-      Type.String({ format: 'date-time', description: 'Nothing is sent to a rail before this instant' }),
+    'x-total-amount': Type.Optional(
+      Type.String({ maxLength: 24, description: 'Decimal text; the amounts must add up to it' }),
     ),
   }),
-  body: Type.Array(
-    Type.Object({
-      requestId: Text(50),
-      creditParty: Party,
-      debitParty: Type.Optional(
-        Type.Array(Type.Object({ key: Text(50), value: Text(100) }), { maxItems: 10 }),
-      ),
-      paymentMode: Type.Optional(Type.String({ maxLength: 20 })),
-      amount,
-      currency: Text(3),
-      descriptionText: Type.Optional(Type.String({ maxLength: 50 })),
-      retryOf: Type.Optional(
-        Type.String({
-          minLength: 1,
-          maxLength: 50,
-          description: 'requestId of a failed instruction that this one pays anew',
+  body: Bytes({ description: 'Instructions as batchTransactions has them, without debitParty and retryOf' }),
+  responses: { 202: Type.Object({ submissionId: Type.String({ format: 'uuid' }) }) },
+});
+
+export const getSubmission = defineOperation({
+  id: 'getSubmission',
+  method: 'GET',
+  path: '/submissions/{submissionId}',
+  summary: 'The batches of a submission',
+  requirements: ['PAY-5.3.4-b'],
+  access: { caller: 'application', person: 'optional' },
+  params: Type.Object({ submissionId: Type.String({ format: 'uuid' }) }),
+  query: Type.Object({
+    after: Type.Optional(Type.Integer({ minimum: 0, description: 'Part after which to go on' })),
+  }),
+  responses: {
+    200: Type.Object({
+      submissionId: Type.String(),
+      correlationId: Type.String(),
+      state: Type.Union([Type.Literal('received'), Type.Literal('split')], {
+        description: 'split: every instruction is in one of the batches',
+      }),
+      currency: Type.String(),
+      instructionCount: Type.Integer(),
+      totalAmount: Type.String({ description: 'Decimal text' }),
+      batches: Type.Array(
+        Type.Object({
+          batchId: Type.String(),
+          part: Type.Integer({ description: 'From 1' }),
+          state: Type.String(),
+          instructionCount: Type.Integer(),
+          totalAmount: Type.String(),
         }),
       ),
+      more: Type.Boolean(),
     }),
-    { minItems: 1, maxItems: 100_000 },
-  ),
-  responses: { 202: Type.Object({ batchId: Type.String({ format: 'uuid' }) }) },
+  },
 });
 
 export const BatchStatus = Type.Object({
@@ -356,6 +418,8 @@ export const g2p = defineSurface({
     prepaymentValidation,
     getPrepaymentValidation,
     batchTransactions,
+    submitInstructions,
+    getSubmission,
     getBatchStatus,
     getBatchDetails,
   },
