@@ -235,7 +235,7 @@ describe('a submission', () => {
     expect((await refusal(submit(key, lines([first, ...others]), headers))).status).toBe(400);
   });
 
-  it('[PAY-5.3.4-b] above the absolute limit is refused with 413, and one for which there is no room with 503 and when to come again', async () => {
+  it('[PAY-5.3.4-b][PAY-6.1-m] above the absolute limit is refused with 413, and one for which there is no room with 503 and when to come again', async () => {
     const many = (count: number, name: string) =>
       lines(
         Array.from({ length: count }, (_, n) =>

@@ -30,9 +30,11 @@ async function submitted(payee: string): Promise<string> {
       body: Buffer.from(JSON.stringify(line)),
     })
   ).body;
-  const batches = async () =>
-    (await t.api.getSubmission({ params: { submissionId }, query: {} })).body.batches;
-  await expect.poll(batches).toMatchObject([{ state: 'awaiting-approval' }]);
+  for (;;) {
+    const { batches } = (await t.api.getSubmission({ params: { submissionId }, query: {} })).body;
+    if (batches[0]?.state === 'awaiting-approval') break;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   return submissionId;
 }
 
