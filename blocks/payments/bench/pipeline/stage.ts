@@ -77,6 +77,8 @@ export async function startStage(config: Readonly<Record<string, unknown>>) {
         }
       : {}),
   });
+  const databasePrefix = 'bench_';
+  const secret = randomBytes(32);
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
   const jwk = { ...(await exportJWK(publicKey)), kid: 'bench', alg: 'ES256', use: 'sig' };
   /** Messages the source got, with the moment. */
@@ -105,8 +107,8 @@ export async function startStage(config: Readonly<Record<string, unknown>>) {
   node = await startNode({
     blocks: [{ block: payments, application, config }],
     adminUrl: server.adminUrl,
-    databasePrefix: 'bench_',
-    secret: randomBytes(32),
+    databasePrefix,
+    secret,
     identity: { issuer: 'https://identity.bench', audience: 'govstack', jwks: { keys: [jwk] } },
     mediator: { exchange, publish: async () => undefined },
     log: pino({ level: process.env.LOG_LEVEL ?? 'warn' }, pino.destination(2)),
@@ -151,12 +153,12 @@ export async function startStage(config: Readonly<Record<string, unknown>>) {
     params: programme,
     body: { reference: 'b-1', amount: '90000000000.00', currency: 'USD' },
   });
-  const approver = (): Promise<string> =>
-    new SignJWT({ roles: ['payment-approver'], agency: 'BENCH/GOV/BLOCKS', client_id: 'bench' })
+  const officer = (role: string): Promise<string> =>
+    new SignJWT({ roles: [role], agency: 'BENCH/GOV/BLOCKS', client_id: 'bench' })
       .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'bench' })
       .setIssuer('https://identity.bench')
       .setAudience('govstack')
-      .setSubject('approver')
+      .setSubject(role)
       .setIssuedAt()
       .setExpirationTime('2h')
       .sign(privateKey);
@@ -170,7 +172,10 @@ export async function startStage(config: Readonly<Record<string, unknown>>) {
     api: client(g2p, source),
     exchange: (request: Omit<MediatedRequest, 'client' | 'service'>) =>
       exchange({ ...request, client: source, service: `${application}/${g2p.name}` }),
-    approver,
+    approver: () => officer('payment-approver'),
+    administrator: () => officer('administrator'),
+    databasePrefix,
+    secret,
     told,
     programme,
     async stop() {
