@@ -10,15 +10,20 @@ import type { Db } from '../../src/tables.ts';
  * The same instruction, attempt and transfer rows once more, into tables with a key and nothing else: two durable
  * transactions a sub-batch, made by the database itself. Answers payees a second.
  */
-export async function postBarely(db: Db, batchId: string, lanes: number): Promise<number> {
+export async function postBarely(db: Db, submissionId: string, lanes: number): Promise<number> {
   for (const table of ['instruction', 'attempt', 'ledger_transfer']) {
     await sql.raw(`drop table if exists floor_${table}`).execute(db);
     await sql
       .raw(`create table floor_${table} (like ${table} including defaults, primary key (id))`)
       .execute(db);
   }
+  await sql.raw('create index if not exists floor_sub_batch on instruction (sub_batch_id)').execute(db);
   const { rows: parts } = await sql<{ id: string; count: string }>`
-    select id, instruction_count as count from sub_batch where batch_id = ${batchId} order by id`.execute(db);
+    select s.id, s.instruction_count as count
+    from sub_batch s
+    join batch b on b.id = s.batch_id
+    where b.submission_id = ${submissionId}
+    order by s.id`.execute(db);
   const started = performance.now();
   await inParallel(parts, lanes, async ({ id }) => {
     await transaction(db, async (trx) => {
