@@ -72,7 +72,8 @@ async function allReach(submissionId: string, ...states: string[]): Promise<stri
       from submission s
       join batch b on b.submission_id = s.id
       where s.id = ${submissionId}`.execute(stage.db);
-    if (rows.some((row) => ['held', 'rejected', 'failed'].includes(row.state))) throw new Error('a batch is not paid');
+    if (rows.some((row) => ['held', 'rejected', 'failed'].includes(row.state)))
+      throw new Error('a batch is not paid');
     if (rows[0]?.whole && rows.every((row) => states.includes(row.state))) return rows.map((row) => row.id);
     await delay(20);
   }
@@ -97,7 +98,9 @@ async function pay(body: Buffer): Promise<string> {
     });
     return answer.body.submissionId;
   });
-  const batches = await timed('split into batches, validate', () => allReach(submissionId, 'awaiting-approval'));
+  const batches = await timed('split into batches, validate', () =>
+    allReach(submissionId, 'awaiting-approval'),
+  );
   const personToken = await stage.approver();
   await timed('approve', async () => {
     for (const batchId of batches) {
