@@ -98,7 +98,7 @@ try {
   while (done < kills) {
     const worker = await startWorker();
     if ((await open()) === 0) idle += 1;
-    await delay(20 + random() * 600);
+    await delay(20 + random() * 1500);
     const exited = once(worker, 'exit');
     worker.kill('SIGKILL');
     await exited;
