@@ -13,7 +13,22 @@ export const PaymentsConfig = Type.Object({
   }),
   dispatchWorkers: Type.Integer({ default: 4, minimum: 1, maximum: 32 }),
   subBatchSize: Type.Integer({ default: 500, minimum: 1, maximum: 1000 }),
-  maximumInstructions: Type.Integer({ default: 100_000, minimum: 1 }),
+  maximumInstructions: Type.Integer({
+    default: 100_000,
+    minimum: 1,
+    description: 'Largest batch; a larger submission is split into several',
+  }),
+  maximumSubmission: Type.Integer({
+    default: 10_000_000,
+    minimum: 1,
+    description: 'Most instructions of one submission',
+  }),
+  maximumStaged: Type.Integer({
+    default: 20_000_000,
+    minimum: 1,
+    description:
+      'Instructions of all submissions that are not split yet; above it, new ones are asked to wait',
+  }),
   validateAccounts: Type.Boolean({
     default: true,
     description: 'Ask the rails about each account before a run can be approved',

@@ -21,6 +21,7 @@ import type { ReturnTables } from './returns/tables.ts';
 import type { ScreeningTables } from './screening/tables.ts';
 import type { SettlementTables } from './settlement/tables.ts';
 import type { SignatureTables } from './signatures/tables.ts';
+import type { SubmissionTables } from './submissions/tables.ts';
 import type { VaultTables } from './vault/tables.ts';
 import type { VoucherTables } from './vouchers/tables.ts';
 
@@ -52,6 +53,7 @@ export interface PaymentsTables
     ScreeningTables,
     SettlementTables,
     SignatureTables,
+    SubmissionTables,
     VaultTables,
     VoucherTables {
   source_system: {
@@ -188,6 +190,8 @@ export interface PaymentsTables
     created_at: Created;
     updated_at: DefaultInstant;
     completed_at: Instant | null;
+    submission_id: ColumnType<string | null, string | undefined, never>;
+    part: ColumnType<number | null, number | undefined, never>;
   };
   batch_event: {
     id: Generated<string>;
@@ -224,8 +228,13 @@ export interface PaymentsTables
     position: number;
     instruction_count: number;
     total_amount: Int8;
+    /** Its instructions: those of its rail between two positions of the run. */
+    first_position: number;
+    last_position: number;
     state: 'queued' | 'sent' | 'settled';
     sends: Generated<number>;
+    completed_count: Generated<number>;
+    failed_count: Generated<number>;
     next_at: DefaultInstant;
     turn: Generated<string>;
     created_at: Created;

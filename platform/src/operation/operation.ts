@@ -44,6 +44,8 @@ export interface OperationSpec {
     | 'application/json'
     | 'application/x-www-form-urlencoded'
     | 'application/octet-stream'
+    | 'application/x-ndjson'
+    | 'text/csv'
     | FhirType
     | WorkbookType
     | YamlType
@@ -55,6 +57,11 @@ export interface OperationSpec {
   readonly produces?: readonly ('application/json' | FhirType | WorkbookType | YamlType)[];
   /** The handler checks the body itself, to name all that is wrong with it at once; it may be absent, or anything. */
   readonly bodyCheckedBy?: 'handler';
+  /**
+   * The handler reads the body as it comes, a piece at a time, and checks it itself: for bodies larger than memory.
+   * Such a body is declared as `Bytes`; what the handler leaves unread is dropped.
+   */
+  readonly bodyAs?: 'stream';
   /** Largest accepted body in bytes; 1 MiB unless said otherwise. */
   readonly bodyLimit?: number;
   /** The write takes an `Idempotency-Key` header: a repeat gets the first answer and changes nothing. */
@@ -106,7 +113,11 @@ type BytesOf<Types> = Types extends readonly (infer T)[]
 
 export type BodyOf<S extends OperationSpec> = StaticOf<S['body'], undefined> | BytesOf<S['consumes']>;
 
-type ReceivedBodyOf<S extends OperationSpec> = S['bodyCheckedBy'] extends 'handler' ? unknown : BodyOf<S>;
+type ReceivedBodyOf<S extends OperationSpec> = S['bodyAs'] extends 'stream'
+  ? AsyncIterable<Uint8Array>
+  : S['bodyCheckedBy'] extends 'handler'
+    ? unknown
+    : BodyOf<S>;
 
 type CallerOf<S extends OperationSpec> = S['access'] extends { caller: 'application' }
   ? Caller

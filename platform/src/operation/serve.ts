@@ -1,5 +1,5 @@
 import { context as otelContext, propagation, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { TSchema } from 'typebox';
 import { applicationOf, type Caller, serviceCodeOf } from '../caller/caller.ts';
 import { type CallerVerifier, callerTokenHeader, exchangeIdHeader } from '../caller/caller-token.ts';
@@ -7,6 +7,7 @@ import type { Person, PersonVerifier } from '../caller/person.ts';
 import { isAnything, isBytes, isFileType, isWorkbook, octetStream } from './bytes.ts';
 import { type OperationInput, type OperationSpec, textTypeOf } from './operation.ts';
 import { Problem } from './problem.ts';
+import { inPieces } from './stream.ts';
 import type { ErrorShape, ImplementedSurface, Surface, Witness } from './surface.ts';
 import { compileValidator, type Part, type Validate } from './validate.ts';
 import { isYaml, preferred, readYaml, writeYaml, YamlText } from './yaml.ts';
@@ -246,6 +247,17 @@ async function witnessed(
   return result;
 }
 
+/** A route whose bodies, whatever their type, reach the handler unread. */
+function unread(fastify: FastifyInstance, route: RouteOptions): void {
+  fastify.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, body, done) =>
+      done(null, inPieces(body, route.bodyLimit ?? scope.initialConfig.bodyLimit ?? 0)),
+    );
+    scope.route(route);
+  });
+}
+
 /** Mounts one surface under `prefix`. Every route validates, authorises, runs, checks and serialises the same way. */
 export function serveSurface(
   fastify: FastifyInstance,
@@ -257,7 +269,7 @@ export function serveSurface(
   for (const spec of Object.values(surface.operations)) {
     const validators = compile(spec);
     const handler = implemented.handlers[spec.id] as AnyHandler;
-    fastify.route({
+    const route: RouteOptions = {
       method: spec.method,
       url: `${prefix}${wildcardPath(spec.path)}`,
       ...(spec.bodyLimit === undefined ? {} : { bodyLimit: spec.bodyLimit }),
@@ -312,6 +324,8 @@ export function serveSurface(
         reply.header('content-type', `${type}; charset=utf-8`);
         return reply.send(isYaml(type) ? writeYaml(result.body) : JSON.stringify(result.body));
       },
-    });
+    };
+    if (spec.bodyAs === 'stream') unread(fastify, route);
+    else fastify.route(route);
   }
 }

@@ -15,6 +15,7 @@ import { answerVoucherSuite } from './compliance/vouchers-handlers.ts';
 import { vouchersSuite } from './compliance/vouchers-operations.ts';
 import { batchHandlers } from './g2p/batch-handlers.ts';
 import { mapperHandlers } from './g2p/mapper-handlers.ts';
+import { submissionHandlers } from './g2p/submission-handlers.ts';
 import { transactionHandlers } from './g2p/transaction-handlers.ts';
 import { gsmaCallbackHandlers } from './gsma-callback/handlers.ts';
 import {
@@ -74,6 +75,7 @@ export const implementSurfaces = (payments: Payments) =>
       ...mapperHandlers(payments),
       ...batchHandlers(payments),
       ...transactionHandlers(payments),
+      ...submissionHandlers(payments),
     }),
     implement(phee, pheeHandlers(payments)),
     implement(vouchers, voucherHandlers(payments)),

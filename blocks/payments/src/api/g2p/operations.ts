@@ -1,4 +1,4 @@
-import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { Bytes, defineOperation, defineSurface, Type } from '@govstack/platform/operation';
 
 const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 const optional = (maxLength: number) => Type.Optional(Text(maxLength));
@@ -275,6 +275,7 @@ export const batchHeaders = {
   ),
 };
 
+/** One payment as the published bulk message has it. */
 export const SingleTransaction = Type.Object({
   requestId: Text(50),
   creditParty: Party,
@@ -310,6 +311,62 @@ export const batchTransactions = defineOperation({
   bodyCheckedBy: 'handler',
   body: Transactions,
   responses: { 202: Type.Object({ batchId: Type.String({ format: 'uuid' }) }) },
+});
+
+export const submitInstructions = defineOperation({
+  id: 'submitInstructions',
+  method: 'POST',
+  path: '/submissions',
+  summary: 'Hand over any number of credit instructions',
+  description:
+    'For what is larger than a batch: the body is read as it comes, as lines of JSON, as a JSON array, or as CSV whose first line names the columns requestId, payeeIdentity, amount, currency and descriptionText. All of it is taken over or, when a row is not valid, nothing. It is then split into batches (`getSubmission` lists them), which go the way of any other. X-CorrelationID identifies the submission: the same again answers the same submissionId.',
+  requirements: ['PAY-5.3.4-a', 'PAY-5.3.4-b', 'PAY-5.3.4-d', 'PAY-6.1-i', 'PAY-6.9-d', 'PAY-6.9-g'],
+  access: { caller: 'application', person: 'optional' },
+  consumes: ['application/x-ndjson', 'application/json', 'text/csv'],
+  bodyAs: 'stream',
+  bodyLimit: 4 * 1024 * 1024 * 1024,
+  headers: Type.Object({
+    ...batchHeaders,
+    'x-program-id': Text(36),
+    'content-type': Type.Optional(Type.String()),
+  }),
+  body: Bytes({ description: 'Instructions as batchTransactions has them, without debitParty and retryOf' }),
+  responses: { 202: Type.Object({ submissionId: Type.String({ format: 'uuid' }) }) },
+});
+
+export const getSubmission = defineOperation({
+  id: 'getSubmission',
+  method: 'GET',
+  path: '/submissions/{submissionId}',
+  summary: 'The batches of a submission',
+  requirements: ['PAY-5.3.4-b'],
+  access: { caller: 'application', person: 'optional' },
+  params: Type.Object({ submissionId: Type.String({ format: 'uuid' }) }),
+  query: Type.Object({
+    after: Type.Optional(Type.Integer({ minimum: 0, description: 'Part after which to go on' })),
+  }),
+  responses: {
+    200: Type.Object({
+      submissionId: Type.String(),
+      correlationId: Type.String(),
+      state: Type.Union([Type.Literal('received'), Type.Literal('split')], {
+        description: 'split: every instruction is in one of the batches',
+      }),
+      currency: Type.String(),
+      instructionCount: Type.Integer(),
+      totalAmount: Type.String({ description: 'Decimal text' }),
+      batches: Type.Array(
+        Type.Object({
+          batchId: Type.String(),
+          part: Type.Integer({ description: 'From 1' }),
+          state: Type.String(),
+          instructionCount: Type.Integer(),
+          totalAmount: Type.String(),
+        }),
+      ),
+      more: Type.Boolean(),
+    }),
+  },
 });
 
 export const BatchStatus = Type.Object({
@@ -432,6 +489,8 @@ export const g2p = defineSurface({
     prepaymentValidation,
     getPrepaymentValidation,
     batchTransactions,
+    submitInstructions,
+    getSubmission,
     getBatchStatus,
     getBatchDetails,
     postTransaction,

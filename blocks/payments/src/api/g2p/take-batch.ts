@@ -1,4 +1,4 @@
-import { badRequest, type Caller, forbidden, type Person } from '@govstack/platform';
+import { badRequest, type Caller, type Person } from '@govstack/platform';
 import type { OperationSpec } from '@govstack/platform/operation';
 import {
   type CheckedBatch,
@@ -12,9 +12,7 @@ import { assertSigned } from '../../signatures/verify.ts';
 import { programmeFor } from '../../sources/programme.ts';
 import { sourceOfCaller } from '../../sources/source.ts';
 import { assertInstitution, callbackOf } from './headers.ts';
-
-/** Names under which dialects put the payee's functional id. Anything else, an account number above all, is refused. */
-export const payeeKeys: ReadonlySet<string> = new Set(['functionalid', 'payeefunctionalid', 'payeeidentity']);
+import { makerOf, notBeforeOf, payeeOf } from './instruction.ts';
 
 type Headers = Readonly<Record<string, string | undefined>>;
 
@@ -27,20 +25,6 @@ export interface WireTransaction {
   readonly retryOf?: string;
 }
 
-function payeeOf(party: WireTransaction['creditParty'], index: number): string {
-  const pointer = `/${index}/creditParty`;
-  const [only] = party;
-  if (!only || party.length !== 1 || !payeeKeys.has(only.key.toLowerCase()))
-    throw badRequest('The request is not valid', [
-      { in: 'body', pointer, detail: 'must name the payee by functionalId alone, and no account (5.3.4)' },
-    ]);
-  if (only.value.length > 36)
-    throw badRequest('The request is not valid', [
-      { in: 'body', pointer: `${pointer}/0/value`, detail: 'must NOT have more than 36 characters' },
-    ]);
-  return only.value;
-}
-
 /** Published transactions as instructions. */
 export const toInstructions = (transactions: readonly WireTransaction[]): InstructionInput[] =>
   transactions.map((one, index) => ({
@@ -51,24 +35,6 @@ export const toInstructions = (transactions: readonly WireTransaction[]): Instru
     narration: one.descriptionText,
     retryOf: one.retryOf,
   }));
-
-/**
- * The person who made a run and may therefore not approve it: whoever signed in, or else the one the source names. A
- * source that names another than who signed in is refused, or a maker could hide behind any name (PAY-5.3.1-f).
- */
-function makerOf(named: string | undefined, person: Person | undefined): string | undefined {
-  if (person !== undefined && named !== undefined && named !== person.id)
-    throw forbidden('X-Initiator names another person than the access token');
-  return person?.id ?? named;
-}
-
-function notBeforeOf(text: string | undefined, now: Date): Date | undefined {
-  if (text === undefined) return undefined;
-  const instant = new Date(text);
-  if (instant.getTime() > now.getTime() + 366 * 86_400_000)
-    throw badRequest('X-Not-Before is more than a year away');
-  return instant;
-}
 
 /** What a source declares of a batch must be what came, or nothing happens. */
 function assertDeclared(payments: Payments, headers: Headers, batch: CheckedBatch): void {

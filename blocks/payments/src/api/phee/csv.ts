@@ -1,7 +1,7 @@
 import { badRequest } from '@govstack/platform';
 import { parse } from 'csv-parse';
 import type { InstructionInput } from '../../batches/instruction-input.ts';
-import { payeeKeys } from '../g2p/take-batch.ts';
+import { payeeKeys } from '../g2p/instruction.ts';
 
 const needed = ['request_id', 'payee_identifier', 'amount', 'currency'] as const;
 
