@@ -207,7 +207,8 @@ it('a key that could not be read once is read again', async () => {
     await sql`alter table signing_key rename to signing_key_away`.execute(db);
     await expect(other.admin.getSigningKeys({})).rejects.toMatchObject({ status: 500 });
     await sql`alter table signing_key_away rename to signing_key`.execute(db);
-    expect((await other.admin.getSigningKeys({})).body.keys).toHaveLength(1);
+    const { keys } = (await other.admin.getSigningKeys({})).body;
+    expect(keys.map(({ kid }) => kid)).toEqual(['callbacks', 'decisions']);
   } finally {
     await other.stop();
   }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adapters } from '../src/rails/registry.ts';
 import { fileBank, fileService } from './fixtures/file-bank.ts';
 import { forwardWithHeaders, gsmaService, startGsmaProvider } from './fixtures/gsma-provider.ts';
+import { handBank, handService } from './fixtures/hand-bank.ts';
 import type { Fate, Transfer } from './fixtures/rail.ts';
 import {
   approve,
@@ -17,7 +18,7 @@ import {
   walletService,
 } from './fixtures/treasury.ts';
 
-/** What the kit needs of the institution behind an adapter, whatever it is: a program over HTTP, or people with files. */
+/** What the kit needs of the institution behind an adapter, whatever it is: a program over HTTP, or people with files or lists. */
 interface Institution {
   readonly credited: ReadonlyMap<string, Transfer & { times: number }>;
   fate: (transfer: Transfer) => Fate;
@@ -37,6 +38,7 @@ interface Kit {
 let t: Treasury;
 let provider: Awaited<ReturnType<typeof startGsmaProvider>>;
 let fileInstitution: ReturnType<typeof fileBank>;
+let handInstitution: ReturnType<typeof handBank>;
 const passive = (rail: Omit<Institution, 'work'>): Institution =>
   Object.assign(rail, { work: async () => undefined });
 
@@ -62,6 +64,12 @@ const kits: Readonly<Record<string, Kit>> = {
     institution: () => fileInstitution,
     pendingIsQuiet: true,
   },
+  'by-hand': {
+    service: handService,
+    modality: '00',
+    institution: () => handInstitution,
+    pendingIsQuiet: true,
+  },
 };
 
 beforeAll(async () => {
@@ -71,6 +79,7 @@ beforeAll(async () => {
     { providers: { [gsmaService]: (request) => forwardWithHeaders(provider.url, request) } },
   );
   fileInstitution = fileBank(t.node, 'tried');
+  handInstitution = handBank(t.node);
 });
 afterAll(async () => {
   await t.stop();
