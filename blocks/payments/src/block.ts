@@ -1,4 +1,5 @@
 import { defineBlock, implement, type JobSpec, memberOf } from '@govstack/platform';
+import { figureHandlers } from './api/admin/figure-handlers.ts';
 import { ledgerHandlers } from './api/admin/ledger-handlers.ts';
 import { runHandlers } from './api/admin/run-handlers.ts';
 import { settingsHandlers } from './api/admin/settings-handlers.ts';
@@ -92,6 +93,7 @@ export const payments = defineBlock({
         implement(paymentsAdmin, {
           ...settingsHandlers(shared),
           ...runHandlers(shared),
+          ...figureHandlers(shared),
           ...ledgerHandlers(shared, signer),
         }),
         implement(railCallback, railCallbackHandlers(shared)),

@@ -72,6 +72,8 @@ beforeAll(async () => {
       resumeBatch: { ...run, personToken },
       retryFailedInstructions: run,
       getCertificate: run,
+      readFailures: run,
+      readFigures: { query: { interval: 'month', from: '2026-01-01T00:00:00Z' } },
       listAccounts: { query: {} },
       listTransfers: { params: { accountId: accounts[0]?.accountId }, query: {} },
       ledgerInvariants: {},
@@ -137,6 +139,7 @@ const open = ['getSigningKeys'];
 /** What every source may do with its own records; it never sees another's. */
 const own = [
   'listBatches',
+  'readFigures',
   'registerBeneficiary',
   'updateBeneficiary',
   'getBeneficiary',

@@ -1,4 +1,5 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { readFailures, readFigures } from './figure-operations.ts';
 
 const closed = { additionalProperties: false } as const;
 const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
@@ -647,6 +648,8 @@ export const paymentsAdmin = defineSurface({
     resumeBatch,
     retryFailedInstructions,
     getCertificate,
+    readFailures,
+    readFigures,
     listAccounts,
     listTransfers,
     ledgerInvariants,
