@@ -64,13 +64,7 @@ const pages: Readonly<Record<string, readonly string[]>> = {
     '/office/tasks',
   ],
   Olena: ['/office/tasks', '/office/tasks?state=REJECTED', '/office/tasks/task-1', '/office/files/file-1'],
-  Mateo: [
-    '/office/programmes',
-    '/office/payment-runs',
-    '/office/payment-runs/run-1',
-    '/office/payment-runs/run-0',
-  ],
-  Aiko: ['/office/payment-runs/run-1'],
+  Mateo: ['/office/programmes'],
 };
 
 describe.each<[string, Language, BrowserContextOptions]>([

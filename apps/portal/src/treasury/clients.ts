@@ -1,0 +1,14 @@
+import { paymentsAdmin } from '@govstack/payments/api';
+import type { Mediation } from '@govstack/platform';
+
+/** Typed ways to the surfaces of the payments block, `payments` being its application. Called with the person's token. */
+export const treasuryClients = (mediation: Mediation, payments: string) => ({
+  admin: mediation.client(paymentsAdmin, `${payments}/${paymentsAdmin.name}`),
+});
+
+export type TreasuryClients = ReturnType<typeof treasuryClients>;
+type Admin = TreasuryClients['admin'];
+
+export type Run = Awaited<ReturnType<Admin['getBatch']>>['body'];
+export type RunSummary = Awaited<ReturnType<Admin['listBatches']>>['body']['items'][number];
+export type ProgrammeOfTreasury = Awaited<ReturnType<Admin['getProgramme']>>['body'];

@@ -1,0 +1,11 @@
+/** Who may open the console of payments. What they see and may do there is decided by the payments block. */
+export const treasuryRoles: readonly string[] = [
+  'payment-approver',
+  'programme-manager',
+  'administrator',
+  'auditor',
+  'treasury-officer',
+];
+
+/** Roles with which people take runs further; others only look on. */
+export const managingRoles: readonly string[] = ['payment-approver', 'programme-manager', 'administrator'];
