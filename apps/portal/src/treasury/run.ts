@@ -76,6 +76,11 @@ export function runPages(parts: TreasuryParts): void {
         programme: service?.name ?? programme?.body.name ?? programmeId,
         period: periodOf(run.clientBatchId, run.createdAt),
         total: { amount: run.totalAmount, currency },
+        // What was refused before sending is not paid.
+        toPay: {
+          count: run.validCount ?? run.instructionCount,
+          amount: { amount: run.validAmount ?? run.totalAmount, currency },
+        },
         available: programme && { amount: programme.body.available, currency: programme.body.currency },
         reason: run.reason === undefined ? undefined : reasonIn(visit.voice, run.reason),
         progress: progressOf(run),
