@@ -1,12 +1,32 @@
 import { defineBlock, implement, type JobSpec, memberOf } from '@govstack/platform';
+import { dispatchHandlers } from './api/admin/dispatch-handlers.ts';
 import { figureHandlers } from './api/admin/figure-handlers.ts';
 import { ledgerHandlers } from './api/admin/ledger-handlers.ts';
 import { runHandlers } from './api/admin/run-handlers.ts';
 import { settingsHandlers } from './api/admin/settings-handlers.ts';
+import { answerVoucherSuite } from './api/compliance/vouchers-handlers.ts';
+import { suiteRail } from './api/compliance/vouchers-rail.ts';
+import { seedVouchers, suiteRailId } from './api/compliance/vouchers-seed.ts';
 import { batchHandlers } from './api/g2p/batch-handlers.ts';
 import { mapperHandlers } from './api/g2p/mapper-handlers.ts';
-import { batchAwaitingApproval, batchCompleted, g2p, paymentsAdmin, railCallback } from './api/operations.ts';
+import { gsmaCallbackHandlers } from './api/gsma-callback/handlers.ts';
+import {
+  batchAwaitingApproval,
+  batchCompleted,
+  g2p,
+  gsmaCallback,
+  paymentsAdmin,
+  railCallback,
+  railFiles,
+  voucherAdmin,
+  voucherRedeemed,
+  voucherStockLow,
+  vouchers,
+} from './api/operations.ts';
 import { railCallbackHandlers } from './api/rail-callback/handlers.ts';
+import { railFileHandlers } from './api/rail-files/handlers.ts';
+import { voucherAdminHandlers } from './api/voucher-admin/handlers.ts';
+import { voucherHandlers } from './api/vouchers/handlers.ts';
 import { authoriseNext } from './batches/authorise.ts';
 import { splitNext } from './batches/split.ts';
 import { validateNext } from './batches/validate.ts';
@@ -22,8 +42,12 @@ import { checkInvariants } from './ledger/invariants.ts';
 import { sealTransfers } from './ledger/seal.ts';
 import { currencyTable } from './money/currency.ts';
 import type { Payments } from './payments-context.ts';
+import { adapterOf } from './rails/registry.ts';
 import type { PaymentsTables } from './tables.ts';
 import { createVault } from './vault/vault.ts';
+import { dueNext } from './vouchers/due.ts';
+import { resealNext } from './vouchers/keys.ts';
+import { redemptionNext } from './vouchers/send.ts';
 
 /** Seals the books and checks them; a broken invariant is a case and an error in the log. */
 const bookkeeping = (payments: Payments): JobSpec => ({
@@ -51,10 +75,10 @@ export const payments = defineBlock({
   name: 'payments',
   title: 'Payments',
   version: '0.1.0',
-  surfaces: [g2p, paymentsAdmin, railCallback],
+  surfaces: [g2p, paymentsAdmin, railCallback, vouchers, voucherAdmin, gsmaCallback, railFiles],
   config: PaymentsConfig,
   migrations: new URL('../migrations/', import.meta.url),
-  emits: [batchAwaitingApproval, batchCompleted],
+  emits: [batchAwaitingApproval, batchCompleted, voucherStockLow, voucherRedeemed],
   async start(ctx) {
     const { config } = ctx;
     const shared: Payments = {
@@ -62,6 +86,9 @@ export const payments = defineBlock({
       config,
       db: ctx.database<PaymentsTables>(),
       vault: createVault(ctx.secret),
+      keyVault: createVault((purpose) => ctx.secret(`voucher-keys/${purpose}`)),
+      payoutAdapter: (rail) =>
+        ctx.profile === 'compliance' && rail.id === suiteRailId ? suiteRail : adapterOf(rail),
       currencies: currencyTable(config.currencies),
       treasury: config.treasury === '' ? memberOf(ctx.application) : config.treasury,
       wake: () => engine.wake(),
@@ -74,7 +101,7 @@ export const payments = defineBlock({
       });
       return signing;
     };
-    const traffic = createRailTraffic();
+    const traffic = createRailTraffic(shared.db);
     const engine = createEngine(
       [
         { name: 'validate', lanes: 1, step: () => validateNext(shared) },
@@ -82,21 +109,31 @@ export const payments = defineBlock({
         { name: 'split', lanes: 1, step: () => splitNext(shared) },
         { name: 'send', lanes: config.dispatchWorkers, step: () => sendNext(shared, traffic) },
         { name: 'ask', lanes: 1, step: () => askNext(shared) },
+        { name: 'redemptions', lanes: 2, step: () => redemptionNext(shared) },
+        { name: 'vouchers-due', lanes: 1, step: () => dueNext(shared) },
+        { name: 'voucher-keys', lanes: 1, step: () => resealNext(shared) },
         { name: 'callbacks', lanes: 2, step: () => deliverNext(shared, signer) },
       ],
       config.pollSeconds * 1000,
       ctx.log,
     );
+    if (ctx.profile === 'compliance') await seedVouchers(shared);
     return {
       surfaces: [
+        ...(ctx.profile === 'compliance' ? [answerVoucherSuite(shared)] : []),
         implement(g2p, { ...mapperHandlers(shared), ...batchHandlers(shared) }),
         implement(paymentsAdmin, {
           ...settingsHandlers(shared),
           ...runHandlers(shared),
           ...figureHandlers(shared),
           ...ledgerHandlers(shared, signer),
+          ...dispatchHandlers(shared),
         }),
         implement(railCallback, railCallbackHandlers(shared)),
+        implement(vouchers, voucherHandlers(shared)),
+        implement(voucherAdmin, voucherAdminHandlers(shared)),
+        implement(gsmaCallback, gsmaCallbackHandlers(shared)),
+        implement(railFiles, railFileHandlers(shared)),
       ],
       jobs: config.workers ? [bookkeeping(shared)] : [],
       ready: async () => {

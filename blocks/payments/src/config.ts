@@ -39,6 +39,42 @@ export const PaymentsConfig = Type.Object({
   leaseSeconds: Type.Number({ default: 60, minimum: 1 }),
   pollSeconds: Type.Number({ default: 0.5, minimum: 0.02 }),
   callbackDelaySeconds: Type.Number({ default: 5, minimum: 0.02 }),
+  voucherAdministratorRole: Type.String({ default: 'voucher-administrator' }),
+  keyCustodianRole: Type.String({
+    default: 'voucher-key-custodian',
+    description: 'Role of those who change the keys of voucher numbers and administer nothing else',
+  }),
+  voucherReservationSeconds: Type.Integer({
+    default: 90 * 86_400,
+    minimum: 1,
+    description: 'How long a pre-activated voucher keeps its value set aside without being activated',
+  }),
+  voucherRetentionSeconds: Type.Integer({
+    default: 365 * 86_400,
+    minimum: 1,
+    description: 'After this what a used, cancelled or expired voucher says of its payee is removed',
+  }),
+  voucherWrongNumbers: Type.Integer({
+    default: 3,
+    minimum: 1,
+    description: 'Wrong secret numbers with a serial number until the voucher is blocked',
+  }),
+  voucherGuesses: Type.Integer({
+    default: 20,
+    minimum: 1,
+    description: 'Wrong numbers that one merchant may present in a window before it has to wait',
+  }),
+  voucherGuessWindowSeconds: Type.Integer({ default: 3600, minimum: 1 }),
+  redemptionWaitSeconds: Type.Number({
+    default: 10,
+    minimum: 0,
+    description: 'How long a merchant waits at most for a rail that answers later',
+  }),
+  merchantRegistry: Type.String({
+    default: '',
+    description:
+      'Service (INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE) asked about merchants that are not registered here',
+  }),
   currencies: Type.Record(Type.String(), Type.Integer({ minimum: 0, maximum: 4 }), {
     default: {},
     description: 'Currency codes outside ISO 4217 and their number of decimals',

@@ -1,6 +1,7 @@
 import type { BlockContext } from '@govstack/platform';
 import type { PaymentsConfig } from './config.ts';
 import type { CurrencyTable } from './money/currency.ts';
+import type { Rail, RailAdapter } from './rails/port.ts';
 import type { Db } from './tables.ts';
 import type { Vault } from './vault/vault.ts';
 
@@ -10,6 +11,10 @@ export interface Payments {
   readonly config: PaymentsConfig;
   readonly db: Db;
   readonly vault: Vault;
+  /** Wraps the keys of voucher numbers; nothing else is sealed with it. */
+  readonly keyVault: Vault;
+  /** The adapter through which a voucher is paid out. */
+  readonly payoutAdapter: (rail: Rail) => RailAdapter;
   readonly currencies: CurrencyTable;
   /** Member that administers payments. */
   readonly treasury: string;

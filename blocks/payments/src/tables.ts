@@ -3,6 +3,10 @@ import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';
 import type { AuditTables } from './audit/tables.ts';
 import type { BatchState, InstructionState } from './batches/states.ts';
 import type { CallbackTarget } from './callbacks/target.ts';
+import type { DispatchTables } from './dispatch/tables.ts';
+import type { Calendar } from './rails/calendar.ts';
+import type { RailFileTables } from './rails/file/tables.ts';
+import type { VoucherTables } from './vouchers/tables.ts';
 
 /** jsonb: read as a value, written as JSON text. */
 type Json<T> = ColumnType<T, string, string>;
@@ -13,7 +17,7 @@ type Int8 = ColumnType<string, string | bigint, string | bigint>;
 type Created = ColumnType<string, never, never>;
 
 /** All tables; a capability declares its own beside its code. */
-export interface PaymentsTables extends AuditTables {
+export interface PaymentsTables extends AuditTables, VoucherTables, DispatchTables, RailFileTables {
   source_system: {
     id: string;
     application: string;
@@ -42,6 +46,12 @@ export interface PaymentsTables extends AuditTables {
     debtor_account: string | null;
     public_key: Json<JWK> | null;
     active: boolean;
+    settings: Json<Readonly<Record<string, unknown>>>;
+    rank: number;
+    maximum_amounts: Json<Readonly<Record<string, string>>>;
+    transfers_per_second: number | null;
+    calendar: ColumnType<Calendar | null, string | null, string | null>;
+    answer_within_seconds: number | null;
     created_at: Created;
     updated_at: DefaultInstant;
   };
@@ -130,6 +140,8 @@ export interface PaymentsTables extends AuditTables {
     progress_told: Generated<number>;
     funds_authorised_at: Instant | null;
     dispatch_paused_at: Instant | null;
+    stopped_at: Generated<string | null>;
+    priority: Generated<number>;
     correlation_id: string;
     lease_token: string | null;
     lease_until: Instant | null;
@@ -169,6 +181,7 @@ export interface PaymentsTables extends AuditTables {
     state: 'queued' | 'sent' | 'settled';
     sends: Generated<number>;
     next_at: DefaultInstant;
+    turn: Generated<string>;
     created_at: Created;
   };
   instruction: {

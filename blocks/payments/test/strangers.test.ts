@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CallFailed } from '@govstack/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { g2p, paymentsAdmin, railCallback } from '../src/api/operations.ts';
+import { g2p, gsmaCallback, paymentsAdmin, railCallback, railFiles } from '../src/api/operations.ts';
 import {
   adminOf,
   apiOf,
@@ -80,6 +80,18 @@ beforeAll(async () => {
       listCases: { query: {} },
       resolveCase: { params: { caseId: randomUUID() }, body: { outcome: 'paid', note: 'x' }, personToken },
       getSigningKeys: {},
+      pauseBatch: { ...run, body: { reason: 'x' } },
+      stopBatch: { ...run, body: { reason: 'x' } },
+      setBatchPriority: { ...run, body: { priority: 'urgent', reason: 'x' } },
+      failWaitingInstructions: { ...run, body: { railId: 'bank', reason: 'x' } },
+      listRailTraffic: {},
+      listUnknowns: { query: {} },
+      askRail: { params: { instructionId } },
+      decideUnknown: {
+        params: { instructionId },
+        body: { outcome: 'paid', evidence: 'x' },
+        personToken: await t.node.token({ id: 'stranger', roles: ['administrator', 'payment-approver'] }),
+      },
     },
     [g2p.name]: {
       registerBeneficiary: { headers: {}, body: { requestID: 'x', beneficiaries } },
@@ -110,6 +122,17 @@ beforeAll(async () => {
         body: { eventId: 'x', results: [{ reference: instructionId, status: 'completed' }] },
       },
     },
+    [gsmaCallback.name]: {
+      putTransaction: {
+        headers: { 'x-correlationid': instructionId },
+        body: { transactionReference: 'x', transactionStatus: 'completed' },
+      },
+    },
+    [railFiles.name]: {
+      listRailFiles: { params: { railId: 'bank' }, query: {} },
+      fetchRailFile: { params: { railId: 'bank', fileId: randomUUID() } },
+      loadRailReport: { params: { railId: 'bank' }, body: Buffer.from('<x/>') },
+    },
   };
 });
 afterAll(() => t.stop());
@@ -119,8 +142,10 @@ const clients = (as: string) => ({
   [paymentsAdmin.name]: adminOf(t.node, as) as unknown as Record<string, Call>,
   [g2p.name]: apiOf(t.node, as) as unknown as Record<string, Call>,
   [railCallback.name]: noticesOf(t.node, as) as unknown as Record<string, Call>,
+  [gsmaCallback.name]: t.node.client(gsmaCallback, { as }) as unknown as Record<string, Call>,
+  [railFiles.name]: t.node.client(railFiles, { as }) as unknown as Record<string, Call>,
 });
-const operations = [paymentsAdmin, g2p, railCallback].flatMap((surface) =>
+const operations = [paymentsAdmin, g2p, railCallback, gsmaCallback, railFiles].flatMap((surface) =>
   Object.keys(surface.operations).map((operation) => [surface.name, operation] as const),
 );
 const ask = async (as: string, surface: string, operation: string) => {

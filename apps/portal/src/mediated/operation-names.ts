@@ -17,7 +17,7 @@ import {
 import { clientManagement, enrolment } from '@govstack/identity/api';
 import { mediatorAdmin, mediatorLog } from '@govstack/information-mediator/api';
 import { messagingApi, messagingReceipts } from '@govstack/messaging/api';
-import { g2p, paymentsAdmin, railCallback } from '@govstack/payments/api';
+import { g2p, gsmaCallback, paymentsAdmin, railCallback, railFiles } from '@govstack/payments/api';
 import type { OperationSpec } from '@govstack/platform/operation';
 import { registrationApi } from '@govstack/registration/api';
 import { workflowApi } from '@govstack/workflow/api';
@@ -52,6 +52,8 @@ const surfaces: readonly Published[] = [
   paymentsAdmin,
   g2p,
   railCallback,
+  gsmaCallback,
+  railFiles,
   mediatorAdmin,
 ];
 

@@ -41,3 +41,33 @@ export const batchCompleted = defineEvent({
     failedAmount: Amount,
   }),
 });
+
+/** Stock of a voucher denomination fell below its threshold: somebody should fill it up. Once until it is filled up. */
+export const voucherStockLow = defineEvent({
+  type: 'payments.voucher-stock-low.v1',
+  summary: 'Few vouchers of a denomination are left in stock: restocking is requested',
+  data: Type.Object({
+    sourceId: Type.String(),
+    programmeId: Type.String(),
+    groupCode: Type.String(),
+    currency: Type.String(),
+    denomination: Amount,
+    stock: Type.Integer(),
+    threshold: Type.Integer(),
+  }),
+});
+
+/** A voucher was cashed in and its merchant paid. */
+export const voucherRedeemed = defineEvent({
+  type: 'payments.voucher-redeemed.v1',
+  summary: 'A voucher was redeemed and the merchant paid',
+  data: Type.Object({
+    serialNumber: Type.String(),
+    sourceId: Type.String(),
+    programmeId: Type.String(),
+    groupCode: Type.String(),
+    currency: Type.String(),
+    amount: Amount,
+    transactionId: Type.String(),
+  }),
+});

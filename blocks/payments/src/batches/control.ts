@@ -1,7 +1,9 @@
 import { type Caller, conflict, type Person, transaction } from '@govstack/platform';
 import { sql } from 'kysely';
+import { audit } from '../audit/audit.ts';
 import type { Payments } from '../payments-context.ts';
 import { actorOf } from '../sources/access.ts';
+import type { Trx } from '../tables.ts';
 import { concludeBatch } from './conclude.ts';
 import { moveBatch } from './move.ts';
 import { type Batch, readBatch } from './read.ts';
@@ -38,7 +40,14 @@ export async function cancelBatch(
   return batch;
 }
 
-/** Lets a held run be tried again, or a run paused by the stop rule go on. A run whose content changed stays held. */
+/** Keeps in a run's history what happened to it without changing its state. */
+export const noteInHistory = async (trx: Trx, batch: Batch, reason: string, actor: string): Promise<void> => {
+  await sql`
+    insert into batch_event (batch_id, from_state, to_state, reason, actor)
+    values (${batch.id}, ${batch.state}, ${batch.state}, ${reason}, ${actor})`.execute(trx);
+};
+
+/** Lets a held run be tried again, or a paused one go on. A run whose content changed stays held. */
 export async function resumeBatch(
   payments: Payments,
   batchId: string,
@@ -56,7 +65,9 @@ export async function resumeBatch(
       await sql`update batch set dispatch_paused_at = null, updated_at = now() where id = ${batchId}`.execute(
         trx,
       );
+      await noteInHistory(trx, found, 'resumed', actor);
     } else throw conflict(`The run is ${found.state}; it is neither held nor paused`);
+    await audit(trx, { component: 'runs', action: 'resume', subject: `run/${batchId}`, actor });
     return readBatch(trx, batchId);
   });
   payments.wake();

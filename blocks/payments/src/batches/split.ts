@@ -1,5 +1,6 @@
 import { transaction } from '@govstack/platform';
 import { sql } from 'kysely';
+import { firstTurn } from '../dispatch/claim.ts';
 import { derivedId } from '../ledger/derived-id.ts';
 import type { Payments } from '../payments-context.ts';
 import { listRails } from '../rails/registry.ts';
@@ -33,8 +34,9 @@ async function split(payments: Payments, trx: Trx, batch: Batch): Promise<void> 
         from instruction
         where batch_id = ${batch.id} and state = 'validated' and rail_id = ${rail.id}
       )
-      insert into sub_batch (id, batch_id, rail_id, position, instruction_count, total_amount, state)
-      select (${ids}::uuid[])[part + 1], ${batch.id}, ${rail.id}, part, count(*), sum(amount), 'queued'
+      insert into sub_batch (id, batch_id, rail_id, position, instruction_count, total_amount, state, turn)
+      select (${ids}::uuid[])[part + 1], ${batch.id}, ${rail.id}, part, count(*), sum(amount), 'queued',
+        part + ${firstTurn(rail.id)}
       from placed
       group by part`.execute(trx);
     await sql`

@@ -38,7 +38,8 @@ const resolve = async (trx: Trx, batchId: string): Promise<void> => {
           and v.modality = any (r.modalities)
           and i.currency = any (r.currencies)
           and (r.is_default or v.institution_code = any (r.institutions))
-        order by v.institution_code = any (r.institutions) desc nulls last, r.id
+          and i.amount <= coalesce((r.maximum_amounts ->> i.currency)::bigint, i.amount)
+        order by v.institution_code = any (r.institutions) desc nulls last, r.rank, r.id
         limit 1
       ) r on true
       where i.batch_id = ${batchId} and i.state = 'received'

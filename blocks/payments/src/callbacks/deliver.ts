@@ -9,6 +9,7 @@ import type { CallbackTarget } from './target.ts';
 interface Due {
   id: string;
   source_id: string;
+  kind: string;
   target: CallbackTarget;
   body_cipher: Buffer;
   attempts: number;
@@ -46,7 +47,7 @@ async function claim(payments: Payments): Promise<Due | undefined> {
       limit 1
       for update skip locked
     )
-    returning c.id, c.source_id, c.target, c.body_cipher, c.attempts, c.correlation_id, c.created_at`.execute(
+    returning c.id, c.source_id, c.kind, c.target, c.body_cipher, c.attempts, c.correlation_id, c.created_at`.execute(
     payments.db,
   );
   return rows[0];
@@ -100,6 +101,8 @@ export async function deliverNext(payments: Payments, signer: () => Promise<Sign
       next_at: sql`now() + make_interval(
         secs => least(21600, ${payments.config.callbackDelaySeconds}::float8 * power(3, least(attempts - 1, 12))))`,
       delivered_at: delivered ? payments.ctx.now() : null,
+      // A message with voucher numbers is not kept once it has arrived.
+      ...(delivered && message.kind === 'voucher-details' ? { body_cipher: Buffer.alloc(0) } : {}),
     })
     .where('id', '=', message.id)
     .execute();

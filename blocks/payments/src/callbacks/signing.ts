@@ -9,41 +9,56 @@ export interface Signer {
   sign(body: string): Promise<string>;
 }
 
+export interface SigningKey {
+  readonly id: string;
+  readonly publicKey: JWK;
+  readonly privateKey: Awaited<ReturnType<typeof importJWK>>;
+}
+
 /**
- * The block's own ES256 key for messages that leave without the mediator. Made on first use; two processes that start
- * together agree on one. The private half is kept sealed.
+ * An ES256 key of the block's own. Made on first use; two processes that start together agree on one. The private half
+ * is kept sealed.
  */
-export async function loadSigner({ db, vault }: Pick<Payments, 'db' | 'vault'>): Promise<Signer> {
+export async function loadSigningKey(
+  { db, vault }: Pick<Payments, 'db' | 'vault'>,
+  id: string,
+): Promise<SigningKey> {
   const read = () =>
     db
       .selectFrom('signing_key')
       .select(['public_key', 'private_cipher'])
-      .where('id', '=', 'callbacks')
+      .where('id', '=', id)
       .executeTakeFirst();
   let row = await read();
   if (!row) {
     const pair = await generateKeyPair('ES256', { extractable: true });
     const privateKey = JSON.stringify(await exportJWK(pair.privateKey));
-    const publicKey = { ...(await exportJWK(pair.publicKey)), kid: 'callbacks', alg: 'ES256', use: 'sig' };
+    const publicKey = { ...(await exportJWK(pair.publicKey)), kid: id, alg: 'ES256', use: 'sig' };
     await db
       .insertInto('signing_key')
       .values({
-        id: 'callbacks',
+        id,
         public_key: JSON.stringify(publicKey),
-        private_cipher: vault.seal(privateKey, 'signing-key/callbacks'),
+        private_cipher: vault.seal(privateKey, `signing-key/${id}`),
       })
       .onConflict((clash) => clash.column('id').doNothing())
       .execute();
     row = await read();
   }
   if (!row) throw new Error('the signing key could not be stored');
-  const key = await importJWK(JSON.parse(vault.open(row.private_cipher, 'signing-key/callbacks')), 'ES256');
+  const privateKey = JSON.parse(vault.open(row.private_cipher, `signing-key/${id}`)) as JWK;
+  return { id, publicKey: row.public_key, privateKey: await importJWK(privateKey, 'ES256') };
+}
+
+/** Signs messages that leave without the mediator. */
+export async function loadSigner(payments: Pick<Payments, 'db' | 'vault'>): Promise<Signer> {
+  const { publicKey, privateKey } = await loadSigningKey(payments, 'callbacks');
   return {
-    publicKey: row.public_key,
+    publicKey,
     async sign(body) {
       const jws = await new CompactSign(new TextEncoder().encode(body))
         .setProtectedHeader({ alg: 'ES256', kid: 'callbacks' })
-        .sign(key);
+        .sign(privateKey);
       const [header, , signature] = jws.split('.');
       return `${header}..${signature}`;
     },

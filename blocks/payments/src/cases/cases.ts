@@ -11,7 +11,8 @@ export type CaseKind =
   | 'failure-rate'
   | 'validation-stuck'
   | 'callback-dead'
-  | 'invariant-broken';
+  | 'invariant-broken'
+  | 'voucher-stock-low';
 
 export interface NewCase {
   readonly kind: CaseKind;

@@ -7,12 +7,13 @@ import { createTransfers } from '../ledger/transfers.ts';
 import type { Payments } from '../payments-context.ts';
 import type { RailResult } from '../rails/port.ts';
 import type { Trx } from '../tables.ts';
+import { applyRedemptions } from '../vouchers/results.ts';
 import { type Action, decisions } from './decisions.ts';
 import { cleared, type Payout, paidAccount, returned, settled, suspenseAccount } from './payout.ts';
 import { settleSubBatches } from './settle.ts';
 
 /** How a result reached us. */
-export type Via = 'answer' | 'callback' | 'poll' | 'operator';
+export type Via = 'answer' | 'callback' | 'poll' | 'file' | 'operator';
 
 interface Known {
   id: string;
@@ -22,6 +23,7 @@ interface Known {
   amount: string;
   currency: string;
   sends: number;
+  stopped: boolean;
 }
 
 interface Decided {
@@ -44,7 +46,8 @@ async function lockInstructions(trx: Trx, railId: string, references: readonly s
   const { rows } = await sql<Known>`
     select
       i.id, i.batch_id, i.sub_batch_id, i.state, i.amount, i.currency,
-      (select count(*)::integer from attempt a where a.instruction_id = i.id) as sends
+      (select count(*)::integer from attempt a where a.instruction_id = i.id) as sends,
+      (select b.stopped_at is not null from batch b where b.id = i.batch_id) as stopped
     from instruction i
     where i.id = any (${references}::uuid[])
       and i.rail_id = ${railId}
@@ -54,9 +57,12 @@ async function lockInstructions(trx: Trx, railId: string, references: readonly s
   return rows;
 }
 
-/** A sending that was refused or lost too often ends: refused as failed, lost as unknown for a person to decide. */
+/**
+ * A sending that was refused or lost too often, or whose run was stopped, ends: refused as failed, lost as unknown for a
+ * person to decide.
+ */
 function limited(payments: Payments, known: Known, result: RailResult, action: Action): Action {
-  if (action !== 'resend' || known.sends < payments.config.maximumSends) return action;
+  if (action !== 'resend' || (known.sends < payments.config.maximumSends && !known.stopped)) return action;
   return result.outcome === 'busy' ? 'fail' : known.state === 'unknown' ? 'wait' : 'doubt';
 }
 
@@ -250,7 +256,8 @@ export async function applyResults(
     );
   };
   const work = async (trx: Trx): Promise<void> => {
-    for (const said of inRounds(results)) await round(trx, said);
+    const others = await applyRedemptions(payments, trx, railId, results, via);
+    for (const said of inRounds(others)) await round(trx, said);
   };
   if (within) await work(within);
   else {

@@ -17,7 +17,7 @@ const most = 500;
 
 /**
  * Attempts without a final answer whose time to ask has come: the rail was silent, the answer was lost, or the process
- * that sent them died. The next time is set in the same statement, so two processes never ask about the same one.
+ * that sent them died. A rail that is closed to new payments is asked too. The next time is set in the same statement, so two processes never ask about the same one.
  */
 async function claimDue(payments: Payments): Promise<Due[]> {
   const { statusAfterSeconds, escalateAfterSeconds } = payments.config;
@@ -26,15 +26,14 @@ async function claimDue(payments: Payments): Promise<Due[]> {
     set checks = a.checks + 1,
         next_check_at = now() + make_interval(
           secs => least(300, ${statusAfterSeconds}::float8 * power(2, least(a.checks, 8))))
-    from instruction i
+    from instruction i, rail r
     where i.id = a.instruction_id
+      and r.id = a.rail_id
       and a.id in (
         select w.id
         from attempt w
-        join rail r on r.id = w.rail_id
         where w.state in ('open', 'unknown')
           and w.next_check_at <= now()
-          and r.active
         order by w.next_check_at
         limit ${most}
         for update of w skip locked
@@ -43,7 +42,10 @@ async function claimDue(payments: Payments): Promise<Due[]> {
       a.instruction_id,
       a.rail_id,
       i.batch_id,
-      a.sent_at < now() - make_interval(secs => ${escalateAfterSeconds}) as old`.execute(payments.db);
+      a.sent_at < now() - make_interval(
+        secs => coalesce(r.answer_within_seconds::float8, ${escalateAfterSeconds}::float8)) as old`.execute(
+    payments.db,
+  );
   return rows;
 }
 

@@ -1,25 +1,25 @@
+import { sql } from 'kysely';
 import type { Rail } from '../rails/port.ts';
+import type { Db } from '../tables.ts';
 
-/** How much this process has under way with each rail, and which rails it leaves alone for a moment. */
+/** How much this process has under way with each rail, and what became of it for all nodes to see. */
 export interface RailTraffic {
-  /** Rails nothing may be sent to now: full, or not answering. */
+  /** Rails this process is busy enough with. */
   blocked(): string[];
   during<T>(rail: Rail, work: () => Promise<T>): Promise<T>;
-  succeeded(railId: string): void;
-  failed(railId: string): void;
+  succeeded(railId: string): Promise<void>;
+  failed(railId: string): Promise<void>;
 }
 
-/** A rail that did not answer is left alone for a second, doubling up to half a minute (circuit breaker). */
-export function createRailTraffic(now: () => number = Date.now): RailTraffic {
+/**
+ * The circuit breaker of each rail: one that did not answer is left alone for a second, doubling up to half a minute, by
+ * all nodes; then a single sub-batch finds out whether it answers again (`claim.ts`).
+ */
+export function createRailTraffic(db: Db): RailTraffic {
   const underWay = new Map<string, number>();
   const limits = new Map<string, number>();
-  const faults = new Map<string, { count: number; until: number }>();
   return {
-    blocked() {
-      const full = [...underWay].filter(([id, count]) => count >= (limits.get(id) ?? 1)).map(([id]) => id);
-      const resting = [...faults].filter(([, fault]) => fault.until > now()).map(([id]) => id);
-      return [...new Set([...full, ...resting])];
-    },
+    blocked: () => [...underWay].filter(([id, count]) => count >= (limits.get(id) ?? 1)).map(([id]) => id),
     async during(rail, work) {
       limits.set(rail.id, rail.concurrency);
       underWay.set(rail.id, (underWay.get(rail.id) ?? 0) + 1);
@@ -29,10 +29,19 @@ export function createRailTraffic(now: () => number = Date.now): RailTraffic {
         underWay.set(rail.id, (underWay.get(rail.id) ?? 1) - 1);
       }
     },
-    succeeded: (railId) => void faults.delete(railId),
-    failed(railId) {
-      const count = (faults.get(railId)?.count ?? 0) + 1;
-      faults.set(railId, { count, until: now() + Math.min(30_000, 500 * 2 ** Math.min(count, 6)) });
+    async succeeded(railId) {
+      await sql`
+        update rail_traffic
+        set faults = 0, rest_until = null, probe_until = null
+        where rail_id = ${railId} and faults > 0`.execute(db);
+    },
+    async failed(railId) {
+      await sql`
+        update rail_traffic
+        set faults = faults + 1,
+            rest_until = now() + make_interval(secs => least(30, 0.5 * power(2, least(faults + 1, 6)))),
+            probe_until = null
+        where rail_id = ${railId}`.execute(db);
     },
   };
 }

@@ -17,7 +17,11 @@ export async function resultsByRail(
   const references = results.map((result) => result.reference).filter(isUuid);
   const { rows } = await sql<{ id: string; rail_id: string }>`
     select id, rail_id
-    from instruction
+    from (
+      select id, rail_id from instruction
+      union all
+      select id, rail_id from voucher_redemption
+    ) sent
     where id = any (${references}::uuid[])
       and rail_id = any (${rails.map((rail) => rail.id)}::text[])`.execute(trx);
   const railOf = new Map(rows.map((row) => [row.id, row.rail_id]));

@@ -10,18 +10,10 @@ import { outcomeOfRefusal } from '../rails/refusal.ts';
 import { adapterOf, findRail, railContext } from '../rails/registry.ts';
 import type { Trx } from '../tables.ts';
 import { applyResults } from './apply-results.ts';
+import { type Claimed, claim, nothingSent } from './claim.ts';
 import { clearingAccount, promised } from './payout.ts';
 import type { RailTraffic } from './rail-traffic.ts';
 import { settleSubBatches } from './settle.ts';
-
-interface Claimed {
-  id: string;
-  batch_id: string;
-  rail_id: string;
-  currency: string;
-  funding_account: string;
-  correlation_id: string;
-}
 
 interface Sendable {
   id: string;
@@ -41,31 +33,6 @@ interface Parcel {
   readonly claimed: Claimed;
   readonly rail: Rail;
   readonly transfers: readonly RailTransfer[];
-}
-
-async function claim(trx: Trx, blocked: readonly string[]): Promise<Claimed | undefined> {
-  const { rows } = await sql<Claimed>`
-    update sub_batch s
-    set state = 'sent', sends = s.sends + 1
-    from batch b
-    join programme p on p.source_id = b.source_id and p.id = b.programme_id
-    where b.id = s.batch_id
-      and s.id = (
-        select w.id
-        from sub_batch w
-        join batch wb on wb.id = w.batch_id
-        join rail r on r.id = w.rail_id
-        where w.state = 'queued'
-          and w.next_at <= now()
-          and wb.dispatch_paused_at is null
-          and r.active
-          and w.rail_id <> all (${blocked}::text[])
-        order by w.next_at, w.id
-        limit 1
-        for update of w skip locked
-      )
-    returning s.id, s.batch_id, s.rail_id, b.currency, p.funding_account, b.correlation_id`.execute(trx);
-  return rows[0];
 }
 
 /** Instructions that have no sending under way, with the mapper's entry as it was validated and as it is now. */
@@ -164,12 +131,13 @@ async function writeAttempts(
  */
 async function prepare(payments: Payments, traffic: RailTraffic): Promise<Parcel | 'nothing' | 'settled'> {
   return transaction(payments.db, async (trx) => {
-    const claimed = await claim(trx, traffic.blocked());
+    const claimed = await claim(payments, trx, traffic.blocked());
     if (!claimed) return 'nothing';
     const rail = await findRail(trx, claimed.rail_id);
     if (!rail) throw new Error(`rail ${claimed.rail_id} is gone`);
     const rows = await dropChanged(trx, claimed, await sendable(trx, claimed.id));
     if (rows.length === 0) {
+      await nothingSent(trx, claimed.rail_id);
       await settleSubBatches(payments, trx, [claimed.id]);
       return 'settled';
     }
@@ -211,6 +179,7 @@ export async function sendNext(payments: Payments, traffic: RailTraffic): Promis
   await traffic.during(rail, () =>
     withContext(newContext({ correlationId: claimed.correlation_id }), async () => {
       let results: RailResult[];
+      let answered = true;
       try {
         const answer = await adapterOf(rail).submit(railContext(payments, rail), {
           subBatchId: claimed.id,
@@ -219,7 +188,6 @@ export async function sendNext(payments: Payments, traffic: RailTraffic): Promis
           transfers,
         });
         results = withMissing(transfers, answer);
-        traffic.succeeded(rail.id);
       } catch (error) {
         const { outcome, reasonCode } = outcomeOfRefusal(error);
         payments.ctx.log.warn(
@@ -227,8 +195,9 @@ export async function sendNext(payments: Payments, traffic: RailTraffic): Promis
           'sending gave no usable answer',
         );
         results = transfers.map(({ reference }) => ({ reference, outcome, reasonCode }));
-        if (outcome !== 'failed') traffic.failed(rail.id);
+        answered = outcome === 'failed';
       }
+      await (answered ? traffic.succeeded(rail.id) : traffic.failed(rail.id));
       await applyResults(payments, rail.id, results, 'answer');
     }),
   );

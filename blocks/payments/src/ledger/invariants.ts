@@ -16,6 +16,9 @@ interface Invariant {
   readonly violations: RawBuilder<{ count: string }>;
 }
 
+/** The cause of a transfer as the key it should be, so that its row is found by index. */
+const causeAsId = sql`case when t.cause_id ~ '^[0-9a-f-]{36}$' then t.cause_id::uuid end`;
+
 const invariants: readonly Invariant[] = [
   {
     id: 'I1',
@@ -149,13 +152,77 @@ const invariants: readonly Invariant[] = [
                ('approval', 'approval_append_only'),
                ('certificate', 'certificate_append_only'),
                ('mapper_version', 'mapper_version_append_only'),
-               ('audit_entry', 'audit_entry_append_only')
+               ('audit_entry', 'audit_entry_append_only'),
+               ('voucher', 'voucher_created'),
+               ('voucher', 'voucher_moved'),
+               ('voucher', 'voucher_not_removed'),
+               ('voucher_event', 'voucher_event_append_only'),
+               ('voucher_key', 'voucher_key_append_only'),
+               ('voucher_redemption', 'voucher_redemption_moved'),
+               ('voucher_redemption', 'voucher_redemption_not_removed')
       ) as guard (relation, name)
       where not exists (
         select
         from pg_trigger g
         where g.tgrelid = guard.relation::regclass and g.tgname = guard.name and g.tgenabled in ('O', 'A')
       )`,
+  },
+  {
+    id: 'I8',
+    statement:
+      'the liability of each programme equals its usable vouchers, and each was redeemed at most once',
+    violations: sql`
+      with usable as (
+        select
+          v.source_id || '/' || v.programme_id as owner,
+          v.currency,
+          sum(v.amount) as value,
+          sum(v.amount) filter (where v.state = 'redeeming') as promised
+        from voucher v
+        where v.state in ('pre-activated', 'activated', 'suspended', 'blocked', 'redeeming')
+        group by v.source_id, v.programme_id, v.currency
+      ),
+      booked as (
+        select a.owner, a.currency, a.credits_posted - a.debits_posted as value, a.debits_pending as promised
+        from ledger_account a
+        where a.kind = 'voucher'
+      ),
+      cashed as (
+        select
+          d.voucher_id,
+          count(*) filter (where d.state = 'succeeded') as paid,
+          count(*) filter (where d.state in ('sent', 'unknown')) as open
+        from voucher_redemption d
+        group by d.voucher_id
+      ),
+      settled as (
+        select
+          d.id,
+          d.state,
+          count(*) filter (where t.type = 'post-pending') as posted,
+          count(*) filter (where t.type = 'void-pending') as voided
+        from voucher_redemption d
+        left join ledger_transfer t on t.pending_id = d.id
+        group by d.id, d.state
+      )
+      select
+        (select count(*)
+          from usable u
+          full join booked b on b.owner = u.owner and b.currency = u.currency
+          where coalesce(u.value, 0) <> coalesce(b.value, 0)
+            or coalesce(u.promised, 0) <> coalesce(b.promised, 0))
+        + (select count(*)
+          from voucher v
+          left join cashed c on c.voucher_id = v.id
+          where coalesce(c.open, 0) <> case when v.state = 'redeeming' then 1 else 0 end
+            or (v.state <> 'purged'
+              and coalesce(c.paid, 0) <> case when v.state = 'redeemed' then 1 else 0 end)
+            or coalesce(c.paid, 0) > 1)
+        + (select count(*)
+          from settled s
+          where (s.posted, s.voided) is distinct from (
+            case when s.state = 'succeeded' then 1 else 0 end,
+            case when s.state = 'failed' then 1 else 0 end)) as count`,
   },
   {
     id: 'I9',
@@ -175,6 +242,19 @@ const invariants: readonly Invariant[] = [
           where concat_ws('/', r.source_id, r.programme_id, r.reference) = t.cause_id
             and r.amount = t.amount and r.currency = t.currency)
         when 'return' then not exists (select from instruction i where i.id = t.instruction_id)
+        when 'voucher-issued' then not exists (
+          select from voucher v
+          where v.id = ${causeAsId} and v.amount = t.amount and v.currency = t.currency)
+        when 'voucher-released' then not exists (
+          select from voucher v
+          where v.id = ${causeAsId} and v.amount = t.amount and v.currency = t.currency
+            and v.state in ('cancelled', 'expired', 'purged'))
+        when 'voucher-redeemed' then not exists (
+          select from voucher_redemption d
+          where d.id = ${causeAsId} and d.amount = t.amount and d.currency = t.currency)
+        when 'voucher-cleared' then not exists (
+          select from voucher_redemption d
+          where d.id = ${causeAsId} and d.amount = t.amount and d.state = 'succeeded')
         else t.cause <> 'correction'
           and not exists (select from batch b where b.id = t.batch_id)
       end`,
@@ -191,10 +271,7 @@ const invariants: readonly Invariant[] = [
   },
 ];
 
-/**
- * Checks the ledger's invariants on one consistent snapshot. I8 (voucher liability) has nothing to check until
- * vouchers are issued and is left out. `I7` also verifies the seals.
- */
+/** Checks the ledger's invariants on one consistent snapshot. `I7` also verifies the seals. */
 export async function checkInvariants(db: Db): Promise<InvariantResult[]> {
   return db
     .transaction()

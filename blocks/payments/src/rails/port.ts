@@ -1,6 +1,8 @@
-import type { Mediation } from '@govstack/platform';
+import type { Mediation, TSchema } from '@govstack/platform';
 import type { Selectable } from 'kysely';
-import type { PaymentsTables } from '../tables.ts';
+import type { CurrencyTable } from '../money/currency.ts';
+import type { Db, PaymentsTables } from '../tables.ts';
+import type { Vault } from '../vault/vault.ts';
 
 export type Rail = Selectable<PaymentsTables['rail']>;
 
@@ -43,9 +45,14 @@ export interface RailCheck {
 export interface RailContext {
   readonly mediation: Mediation;
   readonly rail: Rail;
-  /** Service to which the rail sends results. */
-  readonly callbackService: string;
+  /** Application whose surfaces take what the rail reports. */
+  readonly application: string;
   readonly timeoutMs: number;
+  /** For adapters that keep what they send, sealed. */
+  readonly db: Db;
+  readonly vault: Vault;
+  readonly currencies: CurrencyTable;
+  readonly now: () => Date;
 }
 
 /**
@@ -55,6 +62,12 @@ export interface RailContext {
 export interface RailAdapter {
   /** Most transfers it takes in one call. */
   readonly largestBatch: number;
+  /** What it must be told about a rail beside where it is (`settings` of putRail); nothing when absent. */
+  readonly settings?: TSchema;
+  /** Seconds after which silence is worth a person's look, when the rail has none of its own (default: configuration). */
+  readonly answerWithinSeconds?: number;
+  /** Whether its notices can carry a signature of the rail's key. */
+  readonly signedNotices: boolean;
   /** Sends transfers. A transfer without a result in the answer counts as unknown. */
   submit(context: RailContext, submission: RailSubmission): Promise<RailResult[]>;
   /** What became of transfers sent before. */

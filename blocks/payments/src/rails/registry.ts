@@ -1,17 +1,29 @@
-import { badRequest, isServiceId } from '@govstack/platform';
+import { badRequest, compileValidator, isServiceId, Type } from '@govstack/platform';
 import { importJWK, type JWK } from 'jose';
 import { audit } from '../audit/audit.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Db, Trx } from '../tables.ts';
 import { bank } from './bank/adapter.ts';
+import { assertCalendar, type Calendar } from './calendar.ts';
+import { file } from './file/adapter.ts';
+import { gsma } from './gsma/adapter.ts';
 import { mobileMoney } from './mobile-money/adapter.ts';
 import type { Rail, RailAdapter, RailContext } from './port.ts';
 
 /** The kinds of rail this block can speak to. A new kind is a folder here and a line below. */
-export const adapters = { bank, 'mobile-money': mobileMoney } as const satisfies Record<string, RailAdapter>;
-export type AdapterName = keyof typeof adapters;
+export const adapters: Readonly<Record<string, RailAdapter>> = {
+  bank,
+  'mobile-money': mobileMoney,
+  gsma,
+  file,
+};
 
-export const adapterOf = (rail: Rail): RailAdapter => adapters[rail.adapter as AdapterName];
+export function adapterOf(rail: Pick<Rail, 'adapter'>): RailAdapter {
+  const adapter = Object.hasOwn(adapters, rail.adapter) ? adapters[rail.adapter] : undefined;
+  if (!adapter)
+    throw badRequest(`adapter must be one of ${Object.keys(adapters).join(', ')}, not ${rail.adapter}`);
+  return adapter;
+}
 
 const columns = [
   'id',
@@ -27,13 +39,21 @@ const columns = [
   'debtor_account',
   'public_key',
   'active',
+  'settings',
+  'rank',
+  'maximum_amounts',
+  'transfers_per_second',
+  'calendar',
+  'answer_within_seconds',
   'created_at',
   'updated_at',
 ] as const;
 
 export interface RailSettings {
   readonly id: string;
-  readonly adapter: AdapterName;
+  readonly adapter: string;
+  /** What the adapter needs to know, by its own schema. */
+  readonly settings: Readonly<Record<string, unknown>>;
   /** Where the rail is called. */
   readonly service: string;
   readonly name: string;
@@ -43,6 +63,14 @@ export interface RailSettings {
   readonly currencies: readonly string[];
   /** Whether it also takes accounts of its modalities at institutions that no rail lists. */
   readonly isDefault: boolean;
+  /** Of several rails that take a payment the one with the lowest rank is chosen. */
+  readonly rank: number;
+  /** Largest transfer by currency, in minor units; larger ones go to another rail. */
+  readonly maximumAmounts: Readonly<Record<string, bigint>>;
+  readonly transfersPerSecond: number | undefined;
+  readonly calendar: Calendar | undefined;
+  /** Seconds after which its silence is a case. */
+  readonly answerWithinSeconds: number | undefined;
   readonly batchSize: number;
   /** Calls in flight at the same time. */
   readonly concurrency: number;
@@ -53,6 +81,17 @@ export interface RailSettings {
   readonly active: boolean;
 }
 
+/** Checks what an adapter must be told by its own schema. */
+function assertAdapterSettings(adapter: RailAdapter, settings: object): void {
+  const schema = adapter.settings ?? Type.Object({}, { additionalProperties: false });
+  const errors = compileValidator(schema, 'body', false)(settings);
+  if (errors)
+    throw badRequest(
+      'The settings are not those of the adapter',
+      errors.map((error) => ({ ...error, pointer: `/settings${error.pointer}` })),
+    );
+}
+
 /** Registers a payer rail or changes it. Repeating the same settings changes nothing. */
 export async function putRail(
   payments: Payments,
@@ -60,17 +99,24 @@ export async function putRail(
   settings: RailSettings,
   actor: string,
 ): Promise<Rail> {
+  const adapter = adapterOf(settings);
+  assertAdapterSettings(adapter, settings.settings);
+  if (settings.calendar) assertCalendar(settings.calendar);
   if (!isServiceId(settings.service))
     throw badRequest('service must be INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE');
   for (const currency of settings.currencies) {
     if (payments.currencies(currency) === undefined) throw badRequest(`${currency} is not a known currency`);
   }
   if (settings.publicKey) {
+    if (!adapter.signedNotices) throw badRequest(`Notices of a ${settings.adapter} rail are not signed`);
     if ('d' in settings.publicKey) throw badRequest('publicKey must not contain the private key');
     await importJWK(settings.publicKey).catch(() => {
       throw badRequest('publicKey is not a usable JSON Web Key');
     });
   }
+  const maximumAmounts = Object.fromEntries(
+    Object.entries(settings.maximumAmounts).map(([currency, amount]) => [currency, amount.toString()]),
+  );
   const values = {
     adapter: settings.adapter,
     service: settings.service,
@@ -79,11 +125,18 @@ export async function putRail(
     institutions: [...settings.institutions],
     currencies: [...settings.currencies],
     is_default: settings.isDefault,
-    batch_size: Math.min(settings.batchSize, adapters[settings.adapter].largestBatch),
+    // A call carries what the rate lets through in a second, so that it is kept from second to second.
+    batch_size: Math.min(settings.batchSize, adapter.largestBatch, settings.transfersPerSecond ?? 1000),
     concurrency: settings.concurrency,
     debtor_account: settings.debtorAccount ?? null,
     public_key: settings.publicKey ? JSON.stringify(settings.publicKey) : null,
     active: settings.active,
+    settings: JSON.stringify(settings.settings),
+    rank: settings.rank,
+    maximum_amounts: JSON.stringify(maximumAmounts),
+    transfers_per_second: settings.transfersPerSecond ?? null,
+    calendar: settings.calendar ? JSON.stringify(settings.calendar) : null,
+    answer_within_seconds: settings.answerWithinSeconds ?? adapter.answerWithinSeconds ?? null,
   };
   const row = await trx
     .insertInto('rail')
@@ -96,8 +149,13 @@ export async function putRail(
     action: 'put',
     subject: `rail/${settings.id}`,
     actor,
-    detail: settings,
+    detail: { ...settings, maximumAmounts },
   });
+  await trx
+    .insertInto('rail_traffic')
+    .values({ rail_id: settings.id })
+    .onConflict((clash) => clash.column('rail_id').doNothing())
+    .execute();
   return row;
 }
 
@@ -111,6 +169,10 @@ export const findRail = (db: Db | Trx, id: string): Promise<Rail | undefined> =>
 export const railContext = (payments: Payments, rail: Rail): RailContext => ({
   mediation: payments.ctx.mediation,
   rail,
-  callbackService: `${payments.ctx.application}/payments-rail-callback-v1`,
+  application: payments.ctx.application,
   timeoutMs: payments.config.railTimeoutSeconds * 1000,
+  db: payments.db,
+  vault: payments.vault,
+  currencies: payments.currencies,
+  now: () => payments.ctx.now(),
 });

@@ -10,10 +10,14 @@ export const actorOf = (caller: Caller, person?: Person): string =>
  * one of its administrators through any application. Nobody gains rights by coming through the treasury's application.
  */
 export function assertTreasury(payments: Payments, caller: Caller, person?: Person): void {
+  if (!isTreasury(payments, caller, person)) throw forbidden('Only the treasury administers payments');
+}
+
+/** Whether the treasury is asking, by the same rule. */
+export function isTreasury(payments: Payments, caller: Caller, person?: Person): boolean {
   const ours = person === undefined || person.agency === payments.treasury;
-  if (ours && memberOf(caller.application) === payments.treasury) return;
-  if (person?.agency === payments.treasury && person.roles.includes('administrator')) return;
-  throw forbidden('Only the treasury administers payments');
+  if (ours && memberOf(caller.application) === payments.treasury) return true;
+  return person?.agency === payments.treasury && person.roles.includes('administrator');
 }
 
 const managers = ['payment-approver', 'programme-manager', 'administrator'];

@@ -39,12 +39,13 @@ export interface ProgrammeSettings {
 const ownerOf = (programme: { source_id: string; id: string }): string =>
   `${programme.source_id}/${programme.id}`;
 
-/** Ledger accounts of a programme: the mirror of its bank account and what it may spend. */
+/** Ledger accounts of a programme: the mirror of its bank account, what it may spend, and the value of its vouchers. */
 export const programmeAccounts = (
   programme: Pick<Programme, 'source_id' | 'id' | 'funding_account' | 'currency'>,
 ) => ({
   funding: { kind: 'funding', owner: programme.funding_account, currency: programme.currency } as const,
   available: { kind: 'available', owner: ownerOf(programme), currency: programme.currency } as const,
+  voucher: { kind: 'voucher', owner: ownerOf(programme), currency: programme.currency } as const,
 });
 
 /** Sets up a programme with its budget account, or changes it. Its currency stays what it was. */

@@ -1,4 +1,6 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { Calendar } from '../../rails/calendar.ts';
+import { dispatchOperations } from './dispatch-operations.ts';
 import { readFailures, readFigures } from './figure-operations.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -66,10 +68,19 @@ const ProgrammeView = Type.Object({
 });
 
 const railFields = {
-  adapter: Type.Union([Type.Literal('bank'), Type.Literal('mobile-money')]),
+  adapter: Type.String({
+    pattern: '^[a-z][a-z0-9-]{0,35}$',
+    description: 'How the rail is spoken to: bank, mobile-money, gsma, file',
+  }),
+  settings: Type.Optional(
+    Type.Record(Type.String({ maxLength: 60 }), Type.Unknown(), {
+      description: 'What the adapter must be told, by its own schema',
+    }),
+  ),
   service: Type.String({
     maxLength: 500,
-    description: 'INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE of the rail',
+    description:
+      'INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE of the rail; its application reports results and fetches files',
   }),
   name: Text(100),
   modalities: Type.Array(
@@ -80,6 +91,23 @@ const railFields = {
   currencies: Type.Array(Currency, { minItems: 1 }),
   isDefault: Type.Optional(
     Type.Boolean({ description: 'Also takes accounts at institutions that no rail lists' }),
+  ),
+  rank: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 1000,
+      description: 'Of several rails that take a payment the lowest is chosen',
+    }),
+  ),
+  maximumAmounts: Type.Optional(
+    Type.Record(Currency, Amount, { description: 'Largest transfer it takes, by currency' }),
+  ),
+  transfersPerSecond: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 10_000, description: 'Over all nodes' }),
+  ),
+  calendar: Type.Optional(Calendar),
+  answerWithinSeconds: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 30 * 86_400, description: 'Silence longer than that is a case' }),
   ),
   batchSize: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
   concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
@@ -100,6 +128,8 @@ const railFields = {
 const RailView = Type.Object({
   railId: Type.String(),
   ...railFields,
+  settings: Type.Record(Type.String(), Type.Unknown()),
+  rank: Type.Integer(),
   institutions: Type.Array(Type.String()),
   isDefault: Flag,
   batchSize: Type.Integer(),
@@ -128,6 +158,8 @@ export const BatchView = Type.Object({
   makerApplication: Type.String(),
   makerPerson: Type.Optional(Type.String()),
   paused: Flag,
+  stopped: Type.Boolean({ description: 'Nothing more leaves; what is out is awaited' }),
+  priority: Type.String({ description: 'urgent, normal or low' }),
   notBefore: Type.Optional(Instant),
   createdAt: Instant,
   completedAt: Type.Optional(Instant),
@@ -656,5 +688,6 @@ export const paymentsAdmin = defineSurface({
     listCases,
     resolveCase,
     getSigningKeys,
+    ...dispatchOperations,
   },
 });

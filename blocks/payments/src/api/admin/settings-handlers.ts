@@ -169,12 +169,23 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
           {
             id: params.railId,
             adapter: body.adapter,
+            settings: body.settings ?? {},
             service: body.service,
             name: body.name,
             modalities: body.modalities,
             institutions: body.institutions ?? [],
             currencies: body.currencies,
             isDefault: body.isDefault ?? false,
+            rank: body.rank ?? 100,
+            maximumAmounts: Object.fromEntries(
+              Object.entries(body.maximumAmounts ?? {}).map(([currency, amount]) => [
+                currency,
+                amountIn(amount, currency, `maximumAmounts/${currency}`),
+              ]),
+            ),
+            transfersPerSecond: body.transfersPerSecond,
+            calendar: body.calendar,
+            answerWithinSeconds: body.answerWithinSeconds,
             batchSize: body.batchSize ?? 500,
             concurrency: body.concurrency ?? 4,
             debtorAccount: body.debtorAccount,
@@ -185,12 +196,12 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
         ),
       );
       payments.wake();
-      return { status: 200, body: railView(rail) };
+      return { status: 200, body: railView(payments, rail) };
     },
 
     async listRails({ caller, person }) {
       assertTreasury(payments, caller, person);
-      return { status: 200, body: { items: (await listRails(db)).map(railView) } };
+      return { status: 200, body: { items: (await listRails(db)).map((rail) => railView(payments, rail)) } };
     },
   };
 }

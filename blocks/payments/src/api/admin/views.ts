@@ -4,7 +4,6 @@ import { isoStatus } from '../../batches/states.ts';
 import { formatAmount } from '../../money/amount.ts';
 import type { Payments } from '../../payments-context.ts';
 import type { Rail } from '../../rails/port.ts';
-import type { AdapterName } from '../../rails/registry.ts';
 import type { Programme } from '../../sources/programme.ts';
 import type { Source } from '../../sources/source.ts';
 import type { PaymentsTables } from '../../tables.ts';
@@ -56,9 +55,20 @@ export const programmeView = (payments: Payments, programme: Programme, availabl
   available: money(payments, available, programme.currency),
 });
 
-export const railView = (rail: Rail) => ({
+export const railView = (payments: Payments, rail: Rail) => ({
   railId: rail.id,
-  adapter: rail.adapter as AdapterName,
+  adapter: rail.adapter,
+  settings: rail.settings as Record<string, unknown>,
+  rank: rail.rank,
+  maximumAmounts: Object.fromEntries(
+    Object.entries(rail.maximum_amounts).map(([currency, amount]) => [
+      currency,
+      money(payments, amount, currency),
+    ]),
+  ),
+  ...present('transfersPerSecond', rail.transfers_per_second),
+  ...present('calendar', rail.calendar),
+  ...present('answerWithinSeconds', rail.answer_within_seconds),
   service: rail.service,
   name: rail.name,
   modalities: rail.modalities as ('00' | '01' | '03' | '04')[],
@@ -92,6 +102,8 @@ export const batchView = (payments: Payments, batch: Batch) => ({
   makerApplication: batch.maker_application,
   ...present('makerPerson', batch.maker_person),
   paused: batch.dispatch_paused_at !== null,
+  stopped: batch.stopped_at !== null,
+  priority: batch.priority > 0 ? 'urgent' : batch.priority < 0 ? 'low' : 'normal',
   ...present('notBefore', batch.not_before),
   createdAt: batch.created_at,
   ...present('completedAt', batch.completed_at),

@@ -5,11 +5,9 @@ import {
   type Handlers,
   Problem,
   type Static,
-  transaction,
 } from '@govstack/platform';
 import { flattenedVerify, importJWK, type JWK } from 'jose';
-import { applyResults } from '../../dispatch/apply-results.ts';
-import { resultsByRail } from '../../dispatch/results-by-rail.ts';
+import { takeNotice } from '../../dispatch/take-notice.ts';
 import type { Payments } from '../../payments-context.ts';
 import type { Outcome, RailResult } from '../../rails/port.ts';
 import { listRails } from '../../rails/registry.ts';
@@ -67,32 +65,20 @@ export function railCallbackHandlers(payments: Payments): Handlers<typeof railCa
       const keys = rails.map((rail) => rail.public_key).filter((key) => key !== null);
       if (keys.length > 0 && !isSigned(body)) throw unusable('Notices of this rail must be signed');
       const notice = isSigned(body) ? await verified(keys, body) : body;
-      const repeated = await transaction(payments.db, async (trx) => {
-        const inserted = await trx
-          .insertInto('rail_notice')
-          .values({
-            rail_id: first.id,
-            event_id: notice.eventId,
-            body: JSON.stringify(notice),
-            signature: isSigned(body) ? JSON.stringify(body) : null,
-          })
-          .onConflict((clash) => clash.constraint('rail_notice_pkey').doNothing())
-          .returning('event_id')
-          .executeTakeFirst();
-        if (!inserted) return true;
-        const results = notice.results.map(
-          (one): RailResult => ({
-            reference: one.reference,
-            outcome: outcomes[one.status],
-            ...(one.railReference === undefined ? {} : { railReference: one.railReference }),
-            ...(one.reasonCode === undefined ? {} : { reasonCode: one.reasonCode }),
-          }),
-        );
-        for (const [railId, own] of await resultsByRail(trx, rails, first, results))
-          await applyResults(payments, railId, own, 'callback', trx);
-        return false;
+      const results = notice.results.map(
+        (one): RailResult => ({
+          reference: one.reference,
+          outcome: outcomes[one.status],
+          ...(one.railReference === undefined ? {} : { railReference: one.railReference }),
+          ...(one.reasonCode === undefined ? {} : { reasonCode: one.reasonCode }),
+        }),
+      );
+      const repeated = await takeNotice(payments, rails, first, {
+        eventId: notice.eventId,
+        body: notice,
+        signature: isSigned(body) ? body : undefined,
+        results,
       });
-      payments.wake();
       return { status: 202, body: { eventId: notice.eventId, repeated } };
     },
   };

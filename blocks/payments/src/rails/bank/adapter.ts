@@ -28,6 +28,7 @@ const client = ({ mediation, rail }: RailContext) => mediation.client(bankRail, 
 /** A bank: batches of credit transfers answered at once, and the payer's own account. */
 export const bank: RailAdapter = {
   largestBatch: 1000,
+  signedNotices: true,
   async submit(context, { subBatchId, debtorAccount, currency, transfers }) {
     const { body } = await client(context).postTransferBatch({
       timeout: context.timeoutMs,

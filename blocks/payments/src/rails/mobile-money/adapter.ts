@@ -16,6 +16,7 @@ const client = ({ mediation, rail }: RailContext) => mediation.client(mobileMone
 /** A mobile-money provider: takes transfers with 202 and reports each result later, or when asked. */
 export const mobileMoney: RailAdapter = {
   largestBatch: 1000,
+  signedNotices: true,
   async submit(context, { subBatchId, debtorAccount, currency, transfers }) {
     await client(context).postDisbursements({
       timeout: context.timeoutMs,
@@ -23,7 +24,7 @@ export const mobileMoney: RailAdapter = {
         batchId: subBatchId,
         debtorAccount,
         currency,
-        callbackService: context.callbackService,
+        callbackService: `${context.application}/payments-rail-callback-v1`,
         transfers: transfers.map(({ reference, address, amount, narration }) => ({
           reference,
           msisdn: address,

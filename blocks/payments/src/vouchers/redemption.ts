@@ -1,0 +1,27 @@
+import type { Selectable } from 'kysely';
+import type { Db, PaymentsTables, Trx } from '../tables.ts';
+
+/** One cashing in of one voucher; its id is the reference at the rail. */
+export type Redemption = Selectable<PaymentsTables['voucher_redemption']>;
+
+export const findRedemption = (
+  db: Db | Trx,
+  payee: string,
+  requestId: string,
+): Promise<Redemption | undefined> =>
+  db
+    .selectFrom('voucher_redemption')
+    .selectAll()
+    .where('payee', '=', payee)
+    .where('request_id', '=', requestId)
+    .executeTakeFirst();
+
+/** Redemptions of a voucher, newest first. */
+export const listRedemptions = (db: Db, voucherId: string): Promise<Redemption[]> =>
+  db
+    .selectFrom('voucher_redemption')
+    .selectAll()
+    .where('voucher_id', '=', voucherId)
+    .orderBy('sent_at', 'desc')
+    .limit(100)
+    .execute();
