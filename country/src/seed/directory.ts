@@ -82,6 +82,9 @@ const registryOwners = [
 /** Owners of registries that speak DCI; the civil register speaks FHIR too. */
 const dciOwners = [a.civilRegistry, a.socialRegistries, a.farmerRegistry, a.disabilityRegistry];
 
+/** Surfaces of the payments block for officers: the portal calls them with their tokens. */
+const treasurySurfaces = ['payments-admin-v1', 'payments-voucher-admin-v1'];
+
 const services = [
   ...local(a.identity, 'identity', 'identity-client-mgmt-v1', 'identity-enrolment-v1', 'identity-person-v1'),
   ...local(a.consent, 'consent', 'consent-v1'),
@@ -89,7 +92,7 @@ const services = [
   ...local(a.workflow, 'workflow', 'workflow-v1', 'workflow-admin-v1'),
   ...local(a.cashTransfer, 'workflow', 'events-v1'),
   ...local(a.messaging, 'messaging', 'messaging-v1', 'messaging-receipts-v1'),
-  ...local(a.payments, 'payments', 'payments-g2p-v1', 'payments-admin-v1', 'payments-rail-callback-v1'),
+  ...local(a.payments, 'payments', 'payments-g2p-v1', 'payments-rail-callback-v1', ...treasurySurfaces),
   ...registryOwners.flatMap((owner) => local(owner, 'digital-registries', ...registrySurfaces)),
   ...dciOwners.flatMap((owner) => local(owner, 'digital-registries', 'registry-mappings-v1', 'dci-v1')),
   ...local(a.civilRegistry, 'digital-registries', 'fhir-r4-v1'),
@@ -134,7 +137,7 @@ const rights: readonly Grant[] = [
     `${a.identity}/identity-person-v1`,
     `${a.registration}/registration-v1`,
     `${a.consent}/consent-v1`,
-    `${a.payments}/payments-admin-v1`,
+    ...treasurySurfaces.map((surface) => `${a.payments}/${surface}`),
     `${a.mediator}/mediator-admin-v1`,
     `${a.mediator}/mediator-log-v1`,
     `${a.mediator}/mediator-monitoring-v1`,

@@ -1,9 +1,10 @@
-import { paymentsAdmin } from '@govstack/payments/api';
+import { paymentsAdmin, voucherAdmin } from '@govstack/payments/api';
 import type { Mediation } from '@govstack/platform';
 
 /** Typed ways to the surfaces of the payments block, `payments` being its application. Called with the person's token. */
 export const treasuryClients = (mediation: Mediation, payments: string) => ({
   admin: mediation.client(paymentsAdmin, `${payments}/${paymentsAdmin.name}`),
+  vouchers: mediation.client(voucherAdmin, `${payments}/${voucherAdmin.name}`),
 });
 
 export type TreasuryClients = ReturnType<typeof treasuryClients>;

@@ -15,10 +15,15 @@ const names = [
   'batchSize',
   'concurrency',
   'publicKey',
+  'rank',
+  'settings',
 ] as const;
+export const adapters = ['bank', 'mobile-money', 'gsma', 'file'] as const;
 const modalities = ['00', '01', '03', '04'] as const;
 type Modality = (typeof modalities)[number];
 type Entered = Record<(typeof names)[number], string>;
+
+type Rail = Awaited<ReturnType<TreasuryParts['clients']['admin']['listRails']>>['body']['items'][number];
 
 interface RailForm {
   readonly railId?: string;
@@ -28,8 +33,8 @@ interface RailForm {
   readonly active: boolean;
 }
 
-/** A key as JSON; undefined when it is none. */
-function keyIn(text: string): Record<string, unknown> | undefined {
+/** An object as JSON; undefined when it is none. */
+function objectIn(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -58,13 +63,13 @@ export function railPages(parts: TreasuryParts): void {
   const show = (visit: SignedInVisit, form: RailForm, errors: readonly PageError[] = []) =>
     visit.show(
       'treasury/rail.njk',
-      { ...settingFrame(parts, visit), ...form, modalities, errors },
+      { ...settingFrame(parts, visit), ...form, modalities, adapters, errors },
       errors.length > 0 ? 422 : 200,
     );
 
   site.page('/treasury/settings/rails/new', access, async (visit) =>
     show(visit, {
-      entered: { adapter: 'bank', batchSize: '500', concurrency: '4' },
+      entered: { adapter: 'bank', batchSize: '500', concurrency: '4', rank: '100' },
       chosen: [],
       isDefault: false,
       active: true,
@@ -85,6 +90,8 @@ export function railPages(parts: TreasuryParts): void {
         batchSize: String(one.batchSize),
         concurrency: String(one.concurrency),
         publicKey: one.publicKey === undefined ? '' : JSON.stringify(one.publicKey, undefined, 2),
+        rank: String(one.rank),
+        settings: Object.keys(one.settings).length === 0 ? '' : JSON.stringify(one.settings, undefined, 2),
       },
       chosen: one.modalities,
       isDefault: one.isDefault,
@@ -92,7 +99,8 @@ export function railPages(parts: TreasuryParts): void {
     });
   });
 
-  async function save(visit: SignedInVisit, known: string | undefined) {
+  async function save(visit: SignedInVisit, before: Rail | undefined) {
+    const known = before?.railId;
     const { t } = visit.voice;
     const entered = enteredIn(visit, names);
     const railId = known ?? entered.railId;
@@ -106,8 +114,11 @@ export function railPages(parts: TreasuryParts): void {
       isDefault: ticked(visit, 'isDefault'),
       active: known === undefined || ticked(visit, 'active'),
     };
+    // What has no input stays as it is: limits, rate, opening hours.
+    const { railId: _id, debtorAccount: _account, publicKey: _key, ...kept } = before ?? { railId };
     const currencies = itemsOf(entered.currencies.toUpperCase());
-    const publicKey = entered.publicKey === '' ? undefined : keyIn(entered.publicKey);
+    const publicKey = entered.publicKey === '' ? undefined : objectIn(entered.publicKey);
+    const settings = entered.settings === '' ? {} : objectIn(entered.settings);
     const errors: PageError[] = [
       ...codeFault(visit, 'railId', railId),
       ...missingOf(visit, entered, ['name', 'service', 'currencies']),
@@ -123,6 +134,8 @@ export function railPages(parts: TreasuryParts): void {
       ...(entered.publicKey !== '' && publicKey === undefined
         ? [{ text: t('treasury.settings.publicKeyWrong'), href: '#publicKey' }]
         : []),
+      ...(settings === undefined ? [{ text: t('treasury.settings.settingsWrong'), href: '#settings' }] : []),
+      ...(between(entered.rank, 0, 1000) ? [] : [{ text: t('treasury.settings.rankWrong'), href: '#rank' }]),
     ];
     const refused =
       errors.length > 0
@@ -131,8 +144,11 @@ export function railPages(parts: TreasuryParts): void {
             admin.putRail({
               params: { railId },
               body: {
+                ...kept,
                 name: entered.name,
-                adapter: entered.adapter === 'mobile-money' ? 'mobile-money' : 'bank',
+                adapter: adapters.find((one) => one === entered.adapter) ?? 'bank',
+                rank: Number(entered.rank),
+                settings: settings ?? {},
                 service: entered.service,
                 modalities: chosen,
                 institutions: itemsOf(entered.institutions),
@@ -152,7 +168,5 @@ export function railPages(parts: TreasuryParts): void {
   }
 
   site.action('/treasury/settings/rails/new', access, (visit) => save(visit, undefined));
-  site.action('/treasury/settings/rails/:rail', access, async (visit) =>
-    save(visit, (await railIn(visit)).railId),
-  );
+  site.action('/treasury/settings/rails/:rail', access, async (visit) => save(visit, await railIn(visit)));
 }

@@ -5,7 +5,16 @@ export const treasuryRoles: readonly string[] = [
   'administrator',
   'auditor',
   'treasury-officer',
+  'voucher-administrator',
 ];
 
 /** Roles with which people take runs further; others only look on. */
 export const managingRoles: readonly string[] = ['payment-approver', 'programme-manager', 'administrator'];
+
+/** Roles with which people look at vouchers, or administer them. */
+export const voucherRoles: readonly string[] = [
+  'voucher-administrator',
+  'programme-manager',
+  'administrator',
+  'auditor',
+];

@@ -2,17 +2,16 @@ import { formKey, input, type SignedInVisit } from '../site/visit.ts';
 import type { Run } from './clients.ts';
 import { attempt, type PageError } from './refusals.ts';
 import { managingRoles } from './roles.ts';
-import type { TreasuryParts } from './shell.ts';
+import { administers, type TreasuryParts } from './shell.ts';
+import { overStates } from './words.ts';
 
+export const priorities = ['urgent', 'normal', 'low'] as const;
+const payable = ['authorised', 'processing'];
 const cancellable = ['received', 'awaiting-approval', 'approved', 'held', 'authorised'];
 
 /** What a page offers this person to do with a run; whether they may is decided by the block when they do. */
-export function actsOn(
-  parts: TreasuryParts,
-  { viewer }: SignedInVisit,
-  run: Run,
-  agency: string | undefined,
-) {
+export function actsOn(parts: TreasuryParts, visit: SignedInVisit, run: Run, agency: string | undefined) {
+  const { viewer } = visit;
   const isTheirs = viewer.agency === parts.treasury || (agency !== undefined && viewer.agency === agency);
   const manages = isTheirs && managingRoles.some((role) => viewer.roles.includes(role));
   const waits = run.state === 'awaiting-approval';
@@ -23,7 +22,10 @@ export function actsOn(
     decide: waits && approves && !isMaker,
     notDecide: waits && (isMaker ? 'maker' : approves ? undefined : 'role'),
     cancel: manages && cancellable.includes(run.state),
-    resume: manages && (run.state === 'held' || run.paused),
+    resume: manages && (run.state === 'held' || run.paused) && !run.stopped,
+    pause: manages && payable.includes(run.state) && !run.paused && !run.stopped,
+    stop: manages && payable.includes(run.state) && !run.stopped,
+    priority: administers(parts, visit) && !overStates.includes(run.state),
     retry: manages && failed && ['partially-completed', 'failed'].includes(run.state),
   };
 }
@@ -85,6 +87,43 @@ const resume: Act = async ({ clients }, visit, batchId) => {
   return {};
 };
 
+const reasonMissing = (visit: SignedInVisit, href: string): Done =>
+  missing(visit, 'treasury.run.reasonNeeded', href);
+
+const pause: Act = async ({ clients }, visit, batchId) => {
+  const reason = input(visit, 'reason').slice(0, 500);
+  if (reason === '') return reasonMissing(visit, '#pause-reason');
+  const errors = await attempt(visit, '#pause-reason', () =>
+    clients.admin.pauseBatch({ params: { batchId }, body: { reason } }),
+  );
+  if (errors) return { errors };
+  visit.leaveNotice('runPaused');
+  return {};
+};
+
+const stop: Act = async ({ clients }, visit, batchId) => {
+  const reason = input(visit, 'reason').slice(0, 500);
+  if (reason === '') return reasonMissing(visit, '#stop-reason');
+  const errors = await attempt(visit, '#stop-reason', () =>
+    clients.admin.stopBatch({ params: { batchId }, body: { reason } }),
+  );
+  if (errors) return { errors };
+  visit.leaveNotice('runStopped');
+  return {};
+};
+
+const priority: Act = async ({ clients }, visit, batchId) => {
+  const reason = input(visit, 'reason').slice(0, 500);
+  const wanted = priorities.find((one) => one === input(visit, 'priority')) ?? 'normal';
+  if (reason === '') return reasonMissing(visit, '#priority-reason');
+  const errors = await attempt(visit, '#priority-reason', () =>
+    clients.admin.setBatchPriority({ params: { batchId }, body: { priority: wanted, reason } }),
+  );
+  if (errors) return { errors };
+  visit.leaveNotice('settingSaved');
+  return {};
+};
+
 const retry: Act = async ({ clients }, visit, batchId) => {
   let made = batchId;
   const errors = await attempt(visit, '#acts', async () => {
@@ -110,7 +149,17 @@ const settle: Act = async ({ clients, backend }, visit, batchId) => {
   return {};
 };
 
-const acts: Readonly<Record<string, Act>> = { approve, reject, cancel, resume, retry, settle };
+const acts: Readonly<Record<string, Act>> = {
+  approve,
+  reject,
+  cancel,
+  resume,
+  pause,
+  stop,
+  priority,
+  retry,
+  settle,
+};
 
 /** Does what the sent form says. */
 export async function act(parts: TreasuryParts, visit: SignedInVisit, batchId: string): Promise<Done> {

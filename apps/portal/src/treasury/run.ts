@@ -4,19 +4,18 @@ import { periodOf } from '../mediated/payments-received.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import type { Run } from './clients.ts';
 import { orNone, orRefused, type PageError } from './refusals.ts';
-import { act, actsOn } from './run-acts.ts';
+import { act, actsOn, priorities } from './run-acts.ts';
 import { access, frame, idIn, type TreasuryParts } from './shell.ts';
 import {
   closedStates,
   failedStates,
   movingStates,
+  overStates,
   paidStates,
   paymentStates,
   reasonIn,
   whoDid,
 } from './words.ts';
-
-const over = ['completed', 'partially-completed', 'failed', 'rejected', 'cancelled'];
 
 /** How much of a run is in some states. */
 function tally({ totals, currency }: Run, states: readonly string[]) {
@@ -85,7 +84,8 @@ export function runPages(parts: TreasuryParts): void {
         reason: run.reason === undefined ? undefined : reasonIn(visit.voice, run.reason),
         progress: progressOf(run),
         moves: movingStates.includes(run.state) && !run.paused,
-        isOver: over.includes(run.state),
+        isOver: overStates.includes(run.state),
+        priorities,
         certified: ['completed', 'partially-completed', 'failed'].includes(run.state),
         acts: actsOn(parts, visit, run, programme?.body.agency),
         maker: {

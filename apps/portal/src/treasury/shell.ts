@@ -3,7 +3,7 @@ import type { Backend } from '../backend.ts';
 import type { Names } from '../mediated/names.ts';
 import type { SignedInVisit, Site } from '../site/visit.ts';
 import type { TreasuryClients } from './clients.ts';
-import { treasuryRoles } from './roles.ts';
+import { treasuryRoles, voucherRoles } from './roles.ts';
 
 /** What the pages about payments share. */
 export interface TreasuryParts {
@@ -24,13 +24,19 @@ export const access = { roles: treasuryRoles };
 export const administers = ({ treasury }: TreasuryParts, { viewer }: SignedInVisit): boolean =>
   viewer.agency === treasury && viewer.roles.includes('administrator');
 
+/** Whether somebody may look at vouchers: of the treasury all, of an agency those of its programmes. */
+const overseesVouchers = ({ viewer }: SignedInVisit): boolean =>
+  voucherRoles.some((role) => viewer.roles.includes(role));
+
 /** The frame around a page: where one can go, and where one is. */
 export function frame(parts: TreasuryParts, visit: SignedInVisit, tab: string) {
   const theirs = administers(parts, visit);
   const tabs = [
     { key: 'overview', href: '/treasury', shown: true },
     { key: 'runs', href: '/treasury/runs', shown: true },
+    { key: 'rails', href: '/treasury/rails', shown: theirs },
     { key: 'cases', href: '/treasury/cases', shown: theirs },
+    { key: 'vouchers', href: '/treasury/vouchers', shown: overseesVouchers(visit) },
     { key: 'ledger', href: '/treasury/ledger', shown: theirs },
     { key: 'settings', href: '/treasury/settings', shown: theirs },
   ];

@@ -8,10 +8,13 @@ import { treasuryClients } from './clients.ts';
 import { ledgerPages } from './ledger.ts';
 import { overviewPages } from './overview.ts';
 import { paymentPages } from './payments.ts';
+import { trafficPages } from './rails.ts';
 import { runPages } from './run.ts';
 import { runListPages } from './runs.ts';
 import { settingPages } from './settings.ts';
 import type { TreasuryParts } from './shell.ts';
+import { voucherSettingPages } from './voucher-settings.ts';
+import { voucherPages } from './vouchers.ts';
 
 /** The console of payments; without the payments block in the settings there is none. */
 export function treasuryPages(site: Site, context: BlockContext<PortalSettings>, backend: Backend): void {
@@ -33,7 +36,10 @@ export function treasuryPages(site: Site, context: BlockContext<PortalSettings>,
     runListPages,
     runPages,
     paymentPages,
+    trafficPages,
     casePages,
+    voucherPages,
+    voucherSettingPages,
     ledgerPages,
     settingPages,
   ])

@@ -16,6 +16,14 @@ export const runStates = [
   'cancelled',
 ] as const;
 
+export const overStates: readonly string[] = [
+  'completed',
+  'partially-completed',
+  'failed',
+  'rejected',
+  'cancelled',
+];
+
 /** Runs in which something happens without a person. */
 export const movingStates: readonly string[] = ['received', 'approved', 'authorised', 'processing'];
 
@@ -60,6 +68,10 @@ const knownReasons = [
   'budget-released',
 ];
 
-/** A reason of a run: what its code means, or what a person wrote. */
-export const reasonIn = (voice: Voice, reason: string): string =>
-  knownReasons.includes(reason) ? voice.t(`treasury.reasons.${reason}`) : reason;
+/** A reason of a run: what its code means, or what a person wrote, perhaps with what they did before it. */
+export function reasonIn(voice: Voice, reason: string): string {
+  if (knownReasons.includes(reason)) return voice.t(`treasury.reasons.${reason}`);
+  const [, act, words] = /^(paused|stopped|(?:urgent|normal|low) priority): (.*)$/s.exec(reason) ?? [];
+  if (act === undefined || words === undefined) return reason;
+  return `${voice.t(`treasury.deeds.${act.split(' ').at(-1)}`)}: ${words}`;
+}
