@@ -82,8 +82,8 @@ const registryOwners = [
 /** Owners of registries that speak DCI; the civil register speaks FHIR too. */
 const dciOwners = [a.civilRegistry, a.socialRegistries, a.farmerRegistry, a.disabilityRegistry];
 
-/** Surfaces of the payments block for officers: the portal calls them with their tokens. */
-const treasurySurfaces = ['payments-admin-v1', 'payments-voucher-admin-v1'];
+/** Surfaces of the payments block that people of agencies work with in the portal. */
+const officerSurfaces = ['payments-voucher-admin-v1', 'payments-oversight-v1', 'payments-reconciliation-v1'];
 
 const services = [
   ...local(a.identity, 'identity', 'identity-client-mgmt-v1', 'identity-enrolment-v1', 'identity-person-v1'),
@@ -92,10 +92,11 @@ const services = [
   ...local(a.workflow, 'workflow', 'workflow-v1', 'workflow-admin-v1'),
   ...local(a.cashTransfer, 'workflow', 'events-v1'),
   ...local(a.messaging, 'messaging', 'messaging-v1', 'messaging-receipts-v1'),
-  ...local(a.payments, 'payments', 'payments-g2p-v1', 'payments-rail-callback-v1', ...treasurySurfaces),
+  ...local(a.payments, 'payments', 'payments-g2p-v1', 'payments-admin-v1', 'payments-rail-callback-v1'),
   ...registryOwners.flatMap((owner) => local(owner, 'digital-registries', ...registrySurfaces)),
   ...dciOwners.flatMap((owner) => local(owner, 'digital-registries', 'registry-mappings-v1', 'dci-v1')),
   ...local(a.civilRegistry, 'digital-registries', 'fhir-r4-v1'),
+  ...local(a.payments, 'payments', ...officerSurfaces),
 ];
 
 interface Grant {
@@ -137,7 +138,7 @@ const rights: readonly Grant[] = [
     `${a.identity}/identity-person-v1`,
     `${a.registration}/registration-v1`,
     `${a.consent}/consent-v1`,
-    ...treasurySurfaces.map((surface) => `${a.payments}/${surface}`),
+    `${a.payments}/payments-admin-v1`,
     `${a.mediator}/mediator-admin-v1`,
     `${a.mediator}/mediator-log-v1`,
     `${a.mediator}/mediator-monitoring-v1`,
@@ -147,6 +148,9 @@ const rights: readonly Grant[] = [
   ...registryOwners.flatMap((owner) =>
     grant(a.portal, ...registrySurfaces.map((surface) => `${owner}/${surface}`)),
   ),
+  ...grant(a.portal, ...officerSurfaces.map((surface) => `${a.payments}/${surface}`)),
+  // Receipts and complaints of its payees.
+  ...grant(a.cashTransfer, `${a.payments}/payments-oversight-v1`),
   ...grant(
     a.registries,
     `${a.consent}/consent-v1`,

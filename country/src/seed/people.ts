@@ -106,7 +106,7 @@ const staff = [
       fr: 'Nadir, agent du Trésor qui administre les paiements',
       ar: 'نادر، موظف الخزانة الذي يدير المدفوعات',
     },
-    18,
+    19,
   ),
   officer(
     'registry-analyst',

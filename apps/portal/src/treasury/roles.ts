@@ -6,6 +6,7 @@ export const treasuryRoles: readonly string[] = [
   'auditor',
   'treasury-officer',
   'voucher-administrator',
+  'biller-manager',
 ];
 
 /** Roles with which people take runs further; others only look on. */
@@ -18,3 +19,6 @@ export const voucherRoles: readonly string[] = [
   'administrator',
   'auditor',
 ];
+
+/** Roles with which people look after billers. */
+export const billerRoles: readonly string[] = ['biller-manager', 'administrator', 'auditor'];

@@ -3,7 +3,7 @@ import type { Backend } from '../backend.ts';
 import type { Names } from '../mediated/names.ts';
 import type { SignedInVisit, Site } from '../site/visit.ts';
 import type { TreasuryClients } from './clients.ts';
-import { treasuryRoles, voucherRoles } from './roles.ts';
+import { billerRoles, treasuryRoles, voucherRoles } from './roles.ts';
 
 /** What the pages about payments share. */
 export interface TreasuryParts {
@@ -28,6 +28,13 @@ export const administers = ({ treasury }: TreasuryParts, { viewer }: SignedInVis
 const overseesVouchers = ({ viewer }: SignedInVisit): boolean =>
   voucherRoles.some((role) => viewer.roles.includes(role));
 
+const seesBillers = ({ viewer }: SignedInVisit): boolean =>
+  billerRoles.some((role) => viewer.roles.includes(role));
+
+/** Whether somebody looks into everything that is on record. */
+const audits = ({ treasury }: TreasuryParts, { viewer }: SignedInVisit): boolean =>
+  viewer.agency === treasury && ['auditor', 'administrator'].some((role) => viewer.roles.includes(role));
+
 /** The frame around a page: where one can go, and where one is. */
 export function frame(parts: TreasuryParts, visit: SignedInVisit, tab: string) {
   const theirs = administers(parts, visit);
@@ -37,7 +44,11 @@ export function frame(parts: TreasuryParts, visit: SignedInVisit, tab: string) {
     { key: 'rails', href: '/treasury/rails', shown: theirs },
     { key: 'cases', href: '/treasury/cases', shown: theirs },
     { key: 'vouchers', href: '/treasury/vouchers', shown: overseesVouchers(visit) },
+    { key: 'reconciliation', href: '/treasury/reconciliation', shown: theirs },
     { key: 'ledger', href: '/treasury/ledger', shown: theirs },
+    { key: 'billers', href: '/treasury/billers', shown: seesBillers(visit) },
+    { key: 'disputes', href: '/treasury/disputes', shown: true },
+    { key: 'records', href: '/treasury/records', shown: audits(parts, visit) },
     { key: 'settings', href: '/treasury/settings', shown: theirs },
   ];
   return { section: 'treasury', tab, tabs: tabs.filter(({ shown }) => shown) };

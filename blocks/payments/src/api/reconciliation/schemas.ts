@@ -1,0 +1,34 @@
+import { Type } from '@govstack/platform/operation';
+
+export const closed = { additionalProperties: false } as const;
+export const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
+export const Id = Type.String({ format: 'uuid' });
+export const Code = Type.String({ pattern: '^[A-Za-z0-9._-]{1,36}$' });
+export const Currency = Type.String({ pattern: '^[A-Z]{3}$' });
+export const Amount = Type.String({
+  pattern: '^[0-9]{1,18}(\\.[0-9]{1,8})?$',
+  description: 'Decimal text in the currency',
+});
+export const Day = Type.String({ format: 'date' });
+export const Instant = Type.String({ format: 'date-time' });
+export const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 500 }));
+export const Modality = Type.Union([
+  Type.Literal('00'),
+  Type.Literal('01'),
+  Type.Literal('03'),
+  Type.Literal('04'),
+]);
+
+export const oneOf = <T extends string>(values: readonly T[]) =>
+  Type.Unsafe<T>({ type: 'string', enum: [...values] });
+
+/** Applications of the treasury, and its officers. */
+export const treasury = { caller: 'application', person: 'optional' } as const;
+/** A person of the treasury who decides about money. */
+export const officer = {
+  caller: 'application',
+  person: 'required',
+  roles: ['administrator', 'payment-approver'],
+} as const;
+/** Whoever may see a run: its source, the treasury, officers of both. */
+export const overseer = { caller: 'application', person: 'optional' } as const;
