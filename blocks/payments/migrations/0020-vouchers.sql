@@ -149,8 +149,8 @@ create table voucher (
 );
 -- An instruction of a source gets one voucher.
 create unique index voucher_instruction on voucher (source_id, instruction_id) where instruction_id is not null;
-create index voucher_request on voucher (request_id) where request_id is not null;
-create index voucher_stock on voucher (source_id, group_code, amount, serial) where state = 'provisioned';
+create index voucher_of_request on voucher (request_id) where request_id is not null;
+create index voucher_in_stock on voucher (source_id, group_code, amount, serial) where state = 'provisioned';
 create index voucher_due on voucher (due_at) where due_at is not null;
 create index voucher_list on voucher (source_id, group_code, id);
 create index voucher_sealed on voucher (key_id) where number_cipher is not null;

@@ -101,7 +101,7 @@ export const payments = defineBlock({
       });
       return signing;
     };
-    const traffic = createRailTraffic(shared.db);
+    const traffic = createRailTraffic(shared.db, config.railRestSeconds);
     const engine = createEngine(
       [
         { name: 'validate', lanes: 1, step: () => validateNext(shared) },

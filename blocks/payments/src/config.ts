@@ -33,6 +33,12 @@ export const PaymentsConfig = Type.Object({
     minimum: 0.05,
     description: 'When a sending without any answer, of a process that may have died, is asked about',
   }),
+  railRestSeconds: Type.Number({
+    default: 1,
+    minimum: 0.02,
+    description:
+      'How long a rail that did not answer is left alone; doubled each time it is silent again, up to 30 times',
+  }),
   resendAfterSeconds: Type.Number({ default: 2, minimum: 0.01 }),
   maximumSends: Type.Integer({ default: 8, minimum: 1 }),
   escalateAfterSeconds: Type.Number({ default: 3600, minimum: 0.05 }),

@@ -17,7 +17,7 @@ import {
 
 let t: Treasury;
 beforeAll(async () => {
-  t = await startTreasury({ subBatchSize: 5, dispatchWorkers: 2 });
+  t = await startTreasury({ subBatchSize: 5, dispatchWorkers: 2, railRestSeconds: 1 });
 });
 afterAll(() => t.stop());
 

@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { CallFailed } from '@govstack/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { g2p, gsmaCallback, paymentsAdmin, railCallback, railFiles } from '../src/api/operations.ts';
+import {
+  g2p,
+  gsmaCallback,
+  paymentsAdmin,
+  railCallback,
+  railFiles,
+  voucherAdmin,
+  vouchers,
+} from '../src/api/operations.ts';
+import { payments } from '../src/block.ts';
 import {
   adminOf,
   apiOf,
@@ -15,10 +24,12 @@ import {
   startTreasury,
   type Treasury,
 } from './fixtures/treasury.ts';
+import { active, setUpVouchers, stateOf, voucherAdminOf, vouchersOf } from './fixtures/vouchers.ts';
 
 let t: Treasury;
 let inputs: { readonly [surface: string]: Readonly<Record<string, object>> };
 let secrets: readonly string[];
+let voucherSerial: string;
 const rival = 'TEST/GOV/OTHER/payroll';
 beforeAll(async () => {
   t = await startTreasury();
@@ -31,6 +42,14 @@ beforeAll(async () => {
   const { contentHash = '' } = await reaches(t.node, batchId, 'awaiting-approval');
   const [row] = await instructionsOf(t.node, batchId);
   const instructionId = row?.instructionId as string;
+  await setUpVouchers(t.node);
+  const [voucher] = await active(t.node);
+  const { serial: serialNumber = '', number: voucherNumber = '' } = voucher ?? {};
+  voucherSerial = serialNumber;
+  const ofVoucher = { params: { serialNumber }, body: { reason: 'x' } };
+  const ofGroup = { params: { sourceId: programme.sourceId, groupCode: 'ANY' } };
+  const ofRequest = { params: { requestID: 'q-1' } };
+  const serials = { requestID: 'x', voucherInstructions: [{ serialNumber }] };
   const { items: accounts } = (await t.admin.listAccounts({ query: {} })).body;
   secrets = [batchId, instructionId, payee, ...accounts.map((one) => one.accountId)];
   const source = { sourceId: programme.sourceId };
@@ -117,6 +136,46 @@ beforeAll(async () => {
       getBatchStatus: { query: { batchId } },
       getBatchDetails: { query: { batchId }, headers: {} },
     },
+    [vouchers.name]: {
+      postVouchers: { query: { command: 'cancel' }, headers: {}, body: serials },
+      putVouchers: { query: { command: 'suspend' }, headers: {}, body: serials },
+      getVoucherDetails: ofRequest,
+      getActivationResult: ofRequest,
+      getCancellationResult: ofRequest,
+      getVoucherStatus: { params: { serialNumber }, query: {} },
+      getVoucher: { params: { serialNumber }, query: {} },
+      getVoucherValidity: { query: { serialNumber } },
+      getValidity: { query: { serialNumber } },
+      checkVoucherValidity: { body: { voucherNumber, groupCode: 'ANY' } },
+      getVoucherCode: { params: { serialNumber } },
+      getVoucherKeys: {},
+    },
+    [voucherAdmin.name]: {
+      putVoucherGroup: {
+        ...ofGroup,
+        body: { programmeId: programme.programmeId, name: 'Mine', validitySeconds: 1 },
+      },
+      listVoucherGroups: { query: {} },
+      provisionVouchers: { ...ofGroup, body: { reference: 'x', denomination: '1.00', count: 1 } },
+      putRecipientKey: { ...ofGroup, params: source, body: { publicKey: { kty: 'EC' } } },
+      putMerchant: {
+        params: { merchantId: 'shop-1' },
+        body: { name: 'Mine', application: rival, paymentModality: '00', financialAddress: '99999999' },
+      },
+      listMerchants: { query: {} },
+      listVouchers: { query: {} },
+      getVoucher: { params: { serialNumber } },
+      suspendVoucher: ofVoucher,
+      unsuspendVoucher: ofVoucher,
+      blockVoucher: ofVoucher,
+      unblockVoucher: ofVoucher,
+      cancelVoucher: ofVoucher,
+      purgeVoucher: ofVoucher,
+      validateVoucher: { body: { serialNumber, voucherNumber } },
+      voucherReport: { query: {} },
+      rotateVoucherKey: { personToken },
+      listVoucherKeys: { personToken },
+    },
     [railCallback.name]: {
       postTransferResults: {
         body: { eventId: 'x', results: [{ reference: instructionId, status: 'completed' }] },
@@ -138,21 +197,19 @@ beforeAll(async () => {
 afterAll(() => t.stop());
 
 type Call = (input: object) => Promise<{ status: number; body: unknown }>;
-const clients = (as: string) => ({
-  [paymentsAdmin.name]: adminOf(t.node, as) as unknown as Record<string, Call>,
-  [g2p.name]: apiOf(t.node, as) as unknown as Record<string, Call>,
-  [railCallback.name]: noticesOf(t.node, as) as unknown as Record<string, Call>,
-  [gsmaCallback.name]: t.node.client(gsmaCallback, { as }) as unknown as Record<string, Call>,
-  [railFiles.name]: t.node.client(railFiles, { as }) as unknown as Record<string, Call>,
-});
-const operations = [paymentsAdmin, g2p, railCallback, gsmaCallback, railFiles].flatMap((surface) =>
+const surfaces = payments.surfaces.filter((surface) => !surface.compliance);
+const operations = surfaces.flatMap((surface) =>
   Object.keys(surface.operations).map((operation) => [surface.name, operation] as const),
 );
+const callOf = (as: string, name: string, operation: string): Call => {
+  const surface = surfaces.find((one) => one.name === name) as (typeof surfaces)[number];
+  return (t.node.client(surface, { as }) as unknown as Record<string, Call>)[operation] as Call;
+};
 const ask = async (as: string, surface: string, operation: string) => {
   const input = inputs[surface]?.[operation];
   if (!input) throw new Error(`nobody has tried ${operation} as a stranger`);
   try {
-    const { status, body } = await (clients(as)[surface]?.[operation] as Call)(input);
+    const { status, body } = await callOf(as, surface, operation)(input);
     return { status, body };
   } catch (error) {
     if (!(error instanceof CallFailed)) throw error;
@@ -160,7 +217,7 @@ const ask = async (as: string, surface: string, operation: string) => {
   }
 };
 /** Public by nature: with it receivers check signatures. */
-const open = ['getSigningKeys'];
+const open = ['getSigningKeys', 'getVoucherKeys'];
 /** What every source may do with its own records; it never sees another's. */
 const own = [
   'listBatches',
@@ -169,6 +226,11 @@ const own = [
   'updateBeneficiary',
   'getBeneficiary',
   'listBeneficiaries',
+  'postVouchers',
+  'putVouchers',
+  'getVoucherValidity',
+  'getValidity',
+  'checkVoucherValidity',
 ];
 
 describe('an application that is neither a source nor a rail nor the treasury’s', () => {
@@ -195,6 +257,7 @@ describe('another source', () => {
     const payeeIdentity = secrets[2] as string;
     const { body } = await t.api.getBeneficiary({ query: { payeeIdentity, requestId: 'q' }, headers: {} });
     expect(body.paymentModalityList[0]?.financialAddress).not.toContain('9999');
+    expect(await stateOf(t.node, voucherSerial)).toBe('activated');
     expect((await t.admin.listSources({})).body.items).toHaveLength(2);
     expect((await t.admin.listRails({})).body.items.find((one) => one.railId === 'bank')?.name).toBe('Bank');
     expect(await brokenBooks(t.node)).toEqual([]);

@@ -8,6 +8,7 @@ import { voucherStates } from '../src/vouchers/states.ts';
 import {
   available,
   brokenBooks,
+  ministry,
   programme,
   refusal,
   source,
@@ -18,6 +19,7 @@ import {
   activate,
   active,
   cancel,
+  type Issued,
   liability,
   look,
   merchantApplication,
@@ -35,12 +37,26 @@ let t: Treasury;
 beforeAll(async () => {
   t = await startTreasury();
   await setUpVouchers(t.node);
+  await limit({});
 });
 afterAll(async () => {
   expect(await brokenBooks(t.node)).toEqual([]);
   await t.stop();
 });
 
+/** Settings of the programme with or without a ceiling for a single payment. */
+const limit = (ceiling: { maximumInstructionAmount?: string }) =>
+  t.admin.putProgramme({
+    params: programme,
+    body: {
+      name: 'Cash transfer',
+      agency: ministry,
+      currency: 'USD',
+      fundingAccount: 'US00TREASURY01',
+      payerRail: 'bank',
+      ...ceiling,
+    },
+  });
 const group = (groupCode: string) => ({ sourceId: programme.sourceId, groupCode });
 const because = { body: { reason: 'asked for' } };
 const of = (serialNumber: string) => ({ params: { serialNumber }, ...because });
@@ -120,18 +136,9 @@ describe('an order', () => {
     ['amount', { groupCode: 'FOD', amount: '11.00' }],
     ['amount', { amount: '500.01' }],
   ])('with a bad %s is refused, naming it, and creates nothing: %j', async (field, bad) => {
-    await t.admin.putProgramme({
-      params: programme,
-      body: {
-        name: 'Cash transfer',
-        currency: 'USD',
-        fundingAccount: 'US00TREASURY01',
-        payerRail: 'bank',
-        ...(field === 'amount' && (bad as { amount?: string }).amount === '500.01'
-          ? { maximumInstructionAmount: '500.00' }
-          : {}),
-      },
-    });
+    await limit(
+      (bad as { amount?: string }).amount === '500.01' ? { maximumInstructionAmount: '500.00' } : {},
+    );
     const before = await bankAccount();
     const body = {
       requestID: nextId(),
@@ -141,6 +148,50 @@ describe('an order', () => {
     expect(refused.status).toBe(400);
     expect(JSON.stringify(refused.responseBody)).toContain(`/voucherInstructions/1/${field}`);
     expect(await bankAccount()).toBe(before);
+    await limit({});
+  });
+
+  it('[PAY-6.2.1-c] may name any amount in a group that allows it; elsewhere only its denominations', async () => {
+    const body = (groupCode: string) => ({
+      requestID: nextId(),
+      voucherInstructions: [instruction(nextId(), { groupCode, amount: '12.34' })],
+    });
+    expect((await create(body('ANY'))).status).toBe(200);
+    expect((await refusal(create(body('FOD')))).status).toBe(400);
+    const settings = {
+      programmeId: programme.programmeId,
+      name: 'x',
+      validitySeconds: 60,
+      variableAmounts: true,
+    };
+    const put = voucherAdminOf(t.node).putVoucherGroup({ params: group('BAD'), body: settings });
+    expect((await refusal(put)).status).toBe(400);
+  });
+
+  it('[PAY-6.2.1-a] in another currency goes on with the serial numbers, and keeps the books apart', async () => {
+    const params = { sourceId: programme.sourceId, programmeId: 'euro' };
+    await t.admin.putProgramme({
+      params,
+      body: { name: 'Euro', currency: 'EUR', fundingAccount: 'EU00TREASURY01' },
+    });
+    await t.admin.releaseBudget({ params, body: { reference: 'e', amount: '100.00', currency: 'EUR' } });
+    await voucherAdminOf(t.node).putVoucherGroup({
+      params: group('EUR'),
+      body: { programmeId: 'euro', name: 'Euro', validitySeconds: 60, onDemand: true, variableAmounts: true },
+    });
+    const [before] = (await order(t.node)) as [Issued];
+    const dollars = await bankAccount();
+    const requestID = nextId();
+    await create({
+      requestID,
+      voucherInstructions: [instruction(requestID, { groupCode: 'EUR', currency: 'EUR' })],
+    });
+    const [euro] = (await vouchersOf(t.node).getVoucherDetails({ params: { requestID } })).body
+      .voucherInstructions;
+    expect(Number(euro?.serialNumber.slice(0, -1))).toBe(Number(before.serial.slice(0, -1)) + 1);
+    expect(await look(t.node, euro?.serialNumber ?? '')).toMatchObject({ amount: '10.00', currency: 'EUR' });
+    expect(await bankAccount()).toBe(dollars);
+    expect((await t.admin.getProgramme({ params })).body.available).toBe('90.00');
   });
 
   it('[PAY-5.3.2-a] of many vouchers is one request; numbers and serials are unique', async () => {
@@ -384,91 +435,6 @@ describe('a voucher', () => {
   });
 });
 
-describe('what the source gets back', () => {
-  let server: Server;
-  let base: string;
-  const received: Record<string, never>[] = [];
-  beforeAll(async () => {
-    server = createServer(async (request, response) => {
-      const parts: Buffer[] = [];
-      for await (const part of request) parts.push(part as Buffer);
-      received.push(JSON.parse(Buffer.concat(parts).toString()));
-      response.writeHead(200).end();
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/in`;
-    await t.admin.putSource({
-      params: { sourceId: programme.sourceId },
-      body: { application: source, name: 'Cash transfer', institutionId: 'MSP', callbackUrls: [base] },
-    });
-  });
-  afterAll(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-
-  it('[PAY-8.2.1][PAY-6.2.5-b] leaves the mediator only encrypted to its own key', async () => {
-    const headers = { 'x-callback-url': `${base}/details` };
-    const body = { requestID: nextId(), batchID: nextId(), voucherInstructions: [instruction(nextId())] };
-    expect((await refusal(create(body, headers))).status).toBe(400);
-    const pair = await generateKeyPair('ECDH-ES', { extractable: true });
-    const publicKey = (await exportJWK(pair.publicKey)) as Record<string, unknown>;
-    const put = (key: Record<string, unknown>) =>
-      voucherAdminOf(t.node, source).putRecipientKey({
-        params: { sourceId: programme.sourceId },
-        body: { publicKey: key },
-      });
-    const privateKey = (await exportJWK(pair.privateKey)) as Record<string, unknown>;
-    expect((await refusal(put(privateKey))).status).toBe(400);
-    expect((await put(publicKey)).body.algorithm).toBe('ECDH-ES');
-    await create(body, headers);
-    const about = () => received.find((one) => (one as { requestID?: string }).requestID === body.requestID);
-    await expect.poll(about, { timeout: 10_000 }).toBeDefined();
-    const message = about() as unknown as {
-      voucherInstructions: { serialNumber: string; voucherNumber: string }[];
-    };
-    const [detail] = message.voucherInstructions as [{ serialNumber: string; voucherNumber: string }];
-    const open = async (jwe: string) =>
-      JSON.parse(new TextDecoder().decode((await compactDecrypt(jwe, pair.privateKey)).plaintext));
-    const opened = await open(detail.voucherNumber);
-    expect(opened.serialNumber).toBe(detail.serialNumber);
-    const polled = (await vouchersOf(t.node).getVoucherDetails({ params: { requestID: body.requestID } }))
-      .body;
-    expect(await open(polled.voucherInstructions[0]?.voucherNumber ?? '')).toEqual(opened);
-    await activate(t.node, [{ serial: detail.serialNumber, number: '' }]);
-    const after = (await vouchersOf(t.node).getVoucherDetails({ params: { requestID: body.requestID } }))
-      .body;
-    expect(after.voucherInstructions[0]).not.toHaveProperty('voucherNumber');
-    expect(await redeem(t.node, { serial: detail.serialNumber, number: opened.voucherNumber })).toMatchObject(
-      {
-        status: 1,
-      },
-    );
-    const { rows } = await sql<{ left: number }>`
-      select count(*)::integer as left from callback where kind = 'voucher-details' and body_cipher <> ''`.execute(
-      t.node.database('payments'),
-    );
-    expect(rows[0]?.left).toBe(0);
-  });
-
-  it('[PAY-8.2.2][PAY-8.2.5] of activations and cancellations lists what failed', async () => {
-    for (const command of ['activate', 'cancel'] as const) {
-      const body = { requestID: nextId(), voucherInstructions: [{ serialNumber: '123' }] };
-      const headers = { 'x-callbackurl': `${base}/${command}` };
-      if (command === 'activate') await vouchersOf(t.node).putVouchers({ query: { command }, headers, body });
-      else await vouchersOf(t.node).postVouchers({ query: { command }, headers, body });
-      const about = () =>
-        received.find((one) => (one as { requestID?: string }).requestID === body.requestID);
-      await expect.poll(about, { timeout: 10_000 }).toEqual({
-        requestID: body.requestID,
-        registerRequestID: body.requestID,
-        numberFailedCases: 1,
-        failedCases: [{ serialNumber: '123', failureReason: 'Not existing' }],
-      });
-    }
-  });
-});
-
 describe('who may', () => {
   it('[PAY-9.2.1] administer vouchers: officers with that office, not those who look on', async () => {
     const admin = voucherAdminOf(t.node, merchantApplication);
@@ -566,7 +532,7 @@ describe('the table of moves', () => {
 
   it.each([
     ['its value', 'update voucher set amount = amount + 1'],
-    ['its serial number', "update voucher set serial = '1' where state = 'redeemed'"],
+    ['its serial number', "update voucher set serial = serial || '0'"],
     ['its expiry', "update voucher set expires_at = now() + interval '9 years' where state = 'activated'"],
     ['a voucher', 'delete from voucher'],
     ['its history', "update voucher_event set actor = 'nobody'"],
@@ -577,6 +543,28 @@ describe('the table of moves', () => {
     await expect(sql.raw(statement).execute(t.node.database('payments'))).rejects.toMatchObject({
       code: '23001',
     });
+  });
+
+  it.each([
+    ['made usable again', "state = 'activated'", "state = 'redeemed'"],
+    ['made dearer', 'amount = amount + 100', 'amount = amount - 100'],
+  ])('[PAY-5.3.2-c] a voucher that was %s behind the books shows in them', async (_what, change, back) => {
+    const [used, usable] = (await active(t.node, 2)) as [Issued, Issued];
+    await redeem(t.node, used);
+    const serial = change.startsWith('state') ? used.serial : usable.serial;
+    const tamper = (set: string) =>
+      t.node
+        .database('payments')
+        .transaction()
+        .execute(async (trx) => {
+          await sql.raw('alter table voucher disable trigger voucher_moved').execute(trx);
+          await sql`update voucher set ${sql.raw(set)} where serial = ${serial}`.execute(trx);
+          await sql.raw('alter table voucher enable trigger voucher_moved').execute(trx);
+        });
+    await tamper(change);
+    expect((await brokenBooks(t.node)).join()).toMatch(/liability of each programme/);
+    await tamper(back);
+    expect(await brokenBooks(t.node)).toEqual([]);
   });
 
   it('any sequence of actions leaves the books right and each voucher in one state', async () => {
@@ -626,5 +614,91 @@ describe('the table of moves', () => {
       { numRuns: 12 },
     );
     expect(await brokenBooks(t.node)).toEqual([]);
+  });
+});
+
+// Last: from here on the numbers of this source are encrypted.
+describe('what the source gets back', () => {
+  let server: Server;
+  let base: string;
+  const received: Record<string, never>[] = [];
+  beforeAll(async () => {
+    server = createServer(async (request, response) => {
+      const parts: Buffer[] = [];
+      for await (const part of request) parts.push(part as Buffer);
+      received.push(JSON.parse(Buffer.concat(parts).toString()));
+      response.writeHead(200).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/in`;
+    await t.admin.putSource({
+      params: { sourceId: programme.sourceId },
+      body: { application: source, name: 'Cash transfer', institutionId: 'MSP', callbackUrls: [base] },
+    });
+  });
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it('[PAY-8.2.1][PAY-6.2.5-b] leaves the mediator only encrypted to its own key', async () => {
+    const headers = { 'x-callback-url': `${base}/details` };
+    const body = { requestID: nextId(), batchID: nextId(), voucherInstructions: [instruction(nextId())] };
+    expect((await refusal(create(body, headers))).status).toBe(400);
+    const pair = await generateKeyPair('ECDH-ES', { extractable: true });
+    const publicKey = (await exportJWK(pair.publicKey)) as Record<string, unknown>;
+    const put = (key: Record<string, unknown>) =>
+      voucherAdminOf(t.node, source).putRecipientKey({
+        params: { sourceId: programme.sourceId },
+        body: { publicKey: key },
+      });
+    const privateKey = (await exportJWK(pair.privateKey)) as Record<string, unknown>;
+    expect((await refusal(put(privateKey))).status).toBe(400);
+    expect((await put(publicKey)).body.algorithm).toBe('ECDH-ES');
+    await create(body, headers);
+    const about = () => received.find((one) => (one as { requestID?: string }).requestID === body.requestID);
+    await expect.poll(about, { timeout: 10_000 }).toBeDefined();
+    const message = about() as unknown as {
+      voucherInstructions: { serialNumber: string; voucherNumber: string }[];
+    };
+    const [detail] = message.voucherInstructions as [{ serialNumber: string; voucherNumber: string }];
+    const open = async (jwe: string) =>
+      JSON.parse(new TextDecoder().decode((await compactDecrypt(jwe, pair.privateKey)).plaintext));
+    const opened = await open(detail.voucherNumber);
+    expect(opened.serialNumber).toBe(detail.serialNumber);
+    const polled = (await vouchersOf(t.node).getVoucherDetails({ params: { requestID: body.requestID } }))
+      .body;
+    expect(await open(polled.voucherInstructions[0]?.voucherNumber ?? '')).toEqual(opened);
+    await activate(t.node, [{ serial: detail.serialNumber, number: '' }]);
+    const after = (await vouchersOf(t.node).getVoucherDetails({ params: { requestID: body.requestID } }))
+      .body;
+    expect(after.voucherInstructions[0]).not.toHaveProperty('voucherNumber');
+    expect(await redeem(t.node, { serial: detail.serialNumber, number: opened.voucherNumber })).toMatchObject(
+      {
+        status: 1,
+      },
+    );
+    const { rows } = await sql<{ left: number }>`
+      select count(*)::integer as left from callback where kind = 'voucher-details' and body_cipher <> ''`.execute(
+      t.node.database('payments'),
+    );
+    expect(rows[0]?.left).toBe(0);
+  });
+
+  it('[PAY-8.2.2][PAY-8.2.5] of activations and cancellations lists what failed', async () => {
+    for (const command of ['activate', 'cancel'] as const) {
+      const body = { requestID: nextId(), voucherInstructions: [{ serialNumber: '123' }] };
+      const headers = { 'x-callbackurl': `${base}/${command}` };
+      if (command === 'activate') await vouchersOf(t.node).putVouchers({ query: { command }, headers, body });
+      else await vouchersOf(t.node).postVouchers({ query: { command }, headers, body });
+      const about = () =>
+        received.find((one) => (one as { requestID?: string }).requestID === body.requestID);
+      await expect.poll(about, { timeout: 10_000 }).toEqual({
+        requestID: body.requestID,
+        registerRequestID: body.requestID,
+        numberFailedCases: 1,
+        failedCases: [{ serialNumber: '123', failureReason: 'Not existing' }],
+      });
+    }
   });
 });

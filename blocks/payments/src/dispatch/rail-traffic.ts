@@ -12,10 +12,10 @@ export interface RailTraffic {
 }
 
 /**
- * The circuit breaker of each rail: one that did not answer is left alone for a second, doubling up to half a minute, by
- * all nodes; then a single sub-batch finds out whether it answers again (`claim.ts`).
+ * The circuit breaker of each rail: one that did not answer is left alone for a while, longer each time, by all
+ * nodes; then a single sub-batch finds out whether it answers again (`claim.ts`).
  */
-export function createRailTraffic(db: Db): RailTraffic {
+export function createRailTraffic(db: Db, restSeconds: number): RailTraffic {
   const underWay = new Map<string, number>();
   const limits = new Map<string, number>();
   return {
@@ -39,7 +39,7 @@ export function createRailTraffic(db: Db): RailTraffic {
       await sql`
         update rail_traffic
         set faults = faults + 1,
-            rest_until = now() + make_interval(secs => least(30, 0.5 * power(2, least(faults + 1, 6)))),
+            rest_until = now() + make_interval(secs => ${restSeconds}::float8 * least(30, power(2, least(faults, 5)))),
             probe_until = null
         where rail_id = ${railId}`.execute(db);
     },

@@ -169,31 +169,42 @@ export async function watchStock(
   amount: bigint,
   currency: string,
 ): Promise<void> {
-  const { rows } = await sql<{ stock: number; threshold: number; alarm: string }>`
-    update voucher_denomination d
-    set alarmed_at = now()
+  const denominationOf = sql`d.source_id = ${group.source_id}
+    and d.group_code = ${group.code}
+    and d.amount = ${amount.toString()}`;
+  const watched = await sql<{ threshold: number }>`
+    select d.stock_threshold as threshold
+    from voucher_denomination d
+    where ${denominationOf} and d.alarmed_at is null and d.stock_threshold > 0`.execute(trx);
+  const { threshold } = watched.rows[0] ?? {};
+  if (threshold === undefined) return;
+  // Counted no further than the threshold: a large stock costs no more than a small one.
+  const { rows } = await sql<{ stock: number }>`
+    select count(*)::integer as stock
     from (
-      select count(*)::integer as stock
+      select
       from voucher v
       where v.source_id = ${group.source_id}
         and v.group_code = ${group.code}
         and v.amount = ${amount.toString()}
         and v.state = 'provisioned'
-    ) left_over
-    where d.source_id = ${group.source_id}
-      and d.group_code = ${group.code}
-      and d.amount = ${amount.toString()}
-      and d.alarmed_at is null
-      and left_over.stock < d.stock_threshold
-    returning left_over.stock, d.stock_threshold as threshold, d.alarmed_at as alarm`.execute(trx);
-  const [low] = rows;
-  if (!low) return;
+      limit ${threshold}
+    ) counted`.execute(trx);
+  const stock = rows[0]?.stock ?? 0;
+  if (stock >= threshold) return;
+  const raised = await sql<{ alarm: string }>`
+    update voucher_denomination d
+    set alarmed_at = now()
+    where ${denominationOf} and d.alarmed_at is null
+    returning d.alarmed_at as alarm`.execute(trx);
+  const [first] = raised.rows;
+  if (!first) return;
   const denomination = formatAmount(amount, payments.currencies(currency) ?? 2);
   await openCases(trx, [
     {
       kind: 'voucher-stock-low',
-      key: `${group.source_id}/${group.code}/${denomination}/${low.alarm}`,
-      detail: `${low.stock} vouchers of ${denomination} ${currency} are left in group ${group.code} of ${group.source_id}; at least ${low.threshold} should be`,
+      key: `${group.source_id}/${group.code}/${denomination}/${first.alarm}`,
+      detail: `${stock} vouchers of ${denomination} ${currency} are left in group ${group.code} of ${group.source_id}; at least ${threshold} should be`,
     },
   ]);
   await announce(trx, voucherStockLow, {
@@ -204,8 +215,8 @@ export async function watchStock(
       groupCode: group.code,
       currency,
       denomination,
-      stock: low.stock,
-      threshold: low.threshold,
+      stock,
+      threshold,
     },
   });
 }

@@ -111,8 +111,8 @@ export async function seedVouchers(payments: Payments): Promise<void> {
       insert into rail
         (id, adapter, service, name, modalities, institutions, currencies, is_default, batch_size, concurrency)
       values
-        (${suiteRailId}, 'suite', ${payments.ctx.application}, 'Banks of the suite', '{04}', '{}',
-         ${[currency]}::text[], true, 1000, 4)`.execute(trx);
+        (${suiteRailId}, 'suite', ${payments.ctx.application}, 'Banks of the suite', '{04}', '{SUITE}',
+         ${[currency]}::text[], false, 1000, 4)`.execute(trx);
     for (const id of sources) await seedSource(payments, trx, id);
     for (const merchant of merchants)
       await trx
@@ -123,7 +123,7 @@ export async function seedVouchers(payments: Payments): Promise<void> {
           application: payments.ctx.application,
           voucher_groups: [merchant.group],
           modality: '04',
-          institution_code: null,
+          institution_code: 'SUITE',
           active: true,
           address_cipher: payments.vault.seal(merchant.bank, `merchant/${slug(merchant.name)}`),
         })
