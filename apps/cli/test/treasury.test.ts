@@ -100,7 +100,7 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
     expect(await rowOf(page, /The account may not receive money/)).toContain('AC06 fnb 5 XLD 225.00');
     expect(await page.getByRole('row', { name: /The account is closed/ }).count()).toBe(2);
     await look(page, 'run');
-    await link(page, 'Payments').click();
+    await page.getByRole('link', { name: 'Payments', exact: true }).click();
     expect(await figure(page, 'Runs waiting for approval')).toBe('0');
   });
 
@@ -266,7 +266,8 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
         body: { eventId: 'x', results: [{ reference: randomUUID(), status: 'completed' }] },
       });
     const page = await signedIn(/^Nadir/, '/treasury');
-    await link(page, '1').first().click();
+    expect(await figure(page, 'Open cases')).toBe('1');
+    await link(page, 'Cases').click();
     await page.getByText('A notice about a payment that nobody knows').waitFor();
     await button(page, 'Close the case').click();
     await link(page, 'Write down what you found out').waitFor();

@@ -155,6 +155,48 @@ export interface ReceivedPayment {
   readonly reason?: string;
 }
 
+/** What a payee is given for a payment: who paid what for which reason, and its numbers. */
+export interface PaymentReceipt {
+  readonly number: string;
+  readonly programme: Text;
+  readonly payer: string;
+  readonly paidAt: string;
+  readonly amount: Money;
+  readonly reason?: string;
+  readonly account: string;
+  readonly transactionId: string;
+  readonly railReference?: string;
+  /** The money came back after it was paid. */
+  readonly returned: boolean;
+  readonly hash: string;
+}
+
+export const complaintReasons = [
+  'not-received',
+  'wrong-amount',
+  'wrong-account',
+  'paid-twice',
+  'late',
+  'other',
+] as const;
+export type ComplaintReason = (typeof complaintReasons)[number];
+
+export interface Complaint {
+  readonly id: string;
+  readonly reason: string;
+  readonly state: string;
+  readonly outcome?: string;
+  readonly openedAt: string;
+  readonly deadline: string;
+}
+
+/** A payment of the person with all there is about it. */
+export interface PaymentView {
+  readonly payment: ReceivedPayment;
+  readonly receipt?: PaymentReceipt;
+  readonly complaints: readonly Complaint[];
+}
+
 /** One entry of a read log: somebody looked at the person's data. */
 export interface DataUse {
   readonly id: string;
@@ -366,6 +408,13 @@ export interface Backend {
   messages(viewer: Viewer, paging: Paging): Promise<Page<MessageSummary>>;
   message(viewer: Viewer, messageId: string): Promise<Message>;
   payments(viewer: Viewer, paging: Paging): Promise<Page<ReceivedPayment>>;
+  payment(viewer: Viewer, paymentId: string): Promise<PaymentView>;
+  complain(
+    viewer: Viewer,
+    paymentId: string,
+    complaint: { readonly reason: ComplaintReason; readonly text: string },
+    key: string,
+  ): Promise<void>;
   dataUses(viewer: Viewer, paging: Paging): Promise<Page<DataUse>>;
 
   tasks(viewer: Viewer, filter: TaskFilter): Promise<Page<TaskSummary>>;

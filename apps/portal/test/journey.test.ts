@@ -2,6 +2,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startBrowser, type TestBrowser, withoutScripts } from './browser.ts';
 import { signIn, startPortal, type TestPortal } from './support/portal.ts';
+import { UserAgent } from './support/user-agent.ts';
 
 let portal: TestPortal;
 let browser: TestBrowser;
@@ -230,6 +231,34 @@ describe('the form', () => {
     const links = await page.getByRole('alert').getByRole('link').all();
     expect(links).toHaveLength(3);
     expect(portal.backend.submitted).toHaveLength(0);
+    await context.close();
+  });
+});
+
+describe('a payee', () => {
+  test('[PAY-5.3.1-c] has a receipt of each payment to take along, and can complain about one', async () => {
+    const { context, page } = await browser.user();
+    await signIn(portal, page, 'Amina', '/sign-in?return=/payments');
+    await page.getByRole('link', { name: 'January 2026' }).click();
+    expect(await page.locator('.portal-receipt').innerText()).toMatch(
+      /R-000017[\s\S]*150\.00[\s\S]*5 January 2026[\s\S]*LMM-88/,
+    );
+    const answer = await page.request.get(`${page.url()}/receipt.json`);
+    expect(await answer.json()).toMatchObject({ number: 'R-000017', amount: { amount: '150.00' } });
+    await page.locator('summary', { hasText: 'Something is wrong' }).click();
+    await page.getByRole('button', { name: 'Send the complaint' }).click();
+    expect(await page.getByRole('alert').innerText()).toMatch(
+      /Choose what is wrong[\s\S]*Write what happened/,
+    );
+    await page.getByLabel('I did not get the money').check();
+    await page.getByLabel('What happened').fill('Nothing came in');
+    await page.getByRole('button', { name: 'Send the complaint' }).click();
+    await page.getByText('Your complaint is sent.').waitFor();
+    expect(portal.backend.complaints).toEqual([{ reason: 'not-received', text: 'Nothing came in' }]);
+    const stranger = new UserAgent(portal);
+    await stranger.signIn('bakary');
+    for (const path of ['/payments/p1', '/payments/p1/receipt.json'])
+      expect((await stranger.request(path)).status, path).toBe(404);
     await context.close();
   });
 });

@@ -59,6 +59,8 @@ const pages: Readonly<Record<string, readonly string[]>> = {
     '/messages',
     '/messages/message-1',
     '/payments',
+    '/payments/p1',
+    '/payments/p2',
     '/my-data',
     '/my-data/consents/consent-1/withdraw',
     '/office/tasks',

@@ -73,7 +73,9 @@ export function disputePages(parts: TreasuryParts): void {
         mine: one.assignedTo === visit.viewer.id,
         acts: manages(visit) && !closed.includes(one.state),
         outcomes,
-        entries: one.entries.toReversed().map((entry) => ({ ...entry, ...whoDid(visit, names, entry.actor) })),
+        entries: one.entries
+          .toReversed()
+          .map((entry) => ({ ...entry, ...whoDid(visit, names, entry.actor) })),
         entered: {
           act: input(visit, '_action'),
           text: input(visit, 'text'),

@@ -3,12 +3,16 @@ import type { Backend } from '../backend.ts';
 import { createNames, memberOfId } from '../mediated/names.ts';
 import type { PortalSettings } from '../site/settings.ts';
 import type { Site } from '../site/visit.ts';
+import { billerPages } from './billers.ts';
 import { casePages } from './cases.ts';
 import { treasuryClients } from './clients.ts';
+import { disputePages } from './disputes.ts';
 import { ledgerPages } from './ledger.ts';
 import { overviewPages } from './overview.ts';
 import { paymentPages } from './payments.ts';
 import { trafficPages } from './rails.ts';
+import { reconciliationPages } from './reconciliation.ts';
+import { recordPages } from './records.ts';
 import { runPages } from './run.ts';
 import { runListPages } from './runs.ts';
 import { settingPages } from './settings.ts';
@@ -40,6 +44,10 @@ export function treasuryPages(site: Site, context: BlockContext<PortalSettings>,
     casePages,
     voucherPages,
     voucherSettingPages,
+    reconciliationPages,
+    billerPages,
+    disputePages,
+    recordPages,
     ledgerPages,
     settingPages,
   ])
