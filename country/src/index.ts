@@ -5,6 +5,7 @@ export * from './lumora/government-accounts.ts';
 export { isNationalNumber, nationalNumberPattern } from './lumora/national-number.ts';
 export * from './lumora/republic.ts';
 export { type Language, languages, type Text } from './lumora/text.ts';
+export type { BillFaults } from './parties/bills/faults.ts';
 export {
   type Parties,
   type PartiesOptions,

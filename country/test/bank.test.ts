@@ -148,6 +148,26 @@ describe('the bank', () => {
     expect(Number(earlier?.balance) - Number(balance)).toBeCloseTo(12.5);
   });
 
+  it('writes its statement as ISO 20022 camt.053 whose entries lead from balance to balance', async () => {
+    await batch([transfer('r51', { amount: '7.25' })]);
+    const { entries, balance } = await statement();
+    const response = await fetch(`${bank.url}/statement?format=camt.053`);
+    expect(response.headers.get('content-type')).toMatch(/^application\/xml/);
+    const file = await response.text();
+    expect(file).toContain('xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"');
+    expect(file).toContain(`<EndToEndId>${prefix}${entries.at(-1)?.reference}</EndToEndId>`);
+    const cents = (text: string | undefined): number => Math.round(Number(text) * 100);
+    const of = (pattern: RegExp): [string | undefined, string | undefined][] =>
+      [...file.matchAll(pattern)].map((match) => [match[1], match[2]]);
+    const [opening, closing] = of(/<Bal>.*?<Amt Ccy="XLD">([0-9.]+)<\/Amt><CdtDbtInd>(CRDT|DBIT)/g);
+    const moved = of(/<Ntry>.*?<Amt Ccy="XLD">([0-9.]+)<\/Amt><CdtDbtInd>(CRDT|DBIT)/g).reduce(
+      (sum, [amount, side]) => sum + (side === 'CRDT' ? cents(amount) : -cents(amount)),
+      0,
+    );
+    expect(cents(opening?.[0]) + moved).toBe(cents(closing?.[0]));
+    expect(closing?.[0]).toBe(balance);
+  });
+
   it('tells what became of a transfer, and that it never heard of one', async () => {
     const { body } = await batch([transfer('r1')]);
     expect((await statusOf('r1')).body).toEqual(body.results[0]);

@@ -1,35 +1,23 @@
-import { defineBlock, implement, type JobSpec, memberOf } from '@govstack/platform';
-import { dispatchHandlers } from './api/admin/dispatch-handlers.ts';
-import { figureHandlers } from './api/admin/figure-handlers.ts';
-import { ledgerHandlers } from './api/admin/ledger-handlers.ts';
-import { runHandlers } from './api/admin/run-handlers.ts';
-import { settingsHandlers } from './api/admin/settings-handlers.ts';
-import { answerVoucherSuite } from './api/compliance/vouchers-handlers.ts';
+import { defineBlock, type JobSpec, memberOf } from '@govstack/platform';
 import { suiteRail } from './api/compliance/vouchers-rail.ts';
 import { seedVouchers, suiteRailId } from './api/compliance/vouchers-seed.ts';
-import { batchHandlers } from './api/g2p/batch-handlers.ts';
-import { mapperHandlers } from './api/g2p/mapper-handlers.ts';
-import { gsmaCallbackHandlers } from './api/gsma-callback/handlers.ts';
 import {
   batchAwaitingApproval,
   batchCompleted,
-  g2p,
-  gsmaCallback,
-  paymentsAdmin,
-  railCallback,
-  railFiles,
-  voucherAdmin,
+  disputeChanged,
+  paymentReturned,
+  returnReleased,
   voucherRedeemed,
   voucherStockLow,
-  vouchers,
 } from './api/operations.ts';
-import { railCallbackHandlers } from './api/rail-callback/handlers.ts';
-import { railFileHandlers } from './api/rail-files/handlers.ts';
-import { voucherAdminHandlers } from './api/voucher-admin/handlers.ts';
-import { voucherHandlers } from './api/vouchers/handlers.ts';
+import { implementSuite, implementSurfaces, suites, surfaces } from './api/surfaces.ts';
+import { assertClock } from './audit/clock.ts';
+import { sealAudit } from './audit/seal.ts';
 import { authoriseNext } from './batches/authorise.ts';
 import { splitNext } from './batches/split.ts';
 import { validateNext } from './batches/validate.ts';
+import { adviseNext } from './bills/advise.ts';
+import { askBillerNext } from './bills/ask-biller.ts';
 import { deliverNext } from './callbacks/deliver.ts';
 import { loadSigner, type Signer } from './callbacks/signing.ts';
 import { openCases } from './cases/cases.ts';
@@ -42,8 +30,17 @@ import { checkInvariants } from './ledger/invariants.ts';
 import { sealTransfers } from './ledger/seal.ts';
 import { currencyTable } from './money/currency.ts';
 import type { Payments } from './payments-context.ts';
+import { exchangeNext } from './rails/file/folder.ts';
 import { adapterOf } from './rails/registry.ts';
+import { reconcileAccounts, reconcileNext } from './reconciliation/reconcile.ts';
+import { createPaymentMetrics } from './reporting/metrics.ts';
+import { translateDue } from './reporting/translate.ts';
+import { expireNext } from './requests-to-pay/expire.ts';
+import { trackSettlements } from './settlement/figures.ts';
 import type { PaymentsTables } from './tables.ts';
+import { folderKeys, installationKeys } from './vault/key-provider.ts';
+import { loadKeys } from './vault/keys.ts';
+import { resealing } from './vault/reseal.ts';
 import { createVault } from './vault/vault.ts';
 import { dueNext } from './vouchers/due.ts';
 import { resealNext } from './vouchers/keys.ts';
@@ -56,6 +53,8 @@ const bookkeeping = (payments: Payments): JobSpec => ({
   retryLimit: 0,
   async handle() {
     await sealTransfers(payments.db);
+    await sealAudit(payments.db);
+    await translateDue(payments);
     const broken = (await checkInvariants(payments.db)).filter((result) => !result.holds);
     if (broken.length === 0) return;
     payments.ctx.log.error({ invariants: broken.map((result) => result.id) }, 'the books are not right');
@@ -70,23 +69,56 @@ const bookkeeping = (payments: Payments): JobSpec => ({
   },
 });
 
+const keyWatchMs = 60_000;
+
+/** Proves every funding account against its latest statement; what does not balance is a case. */
+const dailyProof = (payments: Payments): JobSpec => ({
+  name: 'reconciliation',
+  schedule: { cron: '30 4 * * *', timeZone: payments.config.businessTimeZone },
+  async handle() {
+    await reconcileAccounts(payments);
+    await trackSettlements(payments);
+  },
+});
+
 /** The payments building block: account mapper, bulk payments, double-entry ledger, payer rails. */
 export const payments = defineBlock({
   name: 'payments',
   title: 'Payments',
   version: '0.1.0',
-  surfaces: [g2p, paymentsAdmin, railCallback, vouchers, voucherAdmin, gsmaCallback, railFiles],
+  surfaces: [...surfaces, ...suites],
   config: PaymentsConfig,
   migrations: new URL('../migrations/', import.meta.url),
-  emits: [batchAwaitingApproval, batchCompleted, voucherStockLow, voucherRedeemed],
+  emits: [
+    batchAwaitingApproval,
+    batchCompleted,
+    voucherStockLow,
+    voucherRedeemed,
+    disputeChanged,
+    paymentReturned,
+    returnReleased,
+  ],
   async start(ctx) {
     const { config } = ctx;
+    const db = ctx.database<PaymentsTables>();
+    const keys = config.keyDirectory === '' ? installationKeys(ctx.secret) : folderKeys(config.keyDirectory);
+    const vault = createVault(keys);
+    await loadKeys(db, keys, vault);
+    // Another process may have taken the next key into use.
+    const keyWatch = setInterval(() => {
+      loadKeys(db, keys, vault).catch((error: unknown) => {
+        ctx.log.error({ err: error }, 'the keys of the vault cannot be read');
+      });
+    }, keyWatchMs).unref();
     const shared: Payments = {
       ctx,
       config,
-      db: ctx.database<PaymentsTables>(),
-      vault: createVault(ctx.secret),
-      keyVault: createVault((purpose) => ctx.secret(`voucher-keys/${purpose}`)),
+      db,
+      keys,
+      vault,
+      metrics: createPaymentMetrics(ctx.metrics, db, config),
+      signer: () => signer(),
+      keyVault: createVault(installationKeys((purpose) => ctx.secret(`voucher-keys/${purpose}`))),
       payoutAdapter: (rail) =>
         ctx.profile === 'compliance' && rail.id === suiteRailId ? suiteRail : adapterOf(rail),
       currencies: currencyTable(config.currencies),
@@ -108,10 +140,15 @@ export const payments = defineBlock({
         { name: 'authorise', lanes: 1, step: () => authoriseNext(shared) },
         { name: 'split', lanes: 1, step: () => splitNext(shared) },
         { name: 'send', lanes: config.dispatchWorkers, step: () => sendNext(shared, traffic) },
+        { name: 'rail-folder', lanes: 1, step: () => exchangeNext(shared) },
         { name: 'ask', lanes: 1, step: () => askNext(shared) },
         { name: 'redemptions', lanes: 2, step: () => redemptionNext(shared) },
         { name: 'vouchers-due', lanes: 1, step: () => dueNext(shared) },
         { name: 'voucher-keys', lanes: 1, step: () => resealNext(shared) },
+        { name: 'reconcile', lanes: 1, step: () => reconcileNext(shared) },
+        { name: 'inquire', lanes: 4, step: () => askBillerNext(shared) },
+        { name: 'advise', lanes: 4, step: () => adviseNext(shared) },
+        { name: 'expire', lanes: 1, step: () => expireNext(shared) },
         { name: 'callbacks', lanes: 2, step: () => deliverNext(shared, signer) },
       ],
       config.pollSeconds * 1000,
@@ -120,26 +157,18 @@ export const payments = defineBlock({
     if (ctx.profile === 'compliance') await seedVouchers(shared);
     return {
       surfaces: [
-        ...(ctx.profile === 'compliance' ? [answerVoucherSuite(shared)] : []),
-        implement(g2p, { ...mapperHandlers(shared), ...batchHandlers(shared) }),
-        implement(paymentsAdmin, {
-          ...settingsHandlers(shared),
-          ...runHandlers(shared),
-          ...figureHandlers(shared),
-          ...ledgerHandlers(shared, signer),
-          ...dispatchHandlers(shared),
-        }),
-        implement(railCallback, railCallbackHandlers(shared)),
-        implement(vouchers, voucherHandlers(shared)),
-        implement(voucherAdmin, voucherAdminHandlers(shared)),
-        implement(gsmaCallback, gsmaCallbackHandlers(shared)),
-        implement(railFiles, railFileHandlers(shared)),
+        ...(ctx.profile === 'compliance' ? implementSuite(shared) : []),
+        ...implementSurfaces(shared, signer),
       ],
-      jobs: config.workers ? [bookkeeping(shared)] : [],
+      jobs: config.workers ? [bookkeeping(shared), resealing(shared), dailyProof(shared)] : [],
+      health: () => assertClock(db, config.clockToleranceSeconds),
       ready: async () => {
         if (config.workers) engine.start();
       },
-      stop: () => engine.stop(),
+      stop: () => {
+        clearInterval(keyWatch);
+        return engine.stop();
+      },
     };
   },
 });

@@ -33,6 +33,11 @@ export const PaymentsConfig = Type.Object({
     minimum: 0.05,
     description: 'When a sending without any answer, of a process that may have died, is asked about',
   }),
+  railFolder: Type.String({
+    default: '',
+    description:
+      'Folder in which files are exchanged with rails of delivery `folder`: rail-ID/out, rail-ID/in; none when empty',
+  }),
   railRestSeconds: Type.Number({
     default: 1,
     minimum: 0.02,
@@ -45,6 +50,40 @@ export const PaymentsConfig = Type.Object({
   leaseSeconds: Type.Number({ default: 60, minimum: 1 }),
   pollSeconds: Type.Number({ default: 0.5, minimum: 0.02 }),
   callbackDelaySeconds: Type.Number({ default: 5, minimum: 0.02 }),
+  turnaroundSeconds: Type.Number({
+    default: 300,
+    minimum: 0.001,
+    description:
+      'How long a payment may take from its first sending to its completion; longer ones are shown',
+  }),
+  clockToleranceSeconds: Type.Number({
+    default: 5,
+    minimum: 0,
+    description:
+      'How far the clocks of this node and its database may be apart; beyond it the node is not ready',
+  }),
+  noticeOverdueSeconds: Type.Integer({ default: 3600, minimum: 1 }),
+  disputeDays: Type.Integer({ default: 10, minimum: 0, description: 'Until when a dispute is to be closed' }),
+  coolingOffDays: Type.Integer({
+    default: 0,
+    minimum: 0,
+    description: 'Payments to accounts changed more recently wait for a person; 0: none do',
+  }),
+  sharedAccountPayees: Type.Integer({
+    default: 0,
+    minimum: 0,
+    description: 'Payments to an account of more payees than this wait for a person; 0: none do',
+  }),
+  phoneCountry: Type.String({
+    default: '',
+    pattern: '^([A-Z]{2})?$',
+    description: 'ISO 3166 code of the country whose national phone numbers are taken as wallets',
+  }),
+  keyDirectory: Type.String({
+    default: '',
+    description:
+      'Folder in which a key service puts the vault’s keys; derived from the installation’s secret when empty',
+  }),
   voucherAdministratorRole: Type.String({ default: 'voucher-administrator' }),
   keyCustodianRole: Type.String({
     default: 'voucher-key-custodian',
@@ -80,6 +119,33 @@ export const PaymentsConfig = Type.Object({
     default: '',
     description:
       'Service (INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE) asked about merchants that are not registered here',
+  }),
+  maximumStatementEntries: Type.Integer({ default: 200_000, minimum: 1 }),
+  missingAtBankAfterDays: Type.Integer({
+    default: 3,
+    minimum: 0,
+    description:
+      'Days that a statement may reach beyond a payment without showing it, before somebody has to look',
+  }),
+  businessTimeZone: Type.String({
+    default: 'UTC',
+    description: 'IANA time zone in which a business day of settlement begins and ends',
+  }),
+  billQuoteSeconds: Type.Integer({
+    default: 900,
+    minimum: 1,
+    description: 'How long the answer to a bill inquiry holds',
+  }),
+  adviceDelaySeconds: Type.Number({
+    default: 5,
+    minimum: 0.02,
+    description: 'Until a payment is told to a silent biller again; doubles up to an hour',
+  }),
+  adviceEscalateAfterSeconds: Type.Number({ default: 86_400, minimum: 0.05 }),
+  requestToPaySeconds: Type.Integer({ default: 3 * 86_400, minimum: 1 }),
+  collectionPortals: Type.Array(Type.String(), {
+    default: [],
+    description: 'Applications through which people look up and pay their bills',
   }),
   currencies: Type.Record(Type.String(), Type.Integer({ minimum: 0, maximum: 4 }), {
     default: {},

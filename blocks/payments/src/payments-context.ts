@@ -1,8 +1,11 @@
 import type { BlockContext } from '@govstack/platform';
+import type { Signer } from './callbacks/signing.ts';
 import type { PaymentsConfig } from './config.ts';
 import type { CurrencyTable } from './money/currency.ts';
 import type { Rail, RailAdapter } from './rails/port.ts';
+import type { PaymentMetrics } from './reporting/metrics.ts';
 import type { Db } from './tables.ts';
+import type { KeyProvider } from './vault/key-provider.ts';
 import type { Vault } from './vault/vault.ts';
 
 /** What the capabilities of this block share. */
@@ -11,6 +14,9 @@ export interface Payments {
   readonly config: PaymentsConfig;
   readonly db: Db;
   readonly vault: Vault;
+  /** Where the vault's keys come from. */
+  readonly keys: KeyProvider;
+  readonly metrics: PaymentMetrics;
   /** Wraps the keys of voucher numbers; nothing else is sealed with it. */
   readonly keyVault: Vault;
   /** The adapter through which a voucher is paid out. */
@@ -18,6 +24,8 @@ export interface Payments {
   readonly currencies: CurrencyTable;
   /** Member that administers payments. */
   readonly treasury: string;
+  /** Signs what leaves without the mediator, and decisions of persons. */
+  signer(): Promise<Signer>;
   /** Tells the workers of this process that there is something to do. */
   wake(): void;
 }

@@ -2,10 +2,24 @@ import type { JWK } from 'jose';
 import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';
 import type { AuditTables } from './audit/tables.ts';
 import type { BatchState, InstructionState } from './batches/states.ts';
+import type { BillerTables } from './billers/tables.ts';
+import type { BillTables } from './bills/tables.ts';
 import type { CallbackTarget } from './callbacks/target.ts';
 import type { DispatchTables } from './dispatch/tables.ts';
+import type { DisputeTables } from './disputes/tables.ts';
+import type { FeeTables } from './fees/tables.ts';
+import type { InstitutionTables } from './institutions/tables.ts';
+import type { PayerTables } from './payers/tables.ts';
 import type { Calendar } from './rails/calendar.ts';
 import type { RailFileTables } from './rails/file/tables.ts';
+import type { ReceiptTables } from './receipts/tables.ts';
+import type { ReconciliationTables } from './reconciliation/tables.ts';
+import type { ReportingTables } from './reporting/tables.ts';
+import type { RequestToPayTables } from './requests-to-pay/tables.ts';
+import type { ReturnTables } from './returns/tables.ts';
+import type { ScreeningTables } from './screening/tables.ts';
+import type { SettlementTables } from './settlement/tables.ts';
+import type { VaultTables } from './vault/tables.ts';
 import type { VoucherTables } from './vouchers/tables.ts';
 
 /** jsonb: read as a value, written as JSON text. */
@@ -17,7 +31,25 @@ type Int8 = ColumnType<string, string | bigint, string | bigint>;
 type Created = ColumnType<string, never, never>;
 
 /** All tables; a capability declares its own beside its code. */
-export interface PaymentsTables extends AuditTables, VoucherTables, DispatchTables, RailFileTables {
+export interface PaymentsTables
+  extends AuditTables,
+    BillerTables,
+    BillTables,
+    DispatchTables,
+    DisputeTables,
+    FeeTables,
+    InstitutionTables,
+    PayerTables,
+    RailFileTables,
+    ReceiptTables,
+    ReconciliationTables,
+    ReportingTables,
+    RequestToPayTables,
+    ReturnTables,
+    ScreeningTables,
+    SettlementTables,
+    VaultTables,
+    VoucherTables {
   source_system: {
     id: string;
     application: string;
@@ -76,6 +108,7 @@ export interface PaymentsTables extends AuditTables, VoucherTables, DispatchTabl
     currency: string;
     released_by: string;
     released_at: Created;
+    line_id: ColumnType<string | null, never, string>;
   };
   mapper_entry: {
     id: string;
@@ -130,6 +163,7 @@ export interface PaymentsTables extends AuditTables, VoucherTables, DispatchTabl
     valid_count: number | null;
     valid_amount: Int8 | null;
     content_hash: string | null;
+    fee_amount: Generated<string>;
     possible_duplicates: Generated<number>;
     state: BatchState;
     reason: string | null;
@@ -171,6 +205,14 @@ export interface PaymentsTables extends AuditTables, VoucherTables, DispatchTabl
     exchange_id: string;
     at: Created;
   };
+  approval_signature: {
+    batch_id: string;
+    token_hash: string;
+    token_cipher: Buffer;
+    claims: Json<Record<string, unknown>>;
+    signature: string;
+    at: Created;
+  };
   sub_batch: {
     id: string;
     batch_id: string;
@@ -194,6 +236,7 @@ export interface PaymentsTables extends AuditTables, VoucherTables, DispatchTabl
     payee_token: Buffer;
     payee_cipher: Buffer;
     amount: Int8;
+    fee: Generated<string>;
     currency: string;
     narration: string | null;
     retry_of: string | null;
@@ -233,7 +276,10 @@ export interface PaymentsTables extends AuditTables, VoucherTables, DispatchTabl
   certificate: { batch_id: string; content: Json<unknown>; hash: string; issued_at: Created };
   callback: {
     id: string;
-    source_id: string;
+    source_id: string | null;
+    party: string | null;
+    headers: Json<Readonly<Record<string, string>>> | null;
+    recipient: ColumnType<string, never, never>;
     kind: string;
     target: Json<CallbackTarget>;
     body_cipher: Buffer;

@@ -166,11 +166,11 @@ describe('routing', () => {
 describe('an institution that closes in mid-run', () => {
   it('[PAY-6.1-c][PAY-6.9-i] keeps its payments waiting until they are failed by hand; paid anew they go another way', async () => {
     const ids = await bankPayees(7);
-    const batchId = await handOver(t.node, ids, { amount: '6.10', notBefore: 600 });
+    await putBank({ calendar: atNight });
+    const batchId = await handOver(t.node, ids, { amount: '6.10' });
     await approve(t.node, batchId);
-    await reaches(t.node, batchId, 'authorised');
-    await putBank({ active: false });
     await reaches(t.node, batchId, 'processing');
+    await putBank({ active: false });
     const fail = () =>
       t.admin.failWaitingInstructions({
         params: { batchId },

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { at, childrenOf, readXml, textAt } from '../src/rails/file/xml-reader.ts';
 import { toXml } from '../src/rails/file/xml-writer.ts';
@@ -21,10 +24,12 @@ import {
 } from './fixtures/treasury.ts';
 
 let t: Treasury;
+let railFolder: string;
 const railId = 'by-file';
 const settings = { initiatingParty: 'Treasury & Co <1>', debtorAgent: 'TREAUS33' };
 beforeAll(async () => {
-  t = await startTreasury({ escalateAfterSeconds: 0.3 });
+  railFolder = await mkdtemp(join(tmpdir(), 'rail-'));
+  t = await startTreasury({ escalateAfterSeconds: 0.3, railFolder });
   // The bank goes on to authorise runs; what is paid goes by file.
   await t.admin.putRail({
     params: { railId: 'bank' },
@@ -44,7 +49,10 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(() => t.stop());
+afterAll(async () => {
+  await t.stop();
+  await rm(railFolder, { recursive: true, force: true });
+});
 
 const bankPayees = async (count: number): Promise<string[]> =>
   (await payees(t.node, count * 2)).filter((_, index) => index % 2 === 0);
@@ -338,4 +346,46 @@ describe('files', () => {
       ['validated', undefined],
     ]);
   });
+});
+
+describe('a folder', () => {
+  it('[PAY-6.16.1-b][PAY-6.5-a] gives orders and takes reports; what cannot be taken is put aside and is a case', async () => {
+    await t.admin.putRail({
+      params: { railId: 'by-folder' },
+      body: {
+        adapter: 'file',
+        service: fileService,
+        name: 'Bank by folder',
+        modalities: ['00'],
+        currencies: ['USD'],
+        isDefault: true,
+        rank: 1,
+        settings: { ...settings, delivery: 'folder' },
+      },
+    });
+    const batchId = await handOver(t.node, await bankPayees(2), { amount: '20.95' });
+    await approve(t.node, batchId);
+    const folder = join(railFolder, 'rail-by-folder');
+    const names = (name: string) => readdir(join(folder, name)).catch(() => []);
+    await expect.poll(() => names('out'), { timeout: 10_000 }).toHaveLength(1);
+    const [name = ''] = await names('out');
+    const { messageId, orders } = ordersIn(await readFile(join(folder, 'out', name), 'utf8'));
+    expect(name).toBe(`${messageId}.xml`);
+    await writeFile(join(folder, 'in', 'bad.xml'), '<!DOCTYPE x><x/>');
+    await writeFile(
+      join(folder, 'in', 'good.xml'),
+      pain002(
+        messageId,
+        orders.map(({ endToEndId }) => ({ endToEndId, status: 'ACSC' })),
+      ),
+    );
+    expect((await reaches(t.node, batchId, ...over)).state).toBe('completed');
+    await expect.poll(() => names('in'), { timeout: 5_000 }).toEqual([]);
+    expect([await names('loaded'), await names('refused')]).toEqual([['good.xml'], ['bad.xml']]);
+    const { items } = (await t.admin.listCases({ query: { state: 'open' } })).body;
+    expect(items.filter((one) => one.rail === 'by-folder').map((one) => one.kind)).toEqual([
+      'rail-file-refused',
+    ]);
+    expect(await brokenBooks(t.node)).toEqual([]);
+  }, 20_000);
 });

@@ -2,29 +2,35 @@ import { randomUUID } from 'node:crypto';
 import { CallFailed } from '@govstack/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  collection,
   g2p,
   gsmaCallback,
+  oversight,
+  p2g,
   paymentsAdmin,
+  paymentsBillers,
   railCallback,
   railFiles,
+  reconciliation,
   voucherAdmin,
   vouchers,
 } from '../src/api/operations.ts';
 import { payments } from '../src/block.ts';
+import * as bills from './fixtures/bills.ts';
+import { bankOf } from './fixtures/statement.ts';
 import {
-  adminOf,
-  apiOf,
   brokenBooks,
   handOver,
   instructionsOf,
-  noticesOf,
+  oversightOf,
+  source as ownSource,
   payees,
   programme,
   reaches,
   startTreasury,
   type Treasury,
 } from './fixtures/treasury.ts';
-import { active, setUpVouchers, stateOf, voucherAdminOf, vouchersOf } from './fixtures/vouchers.ts';
+import { active, setUpVouchers, stateOf } from './fixtures/vouchers.ts';
 
 let t: Treasury;
 let inputs: { readonly [surface: string]: Readonly<Record<string, object>> };
@@ -51,12 +57,60 @@ beforeAll(async () => {
   const ofRequest = { params: { requestID: 'q-1' } };
   const serials = { requestID: 'x', voucherInstructions: [{ serialNumber }] };
   const { items: accounts } = (await t.admin.listAccounts({ query: {} })).body;
-  secrets = [batchId, instructionId, payee, ...accounts.map((one) => one.accountId)];
+  await t.admin.putSource({
+    params: { sourceId: programme.sourceId },
+    body: {
+      application: ownSource,
+      name: 'Cash transfer',
+      institutionId: 'MSP',
+      callbackService: `${ownSource}/results-v1`,
+      callbackPath: '/results',
+    },
+  });
+  await oversightOf(t.node).putInstitution({
+    params: { code: 'TESTUS33' },
+    body: { name: 'Test bank', member: 'TEST/COM/BANK' },
+  });
+  const complaint = { instructionId, reason: 'late', text: 'Where is it?' } as const;
+  const { dispute } = (
+    await oversightOf(t.node, ownSource).openDispute({ body: { ...complaint, clientId: 'd-1' } })
+  ).body;
+  const { items: notices } = (await oversightOf(t.node).listNotices({ query: {} })).body;
+  const { items: entries } = (await oversightOf(t.node).listAuditEntries({ query: { limit: 1 } })).body;
+  const inDispute = { params: { disputeId: dispute.disputeId } };
+  const inBank = { params: { code: 'TESTUS33' } };
+  const inSubBatch = { params: { code: 'TESTUS33', subBatchId: randomUUID() } };
   const source = { sourceId: programme.sourceId };
+  secrets = [
+    batchId,
+    instructionId,
+    payee,
+    dispute.disputeId,
+    ...notices.map((one) => one.noticeId),
+    ...accounts.map((one) => one.accountId),
+  ];
   const run = { params: { batchId } };
   const personToken = await t.node.token({ id: 'citizen' });
+  const item = { params: { itemId: randomUUID() } };
+  const entry = { params: { entryId: randomUUID() } };
+  /** With the roles, of another agency. */
+  const official = await t.node.token({
+    id: 'official',
+    roles: ['administrator', 'payment-approver'],
+    agency: 'TEST/GOV/OTHER',
+  });
   const beneficiaries = [{ payeeIdentity: payee, financialAddress: '999999999999' }];
   const instruction = { amount: '1.00', currency: 'USD' };
+  const { billerId, prefix } = await bills.onboard(t.node);
+  const officer = await bills.officer(t.node, 'maker-2');
+  const proposed = await bills.adminOf(t.node).proposeBiller({ body: bills.settings, personToken: officer });
+  const proposal = { params: { proposalId: proposed.body.proposalId } };
+  const ofBiller = { params: { billerId } };
+  const reason = { body: { reason: 'x' } };
+  const billId = `${prefix}000001`;
+  const headers = {};
+  const period = { from: new Date(Date.now() - 60_000).toISOString(), to: new Date().toISOString() };
+  const rtp = { params: { transferRequestId: '1' }, headers };
   inputs = {
     [paymentsAdmin.name]: {
       putSource: { params: source, body: { application: rival, name: 'Mine', institutionId: 'X' } },
@@ -92,7 +146,6 @@ beforeAll(async () => {
       retryFailedInstructions: run,
       getCertificate: run,
       readFailures: run,
-      readFigures: { query: { interval: 'month', from: '2026-01-01T00:00:00Z' } },
       listAccounts: { query: {} },
       listTransfers: { params: { accountId: accounts[0]?.accountId }, query: {} },
       ledgerInvariants: {},
@@ -181,6 +234,60 @@ beforeAll(async () => {
         body: { eventId: 'x', results: [{ reference: instructionId, status: 'completed' }] },
       },
     },
+    [oversight.name]: {
+      listAuditEntries: { query: {} },
+      requestDisclosure: {
+        params: { entryId: entries[0]?.entryId },
+        body: { reason: 'Curious' },
+        personToken,
+      },
+      listDisclosures: { query: {} },
+      decideDisclosure: {
+        params: { disclosureId: randomUUID() },
+        body: { decision: 'granted' },
+        personToken,
+      },
+      readDisclosure: { params: { disclosureId: randomUUID() }, personToken },
+      searchRecords: { body: { reference: batchId, payeeIdentity: payee } },
+      getApprovalSignature: run,
+      getReceipt: { params: { instructionId } },
+      listPayeeReceipts: { body: { ...source, payeeIdentity: payee } },
+      acknowledgeReceipt: { params: { instructionId }, body: { hash: '0'.repeat(64) } },
+      listNotices: { query: {} },
+      getNotice: { params: { noticeId: notices[0]?.noticeId } },
+      openDispute: { body: { ...complaint, clientId: 'theirs' } },
+      listDisputes: { query: {} },
+      getDispute: inDispute,
+      commentDispute: { ...inDispute, body: { text: 'x' } },
+      assignDispute: { ...inDispute, body: { assignee: 'x' }, personToken },
+      moveDispute: { ...inDispute, body: { to: 'withdrawn' } },
+      putInstitution: { ...inBank, body: { name: 'Mine', member: 'TEST/GOV/OTHER' } },
+      listInstitutions: {},
+      listCustomerSubBatches: { ...inBank, query: {} },
+      listCustomerPayments: { ...inBank, query: {} },
+      getCustomerFile: inSubBatch,
+      getCustomerTable: inSubBatch,
+      reportCustomerResults: {
+        ...inBank,
+        body: { uploadId: 'x', results: [{ reference: instructionId, status: 'completed' }] },
+      },
+      putScreeningCheck: {
+        params: { checkId: 'x' },
+        body: { name: 'X', kind: 'other', service: `${rival}/screening-v1`, onHit: 'reject' },
+      },
+      listScreeningChecks: {},
+      listReviews: { query: {} },
+      decideReview: {
+        params: { reviewId: randomUUID() },
+        body: { decision: 'released', note: 'x' },
+        personToken,
+      },
+      listSharedAccounts: { query: {} },
+      reportPayments: { query: { by: 'source' } },
+      reportPayee: { body: { payeeIdentity: payee } },
+      listVaultKeys: { personToken },
+      rotateVaultKey: { body: { reason: 'x' }, personToken },
+    },
     [gsmaCallback.name]: {
       putTransaction: {
         headers: { 'x-correlationid': instructionId },
@@ -191,6 +298,107 @@ beforeAll(async () => {
       listRailFiles: { params: { railId: 'bank' }, query: {} },
       fetchRailFile: { params: { railId: 'bank', fileId: randomUUID() } },
       loadRailReport: { params: { railId: 'bank' }, body: Buffer.from('<x/>') },
+    },
+    [reconciliation.name]: {
+      loadStatements: { query: { format: 'csv' }, body: Buffer.from(bankOf().statement([])) },
+      listStatements: { query: {} },
+      getStatement: { params: { statementId: randomUUID() } },
+      listStatementLines: { params: { statementId: randomUUID() }, query: {} },
+      listWorklist: { query: {} },
+      assignItem: { ...item, body: {}, personToken: official },
+      getSuggestions: item,
+      proposeResolution: { ...item, body: { resolution: 'acknowledged', note: 'x' }, personToken: official },
+      acceptResolution: { ...item, body: {}, personToken: official },
+      declineResolution: { ...item, body: {}, personToken: official },
+      makeProofs: {},
+      listProofs: { query: {} },
+      getRunReconciliation: run,
+      getCreditsReport: { query: { from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z' } },
+      listSuspense: { query: {} },
+      releaseSuspense: { ...entry, body: { note: 'x' }, personToken: official },
+      acceptRelease: { ...entry, body: {}, personToken: official },
+      declineRelease: { ...entry, body: {}, personToken: official },
+      putSingleDecisionLimit: {
+        params: { currency: 'USD' },
+        body: { amount: '1.00' },
+        personToken: official,
+      },
+      listSingleDecisionLimits: {},
+      getSettlementFigures: { query: { day: '2026-01-01' } },
+      closeSettlementDay: { body: { railId: 'bank', currency: 'USD', day: '2026-01-01' } },
+      listSettlements: { query: {} },
+      getSettlement: { params: { settlementId: randomUUID() } },
+      getSettlementFile: { params: { settlementId: randomUUID() } },
+      postFeeSchedule: { body: { railId: 'bank', currency: 'USD', bands: [] } },
+      listFeeSchedules: { query: {} },
+      quoteFee: { body: { railId: 'bank', modality: '00', currency: 'USD', amount: '1.00' } },
+      getRunFees: run,
+    },
+    [p2g.name]: {
+      inquireBill: { params: { billId }, query: { requestId: 'x' }, headers },
+      postBill: { params: { billId }, query: {}, headers, body: { requestId: 'x', code: '00' } },
+      getBillInquiry: { params: { requestId: 'x' }, headers },
+      billTransferRequest: {
+        headers,
+        body: { requestId: 'x', billId, billInquiryRequestId: 'x', paymentReferenceID: 'x' },
+      },
+      getBillTransferRequest: { params: { paymentReferenceID: 'x' }, headers },
+      rtpRequest: {
+        headers: { 'x-billerid': billerId },
+        body: {
+          requestId: 'x',
+          rtpId: 1,
+          billID: billId,
+          requestType: '00',
+          payerFiDetails: { payerFIBIC: 'BANKUS33' },
+          billDetails: { amount: 1 },
+        },
+      },
+      rtpResponse: { headers, body: { RequestId: 'x', txnId: 'T00000000001', rtpStatus: '00' } },
+      getTransferRequest: { ...rtp, query: {} },
+      cancelTransferRequest: rtp,
+      voucherRedemption: {
+        headers,
+        body: { requestId: 'x', billInquiryRequestId: 'x', billId, VoucherSecretHash: 'x' },
+      },
+      putPayerAlias: { headers, body: { aliasType: '00', aliasId: 'x' } },
+    },
+    [paymentsBillers.name]: {
+      putPayerInstitution: {
+        params: { payerId: 'MINE' },
+        body: { application: rival, name: 'Mine', service: `${rival}/payer-fi-v1` },
+      },
+      listPayerInstitutions: {},
+      putAggregator: {
+        params: { aggregatorId: 'mine' },
+        body: { name: 'Mine', application: rival, service: `${rival}/biller-v1` },
+      },
+      listAggregators: {},
+      proposeBiller: { body: bills.settings, personToken },
+      listBillerProposals: { query: {}, personToken },
+      getBillerProposal: { ...proposal, personToken },
+      approveBillerProposal: { ...proposal, personToken },
+      rejectBillerProposal: { ...proposal, ...reason, personToken },
+      listBillers: { query: {} },
+      getBiller: ofBiller,
+      suspendBiller: { ...ofBiller, ...reason },
+      resumeBiller: { ...ofBiller, ...reason },
+      getBillerTable: { query: {} },
+      listBillPayments: { query: period },
+      reportBillPayments: { query: period },
+      reportBillActivity: { query: period },
+    },
+    [collection.name]: {
+      listPaymentInstitutions: { personToken },
+      lookUpBill: { body: { billId }, personToken },
+      getBill: { params: { inquiryId: randomUUID() }, personToken },
+      startBillPayment: {
+        body: { inquiryId: randomUUID(), payerInstitutionId: 'BANK', approvedText: 'x' },
+        personToken,
+      },
+      getBillPayment: { params: { paymentId: randomUUID() }, query: {}, personToken },
+      listOwnBillPayments: { query: {}, personToken },
+      cancelBillPayment: { params: { paymentId: randomUUID() }, personToken },
     },
   };
 });
@@ -221,11 +429,14 @@ const open = ['getSigningKeys', 'getVoucherKeys'];
 /** What every source may do with its own records; it never sees another's. */
 const own = [
   'listBatches',
-  'readFigures',
   'registerBeneficiary',
   'updateBeneficiary',
   'getBeneficiary',
   'listBeneficiaries',
+  'listNotices',
+  'listDisputes',
+  'reportPayments',
+  'reportPayee',
   'postVouchers',
   'putVouchers',
   'getVoucherValidity',
@@ -260,6 +471,9 @@ describe('another source', () => {
     expect(await stateOf(t.node, voucherSerial)).toBe('activated');
     expect((await t.admin.listSources({})).body.items).toHaveLength(2);
     expect((await t.admin.listRails({})).body.items.find((one) => one.railId === 'bank')?.name).toBe('Bank');
+    const billers = (await bills.adminOf(t.node).listBillers({ query: {} })).body.items;
+    expect(billers.map((one) => [one.suspended, one.name])).toEqual([[false, bills.settings.name]]);
+    expect((await bills.adminOf(t.node).listPayerInstitutions({})).body.items).toEqual([]);
     expect(await brokenBooks(t.node)).toEqual([]);
   });
 });

@@ -74,12 +74,14 @@ describe('a payment of which nobody can tell', () => {
     expect(await unknowns()).toEqual([]);
   }, 20_000);
 
-  it('[PAY-5.3.1-k][PAY-6.1-c] can be asked about at once; what the rail says takes effect, once', async () => {
+  it('[PAY-5.3.1-k][PAY-6.1-c][PAY-5.3.4-h] can be asked about at once; what the rail says takes effect, once', async () => {
     const { batchId, ids } = await silentRun(2, '2.20');
     const answers = await Promise.all([ids[0], ids[0], ids[1]].map((id) => ask(id as string)));
     expect(answers.map(({ body }) => body.said)).toEqual(['succeeded', 'succeeded', 'succeeded']);
     expect((await reaches(t.node, batchId, ...over)).state).toBe('completed');
     for (const id of ids) expect(t.bank.credited.get(id)?.times).toBe(1);
+    const { body } = await t.admin.getInstruction({ params: { instructionId: ids[0] as string } });
+    expect(body.history.map((one) => one.isoStatus)).toEqual(['ACTC', 'ACCP', 'ACSP', 'PDNG', 'ACCC']);
     expect((await refusal(ask(ids[0] as string))).status).toBe(409);
     expect((await refusal(ask(randomUUID()))).status).toBe(404);
     expect(await brokenBooks(t.node)).toEqual([]);

@@ -38,7 +38,12 @@ let t: Treasury;
 /** A second node on the same database and rails. */
 let other: Treasury;
 beforeAll(async () => {
-  const config = { merchantRegistry: shops, voucherGuesses: 100, escalateAfterSeconds: 1 };
+  const config = {
+    merchantRegistry: shops,
+    voucherGuesses: 100,
+    escalateAfterSeconds: 1,
+    railTimeoutSeconds: 30,
+  };
   t = await startTreasury(config, {
     providers: {
       [registry]: async (request) => {
@@ -113,7 +118,7 @@ describe('a redemption', () => {
       redemptions: [{ state: 'succeeded', payee: 'merchant/shop-1', rail: 'bank', overridden: false }],
     });
     const told = () =>
-      t.node.published.some(
+      [...t.node.published, ...other.node.published].some(
         ({ type, subject }) => type === 'payments.voucher-redeemed.v1' && subject === voucher.serial,
       );
     await expect.poll(told, { timeout: 5000 }).toBe(true);

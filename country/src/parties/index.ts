@@ -5,25 +5,32 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { applicationId } from '../lumora/directory.ts';
+import type { BillFaults } from './bills/faults.ts';
 import type { MailFaults } from './mail/faults.ts';
 import type { RailFaults } from './rail/faults.ts';
 import type { SmsFaults } from './sms/faults.ts';
 
 /** The outside parties, by the name they have here. */
-export type PartyName = 'bank' | 'mobileMoney' | 'smtp' | 'sms';
+export type PartyName = 'bank' | 'mobileMoney' | 'smtp' | 'sms' | 'revenue' | 'bankBills';
 
 const programs = {
   bank: 'bank.ts',
   mobileMoney: 'mobile-money.ts',
   smtp: 'smtp.ts',
   sms: 'sms-gateway.ts',
+  revenue: 'revenue.ts',
+  bankBills: 'bank-bills.ts',
 } as const satisfies Record<PartyName, string>;
+
+/** Folders of parties that are not called like them. */
+const folders: Partial<Record<PartyName, string>> = { mobileMoney: 'mobile-money', bankBills: 'bank-bills' };
 
 /** Applications under which the parties that send notices are known at the information mediator. */
 export const partyApplications = {
   bank: applicationId('FNB', 'rail'),
   mobileMoney: applicationId('LMM', 'rail'),
   sms: applicationId('TEL', 'sms-gateway'),
+  bankBills: applicationId('FNB', 'bills'),
 } as const;
 
 export interface PartiesOptions {
@@ -43,6 +50,8 @@ export interface PartiesOptions {
     readonly mobileMoney?: RailFaults;
     readonly smtp?: MailFaults;
     readonly sms?: SmsFaults;
+    readonly revenue?: BillFaults;
+    readonly bankBills?: BillFaults;
   };
   /** Any free port for those that are not given. `smtpHttp` is the mailboxes' page. */
   readonly ports?: Partial<Record<PartyName | 'smtpHttp', number>>;
@@ -65,6 +74,8 @@ export interface Parties {
   readonly mobileMoney: Party;
   readonly smtp: Party & { readonly port: number; readonly httpUrl: string };
   readonly sms: Party & { readonly apiKey: string };
+  readonly revenue: Party;
+  readonly bankBills: Party;
   /** Ends all of them in order; what they promised is on the disk. */
   stop(): Promise<void>;
 }
@@ -89,7 +100,7 @@ export async function startParties(options: PartiesOptions): Promise<Parties> {
   const start = async (
     name: PartyName,
   ): Promise<{ addresses: Record<string, string>; process: ChildProcess }> => {
-    const data = join(dataDir, name === 'mobileMoney' ? 'mobile-money' : name);
+    const data = join(dataDir, folders[name] ?? name);
     mkdirSync(data, { recursive: true, mode: 0o700 });
     const args = ['--host', host, '--data', data, '--port', String(ports[name] ?? 0), '--end-with-stdin'];
     if (name === 'smtp') args.push('--http-port', String(ports.smtpHttp ?? 0));
@@ -99,7 +110,7 @@ export async function startParties(options: PartiesOptions): Promise<Parties> {
       writeFileSync(file, JSON.stringify(partyFaults));
       args.push('--faults', file);
     }
-    if (name !== 'smtp') {
+    if (name !== 'smtp' && name !== 'revenue') {
       const url = callbackUrls[name];
       if (url !== undefined) args.push('--callback-url', url);
       if (identify) args.push('--client', partyApplications[name]);
@@ -122,13 +133,15 @@ export async function startParties(options: PartiesOptions): Promise<Parties> {
     await Promise.all([...children].map(end));
   };
 
-  const started = await Promise.allSettled((['bank', 'mobileMoney', 'smtp', 'sms'] as const).map(start));
+  const started = await Promise.allSettled(
+    (['bank', 'mobileMoney', 'smtp', 'sms', 'revenue', 'bankBills'] as const).map(start),
+  );
   const failed = started.find((one) => one.status === 'rejected');
   if (failed) {
     await stop();
     throw failed.reason;
   }
-  const [bank, mobileMoney, smtp, sms] = started.map((one) => {
+  const [bank, mobileMoney, smtp, sms, revenue, bankBills] = started.map((one) => {
     const { addresses, process: child } = (one as PromiseFulfilledResult<Awaited<ReturnType<typeof start>>>)
       .value;
     return { ...addresses, process: child };
@@ -138,6 +151,8 @@ export async function startParties(options: PartiesOptions): Promise<Parties> {
     mobileMoney: mobileMoney as unknown as Parties['mobileMoney'],
     smtp: smtp as unknown as Parties['smtp'],
     sms: { ...(sms as unknown as Party), apiKey: smsKey },
+    revenue: revenue as unknown as Party,
+    bankBills: bankBills as unknown as Party,
     stop,
   };
 }

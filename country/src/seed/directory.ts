@@ -15,6 +15,8 @@ export interface PartyAddresses {
   readonly bank?: PartyAddress;
   readonly mobileMoney?: PartyAddress;
   readonly sms?: PartyAddress;
+  readonly revenue?: PartyAddress;
+  readonly bankBills?: PartyAddress;
 }
 
 /** Applications of Lumora by what they are for. */
@@ -41,6 +43,9 @@ export const applications = {
   bank: applicationId('FNB', 'rail'),
   mobileMoney: applicationId('LMM', 'rail'),
   sms: applicationId('TEL', 'sms-gateway'),
+  /** Property tax bills, and the desk of the bank where its customers pay bills. */
+  propertyTax: applicationId('LRA', 'property-tax'),
+  bankBills: applicationId('FNB', 'bills'),
 } as const;
 
 const a = applications;
@@ -93,6 +98,7 @@ const services = [
   ...local(a.cashTransfer, 'workflow', 'events-v1'),
   ...local(a.messaging, 'messaging', 'messaging-v1', 'messaging-receipts-v1'),
   ...local(a.payments, 'payments', 'payments-g2p-v1', 'payments-admin-v1', 'payments-rail-callback-v1'),
+  ...local(a.payments, 'payments', 'payments-p2g-v1', 'payments-billers-v1', 'payments-collection-v1'),
   ...registryOwners.flatMap((owner) => local(owner, 'digital-registries', ...registrySurfaces)),
   ...dciOwners.flatMap((owner) => local(owner, 'digital-registries', 'registry-mappings-v1', 'dci-v1')),
   ...local(a.civilRegistry, 'digital-registries', 'fhir-r4-v1'),
@@ -158,6 +164,15 @@ const rights: readonly Grant[] = [
     `${a.messaging}/messaging-v1`,
   ),
   ...grant(a.payments, `${a.payments}/payments-admin-v1`, `${a.bank}/rail-v1`, `${a.mobileMoney}/rail-v1`),
+  ...grant(
+    a.payments,
+    `${a.payments}/payments-billers-v1`,
+    `${a.propertyTax}/biller-v1`,
+    `${a.bankBills}/payer-fi-v1`,
+  ),
+  ...grant(a.propertyTax, `${a.payments}/payments-p2g-v1`, `${a.payments}/payments-billers-v1`),
+  ...grant(a.bankBills, `${a.payments}/payments-p2g-v1`, `${a.payments}/payments-billers-v1`),
+  ...grant(a.portal, `${a.payments}/payments-billers-v1`, `${a.payments}/payments-collection-v1`),
   ...grant(a.bank, `${a.payments}/payments-rail-callback-v1`),
   ...grant(a.mobileMoney, `${a.payments}/payments-rail-callback-v1`),
   ...grant(a.messaging, `${a.sms}/sms-gateway-v1`),
@@ -179,6 +194,7 @@ export async function seedDirectory(as: As, parties: PartyAddresses): Promise<vo
     [a.bank]: parties.bank,
     [a.mobileMoney]: parties.mobileMoney,
     [a.sms]: parties.sms,
+    [a.bankBills]: parties.bankBills,
   };
   for (const application of Object.values(applications)) {
     const publicKey = keys[application]?.publicKey;
@@ -195,6 +211,8 @@ export async function seedDirectory(as: As, parties: PartyAddresses): Promise<vo
     { id: `${a.bank}/rail-v1`, target: parties.bank?.url },
     { id: `${a.mobileMoney}/rail-v1`, target: parties.mobileMoney?.url },
     { id: `${a.sms}/sms-gateway-v1`, target: parties.sms?.url },
+    { id: `${a.propertyTax}/biller-v1`, target: parties.revenue?.url },
+    { id: `${a.bankBills}/payer-fi-v1`, target: parties.bankBills?.url },
   ];
   for (const { id, target } of [...services, ...outside]) {
     if (target === undefined) continue;

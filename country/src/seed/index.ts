@@ -2,13 +2,13 @@ import { defaultSeed, generateHouseholds } from '../population/generate.ts';
 import type { As, PartyAddresses } from './directory.ts';
 import { seedDirectory } from './directory.ts';
 import { seedMappings } from './mappings.ts';
-import { seedPayments } from './payments.ts';
+import { seedPayers, seedPayments } from './payments.ts';
 import { seedPeople, seedStaff } from './people.ts';
 import { loadRecords, seedRegisters } from './registries.ts';
 
 export { type As, applications, type PartyAddress, type PartyAddresses, seedDirectory } from './directory.ts';
 export { seedMappings } from './mappings.ts';
-export { seedPayments } from './payments.ts';
+export { hasPropertyTax, onboardPropertyTax, seedPayments } from './payments.ts';
 export { seedPeople, seedPortalClient } from './people.ts';
 export { loadRecords, seedRegisters } from './registries.ts';
 
@@ -36,5 +36,6 @@ export async function seedCountry(as: As, options: SeedOptions): Promise<void> {
     progress('people are enrolled');
   }
   await seedPayments(as, options.parties, '100000000.00');
+  await seedPayers(as);
   progress('rails, programme and budget are set up');
 }

@@ -134,6 +134,19 @@ const staff = [
     },
     17,
   ),
+  officer(
+    'revenue-manager',
+    'Rosa',
+    'Hale',
+    'biller-manager',
+    agencies.LRA.id,
+    {
+      en: 'Rosa, looks after the bills of the Revenue Authority',
+      fr: "Rosa, s'occupe des factures de l'Administration fiscale",
+      ar: 'روزا، تعتني بفواتير هيئة الإيرادات',
+    },
+    18,
+  ),
 ];
 
 const toPerson = (person: Person, persona?: { label: Record<string, string>; position: number }) => ({

@@ -1,4 +1,5 @@
 import { folder, readOptions, wholeNumber } from '../arguments.ts';
+import { onboardBillers } from '../demo/onboard-billers.ts';
 import { startStack } from '../stack/start-stack.ts';
 import { untilStopped } from './until-stopped.ts';
 
@@ -19,6 +20,7 @@ export async function up(argv: readonly string[], root: string): Promise<number>
     portal: true,
     progress: say,
   });
+  await onboardBillers(stack);
   process.stdout.write(
     [
       '',

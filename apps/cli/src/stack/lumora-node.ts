@@ -63,7 +63,7 @@ export function lumoraBlocks({ publicUrl, smtpUrl, smsApiKey, demonstration }: L
     // Events for the processes of a service are delivered to the service's own application.
     setup(workflow, a.workflow, { answersAs: [a.workflow, a.cashTransfer] }),
     setup(registration, a.registration),
-    setup(payments, a.payments, { config: { currencies: { XLD: 2 } } }),
+    setup(payments, a.payments, { config: { currencies: { XLD: 2 }, collectionPortals: [a.portal] } }),
     setup(messaging, a.messaging, {
       config: {
         smtpUrl,

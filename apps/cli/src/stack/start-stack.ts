@@ -75,13 +75,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const publicUrl = `http://localhost:${reserved.port}`;
     const mediator = `http://127.0.0.1:${reserved.port}/r1`;
 
-    progress('starting the outside parties: bank, mobile money, mail, SMS');
+    progress('starting the outside parties: bank, mobile money, mail, SMS, revenue');
     const parties = await startParties({
       dataDir: join(dataDir, 'parties'),
       callbackUrls: {
         bank: `${mediator}/${applications.payments}/payments-rail-callback-v1/transfer-results`,
         mobileMoney: `${mediator}/{service}/transfer-results`,
         sms: `${mediator}/${applications.messaging}/messaging-receipts-v1/receipts`,
+        bankBills: `${mediator}/${applications.payments}/payments-p2g-v1/rtpResponse`,
       },
     });
     undo.push(() => parties.stop());
@@ -120,6 +121,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         bank: await addressOf(parties.bank),
         mobileMoney: await addressOf(parties.mobileMoney),
         sms: await addressOf(parties.sms),
+        revenue: { url: parties.revenue.url },
+        bankBills: await addressOf(parties.bankBills),
       },
       households: options.households,
       people: options.demonstration,

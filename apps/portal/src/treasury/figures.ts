@@ -3,7 +3,17 @@ import type { Money } from '../rendering/formats.ts';
 import type { TreasuryClients } from './clients.ts';
 import { failedStates, paidStates } from './words.ts';
 
-export type FigureRow = Awaited<ReturnType<TreasuryClients['admin']['readFigures']>>['body']['items'][number];
+/** Payments of a period, programme, rail and state. */
+export interface FigureRow {
+  /** First day. */
+  readonly period: string;
+  readonly programmeId: string;
+  readonly rail: string | undefined;
+  readonly state: string;
+  readonly currency: string;
+  readonly count: number;
+  readonly amount: string;
+}
 
 export const intervals = ['month', 'day'] as const;
 export type Interval = (typeof intervals)[number];
@@ -44,4 +54,23 @@ export function summed(rows: readonly FigureRow[]) {
     share: over === 0 ? undefined : count(bad) / over,
     amounts: perCurrency(paid),
   };
+}
+
+/** Payments since a day, of the runs that somebody may see. */
+export async function figuresSince(
+  { oversight }: TreasuryClients,
+  interval: Interval,
+  from: string,
+): Promise<FigureRow[]> {
+  const by = `${interval},programme,rail,state`;
+  const { items } = (await oversight.reportPayments({ query: { by, from } })).body;
+  return items.map((one) => ({
+    period: interval === 'month' ? `${one.by.month}-01` : (one.by.day as string),
+    programmeId: (one.by.programme ?? '').split('/').at(-1) as string,
+    rail: one.by.rail === '' ? undefined : one.by.rail,
+    state: one.by.state as string,
+    currency: one.currency,
+    count: one.payments,
+    amount: one.amount,
+  }));
 }

@@ -1,7 +1,7 @@
 import { splitChart } from '../diagrams/split-chart.ts';
 import type { Voice } from '../rendering/voice.ts';
 import type { SignedInVisit } from '../site/visit.ts';
-import { type Interval, intervals, lastPeriods, perCurrency, summed } from './figures.ts';
+import { figuresSince, type Interval, intervals, lastPeriods, perCurrency, summed } from './figures.ts';
 import { programmeNames, programmesSeen } from './programmes.ts';
 import { orRefused } from './refusals.ts';
 import { runLine } from './runs.ts';
@@ -25,16 +25,18 @@ export function overviewPages(parts: TreasuryParts): void {
   /** What only those who administer payments may see. */
   async function booksOf(visit: SignedInVisit) {
     if (!administers(parts, visit)) return undefined;
-    const [cases, suspense, rails] = await Promise.all([
+    const [cases, suspense, rails, traffic] = await Promise.all([
       orRefused(admin.listCases({ query: { state: 'open', limit: counted } })),
       orRefused(admin.listAccounts({ query: { kind: 'suspense', limit: 500 } })),
       orRefused(admin.listRails({})),
+      orRefused(admin.listRailTraffic({})),
     ]);
     return {
       cases: cases && { count: cases.body.items.length, more: cases.body.next !== undefined },
       suspense:
         suspense &&
         perCurrency(suspense.body.items.map(({ currency, balance }) => ({ currency, amount: balance }))),
+      unknown: traffic?.body.items.reduce((sum, one) => sum + one.unknown, 0),
       rails: new Map(rails?.body.items.map(({ railId, name }) => [railId, name])),
     };
   }
@@ -42,16 +44,15 @@ export function overviewPages(parts: TreasuryParts): void {
   parts.site.page('/treasury', access, async (visit) => {
     const interval = intervals.find((one) => one === visit.query.by) ?? 'month';
     const periods = lastPeriods(interval, parts.today());
-    const [nameOf, waiting, paying, held, figures, programmes, books] = await Promise.all([
+    const [nameOf, waiting, paying, held, rows, programmes, books] = await Promise.all([
       programmeNames(parts),
       runsIn('awaiting-approval'),
       runsIn('processing'),
       runsIn('held'),
-      admin.readFigures({ query: { interval, from: `${periods[0]}T00:00:00Z` } }),
+      figuresSince(parts.clients, interval, periods[0] as string),
       programmesSeen(parts, visit),
       booksOf(visit),
     ]);
-    const rows = figures.body.items;
     const byPeriod = Map.groupBy(rows, ({ period }) => period);
     const months = periods.map((period) => ({ period, ...summed(byPeriod.get(period) ?? []) }));
     const paused = paying.items.filter((run) => run.paused);
@@ -60,7 +61,7 @@ export function overviewPages(parts: TreasuryParts): void {
       waiting,
       paying,
       held: { count: held.count + paused.length, more: held.more },
-      unknown: summed(rows).unknown,
+      unknown: books?.unknown ?? summed(rows).unknown,
       toApprove: waiting.items.slice(0, shownRuns).map((run) => runLine(run, nameOf)),
       stuck: [...held.items, ...paused].slice(0, shownRuns).map((run) => runLine(run, nameOf)),
       books,

@@ -42,6 +42,22 @@ export const batchCompleted = defineEvent({
   }),
 });
 
+/** A dispute about a payment was opened or has moved; whoever opened it finds itself in it. */
+export const disputeChanged = defineEvent({
+  type: 'payments.dispute-changed.v1',
+  summary: 'A dispute about a payment was opened, moved or closed',
+  data: Type.Object({
+    disputeId: Type.String(),
+    clientId: Type.String(),
+    instructionId: Type.String(),
+    sourceId: Type.String(),
+    openedBy: Type.String(),
+    openedByApplication: Type.String(),
+    state: Type.String(),
+    outcome: Type.Optional(Type.String()),
+  }),
+});
+
 /** Stock of a voucher denomination fell below its threshold: somebody should fill it up. Once until it is filled up. */
 export const voucherStockLow = defineEvent({
   type: 'payments.voucher-stock-low.v1',
@@ -70,4 +86,30 @@ export const voucherRedeemed = defineEvent({
     amount: Amount,
     transactionId: Type.String(),
   }),
+});
+
+const Return = Type.Object({
+  instructionId: Type.String(),
+  requestId: Type.String(),
+  batchId: Type.String(),
+  clientBatchId: Type.String(),
+  sourceId: Type.String(),
+  programmeId: Type.String(),
+  currency: Type.String(),
+  amount: Amount,
+  reasonCode: Type.Optional(Type.String()),
+});
+
+/** A payment came back after it was made; its money waits for a decision. */
+export const paymentReturned = defineEvent({
+  type: 'payments.payment-returned.v1',
+  summary: 'A payment came back after it was made',
+  data: Return,
+});
+
+/** The money of a returned payment is the programme's again. */
+export const returnReleased = defineEvent({
+  type: 'payments.return-released.v1',
+  summary: 'The money of a returned payment was given back to its programme',
+  data: Return,
 });

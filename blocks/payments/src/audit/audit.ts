@@ -15,9 +15,13 @@ export interface AuditEntry {
   readonly detail?: object;
   /** What only some may read, encrypted by the component that submits it, with the id of the key. */
   readonly sealed?: { readonly data: Buffer; readonly keyId: string };
-  /** Where the request came from. */
+  /** Where the request came from; the actor's application when absent. */
   readonly terminal?: string;
 }
+
+/** The application of an actor (`actorOf`), none for what the block does by itself. */
+const applicationIn = (actor: string): string | null =>
+  actor.includes('/') ? (actor.split(' for ')[0] as string) : null;
 
 /** Keeps who did what, append-only, in the transaction of the change (PAY-6.12-d). */
 export async function audit(trx: Trx | Db, entry: AuditEntry): Promise<void> {
@@ -29,7 +33,7 @@ export async function audit(trx: Trx | Db, entry: AuditEntry): Promise<void> {
       action: entry.action,
       subject: entry.subject,
       actor: entry.actor,
-      terminal: entry.terminal ?? null,
+      terminal: entry.terminal ?? applicationIn(entry.actor),
       outcome: entry.outcome ?? 'succeeded',
       detail: JSON.stringify(entry.detail ?? {}),
       sealed: entry.sealed?.data ?? null,

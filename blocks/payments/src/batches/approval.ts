@@ -4,6 +4,7 @@ import type { Payments } from '../payments-context.ts';
 import { actorOf } from '../sources/access.ts';
 import { readProgramme } from '../sources/programme.ts';
 import type { Trx } from '../tables.ts';
+import { type DecisionSignature, keepSignature, signDecision } from './approval-signature.ts';
 import { concludeBatch } from './conclude.ts';
 import { contentHash } from './content-hash.ts';
 import { engineActor, moveBatch } from './move.ts';
@@ -66,7 +67,13 @@ async function assertContent(trx: Trx, batch: Batch, seen: string): Promise<void
     throw conflict('The content of the run was changed after its validation; it cannot be approved');
 }
 
-async function keepDecision(trx: Trx, decision: Decision, kind: 'approved' | 'rejected'): Promise<void> {
+async function keepDecision(
+  payments: Payments,
+  trx: Trx,
+  decision: Decision,
+  kind: 'approved' | 'rejected',
+  signed: DecisionSignature | undefined,
+): Promise<void> {
   await trx
     .insertInto('approval')
     .values({
@@ -80,6 +87,7 @@ async function keepDecision(trx: Trx, decision: Decision, kind: 'approved' | 're
       exchange_id: decision.caller.exchangeId,
     })
     .execute();
+  await keepSignature(payments, trx, decision.batchId, signed);
 }
 
 async function reserveAndMove(trx: Trx, batch: Batch, actor: string): Promise<void> {
@@ -94,6 +102,7 @@ async function reserveAndMove(trx: Trx, batch: Batch, actor: string): Promise<vo
  */
 export async function approveBatch(payments: Payments, decision: Decision): Promise<Batch> {
   const tampered = { yes: false };
+  const signed = await signDecision(payments, decision, 'approved');
   const batch = await transaction(payments.db, async (trx) => {
     const found = await lock(trx, decision.batchId);
     await assertMayDecide(payments, trx, found, decision.person);
@@ -107,7 +116,7 @@ export async function approveBatch(payments: Payments, decision: Decision): Prom
       throw conflict(
         `${found.possible_duplicates} payments look like ones of another recent run; accept them explicitly`,
       );
-    await keepDecision(trx, decision, 'approved');
+    await keepDecision(payments, trx, decision, 'approved', signed);
     await reserveAndMove(trx, found, actorOf(decision.caller, decision.person));
     return readBatch(trx, found.id);
   }).catch(async (error: unknown) => {
@@ -120,13 +129,14 @@ export async function approveBatch(payments: Payments, decision: Decision): Prom
 
 /** Refuses a run for good. Its instructions are cancelled; the source is told. */
 export async function rejectBatch(payments: Payments, decision: Decision): Promise<Batch> {
+  const signed = await signDecision(payments, decision, 'rejected');
   const batch = await transaction(payments.db, async (trx) => {
     const found = await lock(trx, decision.batchId);
     await assertMayDecide(payments, trx, found, decision.person);
     if (await repeatedDecision(trx, found, decision, 'rejected')) return found;
     if (found.state !== 'awaiting-approval')
       throw conflict(`The run is ${found.state}, not awaiting approval`);
-    await keepDecision(trx, decision, 'rejected');
+    await keepDecision(payments, trx, decision, 'rejected', signed);
     await concludeBatch(payments, trx, found.id, {
       state: 'rejected',
       actor: actorOf(decision.caller, decision.person),

@@ -9,7 +9,7 @@ import { engineActor, moveBatch } from './move.ts';
 import type { Batch } from './read.ts';
 import { reserveFunds } from './reserve.ts';
 
-/** Asks the payer bank, when the programme has one, whether the funding account covers the run. */
+/** Asks the payer bank, when the programme has one, whether the funding account covers the run and its fees. */
 async function askPayerBank(
   payments: Payments,
   batch: Batch,
@@ -23,7 +23,10 @@ async function askPayerBank(
     batchId: batch.id,
     payerAccount: programme.funding_account,
     currency: batch.currency,
-    amount: formatAmount(batch.valid_amount ?? '0', payments.currencies(batch.currency) ?? 2),
+    amount: formatAmount(
+      BigInt(batch.valid_amount ?? '0') + BigInt(batch.fee_amount),
+      payments.currencies(batch.currency) ?? 2,
+    ),
   });
 }
 

@@ -39,6 +39,8 @@ export interface Certificate {
     readonly incoming: string;
     readonly outgoing: string;
   }[];
+  /** Charged by rails for what was paid, beside the amounts. */
+  readonly fees?: string;
   readonly moneyIn: string;
   readonly moneyOut: string;
   /** SHA-256 over every instruction with its result. */
@@ -101,6 +103,11 @@ export async function issueCertificate(
       incoming: text(line.incoming),
       outgoing: text(line.outgoing),
     })),
+    fees: text(
+      accounts.rows
+        .filter((line) => line.kind === 'fees')
+        .reduce((total, line) => total + BigInt(line.incoming), 0n),
+    ),
     moneyIn: sum((line) => line.incoming),
     moneyOut: sum((line) => line.outgoing),
     resultHash: await resultHash(trx, batch.id),

@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Db, Trx } from '../tables.ts';
 
 /**
- * What an approver signs off: a hash over every instruction that would be paid, with payee, amount, account version and
- * rail. Computed from the stored rows each time, so any change of them shows.
+ * What an approver signs off: a hash over every instruction that would be paid, with payee, amount, account version,
+ * rail and fee. Computed from the stored rows each time, so any change of them shows.
  */
 export async function contentHash(db: Db | Trx, batchId: string): Promise<string> {
   const { rows } = await sql<{ hash: string }>`
@@ -12,7 +12,8 @@ export async function contentHash(db: Db | Trx, batchId: string): Promise<string
         || coalesce((
           select string_agg(
             jsonb_build_array(i.position, i.client_id, encode(i.payee_token, 'hex'), i.amount, i.currency,
-              i.narration, i.version_id, i.rail_id, i.retry_of)::text,
+              i.narration, i.version_id, i.rail_id, i.retry_of)::text
+              || case when i.fee > 0 then ' fee ' || i.fee else '' end,
             E'\n' order by i.position)
           from instruction i
           where i.batch_id = b.id

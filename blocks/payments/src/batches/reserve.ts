@@ -13,7 +13,7 @@ export const reservedAccount = (batch: Pick<Batch, 'id' | 'currency'>): AccountK
 });
 
 /**
- * Blocks the money of an approved run: available → reserved, one transfer for the whole run. Answers false, with
+ * Blocks the money of an approved run and of its fees: available → reserved, one transfer for the whole run. Answers false, with
  * nothing booked, when the programme's released budget is too small (PAY-9.1.3-a). Repeating it books nothing more.
  */
 export async function reserveFunds(trx: Trx, batch: Batch): Promise<boolean> {
@@ -31,7 +31,7 @@ export async function reserveFunds(trx: Trx, batch: Batch): Promise<boolean> {
         type: 'post',
         debit: available,
         credit: reserved,
-        amount: BigInt(batch.valid_amount ?? '0'),
+        amount: BigInt(batch.valid_amount ?? '0') + BigInt(batch.fee_amount),
         cause: 'run-approved',
         causeId: batch.id,
         batchId: batch.id,

@@ -3,8 +3,10 @@ import { sql } from 'kysely';
 import { batchAwaitingApproval } from '../api/event-operations.ts';
 import { enqueueCallback } from '../callbacks/queue.ts';
 import { openCases } from '../cases/cases.ts';
+import { computeFees } from '../fees/compute.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
+import { screen } from '../screening/screen.ts';
 import type { Trx } from '../tables.ts';
 import { checkAccounts } from './account-check.ts';
 import { approveAutomatically } from './approval.ts';
@@ -108,8 +110,9 @@ async function finish(payments: Payments, claimed: ClaimedBatch): Promise<void> 
       from instruction
       where batch_id = ${batch.id} and state = 'validated'`.execute(trx);
     const { count = '0', amount = '0', duplicates = '0' } = rows[0] ?? {};
+    const fees = await computeFees(trx, batch.id);
     const hash = await contentHash(trx, batch.id);
-    const set = sql`valid_count = ${Number(count)}, valid_amount = ${amount}, content_hash = ${hash},
+    const set = sql`valid_count = ${Number(count)}, valid_amount = ${amount}, fee_amount = ${fees.toString()}, content_hash = ${hash},
       possible_duplicates = ${Number(duplicates)}`;
     const by = { actor: engineActor, set };
     if (batch.purpose === 'validation') {
@@ -162,7 +165,7 @@ export async function validateNext(payments: Payments): Promise<boolean> {
         if (await stillOurs(trx, claimed)) await resolve(trx, batch.id);
       });
       if (payments.config.validateAccounts) await checkAccounts(payments, batch);
-      await finish(payments, claimed);
+      if (await screen(payments, claimed)) await finish(payments, claimed);
     } catch (error) {
       payments.ctx.log.warn({ err: error, batch: batch.id }, 'validation is postponed');
       if ((await postpone(payments, claimed)) === 5)
@@ -171,7 +174,8 @@ export async function validateNext(payments: Payments): Promise<boolean> {
             kind: 'validation-stuck',
             key: batch.id,
             batchId: batch.id,
-            detail: 'Accounts cannot be validated: a rail does not answer. It is tried again.',
+            detail:
+              'Accounts cannot be validated: a rail or a check of payees does not answer. It is tried again.',
           },
         ]);
     }

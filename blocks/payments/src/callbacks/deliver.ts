@@ -8,8 +8,9 @@ import type { CallbackTarget } from './target.ts';
 
 interface Due {
   id: string;
-  source_id: string;
+  recipient: string;
   kind: string;
+  headers: Readonly<Record<string, string>> | null;
   target: CallbackTarget;
   body_cipher: Buffer;
   attempts: number;
@@ -39,7 +40,7 @@ async function claim(payments: Payments): Promise<Due | undefined> {
           select
           from callback earlier
           where earlier.state = 'waiting'
-            and earlier.source_id = w.source_id
+            and earlier.recipient = w.recipient
             and earlier.target = w.target
             and earlier.id < w.id
         )
@@ -47,7 +48,7 @@ async function claim(payments: Payments): Promise<Due | undefined> {
       limit 1
       for update skip locked
     )
-    returning c.id, c.source_id, c.kind, c.target, c.body_cipher, c.attempts, c.correlation_id, c.created_at`.execute(
+    returning c.id, c.recipient, c.kind, c.headers, c.target, c.body_cipher, c.attempts, c.correlation_id, c.created_at`.execute(
     payments.db,
   );
   return rows[0];
@@ -55,7 +56,7 @@ async function claim(payments: Payments): Promise<Due | undefined> {
 
 async function send(payments: Payments, signer: Signer, message: Due): Promise<number> {
   const body = payments.vault.open(message.body_cipher, `callback/${message.id}`);
-  const headers = { 'content-type': 'application/json', 'x-callback-id': message.id };
+  const headers = { ...message.headers, 'content-type': 'application/json', 'x-callback-id': message.id };
   if (message.target.kind === 'service') {
     const { service, path } = message.target;
     const context = newContext({ correlationId: message.correlation_id });
@@ -74,8 +75,8 @@ async function send(payments: Payments, signer: Signer, message: Due): Promise<n
   const response = await fetch(message.target.url, {
     method: 'POST',
     headers: {
-      ...headers,
       'x-correlationid': message.correlation_id,
+      ...headers,
       [signatureHeader]: await signer.sign(body),
     },
     body,
@@ -111,7 +112,7 @@ export async function deliverNext(payments: Payments, signer: () => Promise<Sign
       {
         kind: 'callback-dead',
         key: message.id,
-        detail: `A message to source ${message.source_id} could not be delivered (last status ${status})`,
+        detail: `A message to ${message.recipient.replace('/', ' ')} could not be delivered (last status ${status})`,
       },
     ]);
   return true;

@@ -6,7 +6,10 @@ export const signatureHeader = 'x-jws-signature';
 
 export interface Signer {
   readonly publicKey: JWK;
+  /** A detached JWS over the body. */
   sign(body: string): Promise<string>;
+  /** A JWS that carries the body. */
+  signWhole(body: string): Promise<string>;
 }
 
 export interface SigningKey {
@@ -53,13 +56,15 @@ export async function loadSigningKey(
 /** Signs messages that leave without the mediator. */
 export async function loadSigner(payments: Pick<Payments, 'db' | 'vault'>): Promise<Signer> {
   const { publicKey, privateKey } = await loadSigningKey(payments, 'callbacks');
+  const signWhole = (body: string): Promise<string> =>
+    new CompactSign(new TextEncoder().encode(body))
+      .setProtectedHeader({ alg: 'ES256', kid: 'callbacks' })
+      .sign(privateKey);
   return {
     publicKey,
+    signWhole,
     async sign(body) {
-      const jws = await new CompactSign(new TextEncoder().encode(body))
-        .setProtectedHeader({ alg: 'ES256', kid: 'callbacks' })
-        .sign(privateKey);
-      const [header, , signature] = jws.split('.');
+      const [header, , signature] = (await signWhole(body)).split('.');
       return `${header}..${signature}`;
     },
   };

@@ -1,6 +1,9 @@
 import { badRequest, isServiceId } from '@govstack/platform';
 import type { Source } from '../sources/source.ts';
 
+/** Where somebody may be called back. */
+export type Callable = Pick<Source, 'callback_service' | 'callback_path' | 'callback_urls'>;
+
 /** Where a source wants to be told: an operation of its own behind the mediator, or an allowed address. */
 export type CallbackTarget =
   | { readonly kind: 'service'; readonly service: string; readonly path: string }
@@ -24,12 +27,12 @@ const underAllowed = (url: URL, allowed: string): boolean => {
  * one, the registered callback path if there is one. Anything else is refused: the block calls nobody it was not told
  * to by the treasury.
  */
-export function callbackTarget(source: Source, wanted: string | undefined): CallbackTarget | undefined {
+export function callbackTarget(source: Callable, wanted: string | undefined): CallbackTarget | undefined {
   const { callback_service: service, callback_path: path } = source;
   if (wanted === undefined || wanted === '')
     return service !== null && path !== null ? { kind: 'service', service, path } : undefined;
   if (wanted.startsWith('/')) {
-    if (service === null) throw badRequest('X-Callback-URL: this source has no registered callback service');
+    if (service === null) throw badRequest('X-Callback-URL: the caller has no registered callback service');
     if (!isPath(wanted)) throw badRequest('X-Callback-URL is not a usable path');
     return { kind: 'service', service, path: wanted };
   }
@@ -38,11 +41,11 @@ export function callbackTarget(source: Source, wanted: string | undefined): Call
   if (isServiceId(named) && !wanted.includes('://')) {
     const rest = `/${parts.slice(5).join('/')}`;
     if (named !== service || !isPath(rest))
-      throw badRequest('X-Callback-URL must name the registered callback service of this source');
+      throw badRequest('X-Callback-URL must name the registered callback service of the caller');
     return { kind: 'service', service, path: rest };
   }
   const url = URL.parse(wanted);
   if (!url || !source.callback_urls.some((allowed) => underAllowed(url, allowed)))
-    throw badRequest('X-Callback-URL is not on the allow-list of this source');
+    throw badRequest('X-Callback-URL is not on the allow-list of the caller');
   return { kind: 'url', url: url.href };
 }

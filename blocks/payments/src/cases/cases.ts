@@ -11,8 +11,12 @@ export type CaseKind =
   | 'failure-rate'
   | 'validation-stuck'
   | 'callback-dead'
-  | 'invariant-broken'
-  | 'voucher-stock-low';
+  | 'rail-file-refused'
+  | 'voucher-stock-low'
+  | 'proof-does-not-balance'
+  | 'bill-refund'
+  | 'biller-silent'
+  | 'invariant-broken';
 
 export interface NewCase {
   readonly kind: CaseKind;

@@ -1,5 +1,6 @@
 import { type Caller, conflict, notFound, type Person, transaction } from '@govstack/platform';
 import type { Selectable } from 'kysely';
+import { audit } from '../audit/audit.ts';
 import { applyResults } from '../dispatch/apply-results.ts';
 import type { Payments } from '../payments-context.ts';
 import { actorOf } from '../sources/access.ts';
@@ -63,6 +64,13 @@ export async function resolveCase(
         trx,
       );
     }
+    await audit(trx, {
+      component: 'cases',
+      action: finding.outcome,
+      subject: `case/${id}`,
+      actor: actorOf(finding.caller, finding.person),
+      detail: { kind: found.kind, batch: found.batch_id, instruction: found.instruction_id },
+    });
     return trx
       .updateTable('payment_case')
       .set({

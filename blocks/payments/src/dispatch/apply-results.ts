@@ -2,10 +2,13 @@ import { transaction } from '@govstack/platform';
 import { sql } from 'kysely';
 import type { InstructionState } from '../batches/states.ts';
 import { type NewCase, openCases } from '../cases/cases.ts';
+import { charged, feesAccount } from '../fees/booking.ts';
 import { openAccounts } from '../ledger/accounts.ts';
 import { createTransfers } from '../ledger/transfers.ts';
 import type { Payments } from '../payments-context.ts';
 import type { RailResult } from '../rails/port.ts';
+import { issueReceipts } from '../receipts/issue.ts';
+import { holdReturns } from '../returns/hold.ts';
 import type { Trx } from '../tables.ts';
 import { applyRedemptions } from '../vouchers/results.ts';
 import { type Action, decisions } from './decisions.ts';
@@ -13,7 +16,7 @@ import { cleared, type Payout, paidAccount, returned, settled, suspenseAccount }
 import { settleSubBatches } from './settle.ts';
 
 /** How a result reached us. */
-export type Via = 'answer' | 'callback' | 'poll' | 'file' | 'operator';
+export type Via = 'answer' | 'callback' | 'poll' | 'file' | 'statement' | 'operator';
 
 interface Known {
   id: string;
@@ -21,6 +24,7 @@ interface Known {
   sub_batch_id: string | null;
   state: InstructionState;
   amount: string;
+  fee: string;
   currency: string;
   sends: number;
   stopped: boolean;
@@ -45,7 +49,7 @@ async function lockInstructions(trx: Trx, railId: string, references: readonly s
     for update`.execute(trx);
   const { rows } = await sql<Known>`
     select
-      i.id, i.batch_id, i.sub_batch_id, i.state, i.amount, i.currency,
+      i.id, i.batch_id, i.sub_batch_id, i.state, i.amount, i.fee, i.currency,
       (select count(*)::integer from attempt a where a.instruction_id = i.id) as sends,
       (select b.stopped_at is not null from batch b where b.id = i.batch_id) as stopped
     from instruction i
@@ -137,6 +141,7 @@ async function book(trx: Trx, decided: readonly Decided[]): Promise<void> {
   const [completed, failedOnes, back] = [of('complete'), of('fail'), of('return')];
   const keys = [
     ...completed.map((one) => paidAccount(one.railId, one.currency)),
+    ...completed.filter((one) => one.fee > 0n).map((one) => feesAccount(one.railId, one.currency)),
     ...back.map((one) => suspenseAccount(one.railId, one.currency)),
   ];
   const distinct = [
@@ -147,6 +152,7 @@ async function book(trx: Trx, decided: readonly Decided[]): Promise<void> {
     ...completed.map((one) => settled(one, 'post-pending')),
     ...failedOnes.map((one) => settled(one, 'void-pending')),
     ...cleared(completed),
+    ...charged(completed),
     ...back.map(returned),
   ]);
 }
@@ -195,8 +201,8 @@ function inRounds(results: readonly RailResult[]): RailResult[][] {
 }
 
 /**
- * The one way in which anything a rail says takes effect: synchronous answers, callbacks, polls and operators' decisions
- * all come here. States move only forward by the table of decisions; money, attempts and counters follow in the same
+ * The one way in which anything a rail says takes effect: synchronous answers, callbacks, polls, statements and
+ * operators' decisions all come here. States move only forward by the table of decisions; money, attempts and counters follow in the same
  * transaction. Saying the same twice, late or out of order changes nothing; a contradiction opens a case.
  */
 export async function applyResults(
@@ -227,6 +233,7 @@ export async function applyResults(
           railId,
           currency: row.currency,
           amount: BigInt(row.amount),
+          fee: BigInt(row.fee),
         },
       };
     });
@@ -236,6 +243,17 @@ export async function applyResults(
     await moveInstructions(trx, decided, 'doubt', 'unknown');
     await moveInstructions(trx, decided, 'return', 'returned');
     await book(trx, decided);
+    await issueReceipts(
+      payments,
+      trx,
+      decided.filter((one) => one.action === 'complete').map((one) => one.known.id),
+    );
+    await holdReturns(
+      payments,
+      trx,
+      railId,
+      decided.filter((one) => one.action === 'return').map((one) => one.payout),
+    );
     await queueResends(payments, trx, decided);
     await openCases(trx, [
       ...disputes(railId, decided, via),

@@ -8,6 +8,8 @@ export interface Payout {
   readonly railId: string;
   readonly currency: string;
   readonly amount: bigint;
+  /** What the rail charges for it, beside the amount. */
+  readonly fee: bigint;
 }
 
 export const clearingAccount = (railId: string, currency: string): AccountKey => ({

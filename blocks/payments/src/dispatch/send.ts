@@ -120,6 +120,7 @@ async function writeAttempts(
         railId: claimed.rail_id,
         currency: row.currency,
         amount: BigInt(row.amount),
+        fee: 0n,
       }),
     ),
   );

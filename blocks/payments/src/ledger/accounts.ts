@@ -22,6 +22,9 @@ export const normalSide = {
 
 export type AccountKind = keyof typeof normalSide;
 
+/** Mirrors of what a bank does: they follow its statements, and may be below zero while one is awaited. */
+const mirrors: ReadonlySet<AccountKind> = new Set(['funding', 'paid']);
+
 export interface AccountKey {
   readonly kind: AccountKind;
   readonly owner: string;
@@ -40,13 +43,14 @@ export async function openAccounts(trx: Trx, keys: readonly AccountKey[]): Promi
     owner: key.owner,
     currency: key.currency,
     side: normalSide[key.kind],
+    restricted: !mirrors.has(key.kind),
   }));
   const sorted = [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
   await sql`
-    insert into ledger_account (id, kind, owner, currency, normal_side)
-    select a.id, a.kind, a.owner, a.currency, a.side
+    insert into ledger_account (id, kind, owner, currency, normal_side, restricted)
+    select a.id, a.kind, a.owner, a.currency, a.side, a.restricted
     from jsonb_to_recordset(${JSON.stringify(sorted)}::jsonb)
-      as a (id uuid, kind text, owner text, currency text, side text)
+      as a (id uuid, kind text, owner text, currency text, side text, restricted boolean)
     on conflict on constraint ledger_account_pkey do nothing`.execute(trx);
   return rows.map((row) => row.id);
 }

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import { brokenAuditSeals } from '../audit/seal.ts';
 import type { Db } from '../tables.ts';
 import { brokenSeals } from './seal.ts';
 
@@ -17,7 +18,13 @@ interface Invariant {
 }
 
 /** The cause of a transfer as the key it should be, so that its row is found by index. */
-const causeAsId = sql`case when t.cause_id ~ '^[0-9a-f-]{36}$' then t.cause_id::uuid end`;
+const causeAsId = sql`case when t.cause_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then t.cause_id::uuid end`;
+
+/** Neither the sum of lines of a statement nor decided by a person. */
+const notOnStatement = sql`(
+          t.amount is distinct from (select sum(l.amount) from statement_line l where l.transfer_id = t.id)
+          and not exists (
+            select from reconciliation_item r where r.id = ${causeAsId} and r.state = 'resolved'))`;
 
 const invariants: readonly Invariant[] = [
   {
@@ -99,7 +106,8 @@ const invariants: readonly Invariant[] = [
   },
   {
     id: 'I6',
-    statement: 'the money of each run equals its instructions: reserved, on its way, paid and given back',
+    statement:
+      'the money of each run equals its instructions: reserved, on its way, paid, charged and given back',
     violations: sql`
       with money as (
         select
@@ -108,6 +116,7 @@ const invariants: readonly Invariant[] = [
           sum(t.amount) filter (where t.cause = 'payout' and t.type = 'pending') as sent,
           sum(t.amount) filter (where t.cause = 'payout' and t.type = 'post-pending') as paid,
           sum(t.amount) filter (where t.cause = 'payout' and t.type = 'void-pending') as voided,
+          sum(t.amount) filter (where t.cause = 'fee') as fees,
           sum(t.amount) filter (where t.cause = 'run-closed') as closed
         from ledger_transfer t
         where t.batch_id is not null
@@ -117,8 +126,9 @@ const invariants: readonly Invariant[] = [
         select
           i.batch_id,
           sum(i.amount) filter (where i.state in ('completed', 'returned')) as paid,
+          sum(i.fee) filter (where i.state in ('completed', 'returned')) as fees,
           sum(i.amount) filter (where i.state in ('submitted', 'unknown')) as sent,
-          sum(i.amount) filter (where i.state not in ('received', 'rejected')) as approved
+          sum(i.amount + i.fee) filter (where i.state not in ('received', 'rejected')) as approved
         from instruction i
         where i.purpose = 'payment'
         group by i.batch_id
@@ -130,10 +140,11 @@ const invariants: readonly Invariant[] = [
       where b.purpose = 'payment'
         and (
           coalesce(m.paid, 0) <> coalesce(w.paid, 0)
+          or coalesce(m.fees, 0) <> coalesce(w.fees, 0)
           or coalesce(m.sent, 0) - coalesce(m.paid, 0) - coalesce(m.voided, 0) <> coalesce(w.sent, 0)
           or (m.reserved is not null and m.reserved <> w.approved)
           or (b.state in ('completed', 'partially-completed', 'failed', 'cancelled')
-            and coalesce(m.reserved, 0) <> coalesce(m.paid, 0) + coalesce(m.closed, 0))
+            and coalesce(m.reserved, 0) <> coalesce(m.paid, 0) + coalesce(m.fees, 0) + coalesce(m.closed, 0))
         )`,
   },
   {
@@ -152,14 +163,34 @@ const invariants: readonly Invariant[] = [
                ('approval', 'approval_append_only'),
                ('certificate', 'certificate_append_only'),
                ('mapper_version', 'mapper_version_append_only'),
+               ('mapper_version', 'mapper_version_guard'),
                ('audit_entry', 'audit_entry_append_only'),
+               ('audit_seal', 'audit_seal_append_only'),
+               ('batch_event', 'batch_event_audited'),
+               ('approval_signature', 'approval_signature_append_only'),
+               ('receipt', 'receipt_append_only'),
+               ('dispute', 'dispute_guard'),
+               ('dispute_entry', 'dispute_entry_append_only'),
+               ('screening_result', 'screening_result_append_only'),
+               ('screening_review', 'screening_review_guard'),
                ('voucher', 'voucher_created'),
                ('voucher', 'voucher_moved'),
                ('voucher', 'voucher_not_removed'),
                ('voucher_event', 'voucher_event_append_only'),
                ('voucher_key', 'voucher_key_append_only'),
                ('voucher_redemption', 'voucher_redemption_moved'),
-               ('voucher_redemption', 'voucher_redemption_not_removed')
+               ('voucher_redemption', 'voucher_redemption_not_removed'),
+               ('fee_schedule', 'fee_schedule_append_only'),
+               ('suspense_entry', 'suspense_entry_guard'),
+               ('statement_line', 'statement_line_guard'),
+               ('statement_line', 'statement_line_not_removed'),
+               ('reconciliation_item', 'reconciliation_item_not_removed'),
+               ('reconciliation_proof', 'reconciliation_proof_append_only'),
+               ('suspense_entry', 'suspense_entry_not_removed'),
+               ('bill_payment', 'bill_payment_moved'),
+               ('bill_payment', 'bill_payment_not_removed'),
+               ('request_to_pay', 'request_to_pay_moved'),
+               ('biller_proposal', 'biller_proposal_decided')
       ) as guard (relation, name)
       where not exists (
         select
@@ -255,6 +286,12 @@ const invariants: readonly Invariant[] = [
         when 'voucher-cleared' then not exists (
           select from voucher_redemption d
           where d.id = ${causeAsId} and d.amount = t.amount and d.state = 'succeeded')
+        when 'statement' then ${notOnStatement}
+        when 'fee-settled' then ${notOnStatement}
+        when 'return-released' then not exists (
+          select from suspense_entry s
+          where s.id = ${causeAsId} and s.state = 'released' and s.account_id = t.debit_account
+            and s.amount = t.amount)
         else t.cause <> 'correction'
           and not exists (select from batch b where b.id = t.batch_id)
       end`,
@@ -269,9 +306,60 @@ const invariants: readonly Invariant[] = [
       join ledger_account c on c.id = t.credit_account
       where d.currency <> t.currency or c.currency <> t.currency`,
   },
+  {
+    id: 'I11',
+    statement: 'what lies in suspense is what came back or could not be attributed, and waits for a decision',
+    violations: sql`
+      select count(*)
+      from ledger_account a
+      left join (
+        select account_id, sum(amount) as amount from suspense_entry where state <> 'released' group by account_id
+      ) held on held.account_id = a.id
+      where a.kind = 'suspense' and a.credits_posted - a.debits_posted <> coalesce(held.amount, 0)`,
+  },
+  {
+    id: 'I12',
+    statement:
+      'a bill is paid once, in its biller’s currency, and a completed request-to-pay names its payment',
+    violations: sql`
+      select
+        (select count(*) from (
+          select from bill_payment
+          where not part and state in ('pending', 'acknowledged')
+          group by bill_id
+          having count(*) > 1
+        ) twice)
+        + (select count(*) from bill_payment p join biller b on b.id = p.biller_id where b.currency <> p.currency)
+        + (select count(*) from request_to_pay r
+           where r.state = 'COM' and not exists (
+             select from bill_payment p
+             where p.payer_id = r.payer_id and p.payment_reference = r.payment_reference
+               and p.bill_id = r.bill_id and p.amount >= r.amount)) as count`,
+  },
+  {
+    id: 'I13',
+    statement: 'every completed payment has one receipt, which says what was paid',
+    violations: sql`
+      select count(*)
+      from instruction i
+      full join receipt r on r.instruction_id = i.id
+      where (i.purpose = 'payment' or i.id is null)
+        and (
+          (r.instruction_id is not null) <> coalesce(i.state in ('completed', 'returned'), false)
+          or (r.instruction_id is not null and (
+            (r.amount, r.currency, r.payee_token, r.batch_id) is distinct from
+              (i.amount, i.currency, i.payee_token, i.batch_id)
+            or r.hash <> receipt_hash(r.number, r.instruction_id, r.source_id, r.programme_id, r.batch_id, r.client_id,
+              r.payee_token, r.amount, r.currency, r.narration, r.rail_id, r.rail_reference, r.payer, r.paid_at)
+          ))
+        )`,
+  },
 ];
 
-/** Checks the ledger's invariants on one consistent snapshot. `I7` also verifies the seals. */
+/**
+ * Checks the ledger's invariants on one consistent snapshot. `I7` also verifies the seals of the books and of the audit
+ * log.
+ */
 export async function checkInvariants(db: Db): Promise<InvariantResult[]> {
   return db
     .transaction()
@@ -281,7 +369,9 @@ export async function checkInvariants(db: Db): Promise<InvariantResult[]> {
       const results: InvariantResult[] = [];
       for (const { id, statement, violations } of invariants) {
         const { rows } = await violations.execute(trx);
-        const broken = Number(rows[0]?.count ?? 0) + (id === 'I7' ? (await brokenSeals(trx)).length : 0);
+        const broken =
+          Number(rows[0]?.count ?? 0) +
+          (id === 'I7' ? (await brokenSeals(trx)).length + (await brokenAuditSeals(trx)).length : 0);
         results.push({ id, statement, holds: broken === 0, violations: broken });
       }
       return results;

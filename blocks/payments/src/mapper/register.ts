@@ -11,10 +11,10 @@ interface NewEntry {
   readonly address: string | undefined;
 }
 
-function check(record: BeneficiaryRecord): NewEntry | FailedRecord {
+function check(record: BeneficiaryRecord, phoneCountry: string): NewEntry | FailedRecord {
   const modality = modalities.find((one) => one === record.modality);
   if (!modality) return failed(record, 'paymentModality must be 00, 01, 02, 03 or 04');
-  const address = normaliseAddress(modality, record.financialAddress);
+  const address = normaliseAddress(modality, record.financialAddress, phoneCountry);
   if ('fault' in address) return failed(record, address.fault);
   return { record, modality, address: address.address };
 }
@@ -32,7 +32,7 @@ export async function registerPayees(
 ): Promise<FailedRecord[]> {
   const { vault } = payments;
   const { first, repeated } = withoutRepeats(records);
-  const checked = first.map(check);
+  const checked = first.map((record) => check(record, payments.config.phoneCountry));
   const faulty = checked.filter((one): one is FailedRecord => 'failureReason' in one);
   const rows = checked
     .filter((one): one is NewEntry => 'modality' in one && 'record' in one)

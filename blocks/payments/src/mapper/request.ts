@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { conflict, newId, notFound, transaction } from '@govstack/platform';
+import { audit } from '../audit/audit.ts';
+import { auditContext } from '../audit/disclosure.ts';
 import { enqueueCallback } from '../callbacks/queue.ts';
 import type { CallbackTarget } from '../callbacks/target.ts';
 import type { Payments } from '../payments-context.ts';
@@ -96,6 +98,18 @@ export async function processMapperRequest(
       })
       .where('id', '=', id)
       .execute();
+    const subject = `mapper-request/${id}`;
+    await audit(trx, {
+      component: 'mapper',
+      action: operation,
+      subject,
+      actor: request.caller,
+      detail: { requestId, source: source.id, records: records.length, failed: failures.length },
+      sealed: {
+        data: payments.vault.seal(JSON.stringify(records), auditContext(subject)),
+        keyId: `vault/${payments.vault.keyNumber}`,
+      },
+    });
     const done = { id, requestId, operation, recordCount: records.length, failures };
     if (request.callback)
       await enqueueCallback(payments, trx, {

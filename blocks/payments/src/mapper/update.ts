@@ -34,7 +34,7 @@ function change(payments: Payments, record: BeneficiaryRecord, current: Current)
     current.address_cipher === null
       ? undefined
       : payments.vault.open(current.address_cipher, `address/${current.version_id}`);
-  const address = normaliseAddress(modality, record.financialAddress ?? before);
+  const address = normaliseAddress(modality, record.financialAddress ?? before, payments.config.phoneCountry);
   if ('fault' in address) return failed(record, address.fault);
   return {
     record,

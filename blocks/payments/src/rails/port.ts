@@ -62,6 +62,8 @@ export interface RailContext {
 export interface RailAdapter {
   /** Most transfers it takes in one call. */
   readonly largestBatch: number;
+  /** Institutions report results themselves: there is nobody to ask. */
+  readonly byHand?: true;
   /** What it must be told about a rail beside where it is (`settings` of putRail); nothing when absent. */
   readonly settings?: TSchema;
   /** Seconds after which silence is worth a person's look, when the rail has none of its own (default: configuration). */

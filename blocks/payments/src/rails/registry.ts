@@ -4,6 +4,7 @@ import { audit } from '../audit/audit.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Db, Trx } from '../tables.ts';
 import { bank } from './bank/adapter.ts';
+import { byHand } from './by-hand/adapter.ts';
 import { assertCalendar, type Calendar } from './calendar.ts';
 import { file } from './file/adapter.ts';
 import { gsma } from './gsma/adapter.ts';
@@ -16,6 +17,7 @@ export const adapters: Readonly<Record<string, RailAdapter>> = {
   'mobile-money': mobileMoney,
   gsma,
   file,
+  'by-hand': byHand,
 };
 
 export function adapterOf(rail: Pick<Rail, 'adapter'>): RailAdapter {

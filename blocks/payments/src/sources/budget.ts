@@ -1,4 +1,5 @@
 import { conflict } from '@govstack/platform';
+import { audit } from '../audit/audit.ts';
 import { moveBatch } from '../batches/move.ts';
 import { openAccounts } from '../ledger/accounts.ts';
 import { derivedId } from '../ledger/derived-id.ts';
@@ -55,6 +56,23 @@ export async function releaseBudget(
       causeId,
     },
   ]);
+  await audit(trx, {
+    component: 'settings',
+    action: 'release-budget',
+    subject: `programme/${programme.source_id}/${programme.id}`,
+    actor: release.actor,
+    detail: { reference: release.reference, amount: release.amount.toString(), currency: programme.currency },
+  });
+  await retryHeld(trx, programme, release.actor);
+  return true;
+}
+
+/** Lets runs go on that were held because the programme had too little to spend. */
+export async function retryHeld(
+  trx: Trx,
+  programme: Pick<Programme, 'source_id' | 'id'>,
+  actor: string,
+): Promise<void> {
   const held = await trx
     .selectFrom('batch')
     .select('id')
@@ -65,7 +83,5 @@ export async function releaseBudget(
     .orderBy('id')
     .forUpdate()
     .execute();
-  for (const { id } of held)
-    await moveBatch(trx, id, 'approved', { actor: release.actor, reason: 'budget-released' });
-  return true;
+  for (const { id } of held) await moveBatch(trx, id, 'approved', { actor, reason: 'budget-released' });
 }

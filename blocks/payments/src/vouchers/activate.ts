@@ -58,7 +58,7 @@ export async function activateVouchers(
   await audit(trx, {
     component: 'vouchers',
     action: 'activate',
-    subject: serials.length === 1 ? `voucher/${serials[0]}` : `source/${sourceId}`,
+    subject: found.length === 1 ? `voucher/${found[0]?.serial}` : `source/${sourceId}`,
     actor: by.actor,
     outcome: moved.size > 0 ? 'succeeded' : 'refused',
     detail: { asked: serials.length, activated: moved.size },

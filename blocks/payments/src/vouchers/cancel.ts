@@ -53,7 +53,7 @@ export async function cancelVouchers(
   await audit(trx, {
     component: 'vouchers',
     action: 'cancel',
-    subject: serials.length === 1 ? `voucher/${serials[0]}` : `source/${sourceId}`,
+    subject: found.length === 1 ? `voucher/${found[0]?.serial}` : `source/${sourceId}`,
     actor: by.actor,
     outcome: done.size > 0 ? 'succeeded' : 'refused',
     detail: {

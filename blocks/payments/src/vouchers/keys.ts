@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { audit } from '../audit/audit.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Db, Trx } from '../tables.ts';
+import { installationKeys } from '../vault/key-provider.ts';
 import { createVault, type Vault } from '../vault/vault.ts';
 
 /** A key for voucher numbers: what it sealed only it opens, what it hashed only it finds. */
@@ -16,7 +17,7 @@ export const numberToken = (key: VoucherKey, number: string): Buffer =>
   key.vault.token(number, 'voucher-number');
 
 const vaultOf = (material: Buffer): Vault =>
-  createVault((purpose) => createHmac('sha256', material).update(purpose).digest());
+  createVault(installationKeys((purpose) => createHmac('sha256', material).update(purpose).digest()));
 
 async function addKey(payments: Payments, trx: Trx, id: number, actor: string): Promise<boolean> {
   const material = randomBytes(32).toString('base64');

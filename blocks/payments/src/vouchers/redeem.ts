@@ -283,15 +283,18 @@ export async function redeemVoucher(payments: Payments, order: RedemptionOrder):
   try {
     return await redeem(payments, order);
   } catch (error) {
-    if (error instanceof VoucherRefused)
-      await audit(payments.db, {
-        component: 'vouchers',
-        action: 'redeem',
-        subject: order.presented.serial === undefined ? order.payee.key : `voucher/${order.presented.serial}`,
-        actor: order.actor,
-        outcome: 'refused',
-        detail: { reason: error.reason, payee: order.payee.key },
-      });
+    if (!(error instanceof VoucherRefused)) throw error;
+    const { serial } = order.presented;
+    // What is no serial number here is not written down: it may be a secret number.
+    const named = serial === undefined ? undefined : await findVoucher(payments.db, serial);
+    await audit(payments.db, {
+      component: 'vouchers',
+      action: 'redeem',
+      subject: named ? `voucher/${named.serial}` : order.payee.key,
+      actor: order.actor,
+      outcome: 'refused',
+      detail: { reason: error.reason, payee: order.payee.key },
+    });
     throw error;
   }
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { conflict, newId, notFound, transaction } from '@govstack/platform';
 import type { Selectable } from 'kysely';
 import { enqueueCallback } from '../callbacks/queue.ts';
@@ -8,15 +7,24 @@ import type { Source } from '../sources/source.ts';
 import type { Db, PaymentsTables, Trx } from '../tables.ts';
 import type { VoucherFailure } from './tables.ts';
 
-export type VoucherRequest = Selectable<PaymentsTables['voucher_request']>;
-export type VoucherOperation = VoucherRequest['operation'];
+type Row = Selectable<PaymentsTables['voucher_request']>;
+export type VoucherOperation = Row['operation'];
+export type VoucherRequest = Omit<Row, 'failures_cipher'> & { readonly failures: readonly VoucherFailure[] };
+
+const sealedFor = (id: string): string => `voucher-request/${id}`;
+
+const opened = (payments: Payments, { failures_cipher: sealed, ...row }: Row): VoucherRequest => ({
+  ...row,
+  failures:
+    sealed === null ? [] : (JSON.parse(payments.vault.open(sealed, sealedFor(row.id))) as VoucherFailure[]),
+});
 
 /** What the callbacks of activation and cancellation say: the vouchers that could not be moved, and why. */
 export const failuresNotice = (request: Pick<VoucherRequest, 'request_id' | 'failures'>) => ({
   requestID: request.request_id,
   registerRequestID: request.request_id,
   numberFailedCases: request.failures.length,
-  failedCases: request.failures,
+  failedCases: [...request.failures],
 });
 
 const contradicts: Readonly<Record<string, string>> = {
@@ -25,6 +33,7 @@ const contradicts: Readonly<Record<string, string>> = {
 };
 
 export async function findRequest(
+  payments: Payments,
   db: Db | Trx,
   sourceId: string,
   operation: VoucherOperation,
@@ -38,7 +47,7 @@ export async function findRequest(
     .where('request_id', '=', requestId)
     .executeTakeFirst();
   if (!row) throw notFound('Request');
-  return row;
+  return opened(payments, row);
 }
 
 /**
@@ -62,9 +71,8 @@ export async function processVoucherRequest(
   },
 ): Promise<VoucherRequest> {
   const { source, operation, requestId } = request;
-  const contentHash = createHash('sha256')
-    .update(JSON.stringify([request.batchId, request.content]))
-    .digest('hex');
+  const content = JSON.stringify([request.batchId, request.content]);
+  const contentHash = payments.vault.token(content, 'voucher-request').toString('hex');
   const outcome = await transaction(payments.db, async (trx): Promise<VoucherRequest> => {
     const id = newId();
     const inserted = await trx
@@ -77,24 +85,31 @@ export async function processVoucherRequest(
         batch_id: request.batchId ?? null,
         content_hash: contentHash,
         voucher_count: request.content.length,
+        failures_cipher: null,
         caller: request.caller,
       })
       .onConflict((clash) => clash.constraint('voucher_request_key').doNothing())
       .returning('id')
       .executeTakeFirst();
     if (!inserted) {
-      const known = await findRequest(trx, source.id, operation, requestId);
+      const known = await findRequest(payments, trx, source.id, operation, requestId);
       if (known.content_hash !== contentHash)
         throw conflict('This request id was used before with other content');
       return known;
     }
     const failures = await request.work(trx, id);
-    const done = await trx
-      .updateTable('voucher_request')
-      .set({ failures: JSON.stringify(failures) })
-      .where('id', '=', id)
-      .returningAll()
-      .executeTakeFirstOrThrow();
+    const done = opened(
+      payments,
+      await trx
+        .updateTable('voucher_request')
+        .set({
+          failures_cipher:
+            failures.length === 0 ? null : payments.vault.seal(JSON.stringify(failures), sealedFor(id)),
+        })
+        .where('id', '=', id)
+        .returningAll()
+        .executeTakeFirstOrThrow(),
+    );
     if (request.callback)
       await enqueueCallback(payments, trx, {
         sourceId: source.id,

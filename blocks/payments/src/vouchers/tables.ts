@@ -43,7 +43,7 @@ export interface VoucherTables {
     batch_id: string | null;
     content_hash: string;
     voucher_count: number;
-    failures: ColumnType<VoucherFailure[], string | undefined, string>;
+    failures_cipher: Buffer | null;
     caller: string;
     created_at: Created;
   };

@@ -7,8 +7,8 @@ import type { RailFaults } from './faults.ts';
  * Serves a request, or fails it on purpose: before anything was done, after everything was done, with a broken
  * connection, or slowly. `key` is the batch or the reference, so that the same requests fail in every run.
  */
-export async function withRequestFaults(
-  faults: FaultSwitch<RailFaults>,
+export async function withRequestFaults<F extends Pick<RailFaults, 'requests'>>(
+  faults: FaultSwitch<F>,
   key: string,
   serve: () => Promise<Answer>,
 ): Promise<Answer> {

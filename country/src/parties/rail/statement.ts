@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { type Operation, operation, Refusal } from '../http/operation.ts';
 import { toDecimal } from './amount.ts';
+import { camt053 } from './camt053.ts';
 import type { Rail } from './engine.ts';
 import { Text } from './schemas.ts';
 
@@ -17,6 +18,9 @@ export function getStatement(rail: Rail): Operation {
       account: Type.Optional(Text(34, 'Funding account; the first one of the customer by default')),
       from: Type.Optional(
         Type.String({ format: 'date-time', description: 'Movements booked at this time or later' }),
+      ),
+      format: Type.Optional(
+        Type.Literal('camt.053', { description: 'All of them as an ISO 20022 statement (XML)' }),
       ),
       page: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 })),
     }),
@@ -41,12 +45,18 @@ export function getStatement(rail: Rail): Operation {
         ),
       }),
     },
-    handle: async ({ query: { account, from, page = 1 } }) => {
+    handle: async ({ query: { account, from, format, page = 1 } }) => {
       const funds = rail.book.funds(account);
       if (!funds) throw new Refusal(404, 'There is no such funding account');
       const since = from === undefined ? undefined : new Date(from).toISOString();
       const entries =
         since === undefined ? funds.entries : funds.entries.filter(({ bookedAt }) => bookedAt >= since);
+      if (format === 'camt.053') {
+        const now = new Date().toISOString();
+        const file = camt053(funds, entries, since ?? entries[0]?.bookedAt ?? now, now);
+        await rail.durable();
+        return { status: 200, body: file, headers: { 'content-type': 'application/xml; charset=utf-8' } };
+      }
       const { currency, balance } = funds;
       const body = {
         account: funds.account,

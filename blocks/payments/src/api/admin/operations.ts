@@ -1,7 +1,7 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
 import { Calendar } from '../../rails/calendar.ts';
 import { dispatchOperations } from './dispatch-operations.ts';
-import { readFailures, readFigures } from './figure-operations.ts';
+import { readFailures } from './failure-operations.ts';
 
 const closed = { additionalProperties: false } as const;
 const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
@@ -70,7 +70,7 @@ const ProgrammeView = Type.Object({
 const railFields = {
   adapter: Type.String({
     pattern: '^[a-z][a-z0-9-]{0,35}$',
-    description: 'How the rail is spoken to: bank, mobile-money, gsma, file',
+    description: 'How the rail is spoken to: bank, mobile-money, gsma, file, by-hand',
   }),
   settings: Type.Optional(
     Type.Record(Type.String({ maxLength: 60 }), Type.Unknown(), {
@@ -153,6 +153,7 @@ export const BatchView = Type.Object({
   totalAmount: Type.String(),
   validCount: Type.Optional(Type.Integer()),
   validAmount: Type.Optional(Type.String()),
+  feeAmount: Type.String({ description: 'What rails charge for it, reserved and paid beside the amounts' }),
   possibleDuplicates: Type.Integer(),
   contentHash: Type.Optional(Type.String({ description: 'To be given back with the approval' })),
   makerApplication: Type.String(),
@@ -204,6 +205,7 @@ const InstructionView = Type.Object({
   account: Type.Optional(Type.String({ description: 'Last four characters' })),
   rail: Type.Optional(Type.String()),
   amount: Type.String(),
+  fee: Type.String({ description: 'Borne by the payer; the payee gets the full amount' }),
   currency: Type.String(),
   narration: Type.Optional(Type.String()),
   state: Type.String(),
@@ -383,6 +385,7 @@ export const getInstruction = defineOperation({
         Type.Object({
           from: Type.String(),
           to: Type.String(),
+          isoStatus: Type.String({ description: 'ISO 20022 payment status of `to`' }),
           reasonCode: Type.Optional(Type.String()),
           at: Instant,
         }),
@@ -506,6 +509,7 @@ export const getCertificate = defineOperation({
             outgoing: Type.String(),
           }),
         ),
+        fees: Type.Optional(Type.String()),
         moneyIn: Type.String(),
         moneyOut: Type.String(),
         resultHash: Type.String(),
@@ -681,7 +685,6 @@ export const paymentsAdmin = defineSurface({
     retryFailedInstructions,
     getCertificate,
     readFailures,
-    readFigures,
     listAccounts,
     listTransfers,
     ledgerInvariants,

@@ -12,11 +12,10 @@ import {
   stateTotals,
 } from '../../batches/read.ts';
 import { retryFailed } from '../../batches/retry.ts';
-import { batchStates, instructionStates } from '../../batches/states.ts';
+import { batchStates, type InstructionState, instructionStates, isoStatus } from '../../batches/states.ts';
 import type { Payments } from '../../payments-context.ts';
 import { assertMayManage, maySee } from '../../sources/access.ts';
 import { readProgramme } from '../../sources/programme.ts';
-import { scopeOf } from '../../sources/scope.ts';
 import { readSource, sourceOfCaller } from '../../sources/source.ts';
 import { masked } from '../../vault/vault.ts';
 import type { paymentsAdmin } from './operations.ts';
@@ -97,12 +96,25 @@ export function runHandlers(payments: Payments): RunHandlers {
     async listBatches({ query, caller, person }) {
       const limit = query.limit ?? 50;
       const state = oneOf('state', batchStates, query.state);
+      const treasury =
+        person === undefined
+          ? memberOf(caller.application) === payments.treasury
+          : person.agency === payments.treasury &&
+            maySee(payments, { application: '', agency: '' }, caller, person);
+      const overseer =
+        person?.agency !== undefined &&
+        maySee(payments, { application: '', agency: person.agency }, caller, person);
+      const scope = treasury
+        ? {}
+        : overseer
+          ? { agency: person?.agency as string }
+          : { sourceId: (await sourceOfCaller(db, caller.application)).id };
       const rows = await listBatches(db, {
         ...(query.sourceId === undefined ? {} : { sourceId: query.sourceId }),
         ...(query.programmeId === undefined ? {} : { programmeId: query.programmeId }),
         ...(state === undefined ? {} : { state }),
         ...(query.before === undefined ? {} : { before: query.before }),
-        ...(await scopeOf(payments, caller, person)),
+        ...scope,
         limit: limit + 1,
       });
       const items = rows.slice(0, limit);
@@ -231,6 +243,7 @@ export function runHandlers(payments: Payments): RunHandlers {
           history: history.map((event) => ({
             from: event.from_state,
             to: event.to_state,
+            isoStatus: isoStatus[event.to_state as InstructionState],
             ...present('reasonCode', event.reason_code),
             at: event.at,
           })),

@@ -75,7 +75,8 @@ export const acknowledgeReceipt = defineOperation({
 
 const NoticeView = Type.Object({
   noticeId: Id,
-  sourceId: Type.String(),
+  sourceId: Type.Optional(Type.String()),
+  recipient: Type.String({ description: 'source/, biller/ or payer/ and its id' }),
   kind: Type.String(),
   target: Type.String(),
   state: Type.String(),

@@ -27,7 +27,12 @@ export function voucherHandlers(payments: Payments): Handlers<typeof vouchers.op
     const source = await sourceOfCaller(db, caller.application);
     const voucher = await findVoucher(db, serial);
     const visible = voucher?.source_id === source.id && voucher.state !== 'provisioned';
-    await looked(caller, `voucher/${serial}`, visible ? 'succeeded' : 'refused');
+    // What is no serial number here is not written down: it may be a secret number.
+    await looked(
+      caller,
+      voucher ? `voucher/${voucher.serial}` : 'voucher',
+      visible ? 'succeeded' : 'refused',
+    );
     return visible ? voucher : undefined;
   };
   const usable = (voucher: Voucher): boolean =>
@@ -63,7 +68,7 @@ export function voucherHandlers(payments: Payments): Handlers<typeof vouchers.op
   };
   const outcome = async (operation: 'activate' | 'cancel', caller: Caller, requestId: string) => {
     const source = await sourceOfCaller(db, caller.application);
-    const request = await findRequest(db, source.id, operation, requestId);
+    const request = await findRequest(payments, db, source.id, operation, requestId);
     await looked(caller, `voucher-request/${request.id}`);
     return { status: 200 as const, body: failuresNotice(request) };
   };
@@ -93,7 +98,7 @@ export function voucherHandlers(payments: Payments): Handlers<typeof vouchers.op
     async getVoucherDetails({ params, caller }) {
       const source = await sourceOfCaller(db, caller.application);
       const body = await transaction(db, async (trx) => {
-        const request = await findRequest(trx, source.id, 'create', params.requestID);
+        const request = await findRequest(payments, trx, source.id, 'create', params.requestID);
         await audit(trx, {
           component: 'vouchers',
           action: 'read-numbers',

@@ -1,0 +1,96 @@
+import { implement } from '@govstack/platform';
+import { requestsOnRecord } from '../audit/requests.ts';
+import { redeemForBill } from '../bills/vouchers.ts';
+import type { Signer } from '../callbacks/signing.ts';
+import type { Payments } from '../payments-context.ts';
+import { dispatchHandlers } from './admin/dispatch-handlers.ts';
+import { failureHandlers } from './admin/failure-handlers.ts';
+import { ledgerHandlers } from './admin/ledger-handlers.ts';
+import { runHandlers } from './admin/run-handlers.ts';
+import { settingsHandlers } from './admin/settings-handlers.ts';
+import { billerHandlers } from './billers/biller-handlers.ts';
+import { reportHandlers as billReportHandlers } from './billers/report-handlers.ts';
+import { collectionHandlers } from './collection/handlers.ts';
+import { answerVoucherSuite } from './compliance/vouchers-handlers.ts';
+import { vouchersSuite } from './compliance/vouchers-operations.ts';
+import { batchHandlers } from './g2p/batch-handlers.ts';
+import { mapperHandlers } from './g2p/mapper-handlers.ts';
+import { gsmaCallbackHandlers } from './gsma-callback/handlers.ts';
+import {
+  collection,
+  g2p,
+  gsmaCallback,
+  oversight,
+  p2g,
+  paymentsAdmin,
+  paymentsBillers,
+  railCallback,
+  railFiles,
+  reconciliation,
+  voucherAdmin,
+  vouchers,
+} from './operations.ts';
+import { auditHandlers } from './oversight/audit-handlers.ts';
+import { disputeHandlers } from './oversight/dispute-handlers.ts';
+import { institutionHandlers } from './oversight/institution-handlers.ts';
+import { receiptHandlers } from './oversight/receipt-handlers.ts';
+import { reportHandlers } from './oversight/report-handlers.ts';
+import { screeningHandlers } from './oversight/screening-handlers.ts';
+import { billHandlers } from './p2g/bill-handlers.ts';
+import { requestHandlers } from './p2g/request-handlers.ts';
+import { railCallbackHandlers } from './rail-callback/handlers.ts';
+import { railFileHandlers } from './rail-files/handlers.ts';
+import { moneyHandlers } from './reconciliation/money-handlers.ts';
+import { statementHandlers } from './reconciliation/statement-handlers.ts';
+import { voucherAdminHandlers } from './voucher-admin/handlers.ts';
+import { voucherHandlers } from './vouchers/handlers.ts';
+
+export const surfaces = [
+  g2p,
+  vouchers,
+  p2g,
+  paymentsAdmin,
+  voucherAdmin,
+  paymentsBillers,
+  collection,
+  reconciliation,
+  oversight,
+  railCallback,
+  gsmaCallback,
+  railFiles,
+];
+
+/** Dialects of the official suite, served in the compliance profile only. */
+export const suites = [vouchersSuite];
+
+/** Every surface with its handlers; what they are asked that could change something is on record. */
+export const implementSurfaces = (payments: Payments, signer: () => Promise<Signer>) =>
+  [
+    implement(g2p, { ...mapperHandlers(payments), ...batchHandlers(payments) }),
+    implement(vouchers, voucherHandlers(payments)),
+    implement(p2g, { ...billHandlers(payments, redeemForBill(payments)), ...requestHandlers(payments) }),
+    implement(paymentsAdmin, {
+      ...settingsHandlers(payments),
+      ...runHandlers(payments),
+      ...failureHandlers(payments),
+      ...ledgerHandlers(payments, signer),
+      ...dispatchHandlers(payments),
+    }),
+    implement(voucherAdmin, voucherAdminHandlers(payments)),
+    implement(paymentsBillers, { ...billerHandlers(payments), ...billReportHandlers(payments) }),
+    implement(collection, collectionHandlers(payments)),
+    implement(reconciliation, { ...statementHandlers(payments), ...moneyHandlers(payments) }),
+    implement(oversight, {
+      ...auditHandlers(payments),
+      ...receiptHandlers(payments),
+      ...disputeHandlers(payments),
+      ...institutionHandlers(payments),
+      ...screeningHandlers(payments),
+      ...reportHandlers(payments),
+    }),
+    implement(railCallback, railCallbackHandlers(payments)),
+    implement(gsmaCallback, gsmaCallbackHandlers(payments)),
+    implement(railFiles, railFileHandlers(payments)),
+  ].map((surface) => ({ ...surface, witness: requestsOnRecord(payments) }));
+
+export const implementSuite = (payments: Payments) => [answerVoucherSuite(payments)];

@@ -1,0 +1,103 @@
+import type { ItemClass, LineClass } from '../api/reconciliation/classes.ts';
+import type { Direction, EntryCode } from './files/parsed.ts';
+import type { Payment } from './matchers.ts';
+
+export interface Line {
+  readonly id: string;
+  readonly direction: Direction;
+  /** Minor units. */
+  readonly amount: bigint;
+  readonly code: EntryCode | undefined;
+  /** Whether it is the balance with which the first statement begins. */
+  readonly opening: boolean;
+  readonly payment: Payment | undefined;
+}
+
+/** What statements have said of a payment so far. */
+export interface Seen {
+  /** Line that showed it leaving the account, or the decision that it did not. */
+  readonly paidBy: string | undefined;
+  readonly returnedBy: string | undefined;
+  /** Debits that are not explained yet. */
+  readonly open: readonly { readonly lineId: string; readonly amount: bigint }[];
+}
+
+export interface Verdict {
+  readonly line: Line;
+  readonly class: LineClass;
+  /** `out`: paid → funding. `back`: funding ← paid. Undefined: nothing is booked now. */
+  readonly book?: 'out' | 'back';
+  /** The unexplained debit that this line takes back: both are settled. */
+  readonly pair?: string;
+  /** What a person has to look at. */
+  readonly item?: { readonly class: ItemClass; readonly detail: string };
+}
+
+const nothingSeen: Seen = { paidBy: undefined, returnedBy: undefined, open: [] };
+
+const waits = (line: Line, itemClass: ItemClass, detail: string): Verdict => ({
+  line,
+  class: line.opening ? 'opening' : itemClass === 'missing-at-bank' ? 'missing-here' : itemClass,
+  item: { class: itemClass, detail },
+});
+
+function credit(line: Line, payment: Payment, seen: Seen): Verdict {
+  const taken = seen.open.find((one) => one.amount === line.amount);
+  if (taken) return { line, class: 'reversal', pair: taken.lineId };
+  if (line.amount !== payment.amount)
+    return waits(line, 'amount-differs', 'Another amount came back than was paid');
+  if (seen.returnedBy !== undefined)
+    return waits(line, 'duplicate-at-bank', 'The payment came back before, by another line');
+  if (payment.state === 'paid' || payment.state === 'returned')
+    return { line, class: 'return', book: 'back' };
+  return waits(line, 'missing-here', `A payment came back that is ${payment.state} here`);
+}
+
+function debit(line: Line, payment: Payment, seen: Seen): Verdict {
+  if (seen.paidBy !== undefined)
+    return waits(line, 'duplicate-at-bank', 'The payment was taken or decided before');
+  if (line.amount !== payment.amount)
+    return waits(line, 'amount-differs', 'Another amount was taken than was paid here');
+  if (payment.state === 'paid' || payment.state === 'returned')
+    return { line, class: 'matched', book: 'out' };
+  return waits(line, 'missing-here', `A payment was taken that is ${payment.state} here`);
+}
+
+function classifyOne(line: Line, seen: Seen): Verdict {
+  const { payment, direction } = line;
+  if (line.code === 'charge' && direction === 'debit')
+    return waits(line, 'charge', 'A charge that the fees computed here do not cover');
+  if (payment) return direction === 'credit' ? credit(line, payment, seen) : debit(line, payment, seen);
+  return direction === 'credit'
+    ? waits(line, 'deposit', 'Money came in that no budget release announces')
+    : waits(line, 'missing-here', 'Money was taken for no payment known here');
+}
+
+/** What has been seen of the payment when this line is taken over. */
+function after(verdict: Verdict, seen: Seen): Seen {
+  const { line } = verdict;
+  if (verdict.class === 'matched') return { ...seen, paidBy: line.id };
+  if (verdict.class === 'return') return { ...seen, returnedBy: line.id };
+  if (verdict.pair !== undefined)
+    return { ...seen, open: seen.open.filter((one) => one.lineId !== verdict.pair) };
+  if (line.direction === 'debit' && verdict.class !== 'charge')
+    return { ...seen, open: [...seen.open, { lineId: line.id, amount: line.amount }] };
+  return seen;
+}
+
+export const paymentKey = ({ kind, id }: Pick<Payment, 'kind' | 'id'>): string => `${kind}/${id}`;
+
+/**
+ * Puts every line into exactly one class, in the order of the statement, knowing what statements said before. Pure: what
+ * follows from a verdict is done elsewhere.
+ */
+export function classify(lines: readonly Line[], before: ReadonlyMap<string, Seen>): Verdict[] {
+  const seen = new Map(before);
+  return lines.map((line) => {
+    const key = line.payment ? paymentKey(line.payment) : undefined;
+    const known = (key === undefined ? undefined : seen.get(key)) ?? nothingSeen;
+    const verdict = classifyOne(line, known);
+    if (key !== undefined) seen.set(key, after(verdict, known));
+    return verdict;
+  });
+}

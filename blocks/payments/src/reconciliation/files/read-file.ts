@@ -1,0 +1,31 @@
+import type { CurrencyTable } from '../../money/currency.ts';
+import { readCamt } from './camt.ts';
+import { readCsv } from './csv.ts';
+import { readMt940 } from './mt940.ts';
+import { assertAddsUp, badFile, type ParsedStatement, type StatementFormat } from './parsed.ts';
+
+/** Reads a file of statements in one of the formats and checks that each adds up. Throws a 400 that names the place. */
+export function readStatementFile(
+  bytes: Uint8Array,
+  format: StatementFormat,
+  currencies: CurrencyTable,
+  most: number,
+): ParsedStatement[] {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw badFile('the file is not UTF-8');
+  }
+  if (text.includes('\u0000')) throw badFile('the file holds a NUL character');
+  const statements =
+    format === 'csv'
+      ? readCsv(text, currencies, most)
+      : format === 'mt940'
+        ? readMt940(text, currencies, most)
+        : readCamt(text, format, currencies, most);
+  if (statements.length === 0) throw badFile('the file holds no statement');
+  if (statements.length > 100) throw badFile('a file holds at most 100 statements');
+  for (const statement of statements) assertAddsUp(statement);
+  return statements;
+}

@@ -1,0 +1,130 @@
+import { sql } from 'kysely';
+import type { InstructionState } from '../batches/states.ts';
+import { applyResults, isUuid } from '../dispatch/apply-results.ts';
+import { paidAccount } from '../dispatch/payout.ts';
+import type { AccountKey } from '../ledger/accounts.ts';
+import type { Payments } from '../payments-context.ts';
+import type { Trx } from '../tables.ts';
+
+/** Something paid out here that a statement line may be about. */
+export interface Payment {
+  readonly kind: string;
+  readonly id: string;
+  readonly batchId: string | undefined;
+  readonly railId: string | undefined;
+  readonly currency: string;
+  /** Minor units. */
+  readonly amount: bigint;
+  /** `open`: sent, outcome not known; `unpaid`: not paid and not going to be, as far as is known here. */
+  readonly state: 'paid' | 'returned' | 'open' | 'unpaid';
+}
+
+/** Finds payments of one kind by what a bank tells of them. Another kind of payment is a line in the list below. */
+export interface Matcher {
+  readonly kind: string;
+  /** Payments by reference; a reference that fits several fits none. */
+  find(
+    trx: Trx,
+    by: 'endToEndId' | 'railReference',
+    references: readonly string[],
+  ): Promise<ReadonlyMap<string, Payment>>;
+  /** Takes what a statement says as a result, with the money it moves. */
+  report(
+    payments: Payments,
+    trx: Trx,
+    outcome: 'succeeded' | 'returned',
+    found: readonly Payment[],
+  ): Promise<void>;
+  /** Where the confirmed amount lies until a statement shows it. */
+  account(payment: Payment): AccountKey;
+}
+
+const stateOf: Readonly<Record<InstructionState, Payment['state']>> = {
+  received: 'unpaid',
+  validated: 'unpaid',
+  rejected: 'unpaid',
+  queued: 'unpaid',
+  submitted: 'open',
+  unknown: 'open',
+  completed: 'paid',
+  failed: 'unpaid',
+  returned: 'returned',
+  cancelled: 'unpaid',
+};
+
+/** Our id as banks carry it: fields of 35 characters do not hold the dashes. */
+export function instructionIdOf(reference: string): string | undefined {
+  const text = reference.toLowerCase();
+  if (isUuid(text)) return text;
+  return /^[0-9a-f]{32}$/.test(text)
+    ? text.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+    : undefined;
+}
+
+interface Row {
+  id: string;
+  batch_id: string;
+  rail_id: string | null;
+  rail_reference: string | null;
+  currency: string;
+  amount: string;
+  state: InstructionState;
+}
+
+const toPayment = (row: Row): Payment => ({
+  kind: 'instruction',
+  id: row.id,
+  batchId: row.batch_id,
+  railId: row.rail_id ?? undefined,
+  currency: row.currency,
+  amount: BigInt(row.amount),
+  state: stateOf[row.state],
+});
+
+/** Payments of runs: our end-to-end id is the instruction's (PAY-6.8-a, PAY-6.8-b). */
+const instructions: Matcher = {
+  kind: 'instruction',
+  async find(trx, by, references) {
+    const ids = new Map(references.map((reference) => [reference, instructionIdOf(reference)]));
+    const keys = by === 'endToEndId' ? [...ids.values()].filter((id) => id !== undefined) : [...references];
+    if (keys.length === 0) return new Map();
+    const { rows } = await sql<Row>`
+      select i.id, i.batch_id, i.rail_id, i.rail_reference, i.currency, i.amount, i.state
+      from instruction i
+      where ${by === 'endToEndId' ? sql`i.id = any (${keys}::uuid[])` : sql`i.rail_reference = any (${keys}::text[])`}
+        and i.purpose = 'payment'`.execute(trx);
+    const found = Map.groupBy(rows, (row) => (by === 'endToEndId' ? row.id : (row.rail_reference ?? '')));
+    return new Map(
+      references.flatMap((reference) => {
+        const [row, ...more] = found.get(by === 'endToEndId' ? (ids.get(reference) ?? '') : reference) ?? [];
+        return row && more.length === 0 ? [[reference, toPayment(row)] as const] : [];
+      }),
+    );
+  },
+  async report(payments, trx, outcome, found) {
+    for (const [railId, group] of Map.groupBy(found, (one) => one.railId)) {
+      if (railId === undefined) continue;
+      const results = group.map((one) => ({ reference: one.id, outcome, reasonCode: 'bank-statement' }));
+      await applyResults(payments, railId, results, 'statement', trx);
+    }
+  },
+  account: (payment) => paidAccount(payment.railId ?? '', payment.currency),
+};
+
+/** Kinds of payment that are looked for, in this order. */
+export const matchers: readonly Matcher[] = [instructions];
+
+export const matcherOf = (kind: string): Matcher => {
+  const found = matchers.find((matcher) => matcher.kind === kind);
+  if (!found) throw new Error(`nothing matches payments of kind ${kind}`);
+  return found;
+};
+
+/** A payment by its id, as it stands now. */
+export async function findPayment(trx: Trx, id: string): Promise<Payment | undefined> {
+  for (const matcher of matchers) {
+    const found = (await matcher.find(trx, 'endToEndId', [id])).get(id);
+    if (found) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,157 @@
+import { sql } from 'kysely';
+import type { Payments } from '../payments-context.ts';
+import type { Db, Trx } from '../tables.ts';
+import { openItems } from './items.ts';
+
+interface Missing {
+  id: string;
+  batch_id: string;
+  rail_id: string;
+  amount: string;
+  currency: string;
+}
+
+/** Line that shows a payment of a run leaving the bank, or the decision of a person about one that none shows. */
+const found = sql`
+  exists (
+    select from statement_line l
+    where l.payment_kind = 'instruction' and l.payment_id = i.id::text and l.class = 'matched'
+  )`;
+const decided = sql`
+  exists (
+    select from reconciliation_item d
+    where d.payment_kind = 'instruction' and d.payment_id = i.id::text and d.class = 'missing-at-bank'
+      and d.state = 'resolved' and d.resolution <> 'seen-later'
+  )`;
+
+/** Takes up runs that ended since. */
+async function takeUpRuns(trx: Trx): Promise<void> {
+  await sql`
+    insert into run_reconciliation (batch_id)
+    select b.id
+    from batch b
+    where b.purpose = 'payment'
+      and b.completed_at is not null
+      and b.state in ('completed', 'partially-completed', 'failed')
+      and not exists (select from run_reconciliation r where r.batch_id = b.id)
+    on conflict do nothing`.execute(trx);
+}
+
+/**
+ * Payments of open runs that a statement should show by now: one of the account they are debited from reaches some days
+ * beyond them. They go on the worklist, once each.
+ */
+async function findMissing(payments: Payments, trx: Trx): Promise<void> {
+  const { rows } = await sql<Missing>`
+    select i.id, i.batch_id, i.rail_id, i.amount, i.currency
+    from run_reconciliation r
+    join batch b on b.id = r.batch_id
+    join programme p on p.source_id = b.source_id and p.id = b.programme_id
+    join instruction i on i.batch_id = b.id and i.state in ('completed', 'returned')
+    join attempt t on t.instruction_id = i.id and t.state = 'succeeded'
+    join rail on rail.id = i.rail_id
+    where r.closed_at is null
+      and exists (
+        select
+        from bank_statement s
+        join ledger_account a on a.id = s.account_id
+        where a.kind = 'funding'
+          and a.owner = coalesce(rail.debtor_account, p.funding_account)
+          and a.currency = i.currency
+          and s.kind = 'statement'
+          and s.state = 'matched'
+          and s.to_at >= t.answered_at + make_interval(days => ${payments.config.missingAtBankAfterDays})
+      )
+      and not exists (
+        select from reconciliation_item m
+        where m.payment_kind = 'instruction' and m.payment_id = i.id::text and m.class = 'missing-at-bank'
+      )
+      and not ${found}
+    order by i.id
+    limit 10000`.execute(trx);
+  await openItems(
+    trx,
+    rows.map((row) => ({
+      class: 'missing-at-bank',
+      accountId: undefined,
+      lineId: undefined,
+      paymentKind: 'instruction',
+      paymentId: row.id,
+      batchId: row.batch_id,
+      railId: row.rail_id,
+      amount: BigInt(row.amount),
+      currency: row.currency,
+      detail: 'The rail confirmed the payment, and no statement shows it',
+    })),
+  );
+}
+
+/** Closes runs of which every payment was found at the bank or decided by a person. */
+async function closeRuns(trx: Trx): Promise<void> {
+  await sql`
+    update run_reconciliation r
+    set closed_at = now()
+    where r.closed_at is null
+      and not exists (
+        select
+        from instruction i
+        where i.batch_id = r.batch_id
+          and i.state in ('completed', 'returned')
+          and not ${found}
+          and not ${decided}
+      )`.execute(trx);
+}
+
+/** Looks after runs whose payments are not all found at the bank. */
+export async function followRuns(payments: Payments, trx: Trx): Promise<void> {
+  await takeUpRuns(trx);
+  await findMissing(payments, trx);
+  await closeRuns(trx);
+}
+
+export interface RunCounters {
+  readonly name: 'shipped' | 'paid' | 'reconciled' | 'decided' | 'missing' | 'reversed' | 'open';
+  readonly count: number;
+  readonly amount: string;
+}
+
+/** How far the payments of a run were found at the bank, always counted from the rows. */
+export async function runCounters(
+  db: Db,
+  batchId: string,
+): Promise<{ counters: RunCounters[]; closedAt: string | null }> {
+  const { rows } = await sql<{ name: RunCounters['name']; count: string; amount: string }>`
+    with payment as (
+      select
+        i.amount, i.state, i.state in ('completed', 'returned') as paid, ${found} as found, ${decided} as decided,
+        exists (
+          select from reconciliation_item m
+          where m.payment_kind = 'instruction' and m.payment_id = i.id::text and m.class = 'missing-at-bank'
+            and m.state <> 'resolved'
+        ) as missing
+      from instruction i
+      where i.batch_id = ${batchId} and i.sub_batch_id is not null and i.state <> 'queued'
+    )
+    select c.name, count(*) filter (where c.counts) as count, coalesce(sum(p.amount) filter (where c.counts), 0) as amount
+    from payment p
+    cross join lateral (
+      values (1, 'shipped', true),
+             (2, 'paid', p.paid),
+             (3, 'reconciled', p.paid and p.found),
+             (4, 'decided', p.paid and p.decided and not p.found),
+             (5, 'missing', p.missing and not p.found),
+             (6, 'reversed', p.state = 'returned'),
+             (7, 'open', p.paid and not p.found and not p.decided)
+    ) as c (number, name, counts)
+    group by c.number, c.name
+    order by c.number`.execute(db);
+  const run = await db
+    .selectFrom('run_reconciliation')
+    .select('closed_at')
+    .where('batch_id', '=', batchId)
+    .executeTakeFirst();
+  return {
+    counters: rows.map((row) => ({ ...row, count: Number(row.count) })),
+    closedAt: run?.closed_at ?? null,
+  };
+}

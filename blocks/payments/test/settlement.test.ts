@@ -1,0 +1,68 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Db } from '../src/tables.ts';
+import { bankOf, credit, debit, reconciliationOf, take } from './fixtures/statement.ts';
+import {
+  brokenBooks,
+  instructionsOf,
+  pay,
+  payees,
+  refusal,
+  startTreasury,
+  type Treasury,
+} from './fixtures/treasury.ts';
+
+let t: Treasury;
+let recon: ReturnType<typeof reconciliationOf>;
+beforeAll(async () => {
+  t = await startTreasury();
+  recon = reconciliationOf(t.node);
+});
+afterAll(() => t.stop());
+
+it('[PAY-5.1.12-a][PAY-5.1.12-b] a closed day has its figures for the settlement system, and is settled when statements have shown all of it', async () => {
+  await recon.postFeeSchedule({ body: { railId: 'bank', currency: 'USD', bands: [{ flat: '0.25' }] } });
+  const ids = await payees(t.node, 6);
+  const run = await pay(t.node, ids, { amount: '12.50' });
+  const rows = (await instructionsOf(t.node, run.batchId)).filter((row) => row.rail === 'bank');
+  const [one = '', two = '', three = ''] = rows.map((row) => row.instructionId);
+  const bank = bankOf();
+  await take(
+    t.node,
+    bank.statement([credit(10_000_000n, 'b-1'), debit(1250n, one), debit(1250n, two), credit(1250n, two)]),
+  );
+  // All of it happened yesterday.
+  const db = t.node.database('payments') as unknown as Db;
+  await sql`update attempt set answered_at = answered_at - interval '1 day'`.execute(db);
+  const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+  const close = async (railId = 'bank', currency = 'USD') =>
+    (await recon.closeSettlementDay({ body: { railId, currency, day: yesterday } })).body;
+  const closed = await close();
+  expect(closed).toMatchObject({
+    railId: 'bank',
+    currency: 'USD',
+    businessDay: yesterday,
+    paidCount: 3,
+    grossPaid: '37.50',
+    fees: '0.75',
+  });
+  expect(await close()).toEqual(closed);
+  expect((await refusal(close('bank', 'EUR'))).status).toBe(409);
+  expect((await recon.listSettlements({ query: {} })).body.items).toEqual([closed]);
+  const outcome = async () =>
+    (await recon.getSettlement({ params: { settlementId: closed.settlementId } })).body;
+  expect(await outcome()).toMatchObject({ state: 'open', paidSeen: '25.00' });
+  await take(t.node, bank.statement([debit(1250n, three)]));
+  expect(await outcome()).toMatchObject({ state: 'settled', paidSeen: '37.50' });
+  expect((await outcome()).settledAt).toBeDefined();
+  const file = (await recon.getSettlementFile({ params: { settlementId: closed.settlementId } })).body;
+  expect(Buffer.from(file).toString().trim().split('\n')).toEqual([
+    'settlementId,railId,currency,businessDay,paidCount,grossPaid,returnedCount,grossReturned,net,fees',
+    `${closed.settlementId},bank,USD,${yesterday},3,37.50,0,0.00,37.50,0.75`,
+  ]);
+  // Figures of a closed day do not change, whatever happens later.
+  await expect(sql`update settlement set paid_amount = 1`.execute(db)).rejects.toMatchObject({
+    code: '23001',
+  });
+  expect(await brokenBooks(t.node)).toEqual([]);
+});
