@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { accountNumber, bankCode, mobileMoneyCode, mobileNumber } from '@govstack/country';
+import {
+  accountNumber,
+  bankCode,
+  mobileMoneyCode,
+  mobileNumber,
+  programmeBankAccount,
+  revenueBankAccount,
+} from '@govstack/country';
 import { applications } from '@govstack/country/seed';
 import { mediatorAdmin } from '@govstack/information-mediator/api';
 import { g2p, paymentsAdmin, railCallback } from '@govstack/payments/api';
@@ -288,6 +295,145 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
     await look(page, 'account');
   });
 
+  it('[PAY-6.1-r][PAY-6.1-w] vouchers of a group are made for stock, counted, and one is looked at', async () => {
+    const page = await signedIn(/^Nadir/, '/treasury/vouchers');
+    await page.getByRole('button', { name: 'New voucher group' }).click();
+    await page.getByLabel('Short code').fill('food');
+    await button(page, 'Save').click();
+    await link(page, 'Choose the programme that pays').waitFor();
+    await page.getByLabel('Programme').selectOption({ index: 1 });
+    await page.getByLabel('Name', { exact: true }).fill('Food');
+    await page.getByLabel('Values').fill('20.00 5\n50.00');
+    await look(page, 'voucher-group');
+    await button(page, 'Save').click();
+    await page.getByText('The setting is saved.').waitFor();
+    await page.getByLabel('How many').fill('3');
+    await button(page, 'Make them').click();
+    await page.getByText('The vouchers are made.').waitFor();
+    expect(await page.locator('main tbody tr').count()).toBe(3);
+    await look(page, 'voucher-stock');
+    await page.locator('main tbody button').first().click();
+    await page.getByRole('heading', { name: 'Voucher XLD' }).waitFor();
+    expect(page.url()).toBe(`${country.url}/treasury/voucher`);
+    await link(page, 'Vouchers').click();
+    expect(await page.locator('#stock tbody tr').first().innerText()).toMatch(
+      /Food[\s\S]*20\.00\s+3 low\s+5/,
+    );
+    await look(page, 'vouchers');
+  });
+
+  it('[PAY-6.6-i][PAY-5.3.3-b] a statement is loaded, what does not explain itself is decided, and the day is proven', async () => {
+    const page = await signedIn(/^Nadir/, '/treasury/reconciliation/statements', withoutScripts);
+    await button(page, 'Load').click();
+    await link(page, 'Choose the format of the file').waitFor();
+    const day = new Date().toISOString().slice(0, 10);
+    const bring = async (closing: string) => {
+      await page.getByLabel('csv').check();
+      await page.getByLabel('File', { exact: true }).setInputFiles({
+        name: 'statement.csv',
+        mimeType: 'text/csv',
+        buffer: Buffer.from(
+          `statementId,account,currency,from,to,openingBalance,closingBalance,entryReference,bookingDate,valueDate,direction,amount,endToEndId,railReference,type,description\nS-1,${programmeBankAccount},XLD,${day},${day},1000.00,${closing},E-1,${day},${day},credit,500.00,,,,A gift\n`,
+        ),
+      });
+      await button(page, 'Load').click();
+    };
+    await bring('1400.00');
+    await page.locator('.govuk-error-summary').waitFor();
+    await look(page, 'statements');
+    await bring('1500.00');
+    await page.getByText('The statements are loaded.').waitFor();
+    await page.getByText('A gift').waitFor();
+    await look(page, 'statement');
+    await page.goto(`${country.url}/treasury/reconciliation`);
+    await vi.waitFor(
+      async () => {
+        await page.reload();
+        expect(await link(page, 'Money that came in').count()).toBe(1);
+      },
+      { timeout: 20_000, interval: 300 },
+    );
+    await look(page, 'worklist');
+    await link(page, 'Money that came in').click();
+    await button(page, 'Decide').click();
+    await link(page, 'Choose what becomes of it').waitFor();
+    await look(page, 'worklist-item');
+    await page.getByLabel('Keep the money until it is known whose it is').check();
+    await page.getByLabel('Note', { exact: true }).fill('Nobody knows who gave it');
+    await button(page, 'Decide').click();
+    await page.getByText('It is decided, or waits for a second person.').waitFor();
+    await page.goto(`${country.url}/treasury/reconciliation/proofs`);
+    await button(page, 'Prove now').click();
+    await page.getByText('In the books').first().waitFor();
+    await look(page, 'proofs');
+  });
+
+  it('[PAY-5.3.3-c] an officer disputes a payment, another settles it; records are found by any number', async () => {
+    const [payment] = (await treasury().listInstructions({ params: { batchId: run }, query: {} })).body.items;
+    const manager = await signedIn(/^Mina/, `/treasury/payments/${payment?.instructionId}`);
+    await link(manager, 'Complain about this payment').click();
+    await button(manager, 'Send the complaint').click();
+    await link(manager, 'Choose what is wrong').waitFor();
+    await look(manager, 'dispute-new');
+    await manager.getByLabel('Money not received').check();
+    await manager.getByLabel('What happened').fill('The household says nothing came');
+    await button(manager, 'Send the complaint').click();
+    await manager.getByText('The complaint is sent.').waitFor();
+    const approver = await signedIn(/^Pavel/, '/treasury/disputes');
+    await link(approver, 'Money not received').click();
+    await button(approver, 'Take it').click();
+    await approver.getByText('The complaint is brought up to date.').waitFor();
+    await approver.getByLabel('What happened').fill('The bank refused it, it is paid anew');
+    await approver.getByLabel('The complaint is right').check();
+    await button(approver, 'Settle').click();
+    await approver.getByText('Settled: The complaint is right').waitFor();
+    await look(approver, 'dispute');
+    const officer = await signedIn(/^Nadir/, '/treasury/records');
+    const addresses: string[] = [];
+    officer.on('request', (request) => addresses.push(request.url()));
+    await officer.getByLabel('Any number').fill(payment?.requestId as string);
+    await button(officer, 'Find').click();
+    await officer
+      .locator('#found')
+      .getByText(payment?.instructionId as string)
+      .waitFor();
+    expect(addresses.filter((address) => address.includes(payment?.requestId as string))).toEqual([]);
+    await look(officer, 'records');
+  });
+
+  it('[PAY-6.16.3-c] a biller is proposed by its agency, let in by the treasury, and suspended', async () => {
+    const proposer = await signedIn(/^Rosa/, '/treasury/billers');
+    await proposer.getByRole('button', { name: 'Propose a biller' }).click();
+    await button(proposer, 'Propose').click();
+    await link(proposer, 'Fill in: Short name').waitFor();
+    await look(proposer, 'biller-form');
+    for (const [label, text] of [
+      ['Name', 'Road tax'],
+      ['Short name', 'ROAD'],
+      ['Agency of its officers', 'LUMORA/GOV/LRA'],
+      ['Application that hands over', applications.propertyTax],
+      ['Its service', `${applications.propertyTax}/biller-v1`],
+      ['Kind', 'tax'],
+      ['Currency', 'XLD'],
+      ['What its status codes mean', 'OPEN unpaid\nPAID paid'],
+      ['Institution of its account', bankCode],
+      ['Its account', revenueBankAccount],
+    ] as const)
+      await proposer.getByLabel(label, { exact: true }).fill(text);
+    await button(proposer, 'Propose').click();
+    await proposer.getByText('You proposed this. Somebody else must decide.').waitFor();
+    const approver = await signedIn(/^Pavel/, new URL(proposer.url()).pathname);
+    await look(approver, 'biller-proposal');
+    await button(approver, 'Let it in').click();
+    await approver.getByText('The proposal is decided.').waitFor();
+    const officer = await signedIn(/^Nadir/, '/treasury/billers');
+    await link(officer, 'Road tax').first().click();
+    await officer.getByLabel('Reason').fill('Its service is being moved');
+    await button(officer, 'Suspend').click();
+    await officer.getByRole('heading', { name: 'Road tax Suspended' }).waitFor();
+    await look(officer, 'biller');
+  });
+
   it('shows nobody more than the payments block does', async () => {
     for (const path of ['/treasury/settings', '/treasury/ledger', '/treasury/cases']) {
       const page = await signedIn(/^Pavel/, '/treasury');
@@ -316,6 +462,20 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
       `/payments/${payment?.instructionId}`,
       '/cases?state=resolved',
       '/ledger',
+      '/rails',
+      '/vouchers',
+      '/voucher-groups/new',
+      '/vouchers/cash-transfer/food',
+      '/merchants/new',
+      '/reconciliation',
+      '/reconciliation/statements',
+      '/reconciliation/proofs',
+      '/reconciliation/suspense',
+      '/billers',
+      '/billers/new',
+      '/disputes',
+      '/records',
+      `/payments/${payment?.instructionId}/dispute`,
       '/settings',
       '/settings/sources/new',
       '/settings/programmes/land/compensation',

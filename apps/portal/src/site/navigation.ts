@@ -11,7 +11,11 @@ export interface NavigationItem {
 const officerItems: readonly (NavigationItem & { readonly roles: readonly string[] })[] = [
   { key: 'tasks', href: '/office/tasks', roles: ['officer'] },
   { key: 'programmes', href: '/office/programmes', roles: ['programme-manager'] },
-  { key: 'treasury', href: '/treasury', roles: ['programme-manager', 'payment-approver'] },
+  {
+    key: 'treasury',
+    href: '/treasury',
+    roles: ['programme-manager', 'payment-approver', 'biller-manager', 'voucher-administrator'],
+  },
   { key: 'exchange', href: '/exchange', roles: consoleRoles },
   { key: 'registries', href: '/registries', roles: registryRoles },
 ];

@@ -238,7 +238,7 @@ export function billerPages(parts: TreasuryParts): void {
         agencyName: names.member(one.settings.agency),
         by,
         decider: one.decidedBy === undefined ? undefined : whoDid(visit, names, one.decidedBy),
-        decides: one.state === 'proposed' && !by.mine && proposes(visit),
+        decides: one.state === 'proposed' && !by.mine && proposes(visit) && visit.viewer.agency === treasury,
         mine: one.state === 'proposed' && by.mine,
         reason: input(visit, 'reason'),
         errors,

@@ -21,4 +21,9 @@ export const voucherRoles: readonly string[] = [
 ];
 
 /** Roles with which people look after billers. */
-export const billerRoles: readonly string[] = ['biller-manager', 'administrator', 'auditor'];
+export const billerRoles: readonly string[] = [
+  'biller-manager',
+  'payment-approver',
+  'administrator',
+  'auditor',
+];
