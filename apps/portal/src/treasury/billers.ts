@@ -3,7 +3,7 @@ import { input, type SignedInVisit } from '../site/visit.ts';
 import { attempt, orRefused, type PageError } from './refusals.ts';
 import { enteredIn, given, missingOf, ticked } from './setting-form.ts';
 import { access, frame, idIn, type TreasuryParts } from './shell.ts';
-import { whoDid } from './words.ts';
+import { personBy } from './words.ts';
 
 const inputs = [
   'name',
@@ -228,7 +228,7 @@ export function billerPages(parts: TreasuryParts): void {
   async function showProposal(visit: SignedInVisit, errors: readonly PageError[] = []) {
     const proposalId = idIn(visit, 'proposal');
     const one = (await billers.getBillerProposal({ params: { proposalId } })).body;
-    const by = whoDid(visit, names, one.proposedBy);
+    const by = personBy(visit, names, one.proposedBy);
     return visit.show(
       'treasury/biller-proposal.njk',
       {
@@ -237,7 +237,7 @@ export function billerPages(parts: TreasuryParts): void {
         proposal: one,
         agencyName: names.member(one.settings.agency),
         by,
-        decider: one.decidedBy === undefined ? undefined : whoDid(visit, names, one.decidedBy),
+        decider: one.decidedBy === undefined ? undefined : personBy(visit, names, one.decidedBy),
         decides: one.state === 'proposed' && !by.mine && proposes(visit) && visit.viewer.agency === treasury,
         mine: one.state === 'proposed' && by.mine,
         reason: input(visit, 'reason'),

@@ -3,7 +3,7 @@ import { input, type SignedInVisit } from '../site/visit.ts';
 import { programmeNames, programmesSeen } from './programmes.ts';
 import { attempt, type PageError } from './refusals.ts';
 import { access, cursorIn, frame, idIn, isCode, type TreasuryParts } from './shell.ts';
-import { whoDid } from './words.ts';
+import { personBy } from './words.ts';
 
 const size = 25;
 const formats = ['camt.053', 'camt.054', 'mt940', 'csv'] as const;
@@ -16,7 +16,7 @@ const itemClasses = [
   'charge',
   'deposit',
 ] as const;
-export const resolutions = [
+const resolutions = [
   'match',
   'charge',
   'transfer',
@@ -27,6 +27,14 @@ export const resolutions = [
   'not-executed',
   'acknowledged',
 ] as const;
+const ofDebits = ['match', 'charge', 'transfer', 'loss', 'accept'];
+const ofCredits = ['match', 'transfer', 'releases', 'suspense'];
+/** What can become of an item; of a line whose direction the item does not say, either. */
+function resolutionsOf(of: string): readonly (typeof resolutions)[number][] {
+  if (of === 'missing-at-bank') return ['not-executed', 'acknowledged'];
+  const possible = of === 'deposit' ? ofCredits : of === 'charge' ? ofDebits : [...ofDebits, ...ofCredits];
+  return resolutions.filter((one) => possible.includes(one));
+}
 const suspenseStates = ['held', 'proposed', 'released'] as const;
 /** Most bytes of a file of statements, which is taken whole or not at all. */
 const mostBytes = 64 * 1024 * 1024;
@@ -68,7 +76,7 @@ export function reconciliationPages(parts: TreasuryParts): void {
       state,
       classes: itemClasses,
       class: of,
-      items: items.map((one) => ({ ...one, money: money(one.amount, one.currency) })),
+      worklist: items.map((one) => ({ ...one, money: money(one.amount, one.currency) })),
       first: after === undefined ? undefined : `/treasury/reconciliation?${kept}`,
       next: next && `/treasury/reconciliation?${kept}&after=${next}`,
     });
@@ -111,11 +119,11 @@ export function reconciliationPages(parts: TreasuryParts): void {
         item: {
           ...one,
           money: money(one.amount, one.currency),
-          proposer: one.proposedBy === undefined ? undefined : whoDid(visit, names, one.proposedBy),
-          resolver: one.resolvedBy === undefined ? undefined : whoDid(visit, names, one.resolvedBy),
+          proposer: one.proposedBy === undefined ? undefined : personBy(visit, names, one.proposedBy),
+          resolver: one.resolvedBy === undefined ? undefined : personBy(visit, names, one.resolvedBy),
         },
         suggested,
-        resolutions,
+        resolutions: resolutionsOf(one.class),
         rails: rails.body.items.map((rail) => ({ value: rail.railId, text: rail.name })),
         programmes: programmes.map((programme) => ({
           value: `${programme.sourceId}/${programme.programmeId}`,
@@ -344,8 +352,8 @@ export function reconciliationPages(parts: TreasuryParts): void {
           ...one,
           money: money(one.amount, one.currency),
           programme: one.programmeId === undefined ? undefined : nameOf(one.programmeId),
-          proposer: one.proposedBy === undefined ? undefined : whoDid(visit, names, one.proposedBy),
-          releaser: one.releasedBy === undefined ? undefined : whoDid(visit, names, one.releasedBy),
+          proposer: one.proposedBy === undefined ? undefined : personBy(visit, names, one.proposedBy),
+          releaser: one.releasedBy === undefined ? undefined : personBy(visit, names, one.releasedBy),
         })),
         programmes: programmes.map((programme) => ({
           value: `${programme.sourceId}/${programme.programmeId}`,

@@ -45,6 +45,10 @@ export const paidStates: readonly string[] = ['completed'];
 export const failedStates: readonly string[] = ['failed', 'rejected', 'returned'];
 export const closedStates: readonly string[] = [...paidStates, ...failedStates, 'cancelled'];
 
+/** A person by their id, as proposals name them; logs name the application, too. */
+export const personBy = (visit: SignedInVisit, names: Names, actor: string) =>
+  actor.includes('/') ? whoDid(visit, names, actor) : { mine: actor === visit.viewer.id, person: actor };
+
 /** Who did something, from how logs name them: `application`, `application for person`, or a part of the block. */
 export function whoDid(visit: SignedInVisit, names: Names, actor: string) {
   const [application = '', person] = actor.split(' for ');
