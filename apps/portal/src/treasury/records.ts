@@ -3,7 +3,7 @@ import { attempt, type PageError } from './refusals.ts';
 import { access, frame, type TreasuryParts } from './shell.ts';
 import { whoDid } from './words.ts';
 
-const size = 50;
+const size = 25;
 const outcomes = ['succeeded', 'refused', 'failed'] as const;
 const spans = [1, 7, 30, 365] as const;
 /** What can be opened of what is found. */
