@@ -70,5 +70,4 @@ create trigger receipt_acknowledgement_append_only before update or delete or tr
   for each statement execute function ledger_append_only();
 
 create index callback_recent on callback (source_id, id desc);
-create index instruction_rail_reference on instruction (rail_reference) where rail_reference is not null;
 create index batch_correlation on batch (correlation_id);

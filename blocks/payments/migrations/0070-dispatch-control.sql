@@ -34,6 +34,3 @@ insert into instruction_move (from_state, to_state) values ('queued', 'cancelled
 -- Whose turn it is: runs that wait for the same rail take turns.
 alter table sub_batch add column turn bigint not null default 0;
 create index sub_batch_turn on sub_batch (rail_id, turn, id) where state = 'queued';
-
--- Payments of which nobody can tell, to be found among millions that are over.
-create index instruction_unknown on instruction (id) where state = 'unknown';

@@ -13,7 +13,22 @@ export const PaymentsConfig = Type.Object({
   }),
   dispatchWorkers: Type.Integer({ default: 4, minimum: 1, maximum: 32 }),
   subBatchSize: Type.Integer({ default: 500, minimum: 1, maximum: 1000 }),
-  maximumInstructions: Type.Integer({ default: 100_000, minimum: 1 }),
+  maximumInstructions: Type.Integer({
+    default: 100_000,
+    minimum: 1,
+    description: 'Largest batch; a larger submission is split into several',
+  }),
+  maximumSubmission: Type.Integer({
+    default: 10_000_000,
+    minimum: 1,
+    description: 'Most instructions of one submission',
+  }),
+  maximumStaged: Type.Integer({
+    default: 20_000_000,
+    minimum: 1,
+    description:
+      'Instructions of all submissions that are not split yet; above it, new ones are asked to wait',
+  }),
   validateAccounts: Type.Boolean({
     default: true,
     description: 'Ask the rails about each account before a run can be approved',
@@ -146,6 +161,22 @@ export const PaymentsConfig = Type.Object({
   collectionPortals: Type.Array(Type.String(), {
     default: [],
     description: 'Applications through which people look up and pay their bills',
+  }),
+  lenientSuiteIds: Type.Boolean({
+    default: false,
+    description:
+      'In the compliance profile: ids of up to 36 characters, as the reference cash-transfer client sends them',
+  }),
+  callbackTimeoutSeconds: Type.Number({ default: 15, minimum: 0.05, maximum: 120 }),
+  callbackWorkers: Type.Integer({
+    default: 8,
+    minimum: 1,
+    maximum: 32,
+    description: 'Messages to sources under way at the same time; a quarter of them to one source at most',
+  }),
+  callbackNetworks: Type.Array(Type.String({ pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$' }), {
+    default: [],
+    description: 'Private networks (CIDR) in which allowed callback addresses may lie',
   }),
   currencies: Type.Record(Type.String(), Type.Integer({ minimum: 0, maximum: 4 }), {
     default: {},

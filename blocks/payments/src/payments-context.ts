@@ -1,5 +1,4 @@
 import type { BlockContext } from '@govstack/platform';
-import type { Signer } from './callbacks/signing.ts';
 import type { PaymentsConfig } from './config.ts';
 import type { CurrencyTable } from './money/currency.ts';
 import type { Rail, RailAdapter } from './rails/port.ts';
@@ -24,8 +23,6 @@ export interface Payments {
   readonly currencies: CurrencyTable;
   /** Member that administers payments. */
   readonly treasury: string;
-  /** Signs what leaves without the mediator, and decisions of persons. */
-  signer(): Promise<Signer>;
   /** Tells the workers of this process that there is something to do. */
   wake(): void;
 }

@@ -9,6 +9,7 @@ import type { DispatchTables } from './dispatch/tables.ts';
 import type { DisputeTables } from './disputes/tables.ts';
 import type { FeeTables } from './fees/tables.ts';
 import type { InstitutionTables } from './institutions/tables.ts';
+import type { DirectoryTables } from './mapper/directory/tables.ts';
 import type { PayerTables } from './payers/tables.ts';
 import type { Calendar } from './rails/calendar.ts';
 import type { RailFileTables } from './rails/file/tables.ts';
@@ -19,6 +20,8 @@ import type { RequestToPayTables } from './requests-to-pay/tables.ts';
 import type { ReturnTables } from './returns/tables.ts';
 import type { ScreeningTables } from './screening/tables.ts';
 import type { SettlementTables } from './settlement/tables.ts';
+import type { SignatureTables } from './signatures/tables.ts';
+import type { SubmissionTables } from './submissions/tables.ts';
 import type { VaultTables } from './vault/tables.ts';
 import type { VoucherTables } from './vouchers/tables.ts';
 
@@ -35,6 +38,7 @@ export interface PaymentsTables
   extends AuditTables,
     BillerTables,
     BillTables,
+    DirectoryTables,
     DispatchTables,
     DisputeTables,
     FeeTables,
@@ -48,6 +52,8 @@ export interface PaymentsTables
     ReturnTables,
     ScreeningTables,
     SettlementTables,
+    SignatureTables,
+    SubmissionTables,
     VaultTables,
     VoucherTables {
   source_system: {
@@ -184,6 +190,8 @@ export interface PaymentsTables
     created_at: Created;
     updated_at: DefaultInstant;
     completed_at: Instant | null;
+    submission_id: ColumnType<string | null, string | undefined, never>;
+    part: ColumnType<number | null, number | undefined, never>;
   };
   batch_event: {
     id: Generated<string>;
@@ -220,8 +228,13 @@ export interface PaymentsTables
     position: number;
     instruction_count: number;
     total_amount: Int8;
+    /** Its instructions: those of its rail between two positions of the run. */
+    first_position: number;
+    last_position: number;
     state: 'queued' | 'sent' | 'settled';
     sends: Generated<number>;
+    completed_count: Generated<number>;
+    failed_count: Generated<number>;
     next_at: DefaultInstant;
     turn: Generated<string>;
     created_at: Created;

@@ -364,7 +364,7 @@ describe('the decision on a run', () => {
     await t.admin.approveBatch({ params: { batchId }, body: { contentHash }, personToken });
     const { body } = await oversightOf(t.node).getApprovalSignature({ params: { batchId } });
     const { keys } = (await t.admin.getSigningKeys({})).body;
-    const key = await importJWK(keys[0] as never, 'ES256');
+    const key = await importJWK(keys.find(({ kid }) => kid === 'decisions') as never, 'ES256');
     const { payload } = await compactVerify(body.signature, key);
     const tokenHash = createHash('sha256').update(personToken).digest('hex');
     expect(JSON.parse(new TextDecoder().decode(payload))).toMatchObject({

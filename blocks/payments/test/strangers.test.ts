@@ -9,6 +9,7 @@ import {
   p2g,
   paymentsAdmin,
   paymentsBillers,
+  phee,
   railCallback,
   railFiles,
   reconciliation,
@@ -32,6 +33,28 @@ import {
 } from './fixtures/treasury.ts';
 import { active, setUpVouchers, stateOf } from './fixtures/vouchers.ts';
 
+/** A submission of one payment whose batch waits for approval. */
+async function submitted(payee: string): Promise<string> {
+  const line = {
+    requestId: 's-1',
+    creditParty: [{ key: 'functionalId', value: payee }],
+    amount: '2.00',
+    currency: 'USD',
+  };
+  const { submissionId } = (
+    await t.api.submitInstructions({
+      headers: { 'x-correlationid': 's-1', 'x-program-id': programme.programmeId },
+      body: Buffer.from(JSON.stringify(line)),
+    })
+  ).body;
+  for (;;) {
+    const { batches } = (await t.api.getSubmission({ params: { submissionId }, query: {} })).body;
+    if (batches[0]?.state === 'awaiting-approval') break;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return submissionId;
+}
+
 let t: Treasury;
 let inputs: { readonly [surface: string]: Readonly<Record<string, object>> };
 let secrets: readonly string[];
@@ -46,6 +69,7 @@ beforeAll(async () => {
   const [payee = ''] = await payees(t.node, 1);
   const batchId = await handOver(t.node, [payee]);
   const { contentHash = '' } = await reaches(t.node, batchId, 'awaiting-approval');
+  const submissionId = await submitted(payee);
   const [row] = await instructionsOf(t.node, batchId);
   const instructionId = row?.instructionId as string;
   await setUpVouchers(t.node);
@@ -83,6 +107,7 @@ beforeAll(async () => {
   const source = { sourceId: programme.sourceId };
   secrets = [
     batchId,
+    submissionId,
     instructionId,
     payee,
     dispute.disputeId,
@@ -116,6 +141,10 @@ beforeAll(async () => {
       putSource: { params: source, body: { application: rival, name: 'Mine', institutionId: 'X' } },
       listSources: {},
       setAutoApproveLimit: { params: source, body: { limit: '1.00', currency: 'USD' }, personToken },
+      putRequestSigning: { params: source, body: { required: false, keys: [] } },
+      getRequestSigning: { params: source },
+      putDirectory: { params: source, body: { service: null } },
+      getDirectory: { params: source },
       putProgramme: {
         params: programme,
         body: { name: 'Mine', currency: 'USD', fundingAccount: 'US00MINE' },
@@ -164,6 +193,7 @@ beforeAll(async () => {
         body: { outcome: 'paid', evidence: 'x' },
         personToken: await t.node.token({ id: 'stranger', roles: ['administrator', 'payment-approver'] }),
       },
+      rotateSigningKey: { body: { replaces: 'callbacks' }, personToken },
     },
     [g2p.name]: {
       registerBeneficiary: { headers: {}, body: { requestID: 'x', beneficiaries } },
@@ -186,8 +216,31 @@ beforeAll(async () => {
         headers: { 'x-correlationid': 'x' },
         body: [{ ...instruction, requestId: 'x', creditParty: [{ key: 'functionalId', value: payee }] }],
       },
+      submitInstructions: {
+        headers: { 'x-correlationid': 's-1', 'x-program-id': programme.programmeId },
+        body: Buffer.from('{}'),
+      },
+      getSubmission: { params: { submissionId }, query: {} },
       getBatchStatus: { query: { batchId } },
       getBatchDetails: { query: { batchId }, headers: {} },
+      postTransaction: {
+        query: { waitSeconds: 0 },
+        headers: {},
+        body: { ...instruction, requestId: 'z', creditParty: [{ key: 'functionalId', value: payee }] },
+      },
+      getTransaction: { params: { requestId: row?.requestId ?? '' } },
+    },
+    [phee.name]: {
+      registerPayees: { headers: {}, body: { requestID: 'y', beneficiaries } },
+      updateOrLookUpPayees: { headers: {}, body: { requestID: 'y', beneficiaries } },
+      lookUpPayee: { query: { payeeIdentity: payee, requestId: 'y' }, headers: {} },
+      handOverBatch: {
+        query: {},
+        headers: { 'x-correlationid': 'y' },
+        body: [{ ...instruction, requestId: 'y', creditParty: [{ key: 'functionalId', value: payee }] }],
+      },
+      batchSummary: { query: { batchId } },
+      batchDetail: { query: { batchId }, headers: {} },
     },
     [vouchers.name]: {
       postVouchers: { query: { command: 'cancel' }, headers: {}, body: serials },
@@ -442,6 +495,9 @@ const own = [
   'getVoucherValidity',
   'getValidity',
   'checkVoucherValidity',
+  'registerPayees',
+  'updateOrLookUpPayees',
+  'lookUpPayee',
 ];
 
 describe('an application that is neither a source nor a rail nor the treasury’s', () => {
@@ -464,8 +520,8 @@ describe('another source', () => {
 
   it('leaves all as it was', async () => {
     const { items } = (await t.admin.listBatches({ query: { sourceId: programme.sourceId } })).body;
-    expect(items.map((one) => one.state)).toEqual(['awaiting-approval']);
-    const payeeIdentity = secrets[2] as string;
+    expect(items.map((one) => one.state)).toEqual(['awaiting-approval', 'awaiting-approval']);
+    const payeeIdentity = secrets[3] as string;
     const { body } = await t.api.getBeneficiary({ query: { payeeIdentity, requestId: 'q' }, headers: {} });
     expect(body.paymentModalityList[0]?.financialAddress).not.toContain('9999');
     expect(await stateOf(t.node, voucherSerial)).toBe('activated');

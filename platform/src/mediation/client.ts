@@ -103,8 +103,12 @@ const isJson = ({ headers }: MediatedResponse): boolean =>
   /^application\/(.+\+)?json\b/.test(headers['content-type'] ?? 'application/json');
 
 /** The media type under which an operation takes bytes. */
-const rawType = ({ consumes }: OperationSpec): string =>
-  consumes?.includes(workbookType) && !consumes.includes(octetStream) ? workbookType : octetStream;
+const rawType = ({ bodyAs, consumes }: OperationSpec): string =>
+  bodyAs === 'stream'
+    ? (consumes?.[0] ?? octetStream)
+    : consumes?.includes(workbookType) && !consumes.includes(octetStream)
+      ? workbookType
+      : octetStream;
 
 const asText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
@@ -184,7 +188,7 @@ export function createClient<O extends Operations>(
     }
     if (input.idempotencyKey !== undefined) headers['idempotency-key'] = input.idempotencyKey as string;
     const raw = input.body instanceof Uint8Array;
-    if (input.body !== undefined) headers['content-type'] = raw ? rawType(spec) : 'application/json';
+    if (input.body !== undefined) headers['content-type'] ??= raw ? rawType(spec) : 'application/json';
     const response = await exchange({
       client: options.client,
       ...(options.operator === undefined ? {} : { operator: options.operator }),

@@ -21,7 +21,7 @@ import {
 } from '../context/request-context.ts';
 import { contextHeaders } from '../mediation/client.ts';
 import type { NodeMetrics } from '../observability/metrics.ts';
-import { octetStream, workbookType } from '../operation/bytes.ts';
+import { fileTypes, octetStream, workbookType } from '../operation/bytes.ts';
 import { openApiDocument } from '../operation/openapi.ts';
 import { Problem } from '../operation/problem.ts';
 import { type ServeOptions, serveSurface } from '../operation/serve.ts';
@@ -137,6 +137,7 @@ export async function createBlockServer(
     { parseAs: 'string' },
     (request, body, done) => {
       const text = body as string;
+      if (request.routeOptions.config?.operation?.keepsBytes) request.bodyBytes = Buffer.from(text);
       parseJson(request, text, (error, value) => {
         // No database keeps this character in a text; it would only be found there.
         if (!error && text.length > deepestJson && isTooDeep(value)) done(tooDeep(), undefined);
@@ -148,8 +149,10 @@ export async function createBlockServer(
   fastify.addContentTypeParser([...yamlTypes], { parseAs: 'string' }, (_request, body, done) =>
     done(null, new YamlText(body as string)),
   );
-  fastify.addContentTypeParser([octetStream, workbookType], { parseAs: 'buffer' }, (_request, body, done) =>
-    done(null, body),
+  fastify.addContentTypeParser(
+    [octetStream, workbookType, ...fileTypes],
+    { parseAs: 'buffer' },
+    (_request, body, done) => done(null, body),
   );
   fastify.decorateRequest('govstack');
   fastify.decorateRequest('localCall');

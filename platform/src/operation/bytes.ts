@@ -32,3 +32,10 @@ export const workbookType: WorkbookType = 'application/vnd.openxmlformats-office
 
 export const isWorkbook = (type: string | undefined): type is WorkbookType =>
   type?.split(';')[0]?.trim().toLowerCase() === workbookType;
+
+/** Files of forms and tables, which an operation may consume beside JSON: it gets their bytes and reads them itself. */
+export const fileTypes = ['text/csv', 'multipart/form-data'] as const;
+export type FileType = (typeof fileTypes)[number];
+
+export const isFileType = (type: string | undefined): type is FileType =>
+  fileTypes.some((one) => one === type?.split(';')[0]?.trim().toLowerCase());

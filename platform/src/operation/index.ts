@@ -1,6 +1,6 @@
 export { type Static, type TObject, type TSchema, Type } from 'typebox';
 export { CloudEvent, defineEvent, type EventSpec } from '../events/cloud-event.ts';
-export { Bytes, isWorkbook, type WorkbookType, workbookType } from './bytes.ts';
+export { Bytes, type FileType, isFileType, isWorkbook, type WorkbookType, workbookType } from './bytes.ts';
 export { openApiDocument } from './openapi.ts';
 export * from './operation.ts';
 export * from './problem.ts';

@@ -1,5 +1,5 @@
 import type { TObject, TSchema } from 'typebox';
-import { Bytes, isBytes, isWorkbook, octetStream } from './bytes.ts';
+import { Bytes, isBytes, isFileType, isWorkbook, octetStream } from './bytes.ts';
 import { type OperationSpec, textTypeOf } from './operation.ts';
 import { ProblemBody } from './problem.ts';
 import type { Surface } from './surface.ts';
@@ -18,7 +18,7 @@ const plain = (schema: TSchema): JsonObject => {
 /** What a body or an answer is under one of its media types. */
 const mediaType = (type: string, schema: TSchema): [string, JsonObject] => [
   type,
-  { schema: plain(isWorkbook(type) ? Bytes() : schema) },
+  { schema: plain(isWorkbook(type) || isFileType(type) ? Bytes() : schema) },
 ];
 
 const parameters = (where: 'path' | 'query' | 'header', schema: TObject | undefined): JsonObject[] => {

@@ -1,7 +1,7 @@
 import type { Static, TObject, TSchema } from 'typebox';
 import type { Caller } from '../caller/caller.ts';
 import type { Person } from '../caller/person.ts';
-import type { WorkbookType } from './bytes.ts';
+import type { FileType, WorkbookType } from './bytes.ts';
 import type { YamlType } from './yaml.ts';
 
 /**
@@ -44,14 +44,24 @@ export interface OperationSpec {
     | 'application/json'
     | 'application/x-www-form-urlencoded'
     | 'application/octet-stream'
+    | 'application/x-ndjson'
+    | 'text/csv'
     | FhirType
     | WorkbookType
     | YamlType
+    | FileType
   )[];
+  /** The handler also gets the body as it came, to verify a signature over it. */
+  readonly keepsBytes?: true;
   /** Media types of the answer, the one `Accept` likes best; JSON unless said otherwise. Problems are always JSON. */
   readonly produces?: readonly ('application/json' | FhirType | WorkbookType | YamlType)[];
   /** The handler checks the body itself, to name all that is wrong with it at once; it may be absent, or anything. */
   readonly bodyCheckedBy?: 'handler';
+  /**
+   * The handler reads the body as it comes, a piece at a time, and checks it itself: for bodies larger than memory.
+   * Such a body is declared as `Bytes`; what the handler leaves unread is dropped.
+   */
+  readonly bodyAs?: 'stream';
   /** Largest accepted body in bytes; 1 MiB unless said otherwise. */
   readonly bodyLimit?: number;
   /** The write takes an `Idempotency-Key` header: a repeat gets the first answer and changes nothing. */
@@ -96,12 +106,18 @@ export type HeadersOf<S extends OperationSpec> = StaticOf<S['headers'], EmptyObj
 type BytesOf<Types> = Types extends readonly (infer T)[]
   ? WorkbookType extends T
     ? Uint8Array
-    : never
+    : FileType extends T
+      ? Uint8Array
+      : never
   : never;
 
 export type BodyOf<S extends OperationSpec> = StaticOf<S['body'], undefined> | BytesOf<S['consumes']>;
 
-type ReceivedBodyOf<S extends OperationSpec> = S['bodyCheckedBy'] extends 'handler' ? unknown : BodyOf<S>;
+type ReceivedBodyOf<S extends OperationSpec> = S['bodyAs'] extends 'stream'
+  ? AsyncIterable<Uint8Array>
+  : S['bodyCheckedBy'] extends 'handler'
+    ? unknown
+    : BodyOf<S>;
 
 type CallerOf<S extends OperationSpec> = S['access'] extends { caller: 'application' }
   ? Caller
@@ -116,6 +132,8 @@ export interface OperationInput<S extends OperationSpec = OperationSpec> {
   readonly query: QueryOf<S>;
   readonly headers: HeadersOf<S>;
   readonly body: ReceivedBodyOf<S>;
+  /** The body as it came, where the operation keeps it and there is one. */
+  readonly bytes: Uint8Array | undefined;
   readonly caller: CallerOf<S>;
   readonly person: PersonOf<S>;
   /** Present when the operation is declared idempotent and the client sent a key. */

@@ -1,12 +1,13 @@
 import { context as otelContext, propagation, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { TSchema } from 'typebox';
 import { applicationOf, type Caller, serviceCodeOf } from '../caller/caller.ts';
 import { type CallerVerifier, callerTokenHeader, exchangeIdHeader } from '../caller/caller-token.ts';
 import type { Person, PersonVerifier } from '../caller/person.ts';
-import { isAnything, isBytes, isWorkbook, octetStream } from './bytes.ts';
+import { isAnything, isBytes, isFileType, isWorkbook, octetStream } from './bytes.ts';
 import { type OperationInput, type OperationSpec, textTypeOf } from './operation.ts';
 import { Problem } from './problem.ts';
+import { inPieces } from './stream.ts';
 import type { ErrorShape, ImplementedSurface, Surface, Witness } from './surface.ts';
 import { compileValidator, type Part, type Validate } from './validate.ts';
 import { isYaml, preferred, readYaml, writeYaml, YamlText } from './yaml.ts';
@@ -31,6 +32,8 @@ declare module 'fastify' {
     caller?: Caller;
     /** Verified person, for a witness. */
     person?: Person;
+    /** The body as it came, for operations that keep it. */
+    bodyBytes?: Uint8Array;
   }
 }
 
@@ -163,11 +166,11 @@ function assertInput(spec: OperationSpec, validators: Validators, request: Fasti
   }
   if (request.body instanceof YamlText && spec.bodyCheckedBy === undefined)
     request.body = readYaml(request.body.text);
-  // A workbook is for the handler to read.
+  // A file is for the handler to read.
   const bodyValidator =
     type === 'application/x-www-form-urlencoded'
       ? validators.form
-      : isWorkbook(type)
+      : isWorkbook(type) || isFileType(type)
         ? undefined
         : validators.body;
   const errors = [
@@ -244,6 +247,17 @@ async function witnessed(
   return result;
 }
 
+/** A route whose bodies, whatever their type, reach the handler unread. */
+function unread(fastify: FastifyInstance, route: RouteOptions): void {
+  fastify.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, body, done) =>
+      done(null, inPieces(body, route.bodyLimit ?? scope.initialConfig.bodyLimit ?? 0)),
+    );
+    scope.route(route);
+  });
+}
+
 /** Mounts one surface under `prefix`. Every route validates, authorises, runs, checks and serialises the same way. */
 export function serveSurface(
   fastify: FastifyInstance,
@@ -255,7 +269,7 @@ export function serveSurface(
   for (const spec of Object.values(surface.operations)) {
     const validators = compile(spec);
     const handler = implemented.handlers[spec.id] as AnyHandler;
-    fastify.route({
+    const route: RouteOptions = {
       method: spec.method,
       url: `${prefix}${wildcardPath(spec.path)}`,
       ...(spec.bodyLimit === undefined ? {} : { bodyLimit: spec.bodyLimit }),
@@ -279,6 +293,9 @@ export function serveSurface(
             query: request.query,
             headers: request.headers,
             body: request.body,
+            bytes: spec.keepsBytes
+              ? (request.bodyBytes ?? (request.body instanceof Uint8Array ? request.body : undefined))
+              : undefined,
             caller,
             person,
             idempotencyKey: spec.idempotent && typeof key === 'string' ? key : undefined,
@@ -307,6 +324,8 @@ export function serveSurface(
         reply.header('content-type', `${type}; charset=utf-8`);
         return reply.send(isYaml(type) ? writeYaml(result.body) : JSON.stringify(result.body));
       },
-    });
+    };
+    if (spec.bodyAs === 'stream') unread(fastify, route);
+    else fastify.route(route);
   }
 }

@@ -14,6 +14,7 @@ export { g2p } from './g2p/operations.ts';
 export { gsmaCallback } from './gsma-callback/operations.ts';
 export { oversight } from './oversight/operations.ts';
 export { p2g } from './p2g/operations.ts';
+export { phee } from './phee/operations.ts';
 export { RailNotice, RailResult, railCallback, SignedRailNotice } from './rail-callback/operations.ts';
 export { railFiles } from './rail-files/operations.ts';
 export { reconciliation } from './reconciliation/operations.ts';

@@ -1,7 +1,6 @@
 import { implement } from '@govstack/platform';
 import { requestsOnRecord } from '../audit/requests.ts';
 import { redeemForBill } from '../bills/vouchers.ts';
-import type { Signer } from '../callbacks/signing.ts';
 import type { Payments } from '../payments-context.ts';
 import { dispatchHandlers } from './admin/dispatch-handlers.ts';
 import { failureHandlers } from './admin/failure-handlers.ts';
@@ -11,10 +10,14 @@ import { settingsHandlers } from './admin/settings-handlers.ts';
 import { billerHandlers } from './billers/biller-handlers.ts';
 import { reportHandlers as billReportHandlers } from './billers/report-handlers.ts';
 import { collectionHandlers } from './collection/handlers.ts';
+import { answerG2pSuite } from './compliance/g2p-handlers.ts';
+import { g2pSuite } from './compliance/g2p-operations.ts';
 import { answerVoucherSuite } from './compliance/vouchers-handlers.ts';
 import { vouchersSuite } from './compliance/vouchers-operations.ts';
 import { batchHandlers } from './g2p/batch-handlers.ts';
 import { mapperHandlers } from './g2p/mapper-handlers.ts';
+import { submissionHandlers } from './g2p/submission-handlers.ts';
+import { transactionHandlers } from './g2p/transaction-handlers.ts';
 import { gsmaCallbackHandlers } from './gsma-callback/handlers.ts';
 import {
   collection,
@@ -24,6 +27,7 @@ import {
   p2g,
   paymentsAdmin,
   paymentsBillers,
+  phee,
   railCallback,
   railFiles,
   reconciliation,
@@ -38,6 +42,7 @@ import { reportHandlers } from './oversight/report-handlers.ts';
 import { screeningHandlers } from './oversight/screening-handlers.ts';
 import { billHandlers } from './p2g/bill-handlers.ts';
 import { requestHandlers } from './p2g/request-handlers.ts';
+import { pheeHandlers } from './phee/handlers.ts';
 import { railCallbackHandlers } from './rail-callback/handlers.ts';
 import { railFileHandlers } from './rail-files/handlers.ts';
 import { moneyHandlers } from './reconciliation/money-handlers.ts';
@@ -47,6 +52,7 @@ import { voucherHandlers } from './vouchers/handlers.ts';
 
 export const surfaces = [
   g2p,
+  phee,
   vouchers,
   p2g,
   paymentsAdmin,
@@ -61,19 +67,25 @@ export const surfaces = [
 ];
 
 /** Dialects of the official suite, served in the compliance profile only. */
-export const suites = [vouchersSuite];
+export const suites = [g2pSuite, vouchersSuite];
 
 /** Every surface with its handlers; what they are asked that could change something is on record. */
-export const implementSurfaces = (payments: Payments, signer: () => Promise<Signer>) =>
+export const implementSurfaces = (payments: Payments) =>
   [
-    implement(g2p, { ...mapperHandlers(payments), ...batchHandlers(payments) }),
+    implement(g2p, {
+      ...mapperHandlers(payments),
+      ...batchHandlers(payments),
+      ...transactionHandlers(payments),
+      ...submissionHandlers(payments),
+    }),
+    implement(phee, pheeHandlers(payments)),
     implement(vouchers, voucherHandlers(payments)),
     implement(p2g, { ...billHandlers(payments, redeemForBill(payments)), ...requestHandlers(payments) }),
     implement(paymentsAdmin, {
       ...settingsHandlers(payments),
       ...runHandlers(payments),
       ...failureHandlers(payments),
-      ...ledgerHandlers(payments, signer),
+      ...ledgerHandlers(payments),
       ...dispatchHandlers(payments),
     }),
     implement(voucherAdmin, voucherAdminHandlers(payments)),
@@ -93,4 +105,7 @@ export const implementSurfaces = (payments: Payments, signer: () => Promise<Sign
     implement(railFiles, railFileHandlers(payments)),
   ].map((surface) => ({ ...surface, witness: requestsOnRecord(payments) }));
 
-export const implementSuite = (payments: Payments) => [answerVoucherSuite(payments)];
+export const implementSuite = (payments: Payments) => [
+  answerG2pSuite(payments),
+  answerVoucherSuite(payments),
+];

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { currentContext, notFound } from '@govstack/platform';
 import { decodeJwt } from 'jose';
+import { signStatement } from '../callbacks/signing.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Db, Trx } from '../tables.ts';
 import type { Decision } from './approval.ts';
@@ -41,8 +42,8 @@ export async function signDecision(
     tokenHash,
     at: payments.ctx.now().toISOString(),
   };
-  const signer = await payments.signer();
-  return { tokenHash, token, claims, signature: await signer.signWhole(JSON.stringify(statement)) };
+  const signature = await signStatement(payments, 'decisions', JSON.stringify(statement));
+  return { tokenHash, token, claims, signature };
 }
 
 /** Keeps the signature with the decision, in its transaction. */

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
-import { badRequest, conflict, currentContext, newContext, newId, transaction } from '@govstack/platform';
+import { conflict, currentContext, newContext, newId, transaction } from '@govstack/platform';
 import { sql } from 'kysely';
 import type { CallbackTarget } from '../callbacks/target.ts';
-import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Programme } from '../sources/programme.ts';
 import type { Source } from '../sources/source.ts';
 import type { Trx } from '../tables.ts';
 import type { CheckedBatch, CheckedInstruction } from './instruction-input.ts';
+import { assertLimits } from './limits.ts';
 import { retriedInstructions } from './retry.ts';
+import { assertUnusedIds } from './used-ids.ts';
 
 export interface HandOver {
   readonly purpose: 'payment' | 'validation';
@@ -25,7 +26,8 @@ export interface HandOver {
   readonly notBefore: Date | undefined;
 }
 
-const chunkSize = 5_000;
+/** Small enough for other requests to have their turn between two. */
+const chunkSize = 1_000;
 
 const requestHash = ({ programme, batch, notBefore }: HandOver): string => {
   const hash = createHash('sha256');
@@ -43,38 +45,6 @@ const requestHash = ({ programme, batch, notBefore }: HandOver): string => {
     );
   return hash.digest('hex');
 };
-
-function assertLimits(payments: Payments, programme: Programme, batch: CheckedBatch): void {
-  if (batch.currency !== programme.currency)
-    throw badRequest(`The programme pays in ${programme.currency}, not in ${batch.currency}`);
-  const text = (minor: bigint | string) =>
-    `${formatAmount(minor, payments.currencies(batch.currency) ?? 2)} ${batch.currency}`;
-  const { maximum_instruction_amount: each, maximum_run_amount: run } = programme;
-  if (each !== null) {
-    const above = batch.instructions.filter((one) => one.amount > BigInt(each));
-    if (above.length > 0)
-      throw badRequest(
-        `${above.length} instructions are above the programme's limit of ${text(each)}, for example ${above[0]?.clientId}`,
-      );
-  }
-  if (run !== null && batch.total > BigInt(run))
-    throw badRequest(`The run of ${text(batch.total)} is above the programme's limit of ${text(run)}`);
-}
-
-async function assertUnusedIds(trx: Trx, source: Source, batch: CheckedBatch): Promise<void> {
-  const used = await trx
-    .selectFrom('instruction')
-    .select('client_id')
-    .where('source_id', '=', source.id)
-    .where('purpose', '=', 'payment')
-    .where(sql<boolean>`client_id = any (${batch.instructions.map((one) => one.clientId)}::text[])`)
-    .limit(10)
-    .execute();
-  if (used.length > 0)
-    throw conflict(
-      `Instruction ids are used once; these were used in an earlier batch: ${used.map((row) => row.client_id).join(', ')}`,
-    );
-}
 
 async function storeInstructions(
   payments: Payments,
@@ -180,7 +150,12 @@ export async function handOver(
     }
     // Only now: what was taken over once is answered again, also when a limit was lowered since.
     if (programme) assertLimits(payments, programme, batch);
-    if (purpose === 'payment') await assertUnusedIds(trx, source, batch);
+    if (purpose === 'payment')
+      await assertUnusedIds(
+        trx,
+        source.id,
+        batch.instructions.map((one) => one.clientId),
+      );
     const retried = await retriedInstructions(payments, trx, source, batch.instructions);
     await storeInstructions(payments, trx, request, id, correlationId, batch.instructions, retried);
     await sql`

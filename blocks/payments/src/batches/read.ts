@@ -127,3 +127,38 @@ export function listInstructions(
     .limit(page.limit)
     .execute();
 }
+
+/** The only payment of a batch, with the state of the batch. */
+export async function instructionOf(
+  db: Db,
+  batchId: string,
+): Promise<{ readonly instruction: Instruction; readonly batchState: BatchState }> {
+  const row = await db
+    .selectFrom('instruction')
+    .innerJoin('batch', 'batch.id', 'instruction.batch_id')
+    .selectAll('instruction')
+    .select('batch.state as batchState')
+    .where('instruction.batch_id', '=', batchId)
+    .orderBy('instruction.position')
+    .limit(1)
+    .executeTakeFirstOrThrow();
+  const { batchState, ...instruction } = row;
+  return { instruction, batchState };
+}
+
+/** A payment of a source by the source's own id of it. */
+export async function instructionByClientId(
+  db: Db,
+  sourceId: string,
+  clientId: string,
+): Promise<Instruction> {
+  const row = await db
+    .selectFrom('instruction')
+    .selectAll()
+    .where('source_id', '=', sourceId)
+    .where('purpose', '=', 'payment')
+    .where('client_id', '=', clientId)
+    .executeTakeFirst();
+  if (!row) throw notFound('Transaction');
+  return row;
+}

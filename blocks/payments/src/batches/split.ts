@@ -26,29 +26,27 @@ async function split(payments: Payments, trx: Trx, batch: Batch): Promise<void> 
     if (parts === 0) continue;
     const ids = Array.from({ length: parts }, (_, index) => derivedId('sub-batch', batch.id, rail.id, index));
     await sql`
-      with placed as (
+      with placed as materialized (
         select
           id,
+          position,
           amount,
           ((row_number() over (order by position) - 1) / ${size}::integer)::integer as part
         from instruction
         where batch_id = ${batch.id} and state = 'validated' and rail_id = ${rail.id}
+      ),
+      parts as (
+        insert into sub_batch
+          (id, batch_id, rail_id, position, instruction_count, total_amount, first_position, last_position, state, turn)
+        select
+          (${ids}::uuid[])[part + 1], ${batch.id}, ${rail.id}, part, count(*), sum(amount), min(position),
+          max(position), 'queued', part + ${firstTurn(rail.id)}
+        from placed
+        group by part
       )
-      insert into sub_batch (id, batch_id, rail_id, position, instruction_count, total_amount, state, turn)
-      select (${ids}::uuid[])[part + 1], ${batch.id}, ${rail.id}, part, count(*), sum(amount), 'queued',
-        part + ${firstTurn(rail.id)}
-      from placed
-      group by part`.execute(trx);
-    await sql`
       update instruction i
       set state = 'queued', sub_batch_id = (${ids}::uuid[])[placed.part + 1], updated_at = now()
-      from (
-        select
-          id,
-          ((row_number() over (order by position) - 1) / ${size}::integer)::integer as part
-        from instruction
-        where batch_id = ${batch.id} and state = 'validated' and rail_id = ${rail.id}
-      ) placed
+      from placed
       where i.id = placed.id`.execute(trx);
   }
 }

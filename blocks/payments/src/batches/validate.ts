@@ -4,6 +4,7 @@ import { batchAwaitingApproval } from '../api/event-operations.ts';
 import { enqueueCallback } from '../callbacks/queue.ts';
 import { openCases } from '../cases/cases.ts';
 import { computeFees } from '../fees/compute.ts';
+import { refreshBatch } from '../mapper/directory/resolve.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
 import { screen } from '../screening/screen.ts';
@@ -161,6 +162,9 @@ export async function validateNext(payments: Payments): Promise<boolean> {
   const { batch } = claimed;
   await withContext(newContext({ correlationId: batch.correlation_id }), async () => {
     try {
+      await refreshBatch(payments, batch);
+      // The planner must know of many new rows before it looks for each one's payee.
+      if (batch.instruction_count >= 5_000) await sql`analyze instruction`.execute(payments.db);
       await transaction(payments.db, async (trx) => {
         if (await stillOurs(trx, claimed)) await resolve(trx, batch.id);
       });
@@ -175,7 +179,7 @@ export async function validateNext(payments: Payments): Promise<boolean> {
             key: batch.id,
             batchId: batch.id,
             detail:
-              'Accounts cannot be validated: a rail or a check of payees does not answer. It is tried again.',
+              'Accounts cannot be validated: a rail, a directory or a check of payees does not answer. It is tried again.',
           },
         ]);
     }

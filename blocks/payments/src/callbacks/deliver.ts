@@ -1,13 +1,16 @@
 import { newContext, withContext } from '@govstack/platform';
 import { sql } from 'kysely';
-import { fetch } from 'undici';
+import { type Dispatcher, fetch } from 'undici';
 import { openCases } from '../cases/cases.ts';
 import type { Payments } from '../payments-context.ts';
-import { type Signer, signatureHeader } from './signing.ts';
-import type { CallbackTarget } from './target.ts';
+import { checkedConnections } from './connect.ts';
+import { currentSigner, signatureHeader } from './signing.ts';
+import { type CallbackTarget, isAllowed } from './target.ts';
+import { type CallbackTraffic, createCallbackTraffic } from './traffic.ts';
 
 interface Due {
   id: string;
+  /** `source/`, `biller/` or `payer/` and its id. */
   recipient: string;
   kind: string;
   headers: Readonly<Record<string, string>> | null;
@@ -19,23 +22,25 @@ interface Due {
 }
 
 const givenUpAfterMs = 3 * 86_400_000;
-const timeoutMs = 15_000;
+/** A target that the treasury has taken off the source's list: nobody is to be told there any more. */
+const noLongerAllowed = 410;
 
 /**
  * Takes the next message that is due. Messages to one target go out in order: a later one waits for an earlier one.
  * It is nobody else's for longer than an answer may take, so a slow target gets it once and holds up nobody but itself;
  * a crash repeats a message and never loses it.
  */
-async function claim(payments: Payments): Promise<Due | undefined> {
+async function claim(payments: Payments, traffic: CallbackTraffic): Promise<Due | undefined> {
   const { rows } = await sql<Due>`
     update callback c
     set attempts = c.attempts + 1,
-        next_at = now() + make_interval(secs => ${(2 * timeoutMs) / 1000})
+        next_at = now() + make_interval(secs => ${2 * payments.config.callbackTimeoutSeconds})
     where c.id = (
       select w.id
       from callback w
       where w.state = 'waiting'
         and w.next_at <= now()
+        and w.recipient <> all (${traffic.full()}::text[])
         and not exists (
           select
           from callback earlier
@@ -54,44 +59,80 @@ async function claim(payments: Payments): Promise<Due | undefined> {
   return rows[0];
 }
 
-async function send(payments: Payments, signer: Signer, message: Due): Promise<number> {
-  const body = payments.vault.open(message.body_cipher, `callback/${message.id}`);
-  const headers = { ...message.headers, 'content-type': 'application/json', 'x-callback-id': message.id };
-  if (message.target.kind === 'service') {
-    const { service, path } = message.target;
-    const context = newContext({ correlationId: message.correlation_id });
-    const response = await withContext(context, () =>
-      payments.ctx.mediation.request({
-        service,
-        method: 'POST',
-        path,
-        headers,
-        body,
-        timeout: timeoutMs,
-      }),
-    );
-    return response.headers['x-road-error'] === undefined ? response.status : 502;
-  }
-  const response = await fetch(message.target.url, {
+const headersOf = (message: Due) => ({
+  ...message.headers,
+  'content-type': 'application/json',
+  'x-callback-id': message.id,
+});
+
+/** A message to one of the recipient's own operations, through the mediator. */
+async function throughMediator(
+  payments: Payments,
+  message: Due,
+  target: CallbackTarget & { kind: 'service' },
+  body: string,
+): Promise<number> {
+  const context = newContext({ correlationId: message.correlation_id });
+  const response = await withContext(context, () =>
+    payments.ctx.mediation.request({
+      service: target.service,
+      method: 'POST',
+      path: target.path,
+      headers: headersOf(message),
+      body,
+      timeout: payments.config.callbackTimeoutSeconds * 1000,
+    }),
+  );
+  return response.headers['x-road-error'] === undefined ? response.status : 502;
+}
+
+/** A message to an allowed address: signed, not led elsewhere, and whatever comes back is not read. */
+async function toAddress(
+  payments: Payments,
+  connections: Dispatcher,
+  message: Due,
+  target: CallbackTarget & { kind: 'url' },
+  body: string,
+): Promise<number> {
+  // Only sources have addresses outside the mediator.
+  const source = await payments.db
+    .selectFrom('source_system')
+    .select(['id', 'callback_urls'])
+    .where(sql`'source/' || id`, '=', message.recipient)
+    .executeTakeFirst();
+  if (!source || !isAllowed(source.callback_urls, target.url)) return noLongerAllowed;
+  const signer = await currentSigner(payments);
+  const signature = await signer.sign(body, {
+    id: message.id,
+    attempt: message.attempts,
+    audience: source.id,
+    at: payments.ctx.now(),
+  });
+  const response = await fetch(target.url, {
     method: 'POST',
     headers: {
       'x-correlationid': message.correlation_id,
-      ...headers,
-      [signatureHeader]: await signer.sign(body),
+      ...headersOf(message),
+      [signatureHeader]: signature,
     },
     body,
     redirect: 'manual',
-    signal: AbortSignal.timeout(timeoutMs),
+    dispatcher: connections,
+    signal: AbortSignal.timeout(payments.config.callbackTimeoutSeconds * 1000),
   });
   await response.body?.cancel();
   return response.status;
 }
 
-/** Delivers one message that is due, at least once. Answers whether there was one. */
-export async function deliverNext(payments: Payments, signer: () => Promise<Signer>): Promise<boolean> {
-  const message = await claim(payments);
-  if (!message) return false;
-  const status = await send(payments, await signer(), message).catch(() => 0);
+const send = (payments: Payments, connections: Dispatcher, message: Due): Promise<number> => {
+  const body = payments.vault.open(message.body_cipher, `callback/${message.id}`);
+  const { target } = message;
+  return target.kind === 'service'
+    ? throughMediator(payments, message, target, body)
+    : toAddress(payments, connections, message, target, body);
+};
+
+async function settle(payments: Payments, message: Due, status: number): Promise<void> {
   const delivered = status >= 200 && status < 300;
   const dead = status === 410 || Date.now() - Date.parse(message.created_at) > givenUpAfterMs;
   await payments.db
@@ -115,5 +156,31 @@ export async function deliverNext(payments: Payments, signer: () => Promise<Sign
         detail: `A message to ${message.recipient.replace('/', ' ')} could not be delivered (last status ${status})`,
       },
     ]);
-  return true;
+}
+
+export interface Delivery {
+  /** Delivers one message that is due, at least once. Answers whether there was one. */
+  next(): Promise<boolean>;
+  stop(): Promise<void>;
+}
+
+/** Brings messages to their recipients. One that is down, slow or led astray holds up its own messages only. */
+export function createDelivery(payments: Payments): Delivery {
+  const connections = checkedConnections(payments.config.callbackNetworks);
+  const traffic = createCallbackTraffic(payments.config.callbackWorkers);
+  return {
+    async next() {
+      const message = await claim(payments, traffic);
+      if (!message) return false;
+      await traffic.during(message.recipient, async () => {
+        const status = await send(payments, connections, message).catch((error: unknown) => {
+          payments.ctx.log.debug({ err: error, callback: message.id }, 'a message was not delivered');
+          return 0;
+        });
+        await settle(payments, message, status);
+      });
+      return true;
+    },
+    stop: () => connections.destroy(),
+  };
 }

@@ -21,6 +21,12 @@ const underAllowed = (url: URL, allowed: string): boolean => {
   );
 };
 
+/** Whether an address is, or lies under, one of an allow-list. */
+export function isAllowed(allowList: readonly string[], address: string): boolean {
+  const url = URL.parse(address);
+  return url !== null && allowList.some((allowed) => underAllowed(url, allowed));
+}
+
 /**
  * Reads the X-Callback-URL of a request: a path of the source's registered callback service (`/results`), that service
  * with a path (`INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE/results`), or an address on the source's allow-list. Without
@@ -44,8 +50,7 @@ export function callbackTarget(source: Callable, wanted: string | undefined): Ca
       throw badRequest('X-Callback-URL must name the registered callback service of the caller');
     return { kind: 'service', service, path: rest };
   }
-  const url = URL.parse(wanted);
-  if (!url || !source.callback_urls.some((allowed) => underAllowed(url, allowed)))
+  if (!isAllowed(source.callback_urls, wanted))
     throw badRequest('X-Callback-URL is not on the allow-list of the caller');
-  return { kind: 'url', url: url.href };
+  return { kind: 'url', url: new URL(wanted).href };
 }

@@ -44,7 +44,11 @@ async function sendable(trx: Trx, subBatchId: string): Promise<Sendable[]> {
       c.active as now_active,
       (c.modality, c.institution_code, c.address_token)
         is not distinct from (v.modality, v.institution_code, v.address_token) as now_same
-    from instruction i
+    from sub_batch s
+    join instruction i
+      on i.batch_id = s.batch_id
+      and i.position between s.first_position and s.last_position
+      and i.sub_batch_id = s.id
     join mapper_version v on v.id = i.version_id
     join mapper_entry e on e.id = v.entry_id
     join mapper_version c on c.id = e.current_version
@@ -53,7 +57,7 @@ async function sendable(trx: Trx, subBatchId: string): Promise<Sendable[]> {
       from attempt t
       where t.instruction_id = i.id
     ) a on true
-    where i.sub_batch_id = ${subBatchId}
+    where s.id = ${subBatchId}
       and i.state in ('queued', 'submitted', 'unknown')
       and a.under_way is not true
     order by i.id

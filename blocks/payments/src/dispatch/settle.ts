@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { concludeBatch, withBatch } from '../batches/conclude.ts';
 import { statusNotice } from '../batches/notices.ts';
-import { readBatch, stateTotals, sumOf } from '../batches/read.ts';
+import { readBatch } from '../batches/read.ts';
 import { enqueueCallback } from '../callbacks/queue.ts';
 import { openCases } from '../cases/cases.ts';
 import type { Payments } from '../payments-context.ts';
@@ -10,9 +10,14 @@ import type { Trx } from '../tables.ts';
 /** Pauses a run of which too much fails, once, for a person to look at (PAY-6.9-c). */
 async function stopRule(payments: Payments, trx: Trx, batchId: string): Promise<void> {
   const { stopAtFailureShare, stopAfterResults } = payments.config;
-  const totals = await stateTotals(trx, batchId);
-  const failed = sumOf(totals, ['failed']).count;
-  const results = failed + sumOf(totals, ['completed']).count;
+  const { rows: counts } = await sql<{ failed: string; results: string }>`
+    select
+      coalesce(sum(failed_count), 0) as failed,
+      coalesce(sum(failed_count + completed_count), 0) as results
+    from sub_batch
+    where batch_id = ${batchId} and state = 'settled'`.execute(trx);
+  const failed = Number(counts[0]?.failed);
+  const results = Number(counts[0]?.results);
   if (results < stopAfterResults || failed / results <= stopAtFailureShare) return;
   const { rows } = await sql`
     select from payment_case where kind = 'failure-rate' and dedup_key = ${batchId}`.execute(trx);
@@ -61,15 +66,25 @@ async function tellProgress(payments: Payments, trx: Trx, batchId: string): Prom
 export async function settleSubBatches(payments: Payments, trx: Trx, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   const { rows: settled } = await sql<{ batch_id: string }>`
+    with looked as (
+      select
+        s.id,
+        count(*) filter (where i.state in ('queued', 'submitted', 'unknown')) as open,
+        count(*) filter (where i.state in ('completed', 'returned')) as completed,
+        count(*) filter (where i.state = 'failed') as failed
+      from sub_batch s
+      join instruction i
+        on i.batch_id = s.batch_id
+        and i.position between s.first_position and s.last_position
+        and i.sub_batch_id = s.id
+      where s.id = any (${[...new Set(ids)].sort()}::uuid[])
+        and s.state <> 'settled'
+      group by s.id
+    )
     update sub_batch s
-    set state = 'settled'
-    where s.id = any (${[...new Set(ids)].sort()}::uuid[])
-      and s.state <> 'settled'
-      and not exists (
-        select
-        from instruction i
-        where i.sub_batch_id = s.id and i.state in ('queued', 'submitted', 'unknown')
-      )
+    set state = 'settled', completed_count = looked.completed, failed_count = looked.failed
+    from looked
+    where s.id = looked.id and looked.open = 0
     returning s.batch_id`.execute(trx);
   for (const batchId of [...new Set(settled.map((row) => row.batch_id))].sort()) {
     await sql`select from batch where id = ${batchId} for update`.execute(trx);

@@ -43,7 +43,7 @@ async function takeBack(
   const { rows: waiting } = await sql`
     update instruction
     set state = ${end.state}, reason_code = ${end.reasonCode}, updated_at = now()
-    where sub_batch_id = any (${subBatches}::uuid[]) and state = 'queued'
+    where batch_id = ${batchId} and sub_batch_id = any (${subBatches}::uuid[]) and state = 'queued'
     returning id`.execute(trx);
   const { rows: refused } = await sql<Refused>`
     select i.id, i.rail_id, a.state as last
@@ -55,7 +55,9 @@ async function takeBack(
       order by t.number desc
       limit 1
     ) a on a.state in ('refused', 'not-received')
-    where i.sub_batch_id = any (${subBatches}::uuid[]) and i.state in ('submitted', 'unknown')
+    where i.batch_id = ${batchId}
+      and i.sub_batch_id = any (${subBatches}::uuid[])
+      and i.state in ('submitted', 'unknown')
     order by i.id`.execute(trx);
   for (const [railId, group] of Map.groupBy(refused, (row) => row.rail_id))
     await applyResults(

@@ -53,8 +53,10 @@ export async function trafficReport(payments: Payments): Promise<TrafficReport[]
     ) o
     cross join lateral (
       select count(*) as unknown
-      from instruction i
-      where i.rail_id = r.id and i.state = 'unknown'
+      from sub_batch s
+      join instruction i
+        on i.batch_id = s.batch_id and i.position between s.first_position and s.last_position
+      where s.rail_id = r.id and s.state <> 'settled' and i.sub_batch_id = s.id and i.state = 'unknown'
     ) u
     order by r.id
     limit 1000`.execute(payments.db);

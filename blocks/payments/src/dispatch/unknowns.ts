@@ -34,7 +34,11 @@ export async function listUnknowns(
     with open as (
       select instruction_id as id from attempt where state in ('open', 'unknown')
       union
-      select id from instruction where state = 'unknown'
+      select i.id
+      from sub_batch s
+      join instruction i
+        on i.batch_id = s.batch_id and i.position between s.first_position and s.last_position
+      where s.state <> 'settled' and i.sub_batch_id = s.id and i.state = 'unknown'
     )
     select
       i.id, i.batch_id, i.rail_id, i.amount, i.currency, i.state, i.reason_code,

@@ -6,6 +6,7 @@ import { enqueueCallback } from '../callbacks/queue.ts';
 import type { CallbackTarget } from '../callbacks/target.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Source } from '../sources/source.ts';
+import { readDirectory } from './directory/settings.ts';
 import type { BeneficiaryRecord, FailedRecord } from './record.ts';
 import { registerPayees } from './register.ts';
 import { updatePayees } from './update.ts';
@@ -19,6 +20,8 @@ export interface MapperRequest {
   readonly records: readonly BeneficiaryRecord[];
   readonly caller: string;
   readonly callback: CallbackTarget | undefined;
+  /** Words the callback; the official message unless said otherwise. */
+  readonly notice?: (outcome: MapperOutcome) => unknown;
 }
 
 export interface MapperOutcome {
@@ -56,6 +59,8 @@ export async function processMapperRequest(
   request: MapperRequest,
 ): Promise<MapperOutcome> {
   const { source, operation, requestId, records } = request;
+  if (await readDirectory(payments.db, source.id))
+    throw conflict('The payees of this source are kept in a directory outside; change them there');
   const contentHash = createHash('sha256').update(JSON.stringify(records)).digest('hex');
   const outcome = await transaction(payments.db, async (trx): Promise<MapperOutcome> => {
     const id = newId();
@@ -116,7 +121,7 @@ export async function processMapperRequest(
         sourceId: source.id,
         kind: `beneficiary-${operation}`,
         target: request.callback,
-        body: mapperNotice(done),
+        body: (request.notice ?? mapperNotice)(done),
       });
     return done;
   });

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 import type { KeyProvider } from './key-provider.ts';
 
 /**
@@ -19,13 +26,14 @@ export interface Vault {
 
 /** The vault over the keys of a provider. */
 export function createVault(provider: KeyProvider, keyNumber = 1): Vault {
-  const keys = new Map<number, Buffer>();
-  const keyOf = (number: number): Buffer => {
-    const known = keys.get(number) ?? provider.key(`vault/encryption/${number}`);
+  // As key objects, or each use would import the key anew, at several times the price of the cipher.
+  const keys = new Map<number, KeyObject>();
+  const keyOf = (number: number): KeyObject => {
+    const known = keys.get(number) ?? createSecretKey(provider.key(`vault/encryption/${number}`));
     keys.set(number, known);
     return known;
   };
-  const tokenKey = provider.key('vault/token/1');
+  const tokenKey = createSecretKey(provider.key('vault/token/1'));
   let current = keyNumber;
   keyOf(current);
   return {

@@ -1,15 +1,12 @@
-import { CompactSign, type JWK } from 'jose';
+import type { JWK } from 'jose';
 import QRCode from 'qrcode';
-import { loadSigningKey } from '../callbacks/signing.ts';
+import { signStatement, statementKey } from '../callbacks/signing.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Voucher } from './voucher.ts';
 
-const keyId = 'vouchers';
-
 /** The key with which codes of vouchers are checked, also by somebody without a connection. */
-export const voucherCodeKey = async (payments: Payments): Promise<JWK> =>
-  (await loadSigningKey(payments, keyId)).publicKey;
+export const voucherCodeKey = (payments: Payments): Promise<JWK> => statementKey(payments, 'vouchers');
 
 export interface VoucherCode {
   /** Compact JWS (ES256) over serial, value, currency, group and expiry. */
@@ -24,7 +21,6 @@ export interface VoucherCode {
  * (PAY-6.1-ag).
  */
 export async function voucherCode(payments: Payments, voucher: Voucher): Promise<VoucherCode> {
-  const { privateKey } = await loadSigningKey(payments, keyId);
   const { expires_at: expires } = voucher;
   const claims = {
     ser: voucher.serial,
@@ -33,9 +29,7 @@ export async function voucherCode(payments: Payments, voucher: Voucher): Promise
     grp: voucher.group_code,
     ...(expires === null ? {} : { exp: Math.floor(Date.parse(expires) / 1000) }),
   };
-  const signedSerial = await new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
-    .setProtectedHeader({ alg: 'ES256', kid: keyId })
-    .sign(privateKey);
+  const signedSerial = await signStatement(payments, 'vouchers', JSON.stringify(claims));
   const svg = await QRCode.toString(signedSerial, { type: 'svg', errorCorrectionLevel: 'M' });
   return { signedSerial, svg };
 }

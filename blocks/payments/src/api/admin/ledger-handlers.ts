@@ -1,21 +1,34 @@
-import type { Handlers } from '@govstack/platform';
-import type { Signer } from '../../callbacks/signing.ts';
+import { type Handlers, transaction } from '@govstack/platform';
+import { audit } from '../../audit/audit.ts';
+import { publishedKeys, rotateKey, statementKey } from '../../callbacks/signing.ts';
 import { listCases, resolveCase } from '../../cases/resolve.ts';
 import { checkInvariants } from '../../ledger/invariants.ts';
 import { listAccounts, listTransfers } from '../../ledger/statements.ts';
 import type { Payments } from '../../payments-context.ts';
-import { assertTreasury } from '../../sources/access.ts';
+import { actorOf, assertTreasury } from '../../sources/access.ts';
 import type { paymentsAdmin } from './operations.ts';
 import { caseView, money, present } from './views.ts';
 
 type LedgerHandlers = Pick<
   Handlers<typeof paymentsAdmin.operations>,
-  'listAccounts' | 'listTransfers' | 'ledgerInvariants' | 'listCases' | 'resolveCase' | 'getSigningKeys'
+  | 'listAccounts'
+  | 'listTransfers'
+  | 'ledgerInvariants'
+  | 'listCases'
+  | 'resolveCase'
+  | 'getSigningKeys'
+  | 'rotateSigningKey'
 >;
 
 /** The books and what people have to look at: for the treasury. */
-export function ledgerHandlers(payments: Payments, signer: () => Promise<Signer>): LedgerHandlers {
+export function ledgerHandlers(payments: Payments): LedgerHandlers {
   const { db } = payments;
+  const publicKeys = async () => ({
+    keys: [
+      ...(await publishedKeys(payments, payments.ctx.now())),
+      await statementKey(payments, 'decisions'),
+    ] as Record<string, unknown>[],
+  });
   return {
     async listAccounts({ query, caller, person }) {
       assertTreasury(payments, caller, person);
@@ -101,7 +114,27 @@ export function ledgerHandlers(payments: Payments, signer: () => Promise<Signer>
     },
 
     async getSigningKeys() {
-      return { status: 200, body: { keys: [(await signer()).publicKey as Record<string, unknown>] } };
+      return {
+        status: 200,
+        body: await publicKeys(),
+      };
+    },
+
+    async rotateSigningKey({ body, caller, person }) {
+      assertTreasury(payments, caller, person);
+      await transaction(db, async (trx) => {
+        if (await rotateKey(payments, trx, body.replaces))
+          await audit(trx, {
+            component: 'settings',
+            action: 'rotate',
+            subject: `signing-key/${body.replaces}`,
+            actor: actorOf(caller, person),
+          });
+      });
+      return {
+        status: 200,
+        body: await publicKeys(),
+      };
     },
   };
 }

@@ -258,6 +258,73 @@ export const setAutoApproveLimit = defineOperation({
   responses: { 200: SourceView },
 });
 
+const SigningPolicy = Type.Object(
+  {
+    required: Type.Boolean({ description: 'Whether requests that change something are refused unsigned' }),
+    keys: Type.Array(Type.Record(Type.String(), Type.Unknown()), {
+      maxItems: 5,
+      description: 'Public JSON Web Keys with alg; two while one replaces the other',
+    }),
+  },
+  closed,
+);
+
+export const putRequestSigning = defineOperation({
+  id: 'putRequestSigning',
+  method: 'PUT',
+  path: '/sources/{sourceId}/request-signing',
+  summary: 'With which keys a source signs its requests, and whether it must',
+  requirements: ['PAY-6.14-b', 'PAY-6.14-f'],
+  access: administrator,
+  ...inSource,
+  body: SigningPolicy,
+  responses: { 200: SigningPolicy },
+});
+
+export const getRequestSigning = defineOperation({
+  id: 'getRequestSigning',
+  method: 'GET',
+  path: '/sources/{sourceId}/request-signing',
+  summary: 'With which keys a source signs its requests, and whether it must',
+  access: administrator,
+  ...inSource,
+  responses: { 200: SigningPolicy },
+});
+
+const DirectorySettings = Type.Object(
+  {
+    service: Type.Union([Type.String({ maxLength: 500 }), Type.Null()], {
+      description: 'Service that is asked; null: the source registers its payees here',
+    }),
+    validSeconds: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 31_536_000, description: 'How long an answer is good; an hour' }),
+    ),
+  },
+  closed,
+);
+
+export const putDirectory = defineOperation({
+  id: 'putDirectory',
+  method: 'PUT',
+  path: '/sources/{sourceId}/directory',
+  summary: 'Have the payees of a source looked up in a directory that somebody else runs',
+  requirements: ['PAY-6.3-c'],
+  access: administrator,
+  ...inSource,
+  body: DirectorySettings,
+  responses: { 200: DirectorySettings },
+});
+
+export const getDirectory = defineOperation({
+  id: 'getDirectory',
+  method: 'GET',
+  path: '/sources/{sourceId}/directory',
+  summary: 'Where the payees of a source are looked up',
+  access: administrator,
+  ...inSource,
+  responses: { 200: DirectorySettings },
+});
+
 export const putProgramme = defineOperation({
   id: 'putProgramme',
   method: 'PUT',
@@ -652,9 +719,23 @@ export const getSigningKeys = defineOperation({
   id: 'getSigningKeys',
   method: 'GET',
   path: '/keys',
-  summary: 'Public keys with which callbacks outside the mediator are signed',
+  summary: 'Public keys with which callbacks outside the mediator are signed, the one in use first',
+  description:
+    'X-JWS-Signature of a callback is a detached JWS over its body. Its protected header carries iat (when it was sent), jti (the id of the message, as in X-Callback-Id), attempt and aud (the id of the source). Each attempt is signed anew: refuse one whose iat is more than five minutes away, and ignore a jti that was taken before.',
   requirements: ['PAY-6.14-f'],
   access: { caller: 'public' },
+  responses: { 200: Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.Unknown())) }) },
+});
+
+export const rotateSigningKey = defineOperation({
+  id: 'rotateSigningKey',
+  method: 'POST',
+  path: '/keys/rotate',
+  summary: 'Put a new key in place of the one that signs callbacks; the earlier stays published for a week',
+  description: 'Naming a key that has been replaced changes nothing, so the request can be repeated.',
+  requirements: ['PAY-6.14-b'],
+  access: { caller: 'application', person: 'required', roles: ['administrator'] },
+  body: Type.Object({ replaces: Text(100) }, closed),
   responses: { 200: Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.Unknown())) }) },
 });
 
@@ -667,6 +748,10 @@ export const paymentsAdmin = defineSurface({
     putSource,
     listSources,
     setAutoApproveLimit,
+    putRequestSigning,
+    getRequestSigning,
+    putDirectory,
+    getDirectory,
     putProgramme,
     getProgramme,
     listProgrammes,
@@ -692,5 +777,6 @@ export const paymentsAdmin = defineSurface({
     resolveCase,
     getSigningKeys,
     ...dispatchOperations,
+    rotateSigningKey,
   },
 });

@@ -1,8 +1,10 @@
 import { badRequest, type Handlers, memberOf, transaction } from '@govstack/platform';
 import { audit } from '../../audit/audit.ts';
+import { putDirectory, readDirectory } from '../../mapper/directory/settings.ts';
 import { BadAmount, parseAmount } from '../../money/amount.ts';
 import type { Payments } from '../../payments-context.ts';
 import { listRails, putRail } from '../../rails/registry.ts';
+import { putSigningPolicy, readSigningPolicy, type SigningPolicy } from '../../signatures/policy.ts';
 import { actorOf, assertTreasury, maySee } from '../../sources/access.ts';
 import { releaseBudget } from '../../sources/budget.ts';
 import {
@@ -21,6 +23,10 @@ type SettingsHandlers = Pick<
   | 'putSource'
   | 'listSources'
   | 'setAutoApproveLimit'
+  | 'putRequestSigning'
+  | 'getRequestSigning'
+  | 'putDirectory'
+  | 'getDirectory'
   | 'putProgramme'
   | 'getProgramme'
   | 'listProgrammes'
@@ -28,6 +34,11 @@ type SettingsHandlers = Pick<
   | 'putRail'
   | 'listRails'
 >;
+
+const signingView = ({ required, keys }: SigningPolicy) => ({
+  required,
+  keys: keys as readonly Record<string, unknown>[] as Record<string, unknown>[],
+});
 
 /** Settings of the treasury: who may pay what from where through whom. */
 export function settingsHandlers(payments: Payments): SettingsHandlers {
@@ -75,6 +86,39 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
         status: 200,
         body: { items: (await listSources(db)).map((source) => sourceView(payments, source)) },
       };
+    },
+
+    async putRequestSigning({ params, body, caller, person }) {
+      assertTreasury(payments, caller, person);
+      await transaction(db, async (trx) => {
+        const { id } = await readSource(trx, params.sourceId);
+        await putSigningPolicy(trx, id, body, actorOf(caller, person));
+      });
+      return { status: 200, body };
+    },
+
+    async getRequestSigning({ params, caller, person }) {
+      assertTreasury(payments, caller, person);
+      const { id } = await readSource(db, params.sourceId);
+      return { status: 200, body: signingView(await readSigningPolicy(db, id)) };
+    },
+
+    async putDirectory({ params, body, caller, person }) {
+      assertTreasury(payments, caller, person);
+      const { service } = body;
+      const validSeconds = body.validSeconds ?? 3600;
+      await transaction(db, async (trx) => {
+        const { id } = await readSource(trx, params.sourceId);
+        const directory = service === null ? undefined : { service, validSeconds };
+        await putDirectory(trx, id, directory, actorOf(caller, person));
+      });
+      return { status: 200, body: service === null ? { service } : { service, validSeconds } };
+    },
+
+    async getDirectory({ params, caller, person }) {
+      assertTreasury(payments, caller, person);
+      const { id } = await readSource(db, params.sourceId);
+      return { status: 200, body: (await readDirectory(db, id)) ?? { service: null } };
     },
 
     async setAutoApproveLimit({ params, body, caller, person }) {

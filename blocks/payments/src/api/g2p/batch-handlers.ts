@@ -1,16 +1,19 @@
-import { badRequest, type Caller, forbidden, type Handlers, notFound, type Person } from '@govstack/platform';
+import { badRequest, type Caller, type Handlers, notFound, type Person } from '@govstack/platform';
 import { checkInstructions, type InstructionInput } from '../../batches/instruction-input.ts';
 import { handOver } from '../../batches/intake.ts';
 import { statusNotice, validationNotice } from '../../batches/notices.ts';
 import { type Batch, batchByClientId, listInstructions, readBatch } from '../../batches/read.ts';
-import { type InstructionState, instructionStates, isoStatus } from '../../batches/states.ts';
-import { formatAmount } from '../../money/amount.ts';
+import { type InstructionState, instructionStates } from '../../batches/states.ts';
 import type { Payments } from '../../payments-context.ts';
+import { assertSigned } from '../../signatures/verify.ts';
 import { maySee } from '../../sources/access.ts';
 import { programmeFor, readProgramme } from '../../sources/programme.ts';
 import { readSource, sourceOfCaller } from '../../sources/source.ts';
 import { assertInstitution, assertSourceId, callbackOf } from './headers.ts';
-import type { g2p } from './operations.ts';
+import { batchTransactions, type g2p, prepaymentValidation } from './operations.ts';
+import { bodyReader } from './read-body.ts';
+import { takeBatch, toInstructions } from './take-batch.ts';
+import { transactionView } from './views.ts';
 
 type BatchHandlers = Pick<
   Handlers<typeof g2p.operations>,
@@ -21,48 +24,23 @@ type BatchHandlers = Pick<
   | 'getBatchDetails'
 >;
 
-/** Names under which dialects put the payee's functional id. Anything else, an account number above all, is refused. */
-const payeeKeys = new Set(['functionalid', 'payeefunctionalid', 'payeeidentity']);
-
-function payeeOf(party: readonly { readonly key: string; readonly value: string }[], index: number): string {
-  const pointer = `/${index}/creditParty`;
-  const [only] = party;
-  if (!only || party.length !== 1 || !payeeKeys.has(only.key.toLowerCase()))
-    throw badRequest('The request is not valid', [
-      { in: 'body', pointer, detail: 'must name the payee by functionalId alone, and no account (5.3.4)' },
-    ]);
-  if (only.value.length > 36)
-    throw badRequest('The request is not valid', [
-      { in: 'body', pointer: `${pointer}/0/value`, detail: 'must NOT have more than 36 characters' },
-    ]);
-  return only.value;
-}
-
-/**
- * The person who made a run and may therefore not approve it: whoever signed in, or else the one the source names. A
- * source that names another than who signed in is refused, or a maker could hide behind any name (PAY-5.3.1-f).
- */
-function makerOf(named: string | undefined, person: Person | undefined): string | undefined {
-  if (person !== undefined && named !== undefined && named !== person.id)
-    throw forbidden('X-Initiator names another person than the access token');
-  return person?.id ?? named;
-}
-
-function notBeforeOf(text: string | undefined, now: Date): Date | undefined {
-  if (text === undefined) return undefined;
-  const instant = new Date(text);
-  if (instant.getTime() > now.getTime() + 366 * 86_400_000)
-    throw badRequest('X-Not-Before is more than a year away');
-  return instant;
-}
-
-const pointerIn =
+export const pointerIn =
   (
     prefix: string,
     names: { readonly clientId: string; readonly amount: string; readonly currency: string },
   ) =>
   (index: number, field: 'amount' | 'currency' | 'clientId' | ''): string =>
     field === '' ? `${prefix}/${index}` : `${prefix}/${index}/${names[field]}`;
+
+/** Where the fields of published transactions stand. */
+export const transactionPointer = pointerIn('', {
+  clientId: 'requestId',
+  amount: 'amount',
+  currency: 'currency',
+});
+
+const readTransactions = bodyReader(batchTransactions.body);
+const readValidation = bodyReader(prepaymentValidation.body);
 
 /** The published bulk messages on the batch domain. */
 export function batchHandlers(payments: Payments): BatchHandlers {
@@ -80,8 +58,10 @@ export function batchHandlers(payments: Payments): BatchHandlers {
   };
 
   return {
-    async prepaymentValidation({ body, caller, headers }) {
+    async prepaymentValidation({ body: received, caller, headers, bytes }) {
       const source = await sourceOfCaller(payments.db, caller.application);
+      await assertSigned(payments, source, prepaymentValidation, { caller, headers, bytes });
+      const body = readValidation(received);
       assertInstitution(source, headers);
       assertSourceId(source, body.sourceBBID);
       const batch = checkInstructions(
@@ -138,37 +118,17 @@ export function batchHandlers(payments: Payments): BatchHandlers {
       return { status: 200, body: { ...notice, state: done ? 'validated' : 'validating' } };
     },
 
-    async batchTransactions({ body, caller, person, headers }) {
-      const source = await sourceOfCaller(payments.db, caller.application);
-      assertInstitution(source, headers);
-      const batch = checkInstructions(
-        body.map(
-          (one, index): InstructionInput => ({
-            clientId: one.requestId,
-            payeeIdentity: payeeOf(one.creditParty, index),
-            amount: one.amount,
-            currency: one.currency,
-            narration: one.descriptionText,
-            retryOf: one.retryOf,
-          }),
-        ),
-        {
-          currencies: payments.currencies,
-          most: payments.config.maximumInstructions,
-          pointer: pointerIn('', { clientId: 'requestId', amount: 'amount', currency: 'currency' }),
-        },
-      );
-      const { id } = await handOver(payments, {
-        purpose: 'payment',
-        source,
-        programme: await programmeFor(payments.db, source.id, headers['x-program-id']),
-        clientBatchId: headers['x-correlationid'],
-        requestId: undefined,
-        batch,
-        makerApplication: caller.application,
-        makerPerson: makerOf(headers['x-initiator'], person),
-        callback: callbackOf(source, headers),
-        notBefore: notBeforeOf(headers['x-not-before'], payments.ctx.now()),
+    async batchTransactions({ body, caller, person, headers, bytes }) {
+      const { id } = await takeBatch(payments, {
+        spec: batchTransactions,
+        caller,
+        person,
+        headers,
+        bytes,
+        batchId: headers['x-correlationid'],
+        programmeId: () => headers['x-program-id'],
+        read: () => toInstructions(readTransactions(body)),
+        pointer: transactionPointer,
       });
       return { status: 202, body: { batchId: id } };
     },
@@ -180,6 +140,11 @@ export function batchHandlers(payments: Payments): BatchHandlers {
 
     async getBatchDetails({ query, caller, person }) {
       const batch = await visible(query.batchId, caller, person);
+      if (query['X-CorrelationID'] !== undefined && query['X-CorrelationID'] !== batch.client_batch_id)
+        throw notFound('Batch');
+      // Every payment of a batch leaves; none comes in.
+      if (query.direction !== undefined && query.direction.toUpperCase() !== 'OUTGOING')
+        return { status: 200, body: [] };
       const size = query.pageSize ?? 100;
       const wanted = query.status?.toLowerCase();
       const state = instructionStates.find((one) => one === wanted);
@@ -190,27 +155,7 @@ export function batchHandlers(payments: Payments): BatchHandlers {
         offset: (query.pageNo ?? 0) * size,
         limit: size,
       });
-      const exponent = payments.currencies(batch.currency) ?? 2;
-      const final: readonly string[] = ['completed', 'failed', 'rejected', 'returned', 'cancelled'];
-      return {
-        status: 200,
-        body: rows.map((row) => ({
-          transactionId: row.id,
-          requestId: row.client_id,
-          startedAt: row.created_at,
-          ...(final.includes(row.state) ? { completedAt: row.updated_at } : {}),
-          status: row.state,
-          statusDetail: isoStatus[row.state],
-          ...(row.rail_id === null ? {} : { payeeDfspId: row.rail_id }),
-          payeePartyId: payments.vault.open(row.payee_cipher, `instruction/${row.id}`),
-          payeePartyIdType: 'functionalId',
-          amount: Number(formatAmount(row.amount, exponent)),
-          currency: row.currency,
-          direction: 'OUTGOING',
-          ...(row.reason_code === null ? {} : { errorInformation: row.reason_code }),
-          batchId: batch.id,
-        })),
-      };
+      return { status: 200, body: rows.map((row) => transactionView(payments, batch, row)) };
     },
   };
 }

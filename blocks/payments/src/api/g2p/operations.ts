@@ -1,11 +1,11 @@
-import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { Bytes, defineOperation, defineSurface, Type } from '@govstack/platform/operation';
 
 const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 const optional = (maxLength: number) => Type.Optional(Text(maxLength));
 
 /**
- * Published names differ in case between the files of the specification; both spellings of each are read, the file's own
- * is written. Lengths: the published maximum, and never less than a UUID where callers are known to send one.
+ * Published names differ in case between the files of the specification; they are read whatever their case, the file's
+ * own is written. Lengths: the published maximum, and never less than a UUID where callers are known to send one.
  */
 const callbackHeaders = {
   'x-callback-url': Type.Optional(
@@ -18,10 +18,22 @@ const callbackHeaders = {
   'x-callbackurl': Type.Optional(Type.String({ maxLength: 400 })),
   'x-callback_url': Type.Optional(Type.String({ maxLength: 400 })),
 };
+const signatureHeaders = {
+  'x-jws-signature': Type.Optional(
+    Type.String({
+      maxLength: 8000,
+      description:
+        'Detached JWS over the body. Its protected header carries iat, jti, htm and htu (method and path of the operation) and headers: the request’s own X-CorrelationID, X-Program-Id, X-Registering-Institution-Id, X-Callback-URL, X-Initiator, X-Not-Before, as far as it has them, under their lower-case names',
+    }),
+  ),
+  'x-signature': Type.Optional(Type.String({ maxLength: 8000 })),
+};
 const institutionHeaders = {
   'x-registering-institution-id': optional(36),
   registeringinstitutionid: optional(36),
 };
+
+export const mapperHeaders = { ...signatureHeaders, ...callbackHeaders, ...institutionHeaders };
 
 const Beneficiary = Type.Object({
   payeeIdentity: Text(36),
@@ -31,6 +43,8 @@ const Beneficiary = Type.Object({
   FinancialAddress: optional(40),
   financialAddress: optional(40),
 });
+
+export const Beneficiaries = Type.Array(Beneficiary, { minItems: 1, maxItems: 50_000 });
 
 const Accepted = Type.Object({
   responseCode: Type.String({ maxLength: 2, description: '00: taken over' }),
@@ -53,7 +67,7 @@ const MapperResult = Type.Object({
   ),
 });
 
-const PaymentModalityList = Type.Object({
+export const PaymentModalityList = Type.Object({
   requestId: Type.String(),
   paymentModalityList: Type.Array(
     Type.Object({
@@ -77,12 +91,14 @@ export const registerBeneficiary = defineOperation({
   requirements: ['PAY-8.1.2-a', 'PAY-8.1.2-b', 'PAY-9.1.1-a', 'PAY-6.3-a'],
   access: { caller: 'application' },
   bodyLimit: 32 * 1024 * 1024,
-  headers: Type.Object({ ...callbackHeaders, ...institutionHeaders }),
+  keepsBytes: true,
+  headers: Type.Object(mapperHeaders),
+  bodyCheckedBy: 'handler',
   body: Type.Object({
     RequestID: optional(36),
     requestID: optional(36),
-    Beneficiaries: Type.Optional(Type.Array(Beneficiary, { minItems: 1, maxItems: 50_000 })),
-    beneficiaries: Type.Optional(Type.Array(Beneficiary, { minItems: 1, maxItems: 50_000 })),
+    Beneficiaries: Type.Optional(Beneficiaries),
+    beneficiaries: Type.Optional(Beneficiaries),
   }),
   responses: { 200: Accepted },
 });
@@ -96,7 +112,9 @@ export const updateBeneficiary = defineOperation({
   requirements: ['PAY-8.1.3-a', 'PAY-8.1.3-b'],
   access: { caller: 'application' },
   bodyLimit: 32 * 1024 * 1024,
-  headers: Type.Object({ ...callbackHeaders, ...institutionHeaders }),
+  keepsBytes: true,
+  headers: Type.Object(mapperHeaders),
+  bodyCheckedBy: 'handler',
   body: Type.Object({
     requestID: optional(36),
     RequestID: optional(36),
@@ -156,6 +174,7 @@ export const listBeneficiaries = defineOperation({
   requirements: ['PAY-5.3.1-j', 'PAY-6.3-a'],
   access: { caller: 'application' },
   headers: Type.Object({ ...callbackHeaders, ...institutionHeaders }),
+  bodyCheckedBy: 'handler',
   body: Type.Object({
     requestId: Text(36),
     payeePartyIds: Type.Array(Text(36), { minItems: 1, maxItems: 1000 }),
@@ -178,11 +197,14 @@ export const prepaymentValidation = defineOperation({
   requirements: ['PAY-9.1.2', 'PAY-5.1.6'],
   access: { caller: 'application' },
   bodyLimit: 64 * 1024 * 1024,
+  keepsBytes: true,
   headers: Type.Object({
+    ...signatureHeaders,
     ...callbackHeaders,
     ...institutionHeaders,
     'x-program-id': optional(36),
   }),
+  bodyCheckedBy: 'handler',
   body: Type.Object({
     requestID: Text(36),
     sourceBBID: optional(36),
@@ -222,6 +244,57 @@ export const getPrepaymentValidation = defineOperation({
 
 const Party = Type.Array(Type.Object({ key: Text(50), value: Text(100) }), { minItems: 1, maxItems: 10 });
 
+export const batchHeaders = {
+  ...signatureHeaders,
+  ...callbackHeaders,
+  ...institutionHeaders,
+  'x-correlationid': Text(50),
+  'platform-tenantid': optional(36),
+  'x-program-id': optional(36),
+  'x-initiator': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 100,
+      description: 'Id of the person who started the run in the source; may not approve it',
+    }),
+  ),
+  'x-batch-count': Type.Optional(
+    Type.String({
+      pattern: '^[0-9]{1,9}$',
+      description: 'How many instructions there are; others are refused as a whole',
+    }),
+  ),
+  'x-batch-total': Type.Optional(
+    Type.String({
+      maxLength: 24,
+      description: 'Their sum, decimal text; a batch of another sum is refused as a whole',
+    }),
+  ),
+  'x-not-before': Type.Optional(
+    Type.String({ format: 'date-time', description: 'Nothing is sent to a rail before this instant' }),
+  ),
+};
+
+/** One payment as the published bulk message has it. */
+export const SingleTransaction = Type.Object({
+  requestId: Text(50),
+  creditParty: Party,
+  debitParty: Type.Optional(Type.Array(Type.Object({ key: Text(50), value: Text(100) }), { maxItems: 10 })),
+  paymentMode: Type.Optional(Type.String({ maxLength: 20 })),
+  amount,
+  currency: Text(3),
+  descriptionText: Type.Optional(Type.String({ maxLength: 50 })),
+  retryOf: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 50,
+      description: 'requestId of a failed instruction that this one pays anew',
+    }),
+  ),
+});
+
+export const Transactions = Type.Array(SingleTransaction, { minItems: 1, maxItems: 100_000 });
+
 export const batchTransactions = defineOperation({
   id: 'batchTransactions',
   method: 'POST',
@@ -233,45 +306,67 @@ export const batchTransactions = defineOperation({
   access: { caller: 'application', person: 'optional' },
   bodyLimit: 64 * 1024 * 1024,
   query: Type.Object({ type: Type.Optional(Type.Literal('raw')) }),
+  keepsBytes: true,
+  headers: Type.Object(batchHeaders),
+  bodyCheckedBy: 'handler',
+  body: Transactions,
+  responses: { 202: Type.Object({ batchId: Type.String({ format: 'uuid' }) }) },
+});
+
+export const submitInstructions = defineOperation({
+  id: 'submitInstructions',
+  method: 'POST',
+  path: '/submissions',
+  summary: 'Hand over any number of credit instructions',
+  description:
+    'For what is larger than a batch: the body is read as it comes, as lines of JSON, as a JSON array, or as CSV whose first line names the columns requestId, payeeIdentity, amount, currency and descriptionText. All of it is taken over or, when a row is not valid, nothing. It is then split into batches (`getSubmission` lists them), which go the way of any other. X-CorrelationID identifies the submission: the same again answers the same submissionId.',
+  requirements: ['PAY-5.3.4-a', 'PAY-5.3.4-b', 'PAY-5.3.4-d', 'PAY-6.1-i', 'PAY-6.9-d', 'PAY-6.9-g'],
+  access: { caller: 'application', person: 'optional' },
+  consumes: ['application/x-ndjson', 'application/json', 'text/csv'],
+  bodyAs: 'stream',
+  bodyLimit: 4 * 1024 * 1024 * 1024,
   headers: Type.Object({
-    ...callbackHeaders,
-    ...institutionHeaders,
-    'x-correlationid': Text(50),
-    'platform-tenantid': optional(36),
-    'x-program-id': optional(36),
-    'x-initiator': Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 100,
-        description: 'Id of the person who started the run in the source; may not approve it',
-      }),
-    ),
-    'x-not-before': Type.Optional(
-      Type.String({ format: 'date-time', description: 'Nothing is sent to a rail before this instant' }),
-    ),
+    ...batchHeaders,
+    'x-program-id': Text(36),
+    'content-type': Type.Optional(Type.String()),
   }),
-  body: Type.Array(
-    Type.Object({
-      requestId: Text(50),
-      creditParty: Party,
-      debitParty: Type.Optional(
-        Type.Array(Type.Object({ key: Text(50), value: Text(100) }), { maxItems: 10 }),
-      ),
-      paymentMode: Type.Optional(Type.String({ maxLength: 20 })),
-      amount,
-      currency: Text(3),
-      descriptionText: Type.Optional(Type.String({ maxLength: 50 })),
-      retryOf: Type.Optional(
-        Type.String({
-          minLength: 1,
-          maxLength: 50,
-          description: 'requestId of a failed instruction that this one pays anew',
+  body: Bytes({ description: 'Instructions as batchTransactions has them, without debitParty and retryOf' }),
+  responses: { 202: Type.Object({ submissionId: Type.String({ format: 'uuid' }) }) },
+});
+
+export const getSubmission = defineOperation({
+  id: 'getSubmission',
+  method: 'GET',
+  path: '/submissions/{submissionId}',
+  summary: 'The batches of a submission',
+  requirements: ['PAY-5.3.4-b'],
+  access: { caller: 'application', person: 'optional' },
+  params: Type.Object({ submissionId: Type.String({ format: 'uuid' }) }),
+  query: Type.Object({
+    after: Type.Optional(Type.Integer({ minimum: 0, description: 'Part after which to go on' })),
+  }),
+  responses: {
+    200: Type.Object({
+      submissionId: Type.String(),
+      correlationId: Type.String(),
+      state: Type.Union([Type.Literal('received'), Type.Literal('split')], {
+        description: 'split: every instruction is in one of the batches',
+      }),
+      currency: Type.String(),
+      instructionCount: Type.Integer(),
+      totalAmount: Type.String({ description: 'Decimal text' }),
+      batches: Type.Array(
+        Type.Object({
+          batchId: Type.String(),
+          part: Type.Integer({ description: 'From 1' }),
+          state: Type.String(),
+          instructionCount: Type.Integer(),
+          totalAmount: Type.String(),
         }),
       ),
+      more: Type.Boolean(),
     }),
-    { minItems: 1, maxItems: 100_000 },
-  ),
-  responses: { 202: Type.Object({ batchId: Type.String({ format: 'uuid' }) }) },
+  },
 });
 
 export const BatchStatus = Type.Object({
@@ -302,6 +397,26 @@ export const getBatchStatus = defineOperation({
   responses: { 200: BatchStatus },
 });
 
+/** One payment as the batch detail tells it; the published fields about fees are absent, there are none. */
+export const Transaction = Type.Object({
+  transactionId: Type.String(),
+  requestId: Type.String(),
+  startedAt: Type.String(),
+  completedAt: Type.Optional(Type.String()),
+  status: Type.String(),
+  statusDetail: Type.String({ description: 'ISO 20022 payment status' }),
+  payeeDfspId: Type.Optional(Type.String()),
+  payeePartyId: Type.String(),
+  payeePartyIdType: Type.String(),
+  payerPartyId: Type.Optional(Type.String()),
+  payerPartyIdType: Type.Optional(Type.String()),
+  amount: Type.Number(),
+  currency: Type.String(),
+  direction: Type.String(),
+  errorInformation: Type.Optional(Type.String()),
+  batchId: Type.String(),
+});
+
 export const getBatchDetails = defineOperation({
   id: 'getBatchDetails',
   method: 'GET',
@@ -319,25 +434,43 @@ export const getBatchDetails = defineOperation({
   }),
   headers: Type.Object({ 'platform-tenantid': optional(36) }),
   responses: {
-    200: Type.Array(
-      Type.Object({
-        transactionId: Type.String(),
-        requestId: Type.String(),
-        startedAt: Type.String(),
-        completedAt: Type.Optional(Type.String()),
-        status: Type.String(),
-        statusDetail: Type.String({ description: 'ISO 20022 payment status' }),
-        payeeDfspId: Type.Optional(Type.String()),
-        payeePartyId: Type.String(),
-        payeePartyIdType: Type.String(),
-        amount: Type.Number(),
-        currency: Type.String(),
-        direction: Type.String(),
-        errorInformation: Type.Optional(Type.String()),
-        batchId: Type.String(),
-      }),
-    ),
+    200: Type.Array(Transaction),
   },
+});
+
+export const postTransaction = defineOperation({
+  id: 'postTransaction',
+  method: 'POST',
+  path: '/transactions',
+  summary: 'Hand over a single payment and wait for its outcome',
+  description:
+    'Answers 200 when the payment has its final state within waitSeconds, else 202 with the state it has; then ask getTransaction. The same payment again answers the same. It goes the way of every run: without a limit set for the source it waits for a person.',
+  requirements: ['PAY-6.4-b', 'PAY-8.1.4-a'],
+  access: { caller: 'application', person: 'optional' },
+  keepsBytes: true,
+  headers: Type.Object({
+    ...batchHeaders,
+    'x-correlationid': optional(50),
+  }),
+  query: Type.Object({
+    waitSeconds: Type.Optional(
+      Type.Number({ minimum: 0, maximum: 30, description: 'How long to wait; 10 unless said otherwise' }),
+    ),
+  }),
+  bodyCheckedBy: 'handler',
+  body: SingleTransaction,
+  responses: { 200: Transaction, 202: Transaction },
+});
+
+export const getTransaction = defineOperation({
+  id: 'getTransaction',
+  method: 'GET',
+  path: '/transactions/{requestId}',
+  summary: 'What became of one payment, by the id its source gave it',
+  requirements: ['PAY-8.1.4-c', 'PAY-5.3.1-d'],
+  access: { caller: 'application' },
+  params: Type.Object({ requestId: Text(50) }),
+  responses: { 200: Transaction },
 });
 
 /** The official G2P messages of specification 3.0. */
@@ -356,8 +489,12 @@ export const g2p = defineSurface({
     prepaymentValidation,
     getPrepaymentValidation,
     batchTransactions,
+    submitInstructions,
+    getSubmission,
     getBatchStatus,
     getBatchDetails,
+    postTransaction,
+    getTransaction,
   },
   // The published files answer 400 with ResponseCode and ResponseDescription: they join the problem's own members.
   errorShape: (problem) => ({
