@@ -21,6 +21,8 @@ export interface Country {
   readonly url: string;
   /** What an application of the country calls, through the mediator. */
   as(application: string): Mediation;
+  /** What an outside rail does wrong from now on; without any fault, nothing. */
+  setFaults(party: 'bank' | 'mobileMoney', faults: object): Promise<void>;
   /** Somebody at a fresh browser who has not signed in. */
   user(options?: BrowserContextOptions): Promise<BrowserUser>;
   /** A page of a persona, who signs in once for all their pages. */
@@ -86,6 +88,14 @@ export function demonstrationCountry(name: string, households = 20): Country {
       return stack.url;
     },
     as: (application) => stack.as(application),
+    async setFaults(party, faults) {
+      const { status } = await fetch(`${stack.parties[party].controlUrl}/control/faults`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(faults),
+      });
+      if (status !== 200) throw new Error(`the faults are not taken: ${status}`);
+    },
     user,
     async signedIn(persona, path, options = {}) {
       const key = `${persona.source} ${JSON.stringify(options)}`;

@@ -1,4 +1,4 @@
-// Everything works without this file; with it, menus fold away, errors get the focus, a preview follows what is entered, and a link's code needs no pasting.
+// Everything works without this file; with it, menus fold away, errors get the focus, a preview follows what is entered, work under way is shown as it goes on, and a link's code needs no pasting.
 import { initAll } from './components.js';
 
 initAll();
@@ -32,4 +32,22 @@ for (const form of document.querySelectorAll('form[data-behind-hash]')) {
   form.elements[form.dataset.behindHash].value = code.replace('%40', '@');
   history.replaceState(null, '', location.pathname);
   form.submit();
+}
+
+// What is under way is shown anew every so many seconds where it stands, until it is over. Who reads on stays where they are.
+for (const part of document.querySelectorAll('[data-live]')) {
+  const follow = async () => {
+    const busy = document.hidden || part.contains(document.activeElement);
+    const answer = busy ? undefined : await fetch(location.href, { redirect: 'error' }).catch(() => undefined);
+    if (answer && answer.status !== 200) return;
+    if (answer) {
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const fresh = page.getElementById(part.id);
+      // Over: more than this part has changed, such as what can be done now.
+      if (!fresh?.dataset.live) return location.replace(location.pathname + location.search);
+      part.replaceChildren(...fresh.childNodes);
+    }
+    setTimeout(follow, part.dataset.live * 1000);
+  };
+  setTimeout(follow, part.dataset.live * 1000);
 }

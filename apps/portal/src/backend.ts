@@ -155,6 +155,48 @@ export interface ReceivedPayment {
   readonly reason?: string;
 }
 
+/** What a payee is given for a payment: who paid what for which reason, and its numbers. */
+export interface PaymentReceipt {
+  readonly number: string;
+  readonly programme: Text;
+  readonly payer: string;
+  readonly paidAt: string;
+  readonly amount: Money;
+  readonly reason?: string;
+  readonly account: string;
+  readonly transactionId: string;
+  readonly railReference?: string;
+  /** The money came back after it was paid. */
+  readonly returned: boolean;
+  readonly hash: string;
+}
+
+export const complaintReasons = [
+  'not-received',
+  'wrong-amount',
+  'wrong-account',
+  'paid-twice',
+  'late',
+  'other',
+] as const;
+export type ComplaintReason = (typeof complaintReasons)[number];
+
+export interface Complaint {
+  readonly id: string;
+  readonly reason: string;
+  readonly state: string;
+  readonly outcome?: string;
+  readonly openedAt: string;
+  readonly deadline: string;
+}
+
+/** A payment of the person with all there is about it. */
+export interface PaymentView {
+  readonly payment: ReceivedPayment;
+  readonly receipt?: PaymentReceipt;
+  readonly complaints: readonly Complaint[];
+}
+
 /** One entry of a read log: somebody looked at the person's data. */
 export interface DataUse {
   readonly id: string;
@@ -284,61 +326,29 @@ export interface Programme {
   readonly charts: readonly Chart[];
 }
 
-export type RunState =
-  | 'drawn'
-  | 'validated'
-  | 'awaitingApproval'
-  | 'approved'
-  | 'held'
-  | 'paying'
-  | 'completed'
-  | 'rejected';
-
-export interface Tally {
-  readonly count: number;
-  readonly amount: Money;
-}
-
-export interface PaymentRunSummary {
-  readonly id: string;
+/** A payment run as the payments block knows it. */
+export interface RunOfProgramme {
+  readonly programmeId: string;
+  /** Id that the programme's system gave it. */
   readonly reference: string;
-  readonly programme: Text;
-  readonly period: string;
-  readonly state: RunState;
-  readonly total: Tally;
   readonly preparedAt: string;
 }
 
-export interface PaymentRun extends PaymentRunSummary {
-  readonly paid: Tally;
-  readonly failed: Tally;
-  readonly waiting: Tally;
-  readonly failures: readonly {
+/** What a person is asked to settle: payments that could not be made, whatever was tried. */
+export interface FollowUp {
+  readonly taskId: string;
+  readonly unpaid: readonly {
+    readonly reference: string;
+    readonly amount: Money;
+    /** Key under `failure.` of the catalogue. */
     readonly code: string;
-    readonly label?: Text;
-    readonly tally: Tally;
-    readonly next: 'retry' | 'person';
   }[];
-  /** Person or application that made the run. */
-  readonly preparedBy: Text | string;
-  readonly decidedBy?: Text | string;
-  readonly decidedAt?: string;
-  /** Fingerprint of the content shown; a decision is bound to it. */
-  readonly seen: string;
-  /** Payments that look like ones of another recent run; they need to be accepted explicitly. */
-  readonly possibleDuplicates: number;
-  /** Why this viewer may not approve now; absent when they may. */
-  readonly notApprovable?: 'maker' | 'role' | 'state';
-  /** What this viewer is asked to settle: payments that could not be made, whatever was tried. */
-  readonly followUp?: {
-    readonly taskId: string;
-    readonly unpaid: readonly {
-      readonly reference: string;
-      readonly amount: Money;
-      readonly code: string;
-    }[];
-  };
-  readonly history: readonly HistoryEvent[];
+}
+
+export interface PayingProgramme {
+  readonly name: Text;
+  /** Reasons of failure that pass: its process pays again by itself. */
+  readonly retriedReasons: readonly string[];
 }
 
 /** One mediated exchange as the information mediator logged it. */
@@ -398,6 +408,13 @@ export interface Backend {
   messages(viewer: Viewer, paging: Paging): Promise<Page<MessageSummary>>;
   message(viewer: Viewer, messageId: string): Promise<Message>;
   payments(viewer: Viewer, paging: Paging): Promise<Page<ReceivedPayment>>;
+  payment(viewer: Viewer, paymentId: string): Promise<PaymentView>;
+  complain(
+    viewer: Viewer,
+    paymentId: string,
+    complaint: { readonly reason: ComplaintReason; readonly text: string },
+    key: string,
+  ): Promise<void>;
   dataUses(viewer: Viewer, paging: Paging): Promise<Page<DataUse>>;
 
   tasks(viewer: Viewer, filter: TaskFilter): Promise<Page<TaskSummary>>;
@@ -407,19 +424,14 @@ export interface Backend {
   decide(viewer: Viewer, taskId: string, decision: Decision, key: string): Promise<void>;
 
   programmes(viewer: Viewer): Promise<readonly Programme[]>;
-  paymentRuns(viewer: Viewer, paging: Paging): Promise<Page<PaymentRunSummary>>;
-  paymentRun(viewer: Viewer, runId: string): Promise<PaymentRun>;
-  /** Has the list of payees drawn and checked, once per programme and month. Answers the run's id if it is known at once. */
-  prepareRun(viewer: Viewer, programmeId: string, period: string, key: string): Promise<string | undefined>;
-  approveRun(
-    viewer: Viewer,
-    runId: string,
-    approval: { readonly seen: string; readonly acceptPossibleDuplicates: boolean },
-    key: string,
-  ): Promise<void>;
-  rejectRun(viewer: Viewer, runId: string, seen: string, reason: string, key: string): Promise<void>;
+  /** Services that pay, by the id of their programme at the payments block. */
+  payingProgrammes(): Promise<ReadonlyMap<string, PayingProgramme>>;
+  /** Has the list of payees drawn and checked, once per programme and month. */
+  prepareRun(viewer: Viewer, programmeId: string, period: string, key: string): Promise<void>;
+  /** What the process of a run asks this viewer to settle. */
+  followUp(viewer: Viewer, run: RunOfProgramme): Promise<FollowUp | undefined>;
   /** Says how the payments that failed were settled; ends the follow-up. */
-  settleRun(viewer: Viewer, runId: string, taskId: string, note: string, key: string): Promise<void>;
+  settleRun(viewer: Viewer, run: RunOfProgramme, taskId: string, note: string, key: string): Promise<void>;
 
   /** Exchanges of one application's whole life, or of one action. */
   exchanges(

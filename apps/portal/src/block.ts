@@ -16,8 +16,9 @@ import { sessionDataOf, signInPages } from './sign-in/pages.ts';
 import { cookieJar } from './site/cookies.ts';
 import { homeOf } from './site/navigation.ts';
 import { securityHeaders } from './site/security-headers.ts';
-import { PortalSettings } from './site/settings.ts';
+import { PortalSettings, treasuryOf } from './site/settings.ts';
 import { createSite } from './site/site.ts';
+import { treasuryPages } from './treasury/treasury.ts';
 
 type Context = BlockContext<PortalSettings>;
 
@@ -117,11 +118,12 @@ export function createPortal(options: PortalOptions): Block<typeof PortalSetting
             personOf: context.personOf,
             publicUrl: settings.publicUrl,
             now,
-            homeOf,
+            homeOf: (person) => homeOf(person, treasuryOf(settings)),
           });
           pages(site, backend, settings, context.now);
           consolePages(site, context);
           registryPages(site, context, lists, searches);
+          treasuryPages(site, context, backend);
         },
       };
     },

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { sumAmounts } from '../src/mediated/amounts.ts';
 import { toHistory } from '../src/mediated/history.ts';
 import { createNames } from '../src/mediated/names.ts';
 import { operationName } from '../src/mediated/operation-names.ts';
-import { sumAmounts } from '../src/mediated/payment-runs.ts';
 import { periodOf } from '../src/mediated/payments-received.ts';
 import { assessmentIn, type ReviewDeclaration, reviewOf } from '../src/mediated/review.ts';
 import { programmeOf, type RegisteredService, toSheet } from '../src/mediated/sheet.ts';

@@ -59,18 +59,14 @@ const pages: Readonly<Record<string, readonly string[]>> = {
     '/messages',
     '/messages/message-1',
     '/payments',
+    '/payments/p1',
+    '/payments/p2',
     '/my-data',
     '/my-data/consents/consent-1/withdraw',
     '/office/tasks',
   ],
   Olena: ['/office/tasks', '/office/tasks?state=REJECTED', '/office/tasks/task-1', '/office/files/file-1'],
-  Mateo: [
-    '/office/programmes',
-    '/office/payment-runs',
-    '/office/payment-runs/run-1',
-    '/office/payment-runs/run-0',
-  ],
-  Aiko: ['/office/payment-runs/run-1'],
+  Mateo: ['/office/programmes'],
 };
 
 describe.each<[string, Language, BrowserContextOptions]>([

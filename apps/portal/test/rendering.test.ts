@@ -1,3 +1,6 @@
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import nunjucks from 'nunjucks';
 import { describe, expect, test } from 'vitest';
 import { preferredLanguage, textIn } from '../src/languages.ts';
 import { loadAssets } from '../src/rendering/assets.ts';
@@ -34,6 +37,16 @@ describe('stylesheet', () => {
     expect(loadAssets().url('portal.css')).toBe(url);
     expect(loadAssets().url('portal-rtl.css')).not.toContain(url.slice(15, 27));
   });
+});
+
+test('every template can be compiled', () => {
+  const folder = fileURLToPath(new URL('../views/', import.meta.url));
+  const environment = new nunjucks.Environment(new nunjucks.FileSystemLoader(folder));
+  const views = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.njk'),
+  );
+  expect(views.length).toBeGreaterThan(50);
+  for (const name of views) environment.getTemplate(name, true);
 });
 
 describe('languages', () => {

@@ -174,6 +174,7 @@ beforeAll(async () => {
       resumeBatch: { ...run, personToken },
       retryFailedInstructions: run,
       getCertificate: run,
+      readFailures: run,
       listAccounts: { query: {} },
       listTransfers: { params: { accountId: accounts[0]?.accountId }, query: {} },
       ledgerInvariants: {},

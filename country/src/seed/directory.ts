@@ -87,6 +87,9 @@ const registryOwners = [
 /** Owners of registries that speak DCI; the civil register speaks FHIR too. */
 const dciOwners = [a.civilRegistry, a.socialRegistries, a.farmerRegistry, a.disabilityRegistry];
 
+/** Surfaces of the payments block that people of agencies work with in the portal. */
+const officerSurfaces = ['payments-voucher-admin-v1', 'payments-oversight-v1', 'payments-reconciliation-v1'];
+
 const services = [
   ...local(a.identity, 'identity', 'identity-client-mgmt-v1', 'identity-enrolment-v1', 'identity-person-v1'),
   ...local(a.consent, 'consent', 'consent-v1'),
@@ -99,6 +102,7 @@ const services = [
   ...registryOwners.flatMap((owner) => local(owner, 'digital-registries', ...registrySurfaces)),
   ...dciOwners.flatMap((owner) => local(owner, 'digital-registries', 'registry-mappings-v1', 'dci-v1')),
   ...local(a.civilRegistry, 'digital-registries', 'fhir-r4-v1'),
+  ...local(a.payments, 'payments', ...officerSurfaces),
 ];
 
 interface Grant {
@@ -150,6 +154,9 @@ const rights: readonly Grant[] = [
   ...registryOwners.flatMap((owner) =>
     grant(a.portal, ...registrySurfaces.map((surface) => `${owner}/${surface}`)),
   ),
+  ...grant(a.portal, ...officerSurfaces.map((surface) => `${a.payments}/${surface}`)),
+  // Receipts and complaints of its payees.
+  ...grant(a.cashTransfer, `${a.payments}/payments-oversight-v1`),
   ...grant(
     a.registries,
     `${a.consent}/consent-v1`,

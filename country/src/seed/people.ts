@@ -96,6 +96,19 @@ const staff = [
     15,
   ),
   officer(
+    'treasurer',
+    'Nadir',
+    'Halo',
+    'administrator',
+    agencies.TRE.id,
+    {
+      en: 'Nadir, treasury officer who administers payments',
+      fr: 'Nadir, agent du Trésor qui administre les paiements',
+      ar: 'نادر، موظف الخزانة الذي يدير المدفوعات',
+    },
+    19,
+  ),
+  officer(
     'registry-analyst',
     'Sana',
     'Quill',

@@ -1,4 +1,4 @@
-import { hourChart } from '../diagrams/hour-chart.ts';
+import { splitChart } from '../diagrams/split-chart.ts';
 import type { ConsoleParts } from './catalogue.ts';
 import { consoleRoles } from './roles.ts';
 
@@ -60,7 +60,10 @@ export function overviewPages({ site, clients, names, now }: ConsoleParts): void
       section: 'exchange',
       administers: visit.viewer.roles.includes('administrator'),
       hours,
-      chart: hourChart(hours, visit.voice),
+      chart: splitChart(
+        hours.map((hour) => ({ ...hour, label: visit.voice.formats.hour(hour.from) })),
+        visit.voice,
+      ),
       total: sum('exchanges'),
       failed: sum('failed'),
       refused: sum('refused'),

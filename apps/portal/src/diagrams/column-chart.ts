@@ -10,6 +10,13 @@ export function roundedUp(value: number): number {
   return step * power;
 }
 
+/** Numbers of an axis, short enough for its margin. */
+export const compactNumbers = (voice: Voice): Intl.NumberFormat =>
+  new Intl.NumberFormat(voice.language === 'ar' ? 'ar-u-nu-latn' : voice.language, {
+    notation: 'compact',
+    maximumFractionDigits: 1,
+  });
+
 /**
  * Columns over months. Horizontal measures are per cent, so that the drawing fills any screen without shrinking its
  * letters. Hidden from assistive technology: the same numbers stand in the table beside it.
@@ -21,10 +28,7 @@ export function columnChart(chart: Chart, voice: Voice): string {
   const mirrored = voice.direction === 'rtl';
   const x = (percent: number): number => (mirrored ? 100 - percent : percent);
   const y = (value: number): number => plotBottom - (value / highest) * (plotBottom - plotTop);
-  const compact = new Intl.NumberFormat(voice.language === 'ar' ? 'ar-u-nu-latn' : voice.language, {
-    notation: 'compact',
-    maximumFractionDigits: 1,
-  });
+  const compact = compactNumbers(voice);
   // Nobody counts halves of things.
   const whole = chart.rows.every(({ value }) => Number.isInteger(value));
   const marks = [0, highest / 2, highest].filter((value) => !whole || Number.isInteger(value));

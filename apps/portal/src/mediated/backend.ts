@@ -16,7 +16,7 @@ import { createTasks } from './tasks.ts';
 
 /** The building blocks behind the pages, each called through the information mediator under its published API. */
 export function mediatedBackend(context: BlockContext<PortalSettings>): Backend {
-  const { services, registries, names: known, approverRole } = context.config;
+  const { services, registries, names: known } = context.config;
   if (!services)
     throw new Error('the portal needs the service ids of the building blocks (setting services)');
   const names = createNames(known);
@@ -36,7 +36,7 @@ export function mediatedBackend(context: BlockContext<PortalSettings>): Backend 
     ...createDataUses(clients, registries, names),
     ...createTasks(clients, catalogue),
     ...createProgrammes(clients, catalogue, names, context.now),
-    ...createPaymentRuns(clients, catalogue, names, approverRole),
+    ...createPaymentRuns(clients, catalogue),
     ...createExchanges(clients, names),
   };
 }

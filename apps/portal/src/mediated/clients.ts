@@ -2,7 +2,7 @@ import { consentApi } from '@govstack/consent/api';
 import { registryData } from '@govstack/digital-registries/api';
 import { mediatorLog } from '@govstack/information-mediator/api';
 import { messagingApi } from '@govstack/messaging/api';
-import { paymentsAdmin } from '@govstack/payments/api';
+import { oversight, paymentsAdmin } from '@govstack/payments/api';
 import type { Mediation } from '@govstack/platform';
 import { registrationApi } from '@govstack/registration/api';
 import { workflowApi } from '@govstack/workflow/api';
@@ -11,6 +11,7 @@ import type { BlockServices } from '../site/settings.ts';
 /** Typed ways to the building blocks through the information mediator. `as`: the application acted for. */
 export function createClients(mediation: Mediation, services: BlockServices) {
   const asOwner = (owner: string): { as: string } => ({ as: owner });
+  const paymentsApplication = services.payments.split('/').slice(0, 4).join('/');
   return {
     registration: mediation.client(registrationApi, services.registration),
     payments: mediation.client(paymentsAdmin, services.payments),
@@ -18,6 +19,8 @@ export function createClients(mediation: Mediation, services: BlockServices) {
     consentOf: (owner: string) => mediation.client(consentApi, services.consent, asOwner(owner)),
     messagesOf: (owner: string) => mediation.client(messagingApi, services.messaging, asOwner(owner)),
     paymentsOf: (owner: string) => mediation.client(paymentsAdmin, services.payments, asOwner(owner)),
+    receiptsOf: (owner: string) =>
+      mediation.client(oversight, `${paymentsApplication}/${oversight.name}`, asOwner(owner)),
     processesOf: (owner: string) => mediation.client(workflowApi, services.workflow, asOwner(owner)),
     registry: (service: string) => mediation.client(registryData, service),
   };

@@ -1,8 +1,8 @@
 import type { Backend, Chart, Figure, Programme } from '../backend.ts';
+import { sumAmounts } from './amounts.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Clients } from './clients.ts';
 import { memberOfId, type Names } from './names.ts';
-import { sumAmounts } from './payment-runs.ts';
 import { periodOf } from './payments-received.ts';
 import { programmeOf, type RegisteredService, serviceName } from './sheet.ts';
 

@@ -25,15 +25,13 @@ export function programmePages({ site, backend, today }: PageParts): void {
 
   site.action('/office/programmes/:programme/runs', access, async (visit) => {
     const period = input(visit, 'period');
-    const runId = await backend.prepareRun(
+    await backend.prepareRun(
       visit.viewer,
       visit.params.programme as string,
       /^\d{4}-(0[1-9]|1[0-2])$/.test(period) ? period : today().slice(0, 7),
       formKey(visit) || period,
     );
     visit.leaveNotice('runPrepared');
-    return visit.goTo(
-      runId === undefined ? '/office/payment-runs' : `/office/payment-runs/${encodeURIComponent(runId)}`,
-    );
+    return visit.goTo('/office/payment-runs');
   });
 }

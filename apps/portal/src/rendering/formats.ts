@@ -18,6 +18,8 @@ export interface Formats {
   /** Month of `YYYY-MM`. */
   month(value: string): string;
   shortMonth(value: string): string;
+  /** Day and month of a `YYYY-MM-DD`. */
+  shortDay(value: string): string;
   number(value: number | string): string;
   percent(fraction: number): string;
   money(value: Money): string;
@@ -39,6 +41,7 @@ export function formatsOf(language: Language, timeZone: string): Formats {
   const hour = new Intl.DateTimeFormat(locale, { hour: 'numeric', timeZone });
   const month = new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'long', timeZone: 'UTC' });
   const shortMonth = new Intl.DateTimeFormat(locale, { month: 'short', timeZone: 'UTC' });
+  const shortDay = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', timeZone: 'UTC' });
   const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
   const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 });
   const list = new Intl.ListFormat(locale, { type: 'conjunction' });
@@ -58,6 +61,7 @@ export function formatsOf(language: Language, timeZone: string): Formats {
     hour: (value) => hour.format(new Date(value)),
     month: (value) => month.format(new Date(`${value.slice(0, 7)}-01T00:00:00Z`)),
     shortMonth: (value) => shortMonth.format(new Date(`${value.slice(0, 7)}-01T00:00:00Z`)),
+    shortDay: (value) => shortDay.format(new Date(value)),
     number: (value) => number.format(value as Intl.StringNumericLiteral),
     percent: (fraction) => percent.format(fraction),
     // Given as text, the amount keeps every digit.

@@ -45,7 +45,7 @@ export interface SignInParts {
   readonly personOf: BlockContext['personOf'];
   readonly publicUrl: string;
   readonly now: () => number;
-  readonly homeOf: (roles: readonly string[]) => string;
+  readonly homeOf: (person: Pick<SessionData, 'roles' | 'agency'>) => string;
 }
 
 /** Sign in, come back, sign out. */
@@ -92,7 +92,7 @@ export function signInPages(site: Site, parts: SignInParts): void {
     if (visit.session) await store.remove(visit.session.id);
     const session = await store.create(data);
     visit.reply.setCookie(cookies.session, session.id, cookies.options());
-    return visit.goTo(attempt.returnTo === '/' ? parts.homeOf(data.roles) : attempt.returnTo);
+    return visit.goTo(attempt.returnTo === '/' ? parts.homeOf(data) : attempt.returnTo);
   };
 
   site.page('/sign-in', begin);

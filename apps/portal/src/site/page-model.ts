@@ -5,6 +5,7 @@ import type { Voice } from '../rendering/voice.ts';
 import { addressOf } from './address.ts';
 import { navigationOf } from './navigation.ts';
 import { supportScript } from './security-headers.ts';
+import { treasuryOf } from './settings.ts';
 import type { SiteParts } from './site-parts.ts';
 
 const defaultCountry = { en: 'Republic of Lumora', fr: 'République de Lumora', ar: 'جمهورية لومورا' };
@@ -47,7 +48,7 @@ export function pageModel(
     startScript: assets.url('start.js'),
     emblem: assets.url('emblem.svg'),
     supportScript,
-    navigation: navigationOf(viewer),
+    navigation: navigationOf(viewer, treasuryOf(settings)),
     viewer,
     path,
     pathAndQuery: query.size > 0 ? `${path}?${query}` : path,

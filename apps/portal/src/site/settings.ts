@@ -55,3 +55,7 @@ export type PortalSettings = Static<typeof PortalSettings>;
 
 export type BlockServices = Static<typeof BlockServices>;
 export type RegistrySettings = Static<typeof Registry>;
+
+/** The member that administers payments; undefined when the portal has no payments block. */
+export const treasuryOf = ({ services }: PortalSettings): string | undefined =>
+  services?.payments.split('/').slice(0, 3).join('/');

@@ -49,6 +49,8 @@ const mayOpen = (access: PageAccess, viewer: Viewer): boolean =>
 export async function createSite(fastify: FastifyInstance, parts: SiteParts): Promise<Site> {
   const { cookies, store, settings } = parts;
   await fastify.register(cookie);
+  // Forms with files are read as they come here, not as bytes the way operations of surfaces take them.
+  fastify.removeContentTypeParser('multipart/form-data');
   await fastify.register(multipart);
   fastify.decorateRequest('portalSession');
   fastify.decorateRequest('portalLanguage');

@@ -3,6 +3,7 @@ import { requestsOnRecord } from '../audit/requests.ts';
 import { redeemForBill } from '../bills/vouchers.ts';
 import type { Payments } from '../payments-context.ts';
 import { dispatchHandlers } from './admin/dispatch-handlers.ts';
+import { failureHandlers } from './admin/failure-handlers.ts';
 import { ledgerHandlers } from './admin/ledger-handlers.ts';
 import { runHandlers } from './admin/run-handlers.ts';
 import { settingsHandlers } from './admin/settings-handlers.ts';
@@ -83,6 +84,7 @@ export const implementSurfaces = (payments: Payments) =>
     implement(paymentsAdmin, {
       ...settingsHandlers(payments),
       ...runHandlers(payments),
+      ...failureHandlers(payments),
       ...ledgerHandlers(payments),
       ...dispatchHandlers(payments),
     }),

@@ -1,6 +1,7 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
 import { Calendar } from '../../rails/calendar.ts';
 import { dispatchOperations } from './dispatch-operations.ts';
+import { readFailures } from './failure-operations.ts';
 
 const closed = { additionalProperties: false } as const;
 const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
@@ -768,6 +769,7 @@ export const paymentsAdmin = defineSurface({
     resumeBatch,
     retryFailedInstructions,
     getCertificate,
+    readFailures,
     listAccounts,
     listTransfers,
     ledgerInvariants,

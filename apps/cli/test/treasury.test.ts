@@ -1,0 +1,495 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  accountNumber,
+  bankCode,
+  mobileMoneyCode,
+  mobileNumber,
+  programmeBankAccount,
+  revenueBankAccount,
+} from '@govstack/country';
+import { applications } from '@govstack/country/seed';
+import { mediatorAdmin } from '@govstack/information-mediator/api';
+import { g2p, paymentsAdmin, railCallback } from '@govstack/payments/api';
+import { arabic, expectValidHtml, phone, withoutScripts } from '@govstack/portal/testing';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { button, demonstrationCountry, link } from './country.ts';
+
+const country = demonstrationCountry('treasury');
+const { signedIn, look } = country;
+const { payments, cashTransfer, governance, landRegistry, mediator } = applications;
+
+const serial = (index: number): string => String(index).padStart(8, '0');
+/** Six with accounts, six with wallets; the account of the last bank and of the last wallet is closed. */
+const payees = Array.from({ length: 12 }, (_, index) => {
+  const closed = index >= 10 ? '8' : '1';
+  const bank = index % 2 === 0;
+  return {
+    payeeIdentity: `TP-${serial(index)}`,
+    paymentModality: bank ? '00' : '01',
+    bankingInstitutionCode: bank ? bankCode : mobileMoneyCode,
+    financialAddress: bank
+      ? accountNumber('0101', `${closed}${serial(index).slice(1)}`)
+      : mobileNumber(`${closed}${serial(index).slice(1)}`),
+  };
+});
+
+const theirs = () => country.as(cashTransfer).client(g2p, `${payments}/${g2p.name}`);
+const treasury = () => country.as(payments).client(paymentsAdmin, `${payments}/${paymentsAdmin.name}`);
+
+/** The ministry's system hands a run over. */
+async function handOver(id: string, amount = '45.00'): Promise<string> {
+  const { body } = await theirs().batchTransactions({
+    query: {},
+    headers: { 'x-correlationid': id, 'x-program-id': 'cash-transfer', 'x-initiator': 'maker' },
+    body: payees.map(({ payeeIdentity: value }) => ({
+      requestId: `${id}-${value}`,
+      creditParty: [{ key: 'functionalId', value }],
+      amount,
+      currency: 'XLD',
+    })),
+  });
+  return body.batchId;
+}
+const stateOf = async (batchId: string): Promise<string> =>
+  (await treasury().getBatch({ params: { batchId } })).body.state;
+const becomes = (batchId: string, state: string) =>
+  vi.waitFor(async () => expect(await stateOf(batchId)).toBe(state), { timeout: 30_000, interval: 100 });
+
+const rowOf = async (page: Page, name: string | RegExp): Promise<string> => {
+  const row = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name }) });
+  return (await row.first().innerText()).replaceAll(/\s+/g, ' ').trim();
+};
+const figure = (page: Page, name: string) =>
+  page
+    .locator('.portal-figures > div')
+    .filter({ has: page.locator('dt', { hasText: new RegExp(`^\\s*${name}`) }) })
+    .locator('dd')
+    .innerText()
+    .then((text) => text.replaceAll('\u00a0', ' '));
+
+let run: string;
+beforeAll(async () => {
+  await theirs().registerBeneficiary({
+    headers: {},
+    body: { requestID: 'treasury-test', beneficiaries: payees },
+  });
+  run = await handOver('cash-transfer-2026-10');
+  await becomes(run, 'awaiting-approval');
+}, 60_000);
+
+describe('payments in the portal', { timeout: 120_000 }, () => {
+  it('[PAY-6.6-a][PAY-6.6-b][PAY-6.6-d][PAY-6.6-f][PAY-6.1-b] a run through several banks and operators is found, approved by a second person, and seen to be paid', async () => {
+    const page = await signedIn(/^Pavel/, '/');
+    await link(page, 'Payments').click();
+    expect(await figure(page, 'Runs waiting for approval')).toBe('1');
+    expect(await rowOf(page, 'Social cash transfer')).toContain('XLD 100,000,000.00');
+    await look(page, 'overview-before');
+    await link(page, 'October 2026').first().click();
+    await page.getByRole('heading', { name: 'Payment run for October 2026' }).waitFor();
+    expect(await figure(page, 'All payees')).toBe('12');
+    expect((await page.locator('main').innerText()).replaceAll('\u00a0', ' ')).toMatch(
+      /10 payees, XLD 450\.00 in all[\s\S]*The programme has XLD 100,000,000\.00 available\./,
+    );
+    await button(page, 'Confirm').click();
+    await link(page, 'Choose whether you approve').waitFor();
+    await look(page, 'run-to-approve');
+    await country.setFaults('bank', { transfers: { rejected: { share: 1, reasonCodes: ['AC06'] } } });
+    await page.getByLabel('Yes, pay').check();
+    await button(page, 'Confirm').click();
+    await page.getByText('The payment run is approved. Payment begins.').waitFor();
+    // Without a hand on it, the page follows the run to its end.
+    await page.getByText('Completed in part').first().waitFor({ timeout: 60_000 });
+    expect(await figure(page, 'Paid')).toBe('5');
+    expect(await figure(page, 'Not paid')).toBe('7');
+    expect(await rowOf(page, 'fnb')).toBe('fnb 5 1 1');
+    expect(await rowOf(page, /The account may not receive money/)).toContain('AC06 fnb 5 XLD 225.00');
+    expect(await page.getByRole('row', { name: /The account is closed/ }).count()).toBe(2);
+    await look(page, 'run');
+    await page.getByRole('link', { name: 'Payments', exact: true }).click();
+    expect(await figure(page, 'Runs waiting for approval')).toBe('0');
+  });
+
+  it('[PAY-5.3.1-e][PAY-6.8-b] every payment of a run can be followed from the source to the bank', async () => {
+    const page = await signedIn(/^Mina/, `/treasury/runs/${run}`, withoutScripts);
+    await link(page, 'All payments of this run').click();
+    expect(await page.locator('main tbody tr').count()).toBe(12);
+    await link(page, 'Paid (5)').click();
+    expect(await page.locator('main tbody tr').count()).toBe(5);
+    await look(page, 'payments');
+    await link(page, 'TP-00000001').click();
+    const text = await page.locator('main').innerText();
+    expect(text).toContain('cash-transfer-2026-10-TP-00000001');
+    expect(text).toContain('ACCC');
+    expect(text).toMatch(/Number at the bank or operator\s+\S+/);
+    expect(text).not.toContain(payees[1]?.financialAddress);
+    expect(await page.locator('.portal-timeline h3').allInnerTexts()).toEqual(
+      expect.arrayContaining(['Paid', 'Sent', 'Checked']),
+    );
+    await look(page, 'payment');
+
+    const addresses: string[] = [];
+    page.on('request', (request) => addresses.push(request.url()));
+    await page.goto(`${country.url}/treasury/runs`);
+    await page.getByLabel('Number of the payee').fill('TP-00000011');
+    await button(page, 'Find').click();
+    await link(page, 'October 2026').waitFor();
+    expect(await page.locator('main tbody tr').innerText()).toMatch(/45\.00[\s\S]*(Failed|Refused)/);
+    expect(addresses.filter((address) => address.includes('TP-0'))).toEqual([]);
+  });
+
+  it('[PAY-6.1-k][PAY-5.1.16-b] a certificate says how a run ended, and can be taken along', async () => {
+    const page = await signedIn(/^Pavel/, `/treasury/runs/${run}`);
+    await link(page, 'Certificate of the run').click();
+    expect(await figure(page, 'Money in')).toBe(await figure(page, 'Money out'));
+    await look(page, 'certificate');
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      link(page, 'Download the certificate (JSON)').click(),
+    ]);
+    const certificate = JSON.parse(readFileSync(await file.path(), 'utf8'));
+    expect(certificate.content).toMatchObject({ batchId: run, total: { count: 12 } });
+  });
+
+  it('[PAY-6.6-j] what was paid and what failed is shown over time, by bank and programme, as a picture and as a table', async () => {
+    const page = await signedIn(/^Mina/, '/treasury');
+    await page.locator('summary', { hasText: 'Show as a table' }).click();
+    expect((await page.locator('#periods tbody tr').last().innerText()).split(/\s+/).slice(2)).toEqual([
+      '5',
+      '7',
+      '58.3%',
+      'XLD',
+      '225.00',
+    ]);
+    expect(await page.locator('.portal-chart svg rect').count()).toBe(2);
+    await look(page, 'overview');
+    await link(page, 'By day').click();
+    expect(await page.locator('#periods tbody tr').count()).toBe(30);
+    expect(await page.locator('.portal-shares').count()).toBe(2);
+  });
+
+  it('[PAY-5.3.1-k] what failed is prepared anew, and a run of which nothing has left is withdrawn with a reason', async () => {
+    const page = await signedIn(/^Mina/, `/treasury/runs/${run}`);
+    await button(page, 'Prepare a new run of what failed').click();
+    await page.getByText('A new run of what failed is prepared.').waitFor();
+    const again = page.url().split('/').at(-1) as string;
+    expect(again).not.toBe(run);
+    await country.setFaults('bank', {});
+    await becomes(again, 'awaiting-approval');
+    expect((await treasury().getBatch({ params: { batchId: again } })).body.instructionCount).toBe(5);
+    const second = await handOver('cash-transfer-2026-11', '46.00');
+    await becomes(second, 'awaiting-approval');
+    await page.goto(`${country.url}/treasury/runs?state=awaiting-approval`);
+    await link(page, 'November 2026').click();
+    await page.getByText('This run waits for a person who may approve payments.').waitFor();
+    await page.locator('summary', { hasText: 'Withdraw this run' }).click();
+    await button(page, 'Withdraw it').click();
+    await link(page, 'Give a reason for withdrawing the run').waitFor();
+    await look(page, 'withdraw');
+    await page.getByLabel('Reason', { exact: true }).fill('Drawn for the wrong month');
+    await button(page, 'Withdraw it').click();
+    await page.getByText('The run is withdrawn. Nothing of it is paid.').waitFor();
+    await page.getByText('Drawn for the wrong month').first().waitFor();
+    expect(await stateOf(second)).toBe('cancelled');
+  });
+
+  it('[PAY-6.6-c][PAY-6.6-g] the treasury registers sources, programmes with money, banks and operators, without scripts', async () => {
+    const page = await signedIn(/^Nadir/, '/treasury', withoutScripts);
+    await link(page, 'Settings').click();
+    await look(page, 'settings');
+    await page.getByRole('button', { name: 'Register a source' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('Land compensation');
+    await page.getByLabel('Short code').fill('land');
+    await button(page, 'Save').click();
+    await link(page, 'Fill in: Application that hands over').waitFor();
+    await look(page, 'source');
+    await page.getByLabel('Application that hands over').fill(landRegistry);
+    await page.getByLabel('Registering institution').fill('NLA');
+    await button(page, 'Save').click();
+    await page.getByText('The setting is saved.').waitFor();
+    await link(page, /^New programme ?: Land compensation/).click();
+    await page.getByLabel('Short code').fill('compensation');
+    await page.getByLabel('Name', { exact: true }).fill('Compensation for land');
+    await page.getByLabel('Currency').fill('xld');
+    await page.getByLabel('Account at the payer bank').fill('XL00FNBL000000000077');
+    await page.getByLabel('Most for one payment').fill('a lot');
+    await button(page, 'Save').click();
+    await link(page, 'Most for one payment: enter an amount such as 1500.00').waitFor();
+    await page.getByLabel('Most for one payment').fill('2 500,50');
+    await button(page, 'Save').click();
+    await page.getByText('The setting is saved.').waitFor();
+    await page.getByLabel('Amount', { exact: true }).fill('10000');
+    await page.getByLabel('Reference').fill('decree-7');
+    await button(page, 'Release').click();
+    await page.getByText('The money is booked to the programme.').waitFor();
+    expect(await figure(page, 'Available')).toBe('XLD 10,000.00');
+    await look(page, 'programme');
+    // The same release again is the same release.
+    await page.getByLabel('Amount', { exact: true }).fill('10000');
+    await page.getByLabel('Reference').fill('decree-7');
+    await button(page, 'Release').click();
+    expect(await figure(page, 'Available')).toBe('XLD 10,000.00');
+    const { body } = await treasury().getProgramme({
+      params: { sourceId: 'land', programmeId: 'compensation' },
+    });
+    expect(body).toMatchObject({ currency: 'XLD', maximumInstructionAmount: '2500.50' });
+
+    await page.goto(`${country.url}/treasury/settings/rails/new`);
+    await page.getByLabel('Short code').fill('post');
+    await page.getByLabel('Name', { exact: true }).fill('Postal bank');
+    await page.getByLabel('Its service').fill(`${landRegistry}/rail-v1`);
+    await page.getByLabel('Currencies').fill('XLD');
+    await button(page, 'Save').click();
+    await link(page, 'Choose at least one thing it pays to').waitFor();
+    await page.getByLabel('Prepaid cards').check();
+    await button(page, 'Save').click();
+    await page.getByText('The setting is saved.').waitFor();
+    await link(page, 'Postal bank').click();
+    await look(page, 'rail');
+    await page.getByLabel('In use').uncheck();
+    await button(page, 'Save').click();
+    await page.getByText('The setting is saved.').waitFor();
+    expect(await rowOf(page, /Postal bank/)).toContain('Off');
+    await page.goto(`${country.url}/treasury/settings/sources/land`);
+    await page.getByLabel('Up to this amount').fill('500');
+    await button(page, 'Save the limit').click();
+    await link(page, 'Enter a currency as three letters, such as XLD').waitFor();
+    await page.getByLabel('Currency').fill('XLD');
+    await button(page, 'Save the limit').click();
+    await page.getByText('The setting is saved.').waitFor();
+    await link(page, 'Settings').click();
+    expect(await rowOf(page, /Land compensation/)).toContain('XLD 500.00');
+  });
+
+  it('[PAY-6.1-c][PAY-6.12-h] the treasury sees the books, checks them, and settles what needs a person', async () => {
+    const rights = country.as(governance).client(mediatorAdmin, `${mediator}/mediator-admin-v1`);
+    const service = `${payments}/${railCallback.name}`;
+    await rights.putRight({ params: { service, subject: landRegistry }, body: {} });
+    await country
+      .as(landRegistry)
+      .client(railCallback, service)
+      .postTransferResults({
+        body: { eventId: 'x', results: [{ reference: randomUUID(), status: 'completed' }] },
+      });
+    const page = await signedIn(/^Nadir/, '/treasury');
+    expect(await figure(page, 'Open cases')).toBe('1');
+    await link(page, 'Cases').click();
+    await page.getByText('A notice about a payment that nobody knows').waitFor();
+    await button(page, 'Close the case').click();
+    await link(page, 'Write down what you found out').waitFor();
+    await look(page, 'cases');
+    await page.getByLabel('What you found out').fill('A test of the postal bank');
+    await button(page, 'Close the case').click();
+    await page.getByText('The case is closed.').waitFor();
+    await link(page, 'Closed').click();
+    await page.getByText('A test of the postal bank').waitFor();
+    await link(page, 'Books').click();
+    await page.getByLabel('Kind of account').selectOption('Available to a programme');
+    await button(page, 'Show').click();
+    await button(page, 'Check now').click();
+    await page.getByText('The books are right.').waitFor();
+    await look(page, 'books');
+    await link(page, 'Available to a programme cash-transfer/cash-transfer').click();
+    await page.getByText('Run approved').first().waitFor();
+    await look(page, 'account');
+  });
+
+  it('[PAY-6.1-r][PAY-6.1-w] vouchers of a group are made for stock, counted, and one is looked at', async () => {
+    const page = await signedIn(/^Nadir/, '/treasury/vouchers');
+    await page.getByRole('button', { name: 'New voucher group' }).click();
+    await page.getByLabel('Short code').fill('food');
+    await button(page, 'Save').click();
+    await link(page, 'Choose the programme that pays').waitFor();
+    await page.getByLabel('Programme').selectOption({ index: 1 });
+    await page.getByLabel('Name', { exact: true }).fill('Food');
+    await page.getByLabel('Values', { exact: true }).fill('20.00 5\n50.00');
+    await look(page, 'voucher-group');
+    await button(page, 'Save').click();
+    await page.getByText('The setting is saved.').waitFor();
+    await page.getByLabel('How many').fill('3');
+    await button(page, 'Make them').click();
+    await page.getByText('The vouchers are made.').waitFor();
+    expect(await page.locator('main tbody tr').count()).toBe(3);
+    await look(page, 'voucher-stock');
+    await page.locator('main tbody button').first().click();
+    await page.getByRole('heading', { name: 'Voucher XLD' }).waitFor();
+    expect(page.url()).toBe(`${country.url}/treasury/voucher`);
+    await link(page, 'Vouchers').click();
+    expect(await page.locator('#stock tbody tr').first().innerText()).toMatch(
+      /Food[\s\S]*20\.00\s+3 low\s+5/,
+    );
+    await look(page, 'vouchers');
+  });
+
+  it('[PAY-6.6-i][PAY-5.3.3-b] a statement is loaded, what does not explain itself is decided, and the day is proven', async () => {
+    const page = await signedIn(/^Nadir/, '/treasury/reconciliation/statements', withoutScripts);
+    await button(page, 'Load').click();
+    await link(page, 'Choose the format of the file').waitFor();
+    const day = new Date().toISOString().slice(0, 10);
+    const bring = async (closing: string) => {
+      await page.getByLabel('csv').check();
+      await page.getByLabel('File', { exact: true }).setInputFiles({
+        name: 'statement.csv',
+        mimeType: 'text/csv',
+        buffer: Buffer.from(
+          `statementId,account,currency,from,to,openingBalance,closingBalance,entryReference,bookingDate,valueDate,direction,amount,endToEndId,railReference,type,description\nS-1,${programmeBankAccount},XLD,${day},${day},0.00,${closing},E-1,${day},${day},credit,500.00,,,,A gift\n`,
+        ),
+      });
+      await button(page, 'Load').click();
+    };
+    await bring('400.00');
+    await page.locator('.govuk-error-summary').waitFor();
+    await look(page, 'statements');
+    await bring('500.00');
+    await page.getByText('The statements are loaded.').waitFor();
+    await page.getByText('A gift').waitFor();
+    await look(page, 'statement');
+    await page.goto(`${country.url}/treasury/reconciliation`);
+    await vi.waitFor(
+      async () => {
+        await page.reload();
+        expect(await link(page, 'Money that came in').count()).toBe(1);
+      },
+      { timeout: 20_000, interval: 300 },
+    );
+    await look(page, 'worklist');
+    await link(page, 'Money that came in').click();
+    await button(page, 'Decide').click();
+    await link(page, 'Choose what becomes of it').waitFor();
+    await look(page, 'worklist-item');
+    await page.getByLabel('Keep the money until it is known whose it is').check();
+    await page.getByLabel('Note', { exact: true }).fill('Nobody knows who gave it');
+    await button(page, 'Decide').click();
+    await page.getByText('It is decided, or waits for a second person.').waitFor();
+    await page.goto(`${country.url}/treasury/reconciliation/proofs`);
+    await button(page, 'Prove now').click();
+    await page.getByText('In the books').first().waitFor();
+    await look(page, 'proofs');
+  });
+
+  it('[PAY-5.3.3-c] an officer disputes a payment, another settles it; records are found by any number', async () => {
+    const [payment] = (await treasury().listInstructions({ params: { batchId: run }, query: {} })).body.items;
+    const manager = await signedIn(/^Mina/, `/treasury/payments/${payment?.instructionId}`);
+    await link(manager, 'Complain about this payment').click();
+    await button(manager, 'Send the complaint').click();
+    await link(manager, 'Choose what is wrong').waitFor();
+    await look(manager, 'dispute-new');
+    await manager.getByLabel('Money not received').check();
+    await manager.getByLabel('What happened').fill('The household says nothing came');
+    await button(manager, 'Send the complaint').click();
+    await manager.getByText('The complaint is sent.').waitFor();
+    const approver = await signedIn(/^Pavel/, '/treasury/disputes');
+    await link(approver, 'Money not received').click();
+    await button(approver, 'Take it').click();
+    await approver.getByText('The complaint is brought up to date.').waitFor();
+    await approver.getByLabel('What happened').fill('The bank refused it, it is paid anew');
+    await approver.getByLabel('The complaint is right').check();
+    await button(approver, 'Settle').click();
+    await approver.getByText('Settled: The complaint is right').waitFor();
+    await look(approver, 'dispute');
+    const officer = await signedIn(/^Nadir/, '/treasury/records');
+    const addresses: string[] = [];
+    officer.on('request', (request) => addresses.push(request.url()));
+    await officer.getByLabel('Any number').fill(payment?.requestId as string);
+    await button(officer, 'Find').click();
+    await officer
+      .locator('#found')
+      .getByText(payment?.instructionId as string)
+      .waitFor();
+    expect(addresses.filter((address) => address.includes(payment?.requestId as string))).toEqual([]);
+    await look(officer, 'records');
+  });
+
+  it('[PAY-6.16.3-c] a biller is proposed by its agency, let in by the treasury, and suspended', async () => {
+    const proposer = await signedIn(/^Rosa/, '/treasury/billers');
+    await proposer.getByRole('button', { name: 'Propose a biller' }).click();
+    await button(proposer, 'Propose').click();
+    await link(proposer, 'Fill in: Short name').waitFor();
+    await look(proposer, 'biller-form');
+    for (const [label, text] of [
+      ['Name', 'Road tax'],
+      ['Short name', 'ROAD'],
+      ['Agency of its officers', 'LUMORA/GOV/LRA'],
+      ['Application that hands over', applications.propertyTax],
+      ['Its service', `${applications.propertyTax}/biller-v1`],
+      ['Kind', 'tax'],
+      ['Currency', 'XLD'],
+      ['What its status codes mean', 'OPEN unpaid\nPAID paid'],
+      ['Institution of its account', bankCode],
+      ['Its account', revenueBankAccount],
+    ] as const)
+      await proposer.getByLabel(label, { exact: true }).fill(text);
+    await button(proposer, 'Propose').click();
+    await proposer.getByText('You proposed this. Somebody else must decide.').waitFor();
+    const approver = await signedIn(/^Pavel/, new URL(proposer.url()).pathname);
+    await look(approver, 'biller-proposal');
+    await button(approver, 'Let it in').click();
+    await approver.getByText('The proposal is decided.').waitFor();
+    const officer = await signedIn(/^Nadir/, '/treasury/billers');
+    await link(officer, 'Road tax').first().click();
+    await officer.getByLabel('Reason').fill('Its service is being moved');
+    await button(officer, 'Suspend').click();
+    await officer.getByRole('heading', { name: 'Road tax Suspended' }).waitFor();
+    await look(officer, 'biller');
+  });
+
+  it('shows nobody more than the payments block does', async () => {
+    for (const path of ['/treasury/settings', '/treasury/ledger', '/treasury/cases']) {
+      const page = await signedIn(/^Pavel/, '/treasury');
+      expect((await page.request.get(`${country.url}${path}`)).status(), path).toBe(403);
+    }
+    const governor = await signedIn(/^Dara/, '/');
+    const menu = governor.getByRole('navigation', { name: 'Main menu' });
+    expect(await menu.getByRole('link', { name: 'Payments' }).count()).toBe(0);
+    await governor.goto(`${country.url}/treasury/runs`);
+    await governor.getByText('There are no payment runs yet.').waitFor();
+    expect((await governor.request.get(`${country.url}/treasury/runs/${run}`)).status()).toBe(404);
+    const registrar = await signedIn(/^Teo/, '/registries');
+    expect((await registrar.request.get(`${country.url}/treasury`)).status()).toBe(403);
+  });
+
+  it('is valid HTML, and reads from right to left on a phone', async () => {
+    const officer = await signedIn(/^Nadir/, '/treasury');
+    const [payment] = (await treasury().listInstructions({ params: { batchId: run }, query: {} })).body.items;
+    const shown = [
+      '',
+      '?by=day',
+      '/runs',
+      `/runs/${run}`,
+      `/runs/${run}/payments`,
+      `/runs/${run}/certificate`,
+      `/payments/${payment?.instructionId}`,
+      '/cases?state=resolved',
+      '/ledger',
+      '/rails',
+      '/vouchers',
+      '/voucher-groups/new',
+      '/vouchers/cash-transfer/food',
+      '/merchants/new',
+      '/reconciliation',
+      '/reconciliation/statements',
+      '/reconciliation/proofs',
+      '/reconciliation/suspense',
+      '/billers',
+      '/billers/new',
+      '/disputes',
+      '/records',
+      `/payments/${payment?.instructionId}/dispute`,
+      '/settings',
+      '/settings/sources/new',
+      '/settings/programmes/land/compensation',
+      '/settings/rails/fnb',
+    ].map((path) => `/treasury${path}`);
+    for (const path of shown) {
+      const answer = await officer.request.get(`${country.url}${path}`);
+      expect(answer.status(), path).toBe(200);
+      await expectValidHtml(await answer.text(), path);
+    }
+    const page = await signedIn(/^نادر/, '/treasury', { ...phone, ...arabic });
+    for (const path of shown) {
+      await page.goto(`${country.url}${path}`);
+      await look(page, 'phone');
+    }
+  });
+});

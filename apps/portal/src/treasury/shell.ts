@@ -1,0 +1,86 @@
+import { Problem } from '@govstack/platform';
+import type { Backend } from '../backend.ts';
+import type { Names } from '../mediated/names.ts';
+import type { SignedInVisit, Site } from '../site/visit.ts';
+import type { TreasuryClients } from './clients.ts';
+import { billerRoles, treasuryRoles, voucherRoles } from './roles.ts';
+
+/** What the pages about payments share. */
+export interface TreasuryParts {
+  readonly site: Site;
+  readonly clients: TreasuryClients;
+  readonly backend: Pick<Backend, 'payingProgrammes' | 'followUp' | 'settleRun'>;
+  readonly names: Names;
+  /** Member whose people administer payments. */
+  readonly treasury: string;
+  readonly approverRole: string;
+  /** The day in the country, `YYYY-MM-DD`. */
+  readonly today: () => string;
+}
+
+export const access = { roles: treasuryRoles };
+
+/** Whether somebody administers payments: settings, books and cases are theirs. */
+export const administers = ({ treasury }: TreasuryParts, { viewer }: SignedInVisit): boolean =>
+  viewer.agency === treasury && viewer.roles.includes('administrator');
+
+/** Whether somebody may look at vouchers: of the treasury all, of an agency those of its programmes. */
+const overseesVouchers = ({ viewer }: SignedInVisit): boolean =>
+  voucherRoles.some((role) => viewer.roles.includes(role));
+
+const seesBillers = ({ viewer }: SignedInVisit): boolean =>
+  billerRoles.some((role) => viewer.roles.includes(role));
+
+/** Whether somebody looks into everything that is on record. */
+const audits = ({ treasury }: TreasuryParts, { viewer }: SignedInVisit): boolean =>
+  viewer.agency === treasury && ['auditor', 'administrator'].some((role) => viewer.roles.includes(role));
+
+/** The frame around a page: where one can go, and where one is. */
+export function frame(parts: TreasuryParts, visit: SignedInVisit, tab: string) {
+  const theirs = administers(parts, visit);
+  const tabs = [
+    { key: 'overview', href: '/treasury', shown: true },
+    { key: 'runs', href: '/treasury/runs', shown: true },
+    { key: 'rails', href: '/treasury/rails', shown: theirs },
+    { key: 'cases', href: '/treasury/cases', shown: theirs },
+    { key: 'vouchers', href: '/treasury/vouchers', shown: overseesVouchers(visit) },
+    { key: 'reconciliation', href: '/treasury/reconciliation', shown: theirs },
+    { key: 'ledger', href: '/treasury/ledger', shown: theirs },
+    { key: 'billers', href: '/treasury/billers', shown: seesBillers(visit) },
+    { key: 'disputes', href: '/treasury/disputes', shown: true },
+    { key: 'records', href: '/treasury/records', shown: audits(parts, visit) },
+    { key: 'settings', href: '/treasury/settings', shown: theirs },
+  ];
+  return { section: 'treasury', tab, tabs: tabs.filter(({ shown }) => shown) };
+}
+
+/** The frame of a page of settings. */
+export const settingFrame = (parts: TreasuryParts, visit: SignedInVisit) => ({
+  ...frame(parts, visit, 'settings'),
+  back: '/treasury/settings',
+});
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const code = /^[A-Za-z0-9._-]{1,36}$/;
+
+/** The id in an address; what cannot be one is not found. */
+export function idIn(visit: SignedInVisit, name: string): string {
+  const id = visit.params[name] ?? '';
+  if (!uuid.test(id)) throw new Problem(404, 'no such thing');
+  return id;
+}
+
+/** An id in the query, when it is one. */
+export const cursorIn = (visit: SignedInVisit, name: string): string | undefined => {
+  const id = visit.query[name] ?? '';
+  return uuid.test(id) ? id : undefined;
+};
+
+/** The code of a setting in an address. */
+export function codeIn(visit: SignedInVisit, name: string): string {
+  const found = visit.params[name] ?? '';
+  if (!isCode(found)) throw new Problem(404, 'no such setting');
+  return found;
+}
+
+export const isCode = (text: string): boolean => code.test(text) && text !== '.' && text !== '..';

@@ -1,0 +1,55 @@
+import type { BlockContext } from '@govstack/platform';
+import type { Backend } from '../backend.ts';
+import { createNames, memberOfId } from '../mediated/names.ts';
+import type { PortalSettings } from '../site/settings.ts';
+import type { Site } from '../site/visit.ts';
+import { billerPages } from './billers.ts';
+import { casePages } from './cases.ts';
+import { treasuryClients } from './clients.ts';
+import { disputePages } from './disputes.ts';
+import { ledgerPages } from './ledger.ts';
+import { overviewPages } from './overview.ts';
+import { paymentPages } from './payments.ts';
+import { trafficPages } from './rails.ts';
+import { reconciliationPages } from './reconciliation.ts';
+import { recordPages } from './records.ts';
+import { runPages } from './run.ts';
+import { runListPages } from './runs.ts';
+import { settingPages } from './settings.ts';
+import type { TreasuryParts } from './shell.ts';
+import { voucherSettingPages } from './voucher-settings.ts';
+import { voucherPages } from './vouchers.ts';
+
+/** The console of payments; without the payments block in the settings there is none. */
+export function treasuryPages(site: Site, context: BlockContext<PortalSettings>, backend: Backend): void {
+  const { services, names, approverRole, timeZone } = context.config;
+  if (services === undefined) return;
+  const application = services.payments.split('/').slice(0, 4).join('/');
+  const day = new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' });
+  const parts: TreasuryParts = {
+    site,
+    clients: treasuryClients(context.mediation, application),
+    backend,
+    names: createNames(names),
+    treasury: memberOfId(application),
+    approverRole,
+    today: () => day.format(context.now()),
+  };
+  for (const register of [
+    overviewPages,
+    runListPages,
+    runPages,
+    paymentPages,
+    trafficPages,
+    casePages,
+    voucherPages,
+    voucherSettingPages,
+    reconciliationPages,
+    billerPages,
+    disputePages,
+    recordPages,
+    ledgerPages,
+    settingPages,
+  ])
+    register(parts);
+}
