@@ -32,6 +32,7 @@ import {
   startTreasury,
   type Treasury,
 } from './fixtures/treasury.ts';
+import { active, type Issued, redeem, setUpVouchers } from './fixtures/vouchers.ts';
 
 let t: Treasury;
 let recon: ReturnType<typeof reconciliationOf>;
@@ -194,6 +195,16 @@ describe('a statement', () => {
     expect((await instructionsOf(t.node, refused.batchId)).map((row) => row.state)).toEqual(['failed']);
     const { items } = (await t.admin.listCases({ query: { batchId: refused.batchId } })).body;
     expect(items).toMatchObject([{ kind: 'contradiction', instructionId: failed?.instructionId }]);
+    await expectProved();
+  });
+
+  it('[PAY-6.8-b][PAY-5.3.3-b] shows a voucher that was paid out to its merchant', async () => {
+    await setUpVouchers(t.node);
+    const [voucher] = await active(t.node, 1, { amount: '15.00' });
+    await redeem(t.node, voucher as Issued);
+    const paidOut = [...t.bank.credited.values()].find((one) => one.amount === '15.00');
+    const { statementId } = await take(t.node, bank.statement([debit(1500n, paidOut?.reference)]));
+    expect(await classesOf(t.node, statementId)).toEqual(['matched']);
     await expectProved();
   });
 

@@ -1,10 +1,11 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { InstructionState } from '../batches/states.ts';
 import { applyResults, isUuid } from '../dispatch/apply-results.ts';
 import { paidAccount } from '../dispatch/payout.ts';
 import type { AccountKey } from '../ledger/accounts.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Trx } from '../tables.ts';
+import type { RedemptionState } from '../vouchers/states.ts';
 
 /** Something paid out here that a statement line may be about. */
 export interface Payment {
@@ -63,41 +64,41 @@ export function instructionIdOf(reference: string): string | undefined {
 
 interface Row {
   id: string;
-  batch_id: string;
+  batch_id: string | null;
   rail_id: string | null;
   rail_reference: string | null;
   currency: string;
   amount: string;
-  state: InstructionState;
+  state: string;
 }
 
-const toPayment = (row: Row): Payment => ({
-  kind: 'instruction',
-  id: row.id,
-  batchId: row.batch_id,
-  railId: row.rail_id ?? undefined,
-  currency: row.currency,
-  amount: BigInt(row.amount),
-  state: stateOf[row.state],
-});
-
-/** Payments of runs: our end-to-end id is the instruction's (PAY-6.8-a, PAY-6.8-b). */
-const instructions: Matcher = {
-  kind: 'instruction',
+/** Payments of a kind as banks know them: our end-to-end id is the payment's own (PAY-6.8-a, PAY-6.8-b). */
+const matcherFor = <State extends string>(
+  kind: string,
+  states: Readonly<Record<State, Payment['state']>>,
+  rowsOf: (by: 'endToEndId' | 'railReference', keys: readonly string[]) => RawBuilder<Row>,
+): Matcher => ({
+  kind,
   async find(trx, by, references) {
     const ids = new Map(references.map((reference) => [reference, instructionIdOf(reference)]));
     const keys = by === 'endToEndId' ? [...ids.values()].filter((id) => id !== undefined) : [...references];
     if (keys.length === 0) return new Map();
-    const { rows } = await sql<Row>`
-      select i.id, i.batch_id, i.rail_id, i.rail_reference, i.currency, i.amount, i.state
-      from instruction i
-      where ${by === 'endToEndId' ? sql`i.id = any (${keys}::uuid[])` : sql`i.rail_reference = any (${keys}::text[])`}
-        and i.purpose = 'payment'`.execute(trx);
+    const { rows } = await rowsOf(by, keys).execute(trx);
     const found = Map.groupBy(rows, (row) => (by === 'endToEndId' ? row.id : (row.rail_reference ?? '')));
     return new Map(
       references.flatMap((reference) => {
         const [row, ...more] = found.get(by === 'endToEndId' ? (ids.get(reference) ?? '') : reference) ?? [];
-        return row && more.length === 0 ? [[reference, toPayment(row)] as const] : [];
+        if (!row || more.length > 0) return [];
+        const payment: Payment = {
+          kind,
+          id: row.id,
+          batchId: row.batch_id ?? undefined,
+          railId: row.rail_id ?? undefined,
+          currency: row.currency,
+          amount: BigInt(row.amount),
+          state: states[row.state as State],
+        };
+        return [[reference, payment] as const];
       }),
     );
   },
@@ -109,10 +110,33 @@ const instructions: Matcher = {
     }
   },
   account: (payment) => paidAccount(payment.railId ?? '', payment.currency),
-};
+});
+
+const instructions = matcherFor(
+  'instruction',
+  stateOf,
+  (by, keys) => sql<Row>`
+    select i.id, i.batch_id, i.rail_id, i.rail_reference, i.currency, i.amount, i.state
+    from instruction i
+    where ${by === 'endToEndId' ? sql`i.id = any (${keys}::uuid[])` : sql`i.rail_reference = any (${keys}::text[])`}
+      and i.purpose = 'payment'`,
+);
+
+/** Vouchers paid out to merchants. What comes back of one is a case: a redemption is not reversed. */
+const redemptions = matcherFor(
+  'redemption',
+  { sent: 'open', unknown: 'open', succeeded: 'paid', failed: 'unpaid' } satisfies Record<
+    RedemptionState,
+    Payment['state']
+  >,
+  (by, keys) => sql<Row>`
+    select d.id, null::uuid as batch_id, d.rail_id, d.rail_reference, d.currency, d.amount, d.state
+    from voucher_redemption d
+    where ${by === 'endToEndId' ? sql`d.id = any (${keys}::uuid[])` : sql`d.rail_reference = any (${keys}::text[])`}`,
+);
 
 /** Kinds of payment that are looked for, in this order. */
-export const matchers: readonly Matcher[] = [instructions];
+export const matchers: readonly Matcher[] = [instructions, redemptions];
 
 export const matcherOf = (kind: string): Matcher => {
   const found = matchers.find((matcher) => matcher.kind === kind);

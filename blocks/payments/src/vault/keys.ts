@@ -101,7 +101,7 @@ export async function listKeys(db: Db): Promise<VaultKey[]> {
     const found = await sql<{ number: number; count: string }>`
       select get_byte(${sql.ref(column)}, 0) as number, count(*) as count
       from ${sql.table(table)}
-      where ${sql.ref(column)} is not null
+      where octet_length(${sql.ref(column)}) > 0
       group by 1`.execute(db);
     for (const { number, count } of found.rows)
       counts.set(number, [

@@ -38,8 +38,8 @@ async function resealChunk(
     const { rows } = await sql<{ id: string; sealed: Buffer }>`
       select id::text as id, ${sql.ref(place.column)} as sealed
       from ${sql.table(place.table)}
-      where ${sql.ref(place.column)} is not null
-        and get_byte(${sql.ref(place.column)}, 0) <> ${vault.keyNumber}
+      where case when octet_length(${sql.ref(place.column)}) > 0
+          then get_byte(${sql.ref(place.column)}, 0) <> ${vault.keyNumber} end
         ${after === undefined ? sql`` : sql`and id > ${after}`}
       order by id
       limit ${chunk}
