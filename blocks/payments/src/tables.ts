@@ -1,5 +1,6 @@
 import type { JWK } from 'jose';
 import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';
+import type { Calendar } from './api/admin/calendar.ts';
 import type { AuditTables } from './audit/tables.ts';
 import type { BatchState, InstructionState } from './batches/states.ts';
 import type { BillerTables } from './billers/tables.ts';
@@ -11,7 +12,6 @@ import type { FeeTables } from './fees/tables.ts';
 import type { InstitutionTables } from './institutions/tables.ts';
 import type { DirectoryTables } from './mapper/directory/tables.ts';
 import type { PayerTables } from './payers/tables.ts';
-import type { Calendar } from './rails/calendar.ts';
 import type { RailFileTables } from './rails/file/tables.ts';
 import type { ReceiptTables } from './receipts/tables.ts';
 import type { ReconciliationTables } from './reconciliation/tables.ts';

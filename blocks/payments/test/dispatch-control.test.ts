@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Calendar, isOpen } from '../src/rails/calendar.ts';
+import type { Calendar } from '../src/api/admin/calendar.ts';
+import { isOpen } from '../src/rails/calendar.ts';
 import {
   approve,
   bankService,

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
+import type { Calendar } from '../api/admin/calendar.ts';
 import type { Payments } from '../payments-context.ts';
-import { type Calendar, isOpen } from '../rails/calendar.ts';
+import { isOpen } from '../rails/calendar.ts';
 import type { Trx } from '../tables.ts';
 
 export interface Claimed {

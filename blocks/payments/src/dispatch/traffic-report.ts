@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
+import type { Calendar } from '../api/admin/calendar.ts';
 import type { Payments } from '../payments-context.ts';
-import { type Calendar, isOpen } from '../rails/calendar.ts';
+import { isOpen } from '../rails/calendar.ts';
 
 interface Row {
   rail_id: string;

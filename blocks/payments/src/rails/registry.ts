@@ -1,11 +1,12 @@
 import { badRequest, compileValidator, isServiceId, Type } from '@govstack/platform';
 import { importJWK, type JWK } from 'jose';
+import type { Calendar } from '../api/admin/calendar.ts';
 import { audit } from '../audit/audit.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Db, Trx } from '../tables.ts';
 import { bank } from './bank/adapter.ts';
 import { byHand } from './by-hand/adapter.ts';
-import { assertCalendar, type Calendar } from './calendar.ts';
+import { assertCalendar } from './calendar.ts';
 import { file } from './file/adapter.ts';
 import { gsma } from './gsma/adapter.ts';
 import { mobileMoney } from './mobile-money/adapter.ts';

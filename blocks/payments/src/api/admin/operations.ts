@@ -1,5 +1,5 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
-import { Calendar } from '../../rails/calendar.ts';
+import { Calendar } from './calendar.ts';
 import { dispatchOperations } from './dispatch-operations.ts';
 import { readFailures } from './failure-operations.ts';
 
