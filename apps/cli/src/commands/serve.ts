@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   claimDataDirectory,
   createLogger,
@@ -30,8 +31,12 @@ export async function serve(argv: readonly string[]): Promise<number> {
   const profile = options.profile ?? 'standard';
   if (profile !== 'standard' && profile !== 'compliance')
     throw new Error('--profile is standard or compliance');
-  const dataDir = folder(options.data, `.govstack/serve-${block.name}`);
+  const seeded = profile === 'compliance';
+  const dataDir = folder(options.data, `.govstack/${seeded ? 'compliance' : 'serve'}-${block.name}`);
   const directory = claimDataDirectory(dataDir);
+  // A suite changes what it finds: unless told where its data stays, each start begins with the seed.
+  if (seeded && options.data === undefined)
+    rmSync(join(dataDir, 'postgres'), { recursive: true, force: true });
   const say = (message: string): void => void process.stderr.write(`${message}\n`);
   let postgres: EmbeddedPostgres | undefined;
   try {
