@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Calendar } from '../src/api/admin/calendar.ts';
 import { isOpen } from '../src/rails/calendar.ts';
+import { forward } from './fixtures/forward.ts';
 import {
   approve,
   bankService,
@@ -270,4 +271,36 @@ describe('whose turn it is', () => {
     expect(history.some((one) => one.reason === 'urgent priority: Flood')).toBe(true);
     expect((await refusal(set(urgent, 'low'))).status).toBe(409);
   }, 30_000);
+});
+
+it('[PAY-6.1-i] a rail is never called more often at the same time than it takes, however many workers there are', async () => {
+  const service = 'TEST/COM/NARROW/rail/rail-v1';
+  let [underWay, most] = [0, 0];
+  const narrow = await startTreasury(
+    { subBatchSize: 1, dispatchWorkers: 16 },
+    {
+      providers: {
+        [service]: async (request) => {
+          underWay += 1;
+          most = Math.max(most, underWay);
+          try {
+            return await forward(narrow.bank.url, request);
+          } finally {
+            underWay -= 1;
+          }
+        },
+      },
+    },
+  );
+  try {
+    await narrow.admin.putRail({
+      params: { railId: 'bank' },
+      body: { ...bank, service, batchSize: 1, concurrency: 2 },
+    });
+    const ids = (await payees(narrow.node, 80)).filter((_, index) => index % 2 === 0);
+    await pay(narrow.node, ids);
+    expect(most).toBe(2);
+  } finally {
+    await narrow.stop();
+  }
 });

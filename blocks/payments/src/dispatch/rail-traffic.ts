@@ -6,7 +6,9 @@ import type { Db } from '../tables.ts';
 export interface RailTraffic {
   /** Rails this process is busy enough with. */
   blocked(): string[];
-  during<T>(rail: Rail, work: () => Promise<T>): Promise<T>;
+  /** Takes one of the rail's places; false when all are taken, by claims that were made at the same moment. */
+  enter(rail: Pick<Rail, 'id' | 'concurrency'>): boolean;
+  leave(railId: string): void;
   succeeded(railId: string): Promise<void>;
   failed(railId: string): Promise<void>;
 }
@@ -20,15 +22,14 @@ export function createRailTraffic(db: Db, restSeconds: number): RailTraffic {
   const limits = new Map<string, number>();
   return {
     blocked: () => [...underWay].filter(([id, count]) => count >= (limits.get(id) ?? 1)).map(([id]) => id),
-    async during(rail, work) {
-      limits.set(rail.id, rail.concurrency);
-      underWay.set(rail.id, (underWay.get(rail.id) ?? 0) + 1);
-      try {
-        return await work();
-      } finally {
-        underWay.set(rail.id, (underWay.get(rail.id) ?? 1) - 1);
-      }
+    enter({ id, concurrency }) {
+      limits.set(id, concurrency);
+      const count = underWay.get(id) ?? 0;
+      if (count >= concurrency) return false;
+      underWay.set(id, count + 1);
+      return true;
     },
+    leave: (railId) => void underWay.set(railId, (underWay.get(railId) ?? 1) - 1),
     async succeeded(railId) {
       await sql`
         update rail_traffic

@@ -130,33 +130,53 @@ async function writeAttempts(
   );
 }
 
+/** Every place of the claimed sub-batch's rail was taken meanwhile: it stays where it was. */
+class NoPlace extends Error {}
+
 /**
- * Takes a sub-batch and writes down, committed before anything is sent, that its instructions are on their way and
- * their money promised. After a crash anywhere later, the open attempts tell what to ask the rail about.
+ * Takes a sub-batch and a place at its rail, and writes down, committed before anything is sent, that its instructions
+ * are on their way and their money promised. After a crash anywhere later, the open attempts tell what to ask the rail
+ * about. Only a parcel keeps the place.
  */
 async function prepare(payments: Payments, traffic: RailTraffic): Promise<Parcel | 'nothing' | 'settled'> {
-  return transaction(payments.db, async (trx) => {
-    const claimed = await claim(payments, trx, traffic.blocked());
-    if (!claimed) return 'nothing';
-    const rail = await findRail(trx, claimed.rail_id);
-    if (!rail) throw new Error(`rail ${claimed.rail_id} is gone`);
-    const rows = await dropChanged(trx, claimed, await sendable(trx, claimed.id));
-    if (rows.length === 0) {
-      await nothingSent(trx, claimed.rail_id);
-      await settleSubBatches(payments, trx, [claimed.id]);
-      return 'settled';
-    }
-    await writeAttempts(payments, trx, claimed, rows);
-    const exponent = payments.currencies(claimed.currency) ?? 2;
-    const transfers = rows.map((row) => ({
-      reference: row.id,
-      address: payments.vault.open(row.address_cipher, `address/${row.version_id}`),
-      institution: row.institution_code ?? undefined,
-      amount: formatAmount(row.amount, exponent),
-      narration: row.narration ?? undefined,
-    }));
-    return { claimed, rail, transfers };
-  });
+  let place: string | undefined;
+  const leave = (): void => {
+    if (place !== undefined) traffic.leave(place);
+    place = undefined;
+  };
+  try {
+    const prepared = await transaction(payments.db, async (trx) => {
+      leave();
+      const claimed = await claim(payments, trx, traffic.blocked());
+      if (!claimed) return 'nothing';
+      const rail = await findRail(trx, claimed.rail_id);
+      if (!rail) throw new Error(`rail ${claimed.rail_id} is gone`);
+      if (!traffic.enter(rail)) throw new NoPlace();
+      place = rail.id;
+      const rows = await dropChanged(trx, claimed, await sendable(trx, claimed.id));
+      if (rows.length === 0) {
+        await nothingSent(trx, claimed.rail_id);
+        await settleSubBatches(payments, trx, [claimed.id]);
+        return 'settled';
+      }
+      await writeAttempts(payments, trx, claimed, rows);
+      const exponent = payments.currencies(claimed.currency) ?? 2;
+      const transfers = rows.map((row) => ({
+        reference: row.id,
+        address: payments.vault.open(row.address_cipher, `address/${row.version_id}`),
+        institution: row.institution_code ?? undefined,
+        amount: formatAmount(row.amount, exponent),
+        narration: row.narration ?? undefined,
+      }));
+      return { claimed, rail, transfers };
+    });
+    if (typeof prepared === 'string') leave();
+    return prepared;
+  } catch (error) {
+    leave();
+    if (error instanceof NoPlace) return 'nothing';
+    throw error;
+  }
 }
 
 const withMissing = (transfers: readonly RailTransfer[], results: readonly RailResult[]): RailResult[] => {
@@ -181,8 +201,8 @@ export async function sendNext(payments: Payments, traffic: RailTraffic): Promis
     return true;
   }
   const { claimed, rail, transfers } = parcel;
-  await traffic.during(rail, () =>
-    withContext(newContext({ correlationId: claimed.correlation_id }), async () => {
+  try {
+    await withContext(newContext({ correlationId: claimed.correlation_id }), async () => {
       let results: RailResult[];
       let answered = true;
       try {
@@ -204,7 +224,9 @@ export async function sendNext(payments: Payments, traffic: RailTraffic): Promis
       }
       await (answered ? traffic.succeeded(rail.id) : traffic.failed(rail.id));
       await applyResults(payments, rail.id, results, 'answer');
-    }),
-  );
+    });
+  } finally {
+    traffic.leave(rail.id);
+  }
   return true;
 }
