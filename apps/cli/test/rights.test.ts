@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blocks } from '../src/stack/blocks.ts';
 
 /** What anybody may call without saying who they are: nothing but keys and documents. */
-const open = new Set(['payments-admin-v1.getSigningKeys']);
+const open = new Set(['payments-admin-v1.getSigningKeys', 'payments-vouchers-v1.getVoucherKeys']);
 
 let node: TestNode;
 beforeAll(async () => {

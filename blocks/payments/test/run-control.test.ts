@@ -118,8 +118,8 @@ describe('a run under payment', () => {
     };
     await expect.poll(refused, { timeout: 10_000 }).toBe('refused');
     await stop(batchId);
-    t.bank.fate = () => 'completed';
     const run = await reaches(t.node, batchId, ...over);
+    t.bank.fate = () => 'completed';
     expect(run.state).toBe('failed');
     for (const row of await instructionsOf(t.node, batchId)) {
       expect(row.reasonCode).toBe('run-stopped');

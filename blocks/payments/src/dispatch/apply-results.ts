@@ -221,11 +221,13 @@ export async function applyResults(
     const known = await lockInstructions(trx, railId, [...byReference.keys()]);
     const found = new Set(known.map((row) => row.id));
     const decided = known.map((row): Decided => {
-      const result = byReference.get(row.id) as RailResult;
-      const action = limited(payments, row, result, decisions[row.state][result.outcome]);
+      const said = byReference.get(row.id) as RailResult;
+      const action = limited(payments, row, said, decisions[row.state][said.outcome]);
+      // Refused for now, and not sent again because of us.
+      const ended = action === 'fail' && said.outcome === 'busy' && row.stopped;
       return {
         known: row,
-        result,
+        result: ended ? { ...said, reasonCode: 'run-stopped' } : said,
         action,
         payout: {
           instructionId: row.id,
