@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { moduleReferences } from './module-references.ts';
 import { type Requirement, readRequirements } from './requirement-tables.ts';
 import { inside, roomOf } from './rooms.ts';
 import { sourceFiles } from './source-files.ts';
@@ -58,13 +59,23 @@ function rowState(proofs: readonly Proof[]): RowState {
 export const testFiles = (root: string): string[] =>
   sourceFiles(root, ['.test.ts']).filter((file) => inside(`${roomOf(file).folder}/test`, file));
 
+/** A test file and the modules beside it that it imports: tests that share a slow start may stand in such modules. */
+function testTexts(root: string, file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  const beside = moduleReferences(text)
+    .filter(({ kind, complete, target }) => kind === 'code' && complete && target.startsWith('./'))
+    .map(({ target }) => join(root, dirname(file), target))
+    .filter((path) => existsSync(path));
+  return [text, ...beside.map((path) => readFileSync(path, 'utf8'))];
+}
+
 /** Requirement → tests that claim it → what became of them in the last run. */
 export function readMatrix(root: string, results?: TestResults): Matrix {
   const requirements = readRequirements(join(root, 'conformance/requirements'));
   const proofs = new Map(requirements.map(({ id }) => [id, [] as Proof[]]));
   const unknown: string[] = [];
   for (const file of testFiles(root)) {
-    for (const title of testTitles(readFileSync(join(root, file), 'utf8'))) {
+    for (const title of testTexts(root, file).flatMap(testTitles)) {
       const ids = new Set(claimedIds(title.text));
       if (ids.size === 0) continue;
       const proof = { file, title: title.text, state: stateOf(file, title, results?.tests ?? []) };

@@ -84,6 +84,20 @@ it('only test files of packages and services can claim', () => {
   expect(testFiles(at)).toEqual(files.sort());
 });
 
+it('a test file claims what stands in modules beside it that it imports', () => {
+  const { rows } = readMatrix(
+    tree({
+      ...tables,
+      'platform/test/a.test.ts': "import { paying } from './parts/paying.ts';\npaying();",
+      'platform/test/parts/paying.ts': "export const paying = () => { it('[PAY-1] pays', () => {}); };",
+      'platform/test/parts/other.ts': "export const other = () => { it('[CON-1] asks', () => {}); };",
+    }),
+  );
+  const claimed = rows.filter((row) => row.proofs.length > 0);
+  expect(claimed.map((row) => row.id)).toEqual(['PAY-1']);
+  expect(claimed[0]?.proofs[0]?.file).toBe('platform/test/a.test.ts');
+});
+
 it('fails on an id that no requirement has, and says where', async () => {
   const at = tree({ ...tables, 'platform/test/a.test.ts': `it('[PAY-1][PAY-9] pays', () => {});` });
   const { code, err } = await run([], at);
