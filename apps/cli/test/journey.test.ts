@@ -262,7 +262,7 @@ const refusing = (reason: string) => ({ transfers: { rejected: { share: 1, reaso
 let enrolledReference: string;
 
 describe('a household, over HTTP', () => {
-  it('applies, is verified by three registries under its consent, enrolled, told and paid; everybody can see who spoke to whom', async () => {
+  it('[PAY-6.16.2] applies, is verified by three registries under its consent, enrolled, told and paid; everybody can see who spoke to whom', async () => {
     const token = await withPin(poor);
     const { file, consentRecordId } = await apply(poor, token, 'first');
     expect((await apply(poor, token, 'first')).file.fileId).toBe(file.fileId);

@@ -50,7 +50,10 @@ const entries = async (query: Parameters<ReturnType<typeof oversightOf>['listAud
   (await oversightOf(t.node).listAuditEntries({ query: { limit: 500, ...query } })).body.items;
 
 describe('the audit log', () => {
-  it('[PAY-6.12-a][PAY-6.1-e][PAY-6.12-d] has every way a run is made, decided and ended, with who did it and why', async () => {
+  it('[PAY-6.12-a][PAY-6.1-e][PAY-6.12-c][PAY-6.12-d] has every way a run is made, decided and ended, with who did it and why', async () => {
+    const clock = async () =>
+      (await sql<{ at: string }>`select clock_timestamp() as at`.execute(db)).rows[0]?.at as string;
+    const began = await clock();
     const ids = await payees(t.node, 2);
     const paid = await pay(t.node, ids, { amount: '1.00' });
     const withdrawn = await handOver(t.node, ids, { amount: '2.00' });
@@ -87,6 +90,9 @@ describe('the audit log', () => {
     });
     // An instant in UTC, from the database's clock.
     expect(last?.at).toMatch(/Z$/);
+    const at = Date.parse(last?.at as string);
+    expect(at).toBeGreaterThanOrEqual(Date.parse(began));
+    expect(at).toBeLessThanOrEqual(Date.parse(await clock()));
   });
 
   it('[PAY-6.11-a][PAY-6.12-a] has every request that could change something, and every refusal, with where it came from', async () => {

@@ -121,12 +121,16 @@ describe('a batch', () => {
     expect(await brokenBooks(t.node)).toEqual([]);
   });
 
-  it('[PAY-4.16] in another currency than its programme, or in two, is refused', async () => {
+  it('[PAY-4.16][PAY-5.4-b] in another currency than its programme, in two, or in none that ISO 4217 knows, is refused', async () => {
     const [one = '', two = ''] = await payees(t.node, 2);
     const before = await runs();
     await expect(batch('eur', [row('eur-1', one, '1.00', 'EUR')])).rejects.toMatchObject({ status: 400 });
     const mixed = [row('mix-1', one, '1.00'), row('mix-2', two, '1.00', 'EUR')];
     await expect(batch('mixed', mixed)).rejects.toMatchObject({ status: 400 });
+    await expect(batch('qqq', [row('qqq-1', one, '1.00', 'QQQ')])).rejects.toMatchObject({
+      status: 400,
+      problem: { errors: [{ pointer: '/0/currency' }] },
+    });
     expect(await runs()).toBe(before);
   });
 
