@@ -1,10 +1,8 @@
 import { defineOperation, Type } from '@govstack/platform/operation';
+import { closed, Id, Instant } from '../schemas.ts';
 
-const closed = { additionalProperties: false } as const;
-const Id = Type.String({ format: 'uuid' });
 const RailId = Type.String({ pattern: '^[A-Za-z0-9._-]{1,36}$' });
 const Reason = Type.String({ minLength: 1, maxLength: 500 });
-const Instant = Type.String({ format: 'date-time' });
 const access = { caller: 'application', person: 'optional' } as const;
 const decider = {
   caller: 'application',

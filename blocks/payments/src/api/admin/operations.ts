@@ -1,20 +1,13 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { Code, Currency, closed, Flag, Id, Instant, Limit, Text } from '../schemas.ts';
 import { Calendar } from './calendar.ts';
 import { dispatchOperations } from './dispatch-operations.ts';
 import { readFailures } from './failure-operations.ts';
 
-const closed = { additionalProperties: false } as const;
-const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
-const Id = Type.String({ format: 'uuid' });
-const Code = Type.String({ pattern: '^[A-Za-z0-9._-]{1,36}$' });
 const Amount = Type.String({
   pattern: '^[0-9]{1,18}(\\.[0-9]{1,8})?$',
   description: 'Decimal text in the currency',
 });
-const Currency = Type.String({ pattern: '^[A-Z]{3}$' });
-const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 500 }));
-const Flag = Type.Boolean();
-const Instant = Type.String({ format: 'date-time' });
 
 const administrator = { caller: 'application', person: 'optional' } as const;
 const overseer = { caller: 'application', person: 'optional' } as const;

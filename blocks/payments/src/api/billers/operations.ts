@@ -1,13 +1,8 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { Currency, closed, Id, Instant, Limit, Text } from '../schemas.ts';
 
-const closed = { additionalProperties: false } as const;
-const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
-const Id = Type.String({ format: 'uuid' });
 const Code = Type.String({ pattern: '^[A-Za-z0-9._-]{1,20}$' });
 const BillerId = Type.String({ pattern: '^B[0-9]{5,9}$' });
-const Currency = Type.String({ pattern: '^[A-Z]{3}$' });
-const Instant = Type.String({ format: 'date-time' });
-const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 500 }));
 const Service = Type.String({ maxLength: 500, description: 'INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE' });
 const Application = Type.String({
   maxLength: 400,

@@ -1,8 +1,6 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { closed, Id, Instant } from '../schemas.ts';
 
-const closed = { additionalProperties: false } as const;
-const Id = Type.String({ format: 'uuid' });
-const Instant = Type.String({ format: 'date-time' });
 const citizen = { caller: 'application', person: 'required' } as const;
 
 const BillView = Type.Object({

@@ -1,6 +1,6 @@
 import { Bytes, defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { Text } from '../schemas.ts';
 
-const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 const optional = (maxLength: number) => Type.Optional(Text(maxLength));
 
 /**

@@ -1,6 +1,5 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
-
-const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
+import { Text } from '../schemas.ts';
 
 const putTransaction = defineOperation({
   id: 'putTransaction',

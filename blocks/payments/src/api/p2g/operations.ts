@@ -1,6 +1,6 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { Text } from '../schemas.ts';
 
-const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 const optional = (maxLength: number) => Type.Optional(Text(maxLength));
 
 /** Spelled in several ways in the published files; all are read. Never less than a UUID is accepted as an id. */

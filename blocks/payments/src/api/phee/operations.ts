@@ -11,10 +11,10 @@ import {
   Transactions,
   updateBeneficiary,
 } from '../g2p/operations.ts';
+import { Text } from '../schemas.ts';
 
 const caller = { caller: 'application' } as const;
 const withPerson = { caller: 'application', person: 'optional' } as const;
-const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 
 /** The acknowledgement of a mapper request. */
 const Accepted = registerBeneficiary.responses[200];

@@ -1,7 +1,6 @@
 import { Bytes, defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { Id, Instant } from '../schemas.ts';
 
-const Id = Type.String({ format: 'uuid' });
-const Instant = Type.String({ format: 'date-time' });
 const ofRail = { railId: Type.String({ pattern: '^[A-Za-z0-9._-]{1,36}$' }) };
 const access = { caller: 'application', person: 'optional' } as const;
 

@@ -1,17 +1,12 @@
 import { Type } from '@govstack/platform/operation';
 
-export const closed = { additionalProperties: false } as const;
-export const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
-export const Id = Type.String({ format: 'uuid' });
-export const Code = Type.String({ pattern: '^[A-Za-z0-9._-]{1,36}$' });
-export const Currency = Type.String({ pattern: '^[A-Z]{3}$' });
+export { Code, Currency, closed, Id, Instant, Limit, Text } from '../schemas.ts';
+
 export const Amount = Type.String({
   pattern: '^[0-9]{1,18}(\\.[0-9]{1,8})?$',
   description: 'Decimal text in the currency',
 });
 export const Day = Type.String({ format: 'date' });
-export const Instant = Type.String({ format: 'date-time' });
-export const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 500 }));
 export const Modality = Type.Union([
   Type.Literal('00'),
   Type.Literal('01'),

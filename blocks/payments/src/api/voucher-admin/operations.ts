@@ -1,18 +1,12 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { Code, closed, Flag, Id, Instant, Limit, Text } from '../schemas.ts';
 
-const closed = { additionalProperties: false } as const;
-const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
-const Id = Type.String({ format: 'uuid' });
-const Code = Type.String({ pattern: '^[A-Za-z0-9._-]{1,36}$' });
 const Serial = Type.String({ pattern: '^[0-9]{1,25}$' });
 const Amount = Type.String({
   pattern: '^[0-9]{1,18}(\\.[0-9]{1,8})?$',
   description: 'Decimal text in the currency',
 });
-const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 500 }));
 const Count = Type.Integer({ minimum: 0 });
-const Flag = Type.Boolean();
-const Instant = Type.String({ format: 'date-time' });
 
 const officer = { caller: 'application', person: 'optional' } as const;
 const custodian = { caller: 'application', person: 'required' } as const;

@@ -1,6 +1,6 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { Text } from '../schemas.ts';
 
-const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 const optional = (maxLength: number) => Type.Optional(Text(maxLength));
 
 /** Names are read in any case: the published files and the programs that speak them spell them differently. */
