@@ -15,6 +15,8 @@ export default defineConfig({
     // Ends what hangs; a busy machine may take ten times as long as a quiet one.
     testTimeout: 120_000,
     hookTimeout: 300_000,
+    // What is waited for comes in milliseconds on a quiet machine.
+    expect: { poll: { timeout: 30_000 } },
     reporters: existsSync(reporter) ? ['default', reporter] : ['default'],
   },
 });

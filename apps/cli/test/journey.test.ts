@@ -287,7 +287,7 @@ describe('a household, over HTTP', () => {
         expect(providers).toContain(provider);
       }
       expect(exchanges.every((one) => one.verified)).toBe(true);
-    });
+    }, 30_000);
 
     const civil = stack
       .as(applications.civilRegistry)

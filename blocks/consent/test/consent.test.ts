@@ -155,12 +155,14 @@ describe('consent', () => {
       await foreign.verifyConsentRecord({ params: { consentRecordId: consentRecord.id as string } })
     ).body;
     expect(seen.consentRecord.effective).toBe(true);
-    await vi.waitFor(() =>
-      expect(
-        node.published.some(
-          (event) => event.type === 'consent.given.v1' && event.subject === consentRecord.id,
-        ),
-      ).toBe(true),
+    await vi.waitFor(
+      () =>
+        expect(
+          node.published.some(
+            (event) => event.type === 'consent.given.v1' && event.subject === consentRecord.id,
+          ),
+        ).toBe(true),
+      30_000,
     );
   });
 
@@ -190,12 +192,14 @@ describe('consent', () => {
     expect(
       (await foreign.verifyConsentRecord({ params: { consentRecordId } })).body.consentRecord.effective,
     ).toBe(false);
-    await vi.waitFor(() =>
-      expect(
-        node.published.some(
-          (event) => event.type === 'consent.withdrawn.v1' && event.subject === consentRecordId,
-        ),
-      ).toBe(true),
+    await vi.waitFor(
+      () =>
+        expect(
+          node.published.some(
+            (event) => event.type === 'consent.withdrawn.v1' && event.subject === consentRecordId,
+          ),
+        ).toBe(true),
+      30_000,
     );
     const again = (await give(id, who)).body.consentRecord;
     expect(again).toMatchObject({ id: consentRecordId, effective: true });

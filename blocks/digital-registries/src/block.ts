@@ -47,7 +47,7 @@ import { checkpointKey, publishKey } from './history/checkpoints.ts';
 import { historyJobs } from './history/jobs.ts';
 import { makeMonths } from './history/months.ts';
 import { subjectHash } from './history/read-log.ts';
-import { startSealing } from './history/seal-changes.ts';
+import { type OnSealed, startSealing } from './history/seal-changes.ts';
 import { sealingWith } from './history/sealing.ts';
 import { openDataRoot } from './open-data/path.ts';
 import { openDataRoutes } from './open-data/routes.ts';
@@ -175,6 +175,10 @@ export const digitalRegistries = defineBlock({
     const guarded = { catalogue, gate, services, uses: serviceUses };
     const automation = { ...parts, mediation, application, secretOf: hookSecrets(ctx.secret('hooks')) };
     const following = automationJobs(automation);
+    const onSealed: OnSealed = async (trx, changes) => {
+      await announceChanges(trx, changes);
+      await following.wake(trx, changes);
+    };
     const dci = startDci(ctx, { db, catalogue, gate, hash });
     const transfer = { ...parts, pool: ctx.pool, retentionDays: settings.transferRetentionDays };
     const { shareUrl, shareDays, shareMostDays, messagingService } = settings;
@@ -197,6 +201,7 @@ export const digitalRegistries = defineBlock({
             ownIdentifier: own,
             checkpointKey: key,
             sealing: sealingWith(ctx.secret('questions')),
+            onSealed,
             uses,
           }),
         ].map((surface) => ({ ...surface, witness: uses.witness })),
@@ -235,10 +240,7 @@ export const digitalRegistries = defineBlock({
         publicUrl: settings.publicUrl,
       }),
       async ready() {
-        sealing = startSealing(db, log, async (trx, changes) => {
-          await announceChanges(trx, changes);
-          await following.wake(trx, changes);
-        });
+        sealing = startSealing(db, log, onSealed);
         dci.ready();
         await goOn(db, jobs);
       },

@@ -93,6 +93,16 @@ describe('what happens to records', () => {
     await eventually(() => short(parent).at(-1)).toEqual(['deleted.v1', top, []]);
   });
 
+  it('[REG-4.1-f] is announced when somebody asks for a checkpoint at that moment', async () => {
+    const code = await agency.publish(schema());
+    const made: string[] = [];
+    for (let n = 0; n < 10; n += 1) {
+      made.push(await create(code, { ID: `c${n}` }));
+      await agency.insight.makeCheckpoint({});
+    }
+    await eventually(() => short(code).slice(1)).toEqual(made.map((uuid) => ['created.v1', uuid, [1]]));
+  });
+
   it('many at once are one event that points to the feed', async () => {
     const code = await agency.publish(schema());
     const contents = Array.from({ length: 150 }, (_, index) => ({ content: { ID: `m${index}`, Name: 'x' } }));
@@ -197,7 +207,7 @@ describe('the feed of changes', () => {
     await sql`select setval('change_log_seq', (select last_value + 200000 from change_log_seq))`.execute(db);
     await create(code, { ID: 'early' });
     await eventually(async () => (await feed(code)).changes.length).toBe(2);
-    await sealChanges(db as never);
+    await sealChanges(db as never, async () => {});
     release();
     await slow;
     await eventually(async () => (await feed(code)).changes.map(({ record }) => record).at(-1)).toBe(late);

@@ -43,7 +43,7 @@ const sealed = (db = agency.node.database('digital-registries')) =>
       from change_log c
       where not exists (select from change_seal s where s.change_seq = c.seq)`.execute(db);
     expect(rows[0]?.n).toBe('0');
-  });
+  }, 30_000);
 
 describe('the history of a record', () => {
   it('[REG-6.1-7-a][REG-4.1-h] holds every change with before and after, under the names a version has', async () => {
@@ -137,7 +137,7 @@ describe('the history of a record', () => {
     await change('h6', { Name: 'Bo' });
     await agency.data.deleteRecord({ params: target(uuid) });
     const told = () => agency.node.published.filter(({ subject }) => subject === uuid);
-    await vi.waitFor(() => expect(told()).toHaveLength(3));
+    await vi.waitFor(() => expect(told()).toHaveLength(3), 30_000);
     expect(told().map(({ type, data }) => [type, (data as { fields: number[] }).fields])).toEqual([
       ['registries.record-created.v1', [1, 2]],
       ['registries.record-updated.v1', [2]],

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
+import { CompactSign, compactVerify, importJWK } from 'jose';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { checkpointKey } from '../src/history/checkpoints.ts';
 import { NotProven, verifyProofs } from '../src/verify.ts';
 import { type Agency, at, query, refusal, startAgency, stranger, write } from './fixtures/agency.ts';
 
@@ -127,7 +129,7 @@ describe('a proof', () => {
         .filter(({ type }) => type === 'registries.checkpoint.v1')
         .map(({ data }) => (data as { signed: string }).signed);
     const { checkpoints } = await evidence();
-    await vi.waitFor(() => expect(told()).toEqual(checkpoints));
+    await vi.waitFor(() => expect(told()).toEqual(checkpoints), 30_000);
     // One left out in between is noticed.
     await agency.data.createRecord({ params: at(code), body: write({ ID: 'anchor-2' }) });
     await checkpoint();
@@ -141,6 +143,25 @@ describe('a proof', () => {
     expect(await checkpoint()).toBe(newest + 1);
     const last = (await agency.insight.listCheckpoints({ query: { newest: true, limit: 2 } })).body;
     expect(last.checkpoints.map(({ number }) => number)).toEqual([newest + 1, newest]);
+  });
+});
+
+describe('the key of checkpoints', () => {
+  it('signs whatever the secret, also one whose number begins with zeros', async () => {
+    const secrets = fc.oneof(
+      fc.uint8Array({ minLength: 32, maxLength: 32 }),
+      fc.uint8Array({ minLength: 29, maxLength: 31 }).map((end) => Buffer.concat([Buffer.alloc(3), end], 32)),
+    );
+    await fc.assert(
+      fc.asyncProperty(secrets, async (secret) => {
+        const { privateKey, publicKey } = await checkpointKey(Buffer.from(secret));
+        const signed = await new CompactSign(Buffer.from('x'))
+          .setProtectedHeader({ alg: 'ES256' })
+          .sign(privateKey);
+        await compactVerify(signed, await importJWK(publicKey, 'ES256'));
+      }),
+      { numRuns: 50 },
+    );
   });
 });
 

@@ -502,7 +502,7 @@ describe('what is remembered', () => {
         db,
       );
       expect(rows[0]?.n).toBe('0');
-    });
+    }, 30_000);
     expect((await verify()).brokenAt).toBeNull();
     await expect(sql`update change_content set after = '{}'`.execute(db)).rejects.toThrow('append-only');
     await sql`alter table change_content disable trigger change_content_unchangeable`.execute(db);
@@ -521,15 +521,17 @@ describe('what is remembered', () => {
     const code = await registry({ ...personSchema, 'x-announce': true });
     const api = data(civil, civil);
     const { uuid } = (await api.createRecord({ params: at(code), body: { write: { content: amina } } })).body;
-    await vi.waitFor(() =>
-      expect(node.published.find((event) => event.subject === uuid)?.data).toEqual({
-        owner: civil,
-        registry: code,
-        record: uuid,
-        rowVersion: 1,
-        fields: [1, 2, 3, 4, 5, 6],
-        position: expect.any(Number),
-      }),
+    await vi.waitFor(
+      () =>
+        expect(node.published.find((event) => event.subject === uuid)?.data).toEqual({
+          owner: civil,
+          registry: code,
+          record: uuid,
+          rowVersion: 1,
+          fields: [1, 2, 3, 4, 5, 6],
+          position: expect.any(Number),
+        }),
+      30_000,
     );
   });
 });

@@ -53,14 +53,14 @@ const fingerprint = (code: string, content: Record<string, unknown>): string =>
     .update(canonicalize({ params: at(code), body: write(content) }) as string)
     .digest('hex');
 
-const sealed = () =>
-  vi.waitFor(async () => {
-    const { rows } = await sql<{ n: string }>`
-      select count(*) as n
-      from change_log c
-      where not exists (select from change_seal s where s.change_seq = c.seq)`.execute(db());
-    expect(rows[0]?.n).toBe('0');
-  });
+const unsealed = async () => {
+  const { rows } = await sql<{ n: string }>`
+    select count(*) as n
+    from change_log c
+    where not exists (select from change_seal s where s.change_seq = c.seq)`.execute(db());
+  return rows[0]?.n;
+};
+const sealed = () => expect.poll(unsealed, { timeout: 30_000 }).toBe('0');
 const whole = async () => {
   await sealed();
   return (await agency.database.verifyChanges({})).body.brokenAt;

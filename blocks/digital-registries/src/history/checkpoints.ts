@@ -36,10 +36,12 @@ export async function checkpointKey(secret: Buffer): Promise<CheckpointKey> {
     x: point.subarray(1, 33).toString('base64url'),
     y: point.subarray(33).toString('base64url'),
   };
-  const d = curve.getPrivateKey('base64url');
+  // The curve gives the number without leading zeros; a JWK has all 32 bytes (RFC 7518, 6.2.2.1).
+  const number = curve.getPrivateKey();
+  const d = Buffer.concat([Buffer.alloc(32 - number.length), number]).toString('base64url');
   return {
     keyId: await calculateJwkThumbprint(publicKey),
-    privateKey: createPrivateKey({ key: { ...publicKey, d: d.padStart(43, 'A') }, format: 'jwk' }),
+    privateKey: createPrivateKey({ key: { ...publicKey, d }, format: 'jwk' }),
     publicKey,
   };
 }

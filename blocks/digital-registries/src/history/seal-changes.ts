@@ -57,7 +57,7 @@ interface Mark {
  * import much later. Sweeps therefore begin where nothing can appear any more: `seen_seq` becomes that place when a sweep
  * that began after all transactions of its time were over has come to its end.
  */
-export async function sealChanges(db: Kysely<RegistryTables>, onSealed?: OnSealed): Promise<number> {
+export async function sealChanges(db: Kysely<RegistryTables>, onSealed: OnSealed): Promise<number> {
   return db.transaction().execute(async (trx) => {
     const lock = await sql<{ held: boolean }>`select pg_try_advisory_xact_lock(${sealLock}) as held`.execute(
       trx,
@@ -114,7 +114,7 @@ export async function sealChanges(db: Kysely<RegistryTables>, onSealed?: OnSeale
 async function seal(
   trx: Transaction<RegistryTables>,
   waiting: readonly Waiting[],
-  onSealed: OnSealed | undefined,
+  onSealed: OnSealed,
 ): Promise<void> {
   const last = await sql<{ position: string; hash: Buffer }>`
     select position, hash
@@ -153,14 +153,14 @@ async function seal(
           },
         ],
   );
-  if (changes.length > 0) await onSealed?.(trx, changes);
+  if (changes.length > 0) await onSealed(trx, changes);
 }
 
 /** Seals continuously until stopped. */
 export function startSealing(
   db: Kysely<RegistryTables>,
   log: Logger,
-  onSealed?: OnSealed,
+  onSealed: OnSealed,
 ): { stop(): Promise<void> } {
   let stopped = false;
   let wake: (() => void) | undefined;

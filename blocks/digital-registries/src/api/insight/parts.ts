@@ -1,5 +1,6 @@
 import type { Jobs } from '@govstack/platform';
 import type { CheckpointKey } from '../../history/checkpoints.ts';
+import type { OnSealed } from '../../history/seal-changes.ts';
 import type { Sealing } from '../../history/sealing.ts';
 import type { ReportParts } from '../../history/usage-report.ts';
 import type { Catalogue } from '../../schema/catalogue.ts';
@@ -12,6 +13,7 @@ export interface InsightParts extends ReportParts {
   readonly jobs: Jobs;
   readonly checkpointKey: CheckpointKey;
   readonly sealing: Sealing;
+  readonly onSealed: OnSealed;
   readonly uses: UseCounter;
   readonly now: () => Date;
 }

@@ -41,6 +41,7 @@ export function proofHandlers({
   hash,
   checkpointKey,
   keyring,
+  onSealed,
 }: InsightParts): Handlers<typeof proofOperations> {
   return {
     async listCheckpoints({ query }) {
@@ -63,7 +64,7 @@ export function proofHandlers({
     },
     async makeCheckpoint(who) {
       gate.administer(who);
-      while ((await sealChanges(db)) > 0);
+      while ((await sealChanges(db, onSealed)) > 0);
       return { status: 200, body: { newest: await makeCheckpoints(db, checkpointKey) } };
     },
     async exportChanges({ body, caller, person }) {
