@@ -1,3 +1,4 @@
+import { itemClasses, type ResolutionName, resolutionNames } from '@govstack/payments/api';
 import { Problem } from '@govstack/platform';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { programmeNames, programmesSeen } from './programmes.ts';
@@ -8,32 +9,13 @@ import { personBy } from './words.ts';
 const size = 25;
 const formats = ['camt.053', 'camt.054', 'mt940', 'csv'] as const;
 const itemStates = ['open', 'proposed', 'resolved'] as const;
-const itemClasses = [
-  'missing-at-bank',
-  'missing-here',
-  'amount-differs',
-  'duplicate-at-bank',
-  'charge',
-  'deposit',
-] as const;
-const resolutions = [
-  'match',
-  'charge',
-  'transfer',
-  'releases',
-  'suspense',
-  'loss',
-  'accept',
-  'not-executed',
-  'acknowledged',
-] as const;
 const ofDebits = ['match', 'charge', 'transfer', 'loss', 'accept'];
 const ofCredits = ['match', 'transfer', 'releases', 'suspense'];
 /** What can become of an item; of a line whose direction the item does not say, either. */
-function resolutionsOf(of: string): readonly (typeof resolutions)[number][] {
+function resolutionsOf(of: string): readonly ResolutionName[] {
   if (of === 'missing-at-bank') return ['not-executed', 'acknowledged'];
   const possible = of === 'deposit' ? ofCredits : of === 'charge' ? ofDebits : [...ofDebits, ...ofCredits];
-  return resolutions.filter((one) => possible.includes(one));
+  return resolutionNames.filter((one) => possible.includes(one));
 }
 const suspenseStates = ['held', 'proposed', 'released'] as const;
 /** Most bytes of a file of statements, which is taken whole or not at all. */
@@ -146,7 +128,7 @@ export function reconciliationPages(parts: TreasuryParts): void {
   /** What a person says becomes of an item, as the form has it. */
   function resolutionIn(visit: SignedInVisit) {
     const { t } = visit.voice;
-    const resolution = resolutions.find((one) => one === input(visit, 'resolution'));
+    const resolution = resolutionNames.find((one) => one === input(visit, 'resolution'));
     const note = input(visit, 'note').slice(0, 500);
     const [sourceId = '', programmeId = ''] = input(visit, 'programme').split('/');
     const programme = isCode(sourceId) && isCode(programmeId) ? { sourceId, programmeId } : undefined;

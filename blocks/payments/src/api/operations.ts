@@ -17,6 +17,7 @@ export { p2g } from './p2g/operations.ts';
 export { phee } from './phee/operations.ts';
 export { RailNotice, RailResult, railCallback, SignedRailNotice } from './rail-callback/operations.ts';
 export { railFiles } from './rail-files/operations.ts';
+export { itemClasses, type ResolutionName, resolutionNames } from './reconciliation/classes.ts';
 export { reconciliation } from './reconciliation/operations.ts';
 export { voucherAdmin } from './voucher-admin/operations.ts';
 export { vouchers } from './vouchers/operations.ts';

@@ -1,23 +1,7 @@
 import { Bytes, defineOperation, defineSurface, Type } from '@govstack/platform/operation';
-import { Text } from '../schemas.ts';
+import { callbackHeaders, institutionHeaders } from '../published-headers.ts';
+import { optional, Text } from '../schemas.ts';
 
-const optional = (maxLength: number) => Type.Optional(Text(maxLength));
-
-/**
- * Published names differ in case between the files of the specification; they are read whatever their case, the file's
- * own is written. Lengths: the published maximum, and never less than a UUID where callers are known to send one.
- */
-const callbackHeaders = {
-  'x-callback-url': Type.Optional(
-    Type.String({
-      maxLength: 400,
-      description:
-        'Path of the callback service registered for the source, that service with a path, or an allowed https address',
-    }),
-  ),
-  'x-callbackurl': Type.Optional(Type.String({ maxLength: 400 })),
-  'x-callback_url': Type.Optional(Type.String({ maxLength: 400 })),
-};
 const signatureHeaders = {
   'x-jws-signature': Type.Optional(
     Type.String({
@@ -27,10 +11,6 @@ const signatureHeaders = {
     }),
   ),
   'x-signature': Type.Optional(Type.String({ maxLength: 8000 })),
-};
-const institutionHeaders = {
-  'x-registering-institution-id': optional(36),
-  registeringinstitutionid: optional(36),
 };
 
 export const mapperHeaders = { ...signatureHeaders, ...callbackHeaders, ...institutionHeaders };

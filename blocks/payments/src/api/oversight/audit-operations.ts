@@ -1,5 +1,5 @@
 import { defineOperation, Type } from '@govstack/platform/operation';
-import { closed, Flag, Id, Instant, Limit, Text } from './shapes.ts';
+import { closed, Flag, Id, Instant, Limit, Text } from '../schemas.ts';
 
 const AuditView = Type.Object({
   entryId: Id,

@@ -1,5 +1,5 @@
 import { defineOperation, Type } from '@govstack/platform/operation';
-import { Code, closed, Flag, Id, Instant, Limit, Text } from './shapes.ts';
+import { Code, closed, Flag, Id, Instant, Limit, Text } from '../schemas.ts';
 
 const party = { caller: 'application', person: 'optional' } as const;
 const manager = { caller: 'application', person: 'required' } as const;

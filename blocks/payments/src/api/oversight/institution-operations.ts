@@ -1,5 +1,6 @@
 import { defineOperation, Type } from '@govstack/platform/operation';
-import { closed, Flag, Id, Instant, InstitutionCode, Limit, Text } from './shapes.ts';
+import { closed, Flag, Id, Instant, Limit, Text } from '../schemas.ts';
+import { InstitutionCode } from './shapes.ts';
 
 const institution = { caller: 'application', person: 'optional' } as const;
 const inInstitution = { params: Type.Object({ code: InstitutionCode }) } as const;

@@ -1,5 +1,5 @@
 import { defineOperation, Type } from '@govstack/platform/operation';
-import { Code, closed, Flag, Id, Instant, Limit, Text } from './shapes.ts';
+import { Code, closed, Flag, Id, Instant, Limit, Text } from '../schemas.ts';
 
 const overseer = { caller: 'application', person: 'optional' } as const;
 const Hash = Type.String({ pattern: '^[0-9a-f]{64}$' });

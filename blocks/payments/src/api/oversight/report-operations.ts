@@ -1,5 +1,5 @@
 import { defineOperation, Type } from '@govstack/platform/operation';
-import { Code, Currency, closed, Day, Flag, Instant, Text } from './shapes.ts';
+import { Code, Currency, closed, Day, Flag, Instant, Text } from '../schemas.ts';
 
 const overseer = { caller: 'application', person: 'optional' } as const;
 const custodian = { caller: 'application', person: 'required', roles: ['key-custodian'] } as const;

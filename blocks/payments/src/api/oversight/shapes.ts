@@ -1,9 +1,6 @@
 import { Type } from '@govstack/platform/operation';
 
-export { Code, Currency, closed, Flag, Id, Instant, Limit, Text } from '../schemas.ts';
-
 export const InstitutionCode = Type.String({ pattern: '^[A-Za-z0-9._-]{1,11}$' });
-export const Day = Type.String({ format: 'date' });
 
 /** Rows of a page and, when there are more, where the next one begins. */
 export const pageOf = <T>(

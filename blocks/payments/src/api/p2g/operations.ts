@@ -1,7 +1,5 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
-import { Text } from '../schemas.ts';
-
-const optional = (maxLength: number) => Type.Optional(Text(maxLength));
+import { optional, Text } from '../schemas.ts';
 
 /** Spelled in several ways in the published files; all are read. Never less than a UUID is accepted as an id. */
 const headers = Type.Object({

@@ -1,20 +1,6 @@
 import { Bytes, defineOperation, Type } from '@govstack/platform/operation';
-import {
-  Amount,
-  Code,
-  Currency,
-  closed,
-  Day,
-  Id,
-  Instant,
-  Limit,
-  Modality,
-  officer,
-  oneOf,
-  overseer,
-  Text,
-  treasury,
-} from './schemas.ts';
+import { Code, Currency, closed, Day, Id, Instant, Limit, Text } from '../schemas.ts';
+import { Amount, Modality, officer, oneOf, overseer, treasury } from './schemas.ts';
 
 const SuspenseView = Type.Object({
   entryId: Id,

@@ -1,12 +1,9 @@
 import { Type } from '@govstack/platform/operation';
 
-export { Code, Currency, closed, Id, Instant, Limit, Text } from '../schemas.ts';
-
 export const Amount = Type.String({
   pattern: '^[0-9]{1,18}(\\.[0-9]{1,8})?$',
   description: 'Decimal text in the currency',
 });
-export const Day = Type.String({ format: 'date' });
 export const Modality = Type.Union([
   Type.Literal('00'),
   Type.Literal('01'),

@@ -1,18 +1,7 @@
 import { Bytes, defineOperation, Type } from '@govstack/platform/operation';
+import { Code, Currency, closed, Id, Instant, Limit, Text } from '../schemas.ts';
 import { itemClasses, lineClasses, resolutionNames } from './classes.ts';
-import {
-  Code,
-  Currency,
-  closed,
-  Id,
-  Instant,
-  Limit,
-  officer,
-  oneOf,
-  overseer,
-  Text,
-  treasury,
-} from './schemas.ts';
+import { officer, oneOf, overseer, treasury } from './schemas.ts';
 
 const StatementView = Type.Object({
   statementId: Id,

@@ -1,24 +1,10 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
-import { Text } from '../schemas.ts';
+import { callbackHeaders, institutionHeaders } from '../published-headers.ts';
+import { optional, Text } from '../schemas.ts';
 
-const optional = (maxLength: number) => Type.Optional(Text(maxLength));
-
-/** Names are read in any case: the published files and the programs that speak them spell them differently. */
-const callbackHeaders = {
-  'x-callback-url': Type.Optional(
-    Type.String({
-      maxLength: 400,
-      description:
-        'Path of the callback service registered for the source, that service with a path, or an allowed https address',
-    }),
-  ),
-  'x-callbackurl': Type.Optional(Type.String({ maxLength: 400 })),
-  'x-callback_url': Type.Optional(Type.String({ maxLength: 400 })),
-};
 const headers = Type.Object({
   ...callbackHeaders,
-  'x-registering-institution-id': optional(36),
-  registeringinstitutionid: optional(36),
+  ...institutionHeaders,
   'x-program-id': optional(36),
 });
 
