@@ -215,10 +215,10 @@ async function reserve(
 
 /** Waits a little for a rail that takes transfers now and tells later what became of them. */
 async function settled(payments: Payments, redemption: Redemption, waiting: boolean): Promise<Redemption> {
-  const until = Date.now() + payments.config.redemptionWaitSeconds * 1000;
+  const until = performance.now() + payments.config.redemptionWaitSeconds * 1000;
   for (let wait = 20; ; wait = Math.min(wait * 2, 1000)) {
     const now = (await findRedemption(payments.db, redemption.payee, redemption.request_id)) ?? redemption;
-    if (!waiting || now.state !== 'sent' || Date.now() + wait > until) return now;
+    if (!waiting || now.state !== 'sent' || performance.now() + wait > until) return now;
     await pause(wait);
     const results = await askAgain(payments, now);
     await applyResults(payments, now.rail_id, results, 'poll');

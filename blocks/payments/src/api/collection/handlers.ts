@@ -114,10 +114,10 @@ export function collectionHandlers(payments: Payments): Handlers<typeof collecti
 
     async getBillPayment({ params, query, caller, person, signal }) {
       assertPortal(caller);
-      const until = Date.now() + (query.waitSeconds ?? 0) * 1000;
+      const until = performance.now() + (query.waitSeconds ?? 0) * 1000;
       for (;;) {
         const request = await requestOfPerson(db, person.id, params.paymentId);
-        if (request.state !== 'PND' || Date.now() >= until || signal.aborted)
+        if (request.state !== 'PND' || performance.now() >= until || signal.aborted)
           return { status: 200, body: await paymentView(request) };
         await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
       }
