@@ -109,4 +109,4 @@ it('[PAY-6.1-c][PAY-5.3.1-k] killed at any statement, with rails in trouble, it 
   } finally {
     await last.stop();
   }
-}, 90_000);
+}, 300_000);

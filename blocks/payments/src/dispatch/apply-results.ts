@@ -39,7 +39,7 @@ interface Decided {
 
 export const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 
-/** Locks sub-batches, then instructions, each in id order: every result, whoever brings it, waits its turn. */
+/** Locks sub-batches in id order: every result, whoever brings it, waits its turn; what was sent moves under them only. */
 async function lockInstructions(trx: Trx, railId: string, references: readonly string[]): Promise<Known[]> {
   await sql`
     select s.id
@@ -56,8 +56,7 @@ async function lockInstructions(trx: Trx, railId: string, references: readonly s
     where i.id = any (${references}::uuid[])
       and i.rail_id = ${railId}
       and i.purpose = 'payment'
-    order by i.id
-    for update`.execute(trx);
+    order by i.id`.execute(trx);
   return rows;
 }
 
@@ -79,16 +78,24 @@ async function moveInstructions(
   const rows = decided.filter((one) => one.action === action);
   if (rows.length === 0) return;
   await sql`
+    with told as (
+      select * from unnest(
+        ${rows.map((row) => row.known.id)}::uuid[],
+        ${rows.map((row) => row.result.reasonCode ?? null)}::text[],
+        ${rows.map((row) => row.result.railReference ?? null)}::text[]
+      ) as r (id, reason_code, rail_reference)
+    ),
+    referred as (
+      insert into instruction_reference (rail_reference, instruction_id)
+      select rail_reference, id from told where rail_reference is not null
+      on conflict do nothing
+    )
     update instruction i
     set state = ${state},
         reason_code = r.reason_code,
         rail_reference = coalesce(r.rail_reference, i.rail_reference),
         updated_at = now()
-    from unnest(
-      ${rows.map((row) => row.known.id)}::uuid[],
-      ${rows.map((row) => row.result.reasonCode ?? null)}::text[],
-      ${rows.map((row) => row.result.railReference ?? null)}::text[]
-    ) as r (id, reason_code, rail_reference)
+    from told r
     where i.id = r.id`.execute(trx);
 }
 
@@ -244,12 +251,13 @@ export async function applyResults(
     await moveInstructions(trx, decided, 'fail', 'failed');
     await moveInstructions(trx, decided, 'doubt', 'unknown');
     await moveInstructions(trx, decided, 'return', 'returned');
-    await book(trx, decided);
     await issueReceipts(
       payments,
       trx,
       decided.filter((one) => one.action === 'complete').map((one) => one.known.id),
     );
+    // As late as can be: accounts stay locked until the commit.
+    await book(trx, decided);
     await holdReturns(
       payments,
       trx,

@@ -60,8 +60,7 @@ async function sendable(trx: Trx, subBatchId: string): Promise<Sendable[]> {
     where s.id = ${subBatchId}
       and i.state in ('queued', 'submitted', 'unknown')
       and a.under_way is not true
-    order by i.id
-    for update of i`.execute(trx);
+    order by i.id`.execute(trx);
   return rows;
 }
 

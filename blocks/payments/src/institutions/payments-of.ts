@@ -58,7 +58,9 @@ export async function customerPayments(
       i.id, i.sub_batch_id, i.rail_id, i.version_id, v.address_cipher, i.amount, i.currency, i.narration, i.state,
       i.reason_code, i.updated_at
     from mapper_version v
-    join instruction i on i.version_id = v.id
+    join mapper_entry e on e.id = v.entry_id
+    join instruction i
+      on i.source_id = e.source_id and i.payee_token = e.payee_token and i.version_id = v.id
     where v.institution_code = ${code}
       and v.address_cipher is not null
       and i.purpose = 'payment'
@@ -110,7 +112,9 @@ export async function customerSubBatches(
       i.sub_batch_id as id, i.rail_id, i.currency, count(*) as count, sum(i.amount) as amount,
       count(*) filter (where i.state in ('queued', 'submitted', 'unknown')) as open
     from mapper_version v
-    join instruction i on i.version_id = v.id
+    join mapper_entry e on e.id = v.entry_id
+    join instruction i
+      on i.source_id = e.source_id and i.payee_token = e.payee_token and i.version_id = v.id
     where v.institution_code = ${code}
       and i.purpose = 'payment'
       and i.sub_batch_id is not null

@@ -35,7 +35,10 @@ export interface AccountKey {
 export const accountId = ({ kind, owner, currency }: AccountKey): string =>
   derivedId('account', kind, owner, currency);
 
-/** Opens the accounts that do not exist yet and answers their ids in the order given. */
+/**
+ * Opens the accounts that do not exist yet, without waiting for whoever books on those that do, and answers their ids in
+ * the order given.
+ */
 export async function openAccounts(trx: Trx, keys: readonly AccountKey[]): Promise<string[]> {
   const rows = keys.map((key) => ({
     id: accountId(key),
@@ -51,6 +54,7 @@ export async function openAccounts(trx: Trx, keys: readonly AccountKey[]): Promi
     select a.id, a.kind, a.owner, a.currency, a.side, a.restricted
     from jsonb_to_recordset(${JSON.stringify(sorted)}::jsonb)
       as a (id uuid, kind text, owner text, currency text, side text, restricted boolean)
+    where not exists (select from ledger_account known where known.id = a.id)
     on conflict on constraint ledger_account_pkey do nothing`.execute(trx);
   return rows.map((row) => row.id);
 }

@@ -116,9 +116,10 @@ const instructions = matcherFor(
   'instruction',
   stateOf,
   (by, keys) => sql<Row>`
-    select i.id, i.batch_id, i.rail_id, i.rail_reference, i.currency, i.amount, i.state
-    from instruction i
-    where ${by === 'endToEndId' ? sql`i.id = any (${keys}::uuid[])` : sql`i.rail_reference = any (${keys}::text[])`}
+    select
+      i.id, i.batch_id, i.rail_id, ${by === 'endToEndId' ? sql`i` : sql`r`}.rail_reference, i.currency, i.amount, i.state
+    from ${by === 'endToEndId' ? sql`instruction i` : sql`instruction_reference r join instruction i on i.id = r.instruction_id`}
+    where ${by === 'endToEndId' ? sql`i.id = any (${keys}::uuid[])` : sql`r.rail_reference = any (${keys}::text[])`}
       and i.purpose = 'payment'`,
 );
 

@@ -63,7 +63,8 @@ async function byReference(payments: Payments, text: string): Promise<Row[]> {
       limit ${mostEach})
     union all
     (select 'instruction', i.id::text, i.source_id, i.batch_id::text, i.state, 'rail-reference', i.created_at
-      from instruction i where i.rail_reference = ${text}
+      from instruction_reference r join instruction i on i.id = r.instruction_id
+      where r.rail_reference = ${text}
       limit ${mostEach})
     union all
     (select 'receipt', r.instruction_id::text, r.source_id, r.batch_id::text, null, 'number', r.paid_at
