@@ -273,5 +273,5 @@ describe('a node killed at any moment', () => {
     const ids = written.rows.map(({ id }) => id);
     expect(new Set(ids)).toEqual(new Set([...ids, ...acknowledged]));
     expect((await heard(node)).map(({ id }) => id).sort()).toEqual(ids.sort());
-  }, 60_000);
+  });
 });

@@ -77,7 +77,7 @@ beforeAll(async () => {
   });
   run = await handOver('cash-transfer-2026-10');
   await becomes(run, 'awaiting-approval');
-}, 60_000);
+});
 
 describe('payments in the portal', { timeout: 120_000 }, () => {
   it('[PAY-6.6-a][PAY-6.6-b][PAY-6.6-d][PAY-6.6-f][PAY-6.1-b] a run through several banks and operators is found, approved by a second person, and seen to be paid', async () => {

@@ -63,7 +63,7 @@ async function chain() {
       from change_log c
       where not exists (select from change_seal s where s.change_seq = c.seq)`.execute(db());
     expect(rows[0]?.left).toBe('0');
-  }, 20_000);
+  });
   return (await agency.database.verifyChanges({})).body;
 }
 
@@ -377,7 +377,7 @@ describe('an import', () => {
       where registry_id = ${registries[0]?.id}::bigint`.execute(db());
     expect(Number(rows[0]?.count)).toBe(25_003);
     expect((await chain()).brokenAt).toBeNull();
-  }, 60_000);
+  });
 
   it('loses nothing when the registry is published anew meanwhile', async () => {
     const code = await agency.publish(simple);
@@ -405,7 +405,7 @@ describe('an import', () => {
       body: query({ ID: 'R24999' }),
     });
     expect(seen.body.content).toEqual({ ID: 'R24999', Name: 'Name 24999' });
-  }, 60_000);
+  });
 
   it('[REG-6.1-24] ends in a clear state when the database has no room, all or nothing having changed nothing, and is resumed', async () => {
     const code = await agency.publish(simple);
@@ -433,7 +433,7 @@ describe('an import', () => {
     expect(await search(code)).toHaveLength(0);
     await agency.transfer.resumeImport({ params: { importId: failed.id }, headers: {} });
     expect(await settled(agency, failed.id)).toMatchObject({ state: 'finished', rows: { created: 25_000 } });
-  }, 60_000);
+  });
 });
 
 describe('what an import does not take', () => {

@@ -14,7 +14,12 @@ import {
 const hour = 3_600_000;
 let t: Treasury;
 beforeAll(async () => {
-  t = await startTreasury({ subBatchSize: 2, leaseSeconds: 5, statusAfterSeconds: 0.05, lostAfterSeconds: 1 });
+  t = await startTreasury({
+    subBatchSize: 2,
+    leaseSeconds: 5,
+    statusAfterSeconds: 0.05,
+    lostAfterSeconds: 1,
+  });
 });
 afterAll(async () => {
   vi.useRealTimers();

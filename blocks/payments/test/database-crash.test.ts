@@ -18,7 +18,7 @@ let t: Treasury;
 beforeAll(async () => {
   postgres = await startOwnPostgres();
   t = await startTreasury({ subBatchSize: 5 }, { adminUrl: postgres.adminUrl });
-}, 60_000);
+});
 afterAll(async () => {
   await t.stop();
   await postgres.stop();
@@ -65,4 +65,4 @@ it('[PAY-6.1-c][PAY-5.3.1-k] the database dies while a run is paid: what was ack
   expect(new Set(credited.map((one) => one.address)).size).toBe(120);
   expect(Number(await available(t.node))).toBeCloseTo(before - 120 * 12.5, 2);
   expect(await brokenBooks(t.node)).toEqual([]);
-}, 60_000);
+});

@@ -113,7 +113,7 @@ it('[PAY-6.1-i] a rail gets no more transfers per second than it takes, over all
   expect(times).toHaveLength(15);
   // Three calls of five: the second and the third each a second after the one before.
   expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(1900);
-}, 20_000);
+});
 
 it('[PAY-6.1-c][PAY-6.1-i] a rail that does not answer rests, then one sub-batch finds out whether it works again', async () => {
   const ids = await bankPayees(10);
@@ -133,7 +133,7 @@ it('[PAY-6.1-c][PAY-6.1-i] a rail that does not answer rests, then one sub-batch
   expect(await traffic()).toMatchObject({ circuit: 'closed', faults: 0, unknown: 0 });
   for (const row of await instructionsOf(t.node, batchId))
     expect(t.bank.credited.get(row.instructionId)?.amount).toBe('5.10');
-}, 30_000);
+});
 
 describe('routing', () => {
   const vip: RailBody = { ...bank, name: 'Large payments', batchSize: 1 };
@@ -241,7 +241,7 @@ describe('whose turn it is', () => {
     const between = seen.slice(seen.indexOf(small), last).filter((id) => id === big).length;
     expect(between).toBeLessThanOrEqual(10);
     expect(await brokenBooks(t.node)).toEqual([]);
-  }, 30_000);
+  });
 
   it('[PAY-6.1-i] an emergency run goes before all others; only the treasury says which', async () => {
     await putBank({ calendar: atNight });
@@ -270,7 +270,7 @@ describe('whose turn it is', () => {
     const { history } = await reaches(t.node, urgent, ...over);
     expect(history.some((one) => one.reason === 'urgent priority: Flood')).toBe(true);
     expect((await refusal(set(urgent, 'low'))).status).toBe(409);
-  }, 30_000);
+  });
 });
 
 it('[PAY-6.1-i] a rail is never called more often at the same time than it takes, however many workers there are', async () => {

@@ -64,7 +64,7 @@ describe('a rail that', () => {
     expect(run.state).toBe('completed');
     await creditedOnce(run.batchId);
     expect(await brokenBooks(t.node)).toEqual([]);
-  }, 30_000);
+  });
 
   it('[PAY-9.1.3-c] refuses a payee: the money goes back to the programme', async () => {
     const ids = await payees(t.node, 4);

@@ -141,7 +141,7 @@ describe('a payment order (pain.001)', () => {
       );
     }
     expect((await reaches(t.node, batchId, ...over)).state).toBe('completed');
-  }, 20_000);
+  });
 
   it('writes any text so that it is read as it was', () => {
     const text = 'A & B <c> "d" \u00e9 \u{1F600} ]]>';
@@ -182,7 +182,7 @@ describe('a status report (pain.002)', () => {
       isoStatus: 'ACCC',
     });
     expect(await brokenBooks(t.node)).toEqual([]);
-  }, 20_000);
+  });
 
   it('[PAY-6.5-c] may speak of the whole group, or of the payment block; what it says of one payment counts before', async () => {
     const rejected = await ordered(2, '20.35');
@@ -208,7 +208,7 @@ describe('a status report (pain.002)', () => {
     await reaches(t.node, settled.batchId, 'partially-completed');
     expect(await statesOf(settled.batchId)).toEqual(['completed', 'completed', 'failed']);
     expect(await brokenBooks(t.node)).toEqual([]);
-  }, 20_000);
+  });
 
   it('[PAY-5.3.1-k] is loaded once; one that contradicts what is final changes nothing and is a case', async () => {
     const { batchId, files } = await ordered(1, '20.55');
@@ -225,7 +225,7 @@ describe('a status report (pain.002)', () => {
     const { items } = (await t.admin.listCases({ query: { batchId } })).body;
     expect(items.map((one) => one.kind)).toEqual(['contradiction']);
     expect(await brokenBooks(t.node)).toEqual([]);
-  }, 20_000);
+  });
 
   it('[PAY-6.14-c] that is hostile, broken, strange or about another rail’s file is refused as a whole', async () => {
     const { batchId, files } = await ordered(1, '20.65');
@@ -262,7 +262,7 @@ describe('a status report (pain.002)', () => {
     const after = (await filesOf(t.node).listRailFiles({ params: { railId }, query: { direction: 'in' } }))
       .body;
     expect(after.items).toHaveLength(before + 1);
-  }, 20_000);
+  });
 });
 
 describe('silence', () => {
@@ -282,7 +282,7 @@ describe('silence', () => {
     await expect.poll(asked, { timeout: 10_000 }).toBe(true);
     expect((await t.admin.listCases({ query: { batchId } })).body.items).toEqual([]);
     expect(await statesOf(batchId)).toEqual(['submitted', 'submitted']);
-  }, 20_000);
+  });
 });
 
 describe('files', () => {
@@ -387,5 +387,5 @@ describe('a folder', () => {
       'rail-file-refused',
     ]);
     expect(await brokenBooks(t.node)).toEqual([]);
-  }, 20_000);
+  });
 });

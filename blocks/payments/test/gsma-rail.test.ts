@@ -127,7 +127,7 @@ describe('a provider of the GSMA Mobile Money API', () => {
     expect(items.map((one) => one.kind)).toContain('contradiction');
     provider.answersQuestions = true;
     expect(await brokenBooks(t.node)).toEqual([]);
-  }, 20_000);
+  });
 
   it('[PAY-9.1.3-c] reports a reversal: the money is in suspense', async () => {
     const run = await pay(t.node, await walletPayees(1), { amount: '30.40' });
@@ -153,7 +153,7 @@ describe('a provider of the GSMA Mobile Money API', () => {
     expect(['submitted', 'unknown']).toContain((await stateOf(reference)).state);
     provider.answersQuestions = true;
     expect((await reaches(t.node, batchId, ...over)).state).toBe('completed');
-  }, 20_000);
+  });
 
   it('[PAY-6.9-f] is asked about accounts when the rail says so, and only then', async () => {
     await gsmaRail({ checkAccounts: true, debitPartyKey: 'walletid' });

@@ -50,7 +50,7 @@ it('[PAY-5.3.1-k][PAY-6.1-c] answers that are lost for every twentieth payment c
   expect((await t.admin.listUnknowns({ query: {} })).body.items).toEqual([]);
   expect(Number(await available(t.node))).toBeCloseTo(before - 121.2, 2);
   expect(await brokenBooks(t.node)).toEqual([]);
-}, 20_000);
+});
 
 it('[PAY-6.1-h] a payee who is struck from the mapper between approval and payment is not paid', async () => {
   const [gone = '', stays = ''] = (await payees(t.node, 3)).filter((_, index) => index % 2 === 0);

@@ -156,7 +156,7 @@ describe.each(Object.entries(kits))('a rail with the adapter %s', (adapter, kit)
       expect(institution.credited.get(row.instructionId)).toMatchObject({ amount: '3.01' });
     }
     expect(await brokenBooks(t.node)).toEqual([]);
-  }, 20_000);
+  });
 
   it('[PAY-6.5-c][PAY-6.1-aa] refuses a payee with a reason, and only that one', async () => {
     let refused = '';
@@ -168,7 +168,7 @@ describe.each(Object.entries(kits))('a rail with the adapter %s', (adapter, kit)
     const failed = rows.filter((row) => row.state !== 'completed');
     expect(failed).toMatchObject([{ state: 'failed', isoStatus: 'RJCT', reasonCode: 'AC04' }]);
     expect(institution.credited.has(refused)).toBe(false);
-  }, 20_000);
+  });
 
   it.each([
     'busy',
@@ -186,7 +186,7 @@ describe.each(Object.entries(kits))('a rail with the adapter %s', (adapter, kit)
       expect(body.attempts.filter((attempt) => attempt.state === 'succeeded')).toHaveLength(1);
     }
     expect(await brokenBooks(t.node)).toEqual([]);
-  }, 20_000);
+  });
 
   it('[PAY-5.3.1-k] is asked what became of a payment, and its word counts', async () => {
     institution.fate = () => 'silent';
@@ -212,7 +212,7 @@ describe.each(Object.entries(kits))('a rail with the adapter %s', (adapter, kit)
       .toBe('completed');
     const [row] = await instructionsOf(t.node, batchId);
     expect(institution.credited.get(row?.instructionId as string)?.amount).toBe('3.06');
-  }, 20_000);
+  });
 
   it('[PAY-6.5-a] refuses settings that are not its adapter’s, and changes nothing', async () => {
     const put = t.admin.putRail({

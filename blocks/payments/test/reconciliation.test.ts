@@ -480,7 +480,7 @@ it('[PAY-5.3.1-k][PAY-5.3.3-b] whatever a bank writes, every line is in exactly 
     }),
     { numRuns: runs, endOnFailure: true },
   );
-}, 30_000);
+});
 
 describe('records of reconciliation', () => {
   it.each([

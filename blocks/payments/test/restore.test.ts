@@ -25,7 +25,7 @@ const receiver = { up: false, got: [] as string[] };
 beforeAll(async () => {
   postgres = await startOwnPostgres();
   rails = await Promise.all([startRail(), startRail()]);
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all(rails.map((rail) => rail.stop()));
   await postgres.stop();

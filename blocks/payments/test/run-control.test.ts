@@ -83,7 +83,7 @@ describe('a run under payment', () => {
     expect((await refusal(resume(batchId))).status).toBe(409);
     expect((await refusal(pause(batchId))).status).toBe(409);
     expect(await brokenBooks(t.node)).toEqual([]);
-  }, 20_000);
+  });
 
   it('[PAY-6.1-c][PAY-5.3.1-k] that is stopped pays no more, awaits what is out, gives the rest back, and is over', async () => {
     const before = Number(await available(t.node));
@@ -103,7 +103,7 @@ describe('a run under payment', () => {
     expect(run.history.filter((one) => one.reason?.startsWith('stopped')).length).toBe(1);
     expect((await stop(batchId)).body.stopped).toBe(true);
     expect(await brokenBooks(t.node)).toEqual([]);
-  }, 20_000);
+  });
 
   it('[PAY-5.3.1-k] that is stopped does not send again what a rail refused for now', async () => {
     t.bank.fate = () => 'busy';
@@ -126,7 +126,7 @@ describe('a run under payment', () => {
       expect(t.bank.credited.has(row.instructionId)).toBe(false);
     }
     expect(await brokenBooks(t.node)).toEqual([]);
-  }, 20_000);
+  });
 
   it('[PAY-5.3.1-k] that is stopped at the very moment it is sent loses no cent and pays nobody twice', async () => {
     const before = Number(await available(t.node));
@@ -149,7 +149,7 @@ describe('a run under payment', () => {
     }
     expect(Number(await available(t.node))).toBeCloseTo(before - paid, 2);
     expect(await brokenBooks(t.node)).toEqual([]);
-  }, 30_000);
+  });
 
   it('[PAY-6.14-c] is paused and stopped by its source and by managers, not by those who only look on', async () => {
     const batchId = await handOver(t.node, await bankPayees(1), { amount: '9.90' });

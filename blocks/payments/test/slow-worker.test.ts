@@ -68,4 +68,4 @@ it('[PAY-6.1-c] a worker that is only slow writes nothing any more after another
     expect(rail.credited.get(row.instructionId)?.times).toBe(1);
   }
   expect(await brokenBooks(node)).toEqual([]);
-}, 20_000);
+});

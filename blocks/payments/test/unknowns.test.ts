@@ -72,7 +72,7 @@ describe('a payment of which nobody can tell', () => {
     );
     for (const id of ids) await ask(id);
     expect(await unknowns()).toEqual([]);
-  }, 20_000);
+  });
 
   it('[PAY-5.3.1-k][PAY-6.1-c][PAY-5.3.4-h] can be asked about at once; what the rail says takes effect, once', async () => {
     const { batchId, ids } = await silentRun(2, '2.20');
@@ -85,7 +85,7 @@ describe('a payment of which nobody can tell', () => {
     expect((await refusal(ask(ids[0] as string))).status).toBe(409);
     expect((await refusal(ask(randomUUID()))).status).toBe(404);
     expect(await brokenBooks(t.node)).toEqual([]);
-  }, 20_000);
+  });
 
   it('[PAY-5.3.1-k] and that its rail does not know is sent again under the same reference', async () => {
     const { batchId, ids } = await silentRun(2, '2.30', 'lost');
@@ -93,7 +93,7 @@ describe('a payment of which nobody can tell', () => {
     expect((await reaches(t.node, batchId, ...over)).state).toBe('completed');
     for (const id of ids) expect(t.bank.credited.get(id)?.times).toBe(1);
     expect(await brokenBooks(t.node)).toEqual([]);
-  }, 20_000);
+  });
 
   it('[PAY-5.3.1-k][PAY-6.1-c] is decided on evidence by a person, once; a case keeps what was found', async () => {
     t.bank.answersQuestions = false;
@@ -111,7 +111,7 @@ describe('a payment of which nobody can tell', () => {
       ['unknown-too-long', 'resolved', 'paid', 'Statement of the bank, page 3'],
     ]);
     expect(await brokenBooks(t.node)).toEqual([]);
-  }, 20_000);
+  });
 
   it('[PAY-6.1-c] at a rail that is closed since is still asked about, and ends', async () => {
     const { batchId, ids } = await silentRun(1, '2.50');
@@ -127,7 +127,7 @@ describe('a payment of which nobody can tell', () => {
     expect((await reaches(t.node, batchId, ...over)).state).toBe('completed');
     await t.admin.putRail({ params: { railId: 'bank' }, body: { ...bank, isDefault: true } });
     expect(await brokenBooks(t.node)).toEqual([]);
-  }, 20_000);
+  });
 });
 
 it('[PAY-5.3.4-h][PAY-5.4-a] every state of a payment has its ISO 20022 payment status', () => {

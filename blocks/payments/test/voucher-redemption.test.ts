@@ -349,7 +349,7 @@ describe('at the same moment', () => {
     );
     const credited = [...t.bank.credited.values()].filter((transfer) => transfer.amount === '77.00');
     expect(credited).toHaveLength(1);
-  }, 60_000);
+  });
 
   it('[PAY-6.2.3-c] the same request many times is one redemption with one answer', async () => {
     const voucher = await one({ amount: '78.00' });
