@@ -79,8 +79,9 @@ describe('the audit log', () => {
       'authorised',
       'processing',
       'completed',
+      'certificate',
     ]);
-    expect(await steps(refused)).toEqual(['received', 'awaiting-approval', 'rejected']);
+    expect(await steps(refused)).toEqual(['received', 'awaiting-approval', 'rejected', 'certificate']);
     const [last] = await entries({ subject: `batch/${withdrawn}`, action: 'cancelled' });
     expect(last).toMatchObject({
       actor: `${portal} for programme-manager`,
@@ -93,6 +94,36 @@ describe('the audit log', () => {
     const at = Date.parse(last?.at as string);
     expect(at).toBeGreaterThanOrEqual(Date.parse(began));
     expect(at).toBeLessThanOrEqual(Date.parse(await clock()));
+  });
+
+  it('[PAY-6.12-g] tells of a run what it was about, who decided on which content, and how every cent ended, without any other table', async () => {
+    const [first = '', second = ''] = await payees(t.node, 2);
+    t.bank.fate = ({ amount }) => (amount === '7.10' ? { rejected: 'AC04' } : 'completed');
+    const { batchId } = await pay(t.node, [first, second], { amount: '7.10', initiator: 'maker-7' });
+    t.bank.fate = () => 'completed';
+    const own = await entries({ component: 'runs', subject: `batch/${batchId}` });
+    const told = (action: string) => own.find((one) => one.action === action);
+    expect(told('received')?.detail).toMatchObject({
+      source: programme.sourceId,
+      programme: programme.programmeId,
+      maker: 'maker-7',
+      currency: 'USD',
+      count: 2,
+      amount: '1420',
+    });
+    const content = told('awaiting-approval')?.detail as { contentHash: string };
+    expect(content).toMatchObject({ count: 2, amount: '1420', fees: '0' });
+    expect(told('approved')).toMatchObject({
+      actor: expect.stringContaining('approver-1'),
+      detail: { contentHash: content.contentHash },
+    });
+    const { content: certificate, hash } = (await t.admin.getCertificate({ params: { batchId } })).body;
+    expect(told('certificate')?.detail).toEqual({ ...certificate, hash });
+    expect(certificate.byState).toEqual([
+      { state: 'completed', count: 1, amount: '7.10' },
+      { state: 'failed', count: 1, amount: '7.10' },
+    ]);
+    expect(certificate.moneyIn).toBe(certificate.moneyOut);
   });
 
   it('[PAY-6.11-a][PAY-6.12-a] has every request that could change something, and every refusal, with where it came from', async () => {

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { notFound } from '@govstack/platform';
 import { sql } from 'kysely';
+import { audit } from '../audit/audit.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Db, Trx } from '../tables.ts';
+import { engineActor } from './move.ts';
 import type { Batch, StateTotal } from './read.ts';
 
 interface RailLine {
@@ -113,10 +115,15 @@ export async function issueCertificate(
     resultHash: await resultHash(trx, batch.id),
   };
   const json = JSON.stringify(content);
-  await trx
-    .insertInto('certificate')
-    .values({ batch_id: batch.id, content: json, hash: createHash('sha256').update(json).digest('hex') })
-    .execute();
+  const hash = createHash('sha256').update(json).digest('hex');
+  await trx.insertInto('certificate').values({ batch_id: batch.id, content: json, hash }).execute();
+  await audit(trx, {
+    component: 'runs',
+    action: 'certificate',
+    subject: `batch/${batch.id}`,
+    actor: engineActor,
+    detail: { ...content, hash },
+  });
 }
 
 export async function readCertificate(
