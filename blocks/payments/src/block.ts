@@ -19,6 +19,7 @@ import { splitNext } from './batches/split.ts';
 import { validateNext } from './batches/validate.ts';
 import { adviseNext } from './bills/advise.ts';
 import { askBillerNext } from './bills/ask-biller.ts';
+import { tenderNext } from './bills/pay-by-voucher.ts';
 import { createDelivery } from './callbacks/deliver.ts';
 import { openCases } from './cases/cases.ts';
 import { PaymentsConfig } from './config.ts';
@@ -150,6 +151,7 @@ export const payments = defineBlock({
         { name: 'voucher-keys', lanes: 1, step: () => resealNext(shared) },
         { name: 'reconcile', lanes: 1, step: () => reconcileNext(shared) },
         { name: 'inquire', lanes: 4, step: () => askBillerNext(shared) },
+        { name: 'tender', lanes: 1, step: () => tenderNext(shared) },
         { name: 'advise', lanes: 4, step: () => adviseNext(shared) },
         { name: 'expire', lanes: 1, step: () => expireNext(shared) },
         { name: 'callbacks', lanes: config.callbackWorkers, step: () => delivery.next() },

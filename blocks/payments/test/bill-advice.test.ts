@@ -291,16 +291,3 @@ describe('the database', () => {
     expect(broken).toEqual(['I7']);
   });
 });
-
-describe('a voucher for a bill', () => {
-  it('is refused clearly where none are offered', async () => {
-    const billId = bill(c);
-    const billInquiryRequestId = await inquire(c, billId);
-    const redeem = p2gOf(c.node, bank).voucherRedemption({
-      headers: {},
-      body: { requestId: requestId(), billInquiryRequestId, billId, VoucherSecretHash: 'secret' },
-    });
-    expect((await refusal(redeem)).status).toBe(501);
-    expect(c.biller.received.some((one) => one.body.billId === billId)).toBe(false);
-  });
-});

@@ -1,6 +1,5 @@
 import { implement } from '@govstack/platform';
 import { requestsOnRecord } from '../audit/requests.ts';
-import { redeemForBill } from '../bills/vouchers.ts';
 import type { Payments } from '../payments-context.ts';
 import { dispatchHandlers } from './admin/dispatch-handlers.ts';
 import { failureHandlers } from './admin/failure-handlers.ts';
@@ -80,7 +79,7 @@ export const implementSurfaces = (payments: Payments) =>
     }),
     implement(phee, pheeHandlers(payments)),
     implement(vouchers, voucherHandlers(payments)),
-    implement(p2g, { ...billHandlers(payments, redeemForBill(payments)), ...requestHandlers(payments) }),
+    implement(p2g, { ...billHandlers(payments), ...requestHandlers(payments) }),
     implement(paymentsAdmin, {
       ...settingsHandlers(payments),
       ...runHandlers(payments),

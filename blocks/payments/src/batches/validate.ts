@@ -28,10 +28,12 @@ const resolve = async (trx: Trx, batchId: string): Promise<void> => {
         case
           when e.id is null then 'payee-not-registered'
           when not v.active then 'payee-inactive'
-          when v.modality = '02' then 'voucher-not-offered'
+          when v.modality = '02' and g.code is null then 'voucher-not-offered'
+          when v.modality = '02' and not g.variable_amounts and d.amount is null then 'voucher-amount-not-offered'
           when r.id is null then 'no-rail-for-account'
         end as reason_code
       from instruction i
+      join batch b on b.id = i.batch_id
       left join mapper_entry e on e.source_id = i.source_id and e.payee_token = i.payee_token
       left join mapper_version v on v.id = e.current_version
       left join lateral (
@@ -45,6 +47,19 @@ const resolve = async (trx: Trx, batchId: string): Promise<void> => {
         order by v.institution_code = any (r.institutions) desc nulls last, r.rank, r.id
         limit 1
       ) r on true
+      left join lateral (
+        select g.source_id, g.code, g.variable_amounts
+        from voucher_group g
+        where v.modality = '02'
+          and g.source_id = b.source_id
+          and g.programme_id = coalesce(b.programme_id, g.programme_id)
+          and g.for_runs
+          and g.active
+        order by g.code
+        limit 1
+      ) g on true
+      left join voucher_denomination d
+        on d.source_id = g.source_id and d.group_code = g.code and d.amount = i.amount
       where i.batch_id = ${batchId} and i.state = 'received'
     )
     update instruction i

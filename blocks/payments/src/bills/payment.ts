@@ -1,4 +1,4 @@
-import { badRequest, conflict, newId, notFound } from '@govstack/platform';
+import { badRequest, conflict, newId, notFound, Problem } from '@govstack/platform';
 import { type Selectable, sql } from 'kysely';
 import { type Biller, readBiller } from '../billers/biller.ts';
 import { enqueueCallback } from '../callbacks/queue.ts';
@@ -7,6 +7,7 @@ import type { Payer } from '../payers/payer.ts';
 import type { Payments } from '../payments-context.ts';
 import { settleRequestOfDuplicate, settleRequestsOfBill } from '../requests-to-pay/settle.ts';
 import type { Db, PaymentsTables, Trx } from '../tables.ts';
+import type { Refusal } from '../vouchers/refused.ts';
 import type { PaymentAnswer } from './biller-answer.ts';
 import { amountDue, inquiryByRequest } from './inquiry.ts';
 import { outgoing } from './wire.ts';
@@ -95,20 +96,33 @@ async function known(trx: Trx, advice: Advice): Promise<BillPayment | undefined>
   return row;
 }
 
-const countsAlready = async (trx: Trx, billId: string): Promise<boolean> =>
-  (await trx
+/** The payment of the whole bill that counts, or will when its voucher is redeemed. */
+export const countingPayment = (trx: Trx, billId: string): Promise<Pick<BillPayment, 'state'> | undefined> =>
+  trx
     .selectFrom('bill_payment')
-    .select('id')
+    .select('state')
     .where('bill_id', '=', billId)
     .where('part', '=', false)
-    .where('state', 'in', ['pending', 'acknowledged'])
-    .executeTakeFirst()) !== undefined;
+    .where('state', 'in', ['tendering', 'pending', 'acknowledged'])
+    .executeTakeFirst();
+
+/**
+ * Whether a bill that is paid in one piece is paid already. While a voucher is being redeemed for it nobody can tell, and
+ * a payment has to be told again; nothing is redeemed for a bill that is paid.
+ */
+async function paidAlready(trx: Trx, advice: Advice): Promise<boolean> {
+  const counting = await countingPayment(trx, advice.billId);
+  if (counting?.state === 'tendering')
+    throw new Problem(503, 'A voucher is being redeemed for this bill; tell the payment again');
+  if (counting && advice.method === 'voucher') throw conflict('The bill is paid already');
+  return counting !== undefined;
+}
 
 /**
  * Takes over that a bill was paid (PAY-8.3.3): once per payer institution and payment reference. A second payment of a
  * bill that is paid in one piece is kept and rejected as a duplicate at once, so that the payer gets the money back;
- * its biller hears of the first only. Requests-to-pay for the bill end with it. Answers the payment and whether it is
- * new.
+ * its biller hears of the first only. Requests-to-pay for the bill end with it. A payment with a voucher waits for the
+ * redemption. Answers the payment and whether it is new.
  */
 export async function recordPayment(
   payments: Payments,
@@ -122,7 +136,7 @@ export async function recordPayment(
   const biller = await readBiller(trx, ground.billerId);
   const amount = advice.amount?.(ground.currency) ?? ground.due;
   assertAmount(biller, amount, ground.due);
-  const duplicate = !biller.part_payment && (await countsAlready(trx, advice.billId));
+  const duplicate = !biller.part_payment && (await paidAlready(trx, advice));
   const payment = await trx
     .insertInto('bill_payment')
     .values({
@@ -138,7 +152,8 @@ export async function recordPayment(
       amount: amount.toString(),
       currency: ground.currency,
       part: biller.part_payment,
-      state: duplicate ? 'rejected' : 'pending',
+      state: duplicate ? 'rejected' : advice.method === 'voucher' ? 'tendering' : 'pending',
+      refusal: null,
       reject_reason: duplicate ? 'Dup' : null,
       tenant_id: advice.tenantId ?? null,
       correlation_id: advice.correlationId,
@@ -157,7 +172,7 @@ export async function recordPayment(
   if (duplicate) {
     await settleRequestOfDuplicate(payments, trx, payment);
     await tellOutcome(payments, trx, payment);
-  } else await settleRequestsOfBill(payments, trx, payment);
+  } else if (payment.state === 'pending') await settleRequestsOfBill(payments, trx, payment);
   return { payment, created: true };
 }
 
@@ -173,7 +188,7 @@ function assertAmount(biller: Biller, amount: bigint, due: bigint): void {
 }
 
 /** Tells the payer institution how its payment ended, and opens a case when the payer has to get money back. */
-async function tellOutcome(payments: Payments, trx: Trx, payment: BillPayment): Promise<void> {
+export async function tellOutcome(payments: Payments, trx: Trx, payment: BillPayment): Promise<void> {
   if (payment.state === 'rejected')
     await openCases(trx, [
       {
@@ -212,13 +227,7 @@ export async function applyPaymentAnswer(
   paymentId: string,
   answer: PaymentAnswer,
 ): Promise<BillPayment> {
-  const found = await trx
-    .selectFrom('bill_payment')
-    .selectAll()
-    .where('id', '=', paymentId)
-    .forUpdate()
-    .executeTakeFirst();
-  if (!found) throw notFound('Bill payment');
+  const found = await readPayment(trx, paymentId);
   const state = answer.status === 'ACK' ? ('acknowledged' as const) : ('rejected' as const);
   if (found.state !== 'pending') {
     if (found.state !== state)
@@ -244,6 +253,50 @@ export async function applyPaymentAnswer(
   await tellOutcome(payments, trx, decided);
   return decided;
 }
+
+/** A payment by its id, locked. */
+export async function readPayment(trx: Trx, id: string): Promise<BillPayment> {
+  const row = await trx
+    .selectFrom('bill_payment')
+    .selectAll()
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst();
+  if (!row) throw notFound('Bill payment');
+  return row;
+}
+
+const moveTender = (
+  trx: Trx,
+  payment: BillPayment,
+  to: { readonly state: 'pending' | 'refused'; readonly refusal?: Refusal; readonly at?: Date },
+): Promise<BillPayment> =>
+  trx
+    .updateTable('bill_payment')
+    .set({
+      state: to.state,
+      refusal: to.refusal ?? null,
+      answered_at: to.at ?? null,
+    })
+    .where('id', '=', payment.id)
+    .where('state', '=', 'tendering')
+    .returningAll()
+    .executeTakeFirstOrThrow();
+
+/** Its voucher is redeemed: the payment counts, and its biller is told of it. The caller holds the bill's lock. */
+export async function acceptTender(payments: Payments, trx: Trx, payment: BillPayment): Promise<BillPayment> {
+  const accepted = await moveTender(trx, payment, { state: 'pending' });
+  await settleRequestsOfBill(payments, trx, accepted);
+  return accepted;
+}
+
+/** Its voucher was not redeemed: nothing was paid, and the bill is open again. */
+export const refuseTender = (
+  payments: Payments,
+  trx: Trx,
+  payment: BillPayment,
+  refusal: Refusal,
+): Promise<BillPayment> => moveTender(trx, payment, { state: 'refused', refusal, at: payments.ctx.now() });
 
 /** A payment of a payer institution by its reference. */
 export async function paymentByReference(db: Db, payerId: string, reference: string): Promise<BillPayment> {

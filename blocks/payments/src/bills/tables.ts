@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from 'kysely';
+import type { Refusal } from '../vouchers/refused.ts';
 
 type Created = ColumnType<string, never, never>;
 type Instant = ColumnType<string, Date | string, Date | string>;
@@ -49,8 +50,9 @@ export interface BillTables {
     amount: Int8;
     currency: string;
     part: boolean;
-    state: 'pending' | 'acknowledged' | 'rejected';
+    state: 'tendering' | 'pending' | 'acknowledged' | 'rejected' | 'refused';
     reject_reason: RejectReason | null;
+    refusal: Refusal | null;
     attempts: Generated<number>;
     next_at: DefaultInstant;
     last_sent_at: Instant | null;

@@ -7,12 +7,14 @@ import { openAccounts } from '../ledger/accounts.ts';
 import { createTransfers } from '../ledger/transfers.ts';
 import type { Payments } from '../payments-context.ts';
 import type { RailResult } from '../rails/port.ts';
+import { givesVouchers } from '../rails/registry.ts';
 import { issueReceipts } from '../receipts/issue.ts';
 import { holdReturns } from '../returns/hold.ts';
 import type { Trx } from '../tables.ts';
+import { giveVouchers } from '../vouchers/for-runs.ts';
 import { applyRedemptions } from '../vouchers/results.ts';
 import { type Action, decisions } from './decisions.ts';
-import { cleared, type Payout, paidAccount, returned, settled, suspenseAccount } from './payout.ts';
+import { cleared, destination, type Payout, returned, settled, suspenseAccount } from './payout.ts';
 import { settleSubBatches } from './settle.ts';
 
 /** How a result reached us. */
@@ -147,7 +149,7 @@ async function book(trx: Trx, decided: readonly Decided[]): Promise<void> {
     decided.filter((one) => one.action === action).map((one) => one.payout);
   const [completed, failedOnes, back] = [of('complete'), of('fail'), of('return')];
   const keys = [
-    ...completed.map((one) => paidAccount(one.railId, one.currency)),
+    ...completed.map(destination),
     ...completed.filter((one) => one.fee > 0n).map((one) => feesAccount(one.railId, one.currency)),
     ...back.map((one) => suspenseAccount(one.railId, one.currency)),
   ];
@@ -162,6 +164,31 @@ async function book(trx: Trx, decided: readonly Decided[]): Promise<void> {
     ...charged(completed),
     ...back.map(returned),
   ]);
+}
+
+/** Payments that are vouchers are completed with theirs: the serial number is their reference. */
+async function withVouchers(
+  payments: Payments,
+  trx: Trx,
+  railId: string,
+  decided: readonly Decided[],
+): Promise<readonly Decided[]> {
+  const completed = decided.filter((one) => one.action === 'complete');
+  if (completed.length === 0 || !(await givesVouchers(trx, railId))) return decided;
+  const given = await giveVouchers(
+    payments,
+    trx,
+    completed.map((one) => one.known.id),
+  );
+  return decided.map((one) => {
+    const voucher = given.get(one.known.id);
+    if (!voucher) return one;
+    return {
+      ...one,
+      result: { ...one.result, railReference: voucher.serial },
+      payout: { ...one.payout, into: voucher.account },
+    };
+  });
 }
 
 async function queueResends(payments: Payments, trx: Trx, decided: readonly Decided[]): Promise<void> {
@@ -227,7 +254,7 @@ export async function applyResults(
     );
     const known = await lockInstructions(trx, railId, [...byReference.keys()]);
     const found = new Set(known.map((row) => row.id));
-    const decided = known.map((row): Decided => {
+    const judged = known.map((row): Decided => {
       const said = byReference.get(row.id) as RailResult;
       const action = limited(payments, row, said, decisions[row.state][said.outcome]);
       // Refused for now, and not sent again because of us.
@@ -246,6 +273,7 @@ export async function applyResults(
         },
       };
     });
+    const decided = await withVouchers(payments, trx, railId, judged);
     await moveAttempts(payments, trx, decided, via);
     await moveInstructions(trx, decided, 'complete', 'completed');
     await moveInstructions(trx, decided, 'fail', 'failed');

@@ -10,6 +10,8 @@ export interface Payout {
   readonly amount: bigint;
   /** What the rail charges for it, beside the amount. */
   readonly fee: bigint;
+  /** Where it goes when it is confirmed, if not out: vouchers keep their value inside. */
+  readonly into?: AccountKey;
 }
 
 export const clearingAccount = (railId: string, currency: string): AccountKey => ({
@@ -53,17 +55,22 @@ export const settled = (payout: Payout, type: 'post-pending' | 'void-pending'): 
   ...traced(payout),
 });
 
-/** Moves confirmed payouts of one result from clearing to paid, one transfer per batch and rail. */
+/** Where a confirmed payout goes. */
+export const destination = ({ into, railId, currency }: Payout): AccountKey =>
+  into ?? paidAccount(railId, currency);
+
+/** Moves confirmed payouts of one result from clearing to where they go, one transfer per batch and rail. */
 export function cleared(payouts: readonly Payout[]): TransferRequest[] {
   const groups = Map.groupBy(payouts, (one) => `${one.batchId}/${one.railId}/${one.currency}`);
   return [...groups.values()].map((group) => {
-    const [{ batchId, railId, currency }] = group as [Payout, ...Payout[]];
+    const [first] = group as [Payout, ...Payout[]];
+    const { batchId, railId, currency } = first;
     const ids = group.map((one) => one.instructionId).sort();
     return {
       id: derivedId('payout-cleared', ...ids),
       type: 'post',
       debit: accountId(clearingAccount(railId, currency)),
-      credit: accountId(paidAccount(railId, currency)),
+      credit: accountId(destination(first)),
       amount: group.reduce((sum, one) => sum + one.amount, 0n),
       cause: 'payout-cleared',
       causeId: `${ids.length} from ${ids[0]}`,

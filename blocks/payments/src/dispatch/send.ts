@@ -23,7 +23,8 @@ interface Sendable {
   narration: string | null;
   version_id: string;
   institution_code: string | null;
-  address_cipher: Buffer;
+  /** Payees who get a voucher have no account. */
+  address_cipher: Buffer | null;
   sends: number;
   now_active: boolean;
   now_same: boolean;
@@ -162,7 +163,10 @@ async function prepare(payments: Payments, traffic: RailTraffic): Promise<Parcel
       const exponent = payments.currencies(claimed.currency) ?? 2;
       const transfers = rows.map((row) => ({
         reference: row.id,
-        address: payments.vault.open(row.address_cipher, `address/${row.version_id}`),
+        address:
+          row.address_cipher === null
+            ? ''
+            : payments.vault.open(row.address_cipher, `address/${row.version_id}`),
         institution: row.institution_code ?? undefined,
         amount: formatAmount(row.amount, exponent),
         narration: row.narration ?? undefined,

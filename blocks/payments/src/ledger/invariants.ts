@@ -330,12 +330,12 @@ const invariants: readonly Invariant[] = [
   {
     id: 'I12',
     statement:
-      'a bill is paid once, in its biller’s currency, and a completed request-to-pay names its payment',
+      'a bill is paid once, in its biller’s currency; a completed request-to-pay names its payment, and a payment with a voucher counts when its own voucher was redeemed',
     violations: sql`
       select
         (select count(*) from (
           select from bill_payment
-          where not part and state in ('pending', 'acknowledged')
+          where not part and state in ('tendering', 'pending', 'acknowledged')
           group by bill_id
           having count(*) > 1
         ) twice)
@@ -344,7 +344,15 @@ const invariants: readonly Invariant[] = [
            where r.state = 'COM' and not exists (
              select from bill_payment p
              where p.payer_id = r.payer_id and p.payment_reference = r.payment_reference
-               and p.bill_id = r.bill_id and p.amount >= r.amount)) as count`,
+               and p.bill_id = r.bill_id and p.amount >= r.amount))
+        + (select count(*)
+           from bill_payment p
+           left join voucher_redemption d on d.payee = 'biller/' || p.biller_id and d.request_id = p.id::text
+           where p.method = 'voucher' and p.state <> 'tendering'
+             and case p.state
+               when 'refused' then d.id is not null and d.state <> 'failed'
+               else (d.state, d.amount, d.currency) is distinct from ('succeeded', p.amount, p.currency)
+             end) as count`,
   },
   {
     id: 'I13',

@@ -64,6 +64,8 @@ export interface RailAdapter {
   readonly largestBatch: number;
   /** Institutions report results themselves: there is nobody to ask. */
   readonly byHand?: true;
+  /** Payees get vouchers of the programme in place of money: nothing is sent anywhere. */
+  readonly givesVouchers?: true;
   /** What it must be told about a rail beside where it is (`settings` of putRail); nothing when absent. */
   readonly settings?: TSchema;
   /** Seconds after which silence is worth a person's look, when the rail has none of its own (default: configuration). */

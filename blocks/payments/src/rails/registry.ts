@@ -11,6 +11,7 @@ import { file } from './file/adapter.ts';
 import { gsma } from './gsma/adapter.ts';
 import { mobileMoney } from './mobile-money/adapter.ts';
 import type { Rail, RailAdapter, RailContext } from './port.ts';
+import { voucher } from './voucher/adapter.ts';
 
 /** The kinds of rail this block can speak to. A new kind is a folder here and a line below. */
 export const adapters: Readonly<Record<string, RailAdapter>> = {
@@ -19,6 +20,7 @@ export const adapters: Readonly<Record<string, RailAdapter>> = {
   gsma,
   file,
   'by-hand': byHand,
+  voucher,
 };
 
 export function adapterOf(rail: Pick<Rail, 'adapter'>): RailAdapter {
@@ -104,6 +106,9 @@ export async function putRail(
 ): Promise<Rail> {
   const adapter = adapterOf(settings);
   assertAdapterSettings(adapter, settings.settings);
+  const inVouchers = settings.modalities.every((one) => one === '02');
+  if (adapter.givesVouchers ? !inVouchers : settings.modalities.includes('02'))
+    throw badRequest('Modality 02 is for a rail with the adapter voucher, which has no other');
   if (settings.calendar) assertCalendar(settings.calendar);
   if (!isServiceId(settings.service))
     throw badRequest('service must be INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE');
@@ -164,6 +169,12 @@ export async function putRail(
 
 export const listRails = (db: Db | Trx): Promise<Rail[]> =>
   db.selectFrom('rail').select(columns).orderBy('id').limit(1000).execute();
+
+/** Whether payments of a rail are vouchers. */
+export const givesVouchers = async (db: Db | Trx, id: string): Promise<boolean> => {
+  const row = await db.selectFrom('rail').select('adapter').where('id', '=', id).executeTakeFirst();
+  return row !== undefined && adapterOf(row).givesVouchers === true;
+};
 
 export const findRail = (db: Db | Trx, id: string): Promise<Rail | undefined> =>
   db.selectFrom('rail').select(columns).where('id', '=', id).executeTakeFirst();

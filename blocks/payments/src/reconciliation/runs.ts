@@ -11,12 +11,15 @@ interface Missing {
   currency: string;
 }
 
-/** Line that shows a payment of a run leaving the bank, or the decision of a person about one that none shows. */
+/**
+ * Line that shows a payment of a run leaving the bank, or the decision of a person about one that none shows. A voucher
+ * leaves nothing: its redemption does, and is found on its own.
+ */
 const found = sql`
-  exists (
+  (exists (
     select from statement_line l
     where l.payment_kind = 'instruction' and l.payment_id = i.id::text and l.class = 'matched'
-  )`;
+  ) or exists (select from rail given where given.id = i.rail_id and given.adapter = 'voucher'))`;
 const decided = sql`
   exists (
     select from reconciliation_item d

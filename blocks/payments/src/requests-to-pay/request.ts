@@ -4,7 +4,7 @@ import type { Selectable } from 'kysely';
 import { sql } from 'kysely';
 import type { Biller } from '../billers/biller.ts';
 import { openBillerOf } from '../billers/biller.ts';
-import { lockBill } from '../bills/payment.ts';
+import { countingPayment, lockBill } from '../bills/payment.ts';
 import type { CallbackTarget } from '../callbacks/target.ts';
 import { type Alias, findAlias } from '../payers/alias.ts';
 import { findPayerByBic, type Payer, readPayer } from '../payers/payer.ts';
@@ -123,14 +123,9 @@ export async function requestPayment(
 
 /** A bill that is paid, or asked for at this institution already, is not asked for again. */
 export async function assertOpenFor(trx: Trx, billId: string, payerId: string): Promise<void> {
-  const paid = await trx
-    .selectFrom('bill_payment')
-    .select('id')
-    .where('bill_id', '=', billId)
-    .where('part', '=', false)
-    .where('state', 'in', ['pending', 'acknowledged'])
-    .executeTakeFirst();
-  if (paid) throw conflict('The bill is paid already');
+  const paid = await countingPayment(trx, billId);
+  if (paid)
+    throw conflict(paid.state === 'tendering' ? 'The bill is being paid' : 'The bill is paid already');
   const open = await trx
     .selectFrom('request_to_pay')
     .select('id')

@@ -35,7 +35,7 @@ const bounds = (payments: Payments, day: string) => {
 
 /**
  * Gross figures of a business day per rail and currency (PAY-5.1.12-a): what was paid, what came back, what it costs.
- * Nothing is converted (PAY-5.1.12-b). Net is paid less returned.
+ * Nothing is converted (PAY-5.1.12-b). Vouchers count when they are redeemed, not when they are given. Net is paid less returned.
  */
 export async function dayFigures(payments: Payments, db: Db | Trx, wanted: Day): Promise<Figures[]> {
   const { from, to } = bounds(payments, wanted.day);
@@ -46,6 +46,7 @@ export async function dayFigures(payments: Payments, db: Db | Trx, wanted: Day):
       select t.rail_id, i.currency, i.amount as paid, 0::bigint as returned, i.fee
       from attempt t
       join instruction i on i.id = t.instruction_id
+      join rail r on r.id = t.rail_id and r.adapter <> 'voucher'
       where t.state = 'succeeded' and t.answered_at >= ${from} and t.answered_at < ${to}
       union all
       select i.rail_id, s.currency, 0, s.amount, 0

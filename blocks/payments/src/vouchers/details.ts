@@ -99,19 +99,28 @@ export async function voucherDetails(
   return new Map(details.flat());
 }
 
-/** Vouchers that a request created, in the order of its instructions. */
-export const vouchersOf = (trx: Db | Trx, requestId: string): Promise<Voucher[]> =>
+/** Vouchers that a request created, in the order of its instructions, those after an instruction. */
+const vouchersOf = (trx: Db | Trx, requestId: string, after?: string): Promise<Voucher[]> =>
   trx
     .selectFrom('voucher')
     .selectAll()
     .where('request_id', '=', requestId)
+    .$if(after !== undefined, (query) => query.where('instruction_id', '>', after as string))
     .orderBy('instruction_id')
     .limit(10_000)
     .execute();
 
 /** The published message that returns vouchers to the source; the same content when polled, while the numbers are kept. */
-export async function detailsNotice(payments: Payments, trx: Trx, request: VoucherRequest) {
-  const vouchers = await vouchersOf(trx, request.id);
+export const detailsNotice = async (payments: Payments, trx: Trx, request: VoucherRequest, after?: string) =>
+  detailsOf(payments, trx, request, await vouchersOf(trx, request.id, after));
+
+/** The same message about some vouchers of a request. */
+export async function detailsOf(
+  payments: Payments,
+  trx: Trx,
+  request: Pick<VoucherRequest, 'source_id' | 'request_id' | 'batch_id'>,
+  vouchers: readonly Voucher[],
+) {
   const details = await voucherDetails(payments, trx, request.source_id, vouchers);
   return {
     requestID: request.request_id,

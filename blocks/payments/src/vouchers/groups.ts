@@ -17,6 +17,7 @@ const columns = [
   'validity_seconds',
   'merchant_groups',
   'on_demand',
+  'for_runs',
   'variable_amounts',
   'cancel_suspended',
   'payee_check',
@@ -35,6 +36,8 @@ export interface VoucherGroupSettings {
   readonly merchantGroups: readonly string[];
   /** Whether vouchers are made when none is in stock. */
   readonly onDemand: boolean;
+  /** Whether payees of the programme's runs who want no account get vouchers of this group; one of a programme. */
+  readonly forRuns: boolean;
   /** Whether amounts other than the denominations may be ordered; such vouchers are made on demand. */
   readonly variableAmounts: boolean;
   /** Whether a suspended voucher can be cancelled; otherwise it is reported as suspended (PAY-9.2.4). */
@@ -57,6 +60,8 @@ export async function putVoucherGroup(
     throw badRequest('payeeCheck.service must be INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE');
   if (settings.variableAmounts && !settings.onDemand)
     throw badRequest('Vouchers of variable amounts are made on demand');
+  if (settings.forRuns && !settings.onDemand)
+    throw badRequest('Vouchers for runs are made on demand, so that nobody of a run is left without');
   if (new Set(denominations.map((one) => one.amount)).size < denominations.length)
     throw badRequest('Each denomination is named once');
   const values = {
@@ -65,6 +70,7 @@ export async function putVoucherGroup(
     validity_seconds: settings.validitySeconds,
     merchant_groups: [...settings.merchantGroups],
     on_demand: settings.onDemand,
+    for_runs: settings.forRuns,
     variable_amounts: settings.variableAmounts,
     cancel_suspended: settings.cancelSuspended,
     payee_check: payeeCheck ? JSON.stringify(payeeCheck) : null,
@@ -77,7 +83,13 @@ export async function putVoucherGroup(
       clash.columns(['source_id', 'code']).doUpdateSet({ ...values, updated_at: new Date() }),
     )
     .returning(columns)
-    .executeTakeFirstOrThrow();
+    .executeTakeFirstOrThrow()
+    .catch((error: unknown) => {
+      const { code, constraint } = error as { code?: string; constraint?: string };
+      if (code === '23505' && constraint === 'voucher_group_runs')
+        throw conflict('Another voucher group of this programme is for runs');
+      throw error;
+    });
   if (row.programme_id !== programme.id)
     throw conflict('This voucher group belongs to another programme of the source');
   await trx

@@ -40,7 +40,7 @@ const reject = (faults: readonly { at: number; field: string; reason: Refusal; d
   throw new VoucherRefused(first.reason, `${first.field} ${first.detail}`, errors);
 };
 
-type Known = Awaited<ReturnType<typeof listVoucherGroups>>[number];
+export type Known = Awaited<ReturnType<typeof listVoucherGroups>>[number];
 
 /** Checks every order against its group and names all that cannot be taken. */
 function readOrders(
@@ -76,23 +76,81 @@ function readOrders(
   return faults.length > 0 ? reject(faults) : lines;
 }
 
-/** Vouchers for orders of one group and amount: out of stock, or made now when the group allows it. */
-async function supply(
+/**
+ * Vouchers of one group with these amounts, in their order: out of stock, or made now when the group allows it. One
+ * statement for each denomination, and one for all that are made.
+ */
+export async function supply(
   payments: Payments,
   trx: Trx,
   known: Known,
-  amount: bigint,
-  count: number,
+  amounts: readonly bigint[],
   actor: string,
 ): Promise<string[]> {
-  const { group, currency } = known;
-  const taken = await takeFromStock(trx, group, amount, count);
-  const missing = count - taken.length;
-  if (missing === 0) return taken;
+  const { group, currency, denominations } = known;
+  const ids = new Array<string | undefined>(amounts.length);
+  for (const { amount } of denominations) {
+    const places = amounts.flatMap((one, index) => (one === BigInt(amount) ? [index] : []));
+    if (places.length === 0) continue;
+    const taken = await takeFromStock(trx, group, BigInt(amount), places.length);
+    for (const [position, id] of taken.entries()) ids[places[position] as number] = id;
+  }
+  const missing = [...ids.keys()].filter((index) => ids[index] === undefined);
+  if (missing.length === 0) return ids as string[];
   if (!group.on_demand)
     throw new VoucherRefused('group-exhausted', `Group ${group.code} has no more vouchers of this value`);
-  const made = await createVouchers(payments, trx, group, { currency, amount, count: missing, actor });
-  return [...taken, ...made];
+  const made = await createVouchers(payments, trx, group, {
+    currency,
+    amounts: missing.map((index) => amounts[index] as bigint),
+    actor,
+  });
+  for (const [position, index] of missing.entries()) ids[index] = made[position];
+  return ids as string[];
+}
+
+/** What is written on a voucher that somebody gets. */
+interface Assignment {
+  readonly id: string;
+  readonly instructionId: string | undefined;
+  readonly payeeToken: Buffer | undefined;
+  readonly payeeCipher: Buffer | undefined;
+  readonly narration: string | undefined;
+}
+
+/** Writes on vouchers whose they are, and how long they wait to be activated. */
+export async function assign(
+  payments: Payments,
+  trx: Trx,
+  given: readonly Assignment[],
+  requestId: string | undefined,
+): Promise<void> {
+  await sql`
+    update voucher v
+    set request_id = ${requestId ?? null}::uuid,
+        instruction_id = r.instruction_id,
+        payee_token = r.payee_token,
+        payee_cipher = r.payee_cipher,
+        narration = r.narration,
+        reserved_until = now() + make_interval(secs => ${payments.config.voucherReservationSeconds})
+    from unnest(
+      ${given.map((one) => one.id)}::uuid[],
+      ${given.map((one) => one.instructionId ?? null)}::text[],
+      ${given.map((one) => one.payeeToken ?? null)}::bytea[],
+      ${given.map((one) => one.payeeCipher ?? null)}::bytea[],
+      ${given.map((one) => one.narration ?? null)}::text[]
+    ) as r (id, instruction_id, payee_token, payee_cipher, narration)
+    where v.id = r.id`.execute(trx);
+}
+
+/** Looks after the stock of the denominations that were just taken from. */
+export async function watchGroup(
+  payments: Payments,
+  trx: Trx,
+  { group, currency, denominations }: Known,
+  amounts: readonly bigint[],
+): Promise<void> {
+  for (const amount of denominations.map((one) => BigInt(one.amount)))
+    if (amounts.includes(amount)) await watchStock(payments, trx, group, amount, currency);
 }
 
 /** A programme's ceiling for a single payment holds for a single voucher as well. */
@@ -130,43 +188,32 @@ export async function issueVouchers(
   const groups = new Map((await listVoucherGroups(trx, source.id)).map((one) => [one.group.code, one]));
   const lines = readOrders(payments, groups, by.programmeId, orders);
   const ids: string[] = new Array(lines.length);
-  const kinds = Map.groupBy(
+  const byGroup = Map.groupBy(
     lines.map((line, index) => ({ line, index })),
-    ({ line }) => JSON.stringify([line.groupCode, line.minor.toString()]),
+    ({ line }) => line.groupCode,
   );
-  for (const code of new Set(lines.map((line) => line.groupCode)))
-    await assertCeiling(trx, source, groups.get(code) as Known, lines);
+  for (const code of byGroup.keys()) await assertCeiling(trx, source, groups.get(code) as Known, lines);
   // In one order, whoever asks: two requests do not wait for each other in a circle.
-  for (const [, members] of [...kinds].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const [{ line }] = members as [(typeof members)[number]];
-    const known = groups.get(line.groupCode) as Known;
-    const found = await supply(payments, trx, known, line.minor, members.length, by.actor);
+  for (const [code, members] of [...byGroup].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const amounts = members.map(({ line }) => line.minor);
+    const found = await supply(payments, trx, groups.get(code) as Known, amounts, by.actor);
     for (const [position, { index }] of members.entries()) ids[index] = found[position] as string;
   }
-  await sql`
-    update voucher v
-    set request_id = ${by.requestId ?? null}::uuid,
-        instruction_id = r.instruction_id,
-        payee_token = r.payee_token,
-        payee_cipher = r.payee_cipher,
-        narration = r.narration,
-        reserved_until = now() + make_interval(secs => ${payments.config.voucherReservationSeconds})
-    from unnest(
-      ${ids}::uuid[],
-      ${lines.map((line) => line.instructionId ?? null)}::text[],
-      ${lines.map((line) =>
-        line.payeeIdentity === undefined
-          ? null
-          : payments.vault.token(line.payeeIdentity, `payee/${source.id}`),
-      )}::bytea[],
-      ${lines.map((line, index) =>
-        line.payeeIdentity === undefined
-          ? null
-          : payments.vault.seal(line.payeeIdentity, `voucher-payee/${ids[index]}`),
-      )}::bytea[],
-      ${lines.map((line) => line.narration ?? null)}::text[]
-    ) as r (id, instruction_id, payee_token, payee_cipher, narration)
-    where v.id = r.id`.execute(trx);
+  await assign(
+    payments,
+    trx,
+    lines.map(({ payeeIdentity: payee, ...line }, index) => {
+      const id = ids[index] as string;
+      return {
+        id,
+        instructionId: line.instructionId,
+        payeeToken: payee === undefined ? undefined : payments.vault.token(payee, `payee/${source.id}`),
+        payeeCipher: payee === undefined ? undefined : payments.vault.seal(payee, `voucher-payee/${id}`),
+        narration: line.narration,
+      };
+    }),
+    by.requestId,
+  );
   const moved = await moveVouchers(payments, trx, ids, ['provisioned'], 'pre-activated', {
     actor: by.actor,
     reason: 'requested',
@@ -177,11 +224,13 @@ export async function issueVouchers(
     if (!(error instanceof InsufficientFunds)) throw error;
     throw new VoucherRefused('not-funded', 'The budget of the programme does not cover these vouchers');
   }
-  for (const members of kinds.values()) {
-    const [{ line }] = members as [(typeof members)[number]];
-    const known = groups.get(line.groupCode) as Known;
-    await watchStock(payments, trx, known.group, line.minor, known.currency);
-  }
+  for (const [code, members] of byGroup)
+    await watchGroup(
+      payments,
+      trx,
+      groups.get(code) as Known,
+      members.map(({ line }) => line.minor),
+    );
   await audit(trx, {
     component: 'vouchers',
     action: 'pre-activate',

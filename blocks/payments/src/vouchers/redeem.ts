@@ -8,6 +8,7 @@ import type { Payments } from '../payments-context.ts';
 import type { Rail } from '../rails/port.ts';
 import { findRail, railContext } from '../rails/registry.ts';
 import { type Programme, readProgramme } from '../sources/programme.ts';
+import type { Trx } from '../tables.ts';
 import { readVoucherGroup, type VoucherGroup } from './groups.ts';
 import { locateVoucher, type Presented } from './locate.ts';
 import { promiseValue } from './money.ts';
@@ -42,6 +43,10 @@ export interface RedemptionOrder {
   readonly actor: string;
   /** Only vouchers of this source; others are as unknown. */
   readonly sourceId?: string | undefined;
+  /** For whom wrong numbers are counted; the payee when absent. */
+  readonly presenter?: string | undefined;
+  /** Whether what is to be paid still waits for the voucher: asked, and locked, in the transaction that reserves it. */
+  readonly stillWanted?: ((trx: Trx) => Promise<boolean>) | undefined;
   /** What the voucher must be worth to the cent, a bill say; checked before anything is reserved. */
   readonly expected?: { readonly amount: bigint; readonly currency: string } | undefined;
   /** Skips the check of merchant groups and no other. The caller makes sure that it may be asked for; it is audited. */
@@ -163,6 +168,7 @@ async function reserve(
   overridden: boolean,
 ): Promise<Redemption | undefined> {
   return transaction(payments.db, async (trx) => {
+    if (order.stillWanted && !(await order.stillWanted(trx))) throw new VoucherRefused('no-answer');
     const { rows } = await sql<{ id: string }>`
       select id
       from voucher
@@ -231,7 +237,7 @@ const groupRefusal = (group: VoucherGroup, payee: RedemptionPayee): boolean =>
 async function redeem(payments: Payments, order: RedemptionOrder): Promise<RedemptionOutcome> {
   const { db } = payments;
   const { payee } = order;
-  const voucher = await locateVoucher(payments, order.presented, payee.key);
+  const voucher = await locateVoucher(payments, order.presented, order.presenter ?? payee.key);
   if (order.sourceId !== undefined && voucher.source_id !== order.sourceId)
     throw new VoucherRefused('unknown-number');
   const before = await answeredBefore(payments, voucher, order);

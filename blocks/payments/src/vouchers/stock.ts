@@ -20,7 +20,7 @@ export interface VoucherIdentity {
 
 /**
  * Makes vouchers and puts them in stock: worth nothing until their value is set aside. A number that exists already is
- * drawn anew. Answers their ids in order of their serial numbers.
+ * drawn anew. Answers their ids in the order of the amounts, which is that of their serial numbers.
  */
 export async function createVouchers(
   payments: Payments,
@@ -28,32 +28,37 @@ export async function createVouchers(
   group: Pick<VoucherGroup, 'source_id' | 'programme_id' | 'code'>,
   of: {
     readonly currency: string;
-    readonly amount: bigint;
-    readonly count: number;
+    /** What each is worth. */
+    readonly amounts: readonly bigint[];
     readonly stockBatchId?: string;
     readonly actor: string;
     readonly identities?: readonly VoucherIdentity[];
   },
 ): Promise<string[]> {
   const [key, ...older] = await voucherKeys(payments, trx);
-  const serials = of.identities?.map((one) => one.serial) ?? (await nextSerials(trx, of.count));
-  const ids: string[] = [];
-  let waiting = serials.map((serial, index) => ({ serial, number: of.identities?.[index]?.number }));
+  const serials = of.identities?.map((one) => one.serial) ?? (await nextSerials(trx, of.amounts.length));
+  const ids = new Map<string, string>();
+  let waiting = serials.map((serial, index) => ({
+    serial,
+    number: of.identities?.[index]?.number,
+    amount: of.amounts[index] as bigint,
+  }));
   while (waiting.length > 0) {
-    const drawn = waiting.map(({ serial, number = newNumber() }) => ({ id: newId(), serial, number }));
+    const drawn = waiting.map(({ number = newNumber(), ...one }) => ({ ...one, id: newId(), number }));
     const { rows } = await sql<{ id: string; serial: string }>`
       insert into voucher
         (id, serial, number_token, number_cipher, key_id, source_id, programme_id, group_code, currency, amount,
          stock_batch_id, state, actor)
       select
         r.id, r.serial, r.token, r.cipher, ${key.id}, ${group.source_id}, ${group.programme_id}, ${group.code},
-        ${of.currency}, ${of.amount.toString()}::bigint, ${of.stockBatchId ?? null}::uuid, 'provisioned', ${of.actor}
+        ${of.currency}, r.amount, ${of.stockBatchId ?? null}::uuid, 'provisioned', ${of.actor}
       from unnest(
         ${drawn.map((one) => one.id)}::uuid[],
         ${drawn.map((one) => one.serial)}::text[],
         ${drawn.map((one) => numberToken(key, one.number))}::bytea[],
-        ${drawn.map((one) => key.vault.seal(one.number, `voucher/${one.id}`))}::bytea[]
-      ) as r (id, serial, token, cipher)
+        ${drawn.map((one) => key.vault.seal(one.number, `voucher/${one.id}`))}::bytea[],
+        ${drawn.map((one) => one.amount.toString())}::bigint[]
+      ) as r (id, serial, token, cipher, amount)
       where not exists (
         select
         from voucher known
@@ -65,12 +70,11 @@ export async function createVouchers(
       )
       on conflict on constraint voucher_number_key do nothing
       returning id, serial`.execute(trx);
-    ids.push(...rows.map((row) => row.id));
-    const made = new Set(rows.map((row) => row.serial));
-    waiting = waiting.filter((one) => !made.has(one.serial));
+    for (const { serial, id } of rows) ids.set(serial, id);
+    waiting = waiting.filter((one) => !ids.has(one.serial));
     if (of.identities && waiting.length > 0) throw conflict('A voucher with such a number exists');
   }
-  return ids;
+  return serials.map((serial) => ids.get(serial) as string);
 }
 
 /**
@@ -123,7 +127,12 @@ export async function provisionVouchers(
       throw conflict('A batch with this reference was provisioned with other content');
     return false;
   }
-  await createVouchers(payments, trx, group, { ...batch, stockBatchId: id });
+  await createVouchers(payments, trx, group, {
+    currency: batch.currency,
+    amounts: new Array<bigint>(count).fill(amount),
+    stockBatchId: id,
+    actor,
+  });
   await sql`
     update voucher_denomination d
     set alarmed_at = null

@@ -19,6 +19,7 @@ export interface VoucherTables {
     validity_seconds: number;
     merchant_groups: string[];
     on_demand: boolean;
+    for_runs: boolean;
     variable_amounts: boolean;
     cancel_suspended: boolean;
     payee_check: ColumnType<PayeeCheck | null, string | null, string | null>;

@@ -77,8 +77,14 @@ const railFields = {
   }),
   name: Text(100),
   modalities: Type.Array(
-    Type.Union([Type.Literal('00'), Type.Literal('01'), Type.Literal('03'), Type.Literal('04')]),
-    { minItems: 1 },
+    Type.Union([
+      Type.Literal('00'),
+      Type.Literal('01'),
+      Type.Literal('02'),
+      Type.Literal('03'),
+      Type.Literal('04'),
+    ]),
+    { minItems: 1, description: '02 (voucher): for the adapter `voucher` only, alone' },
   ),
   institutions: Type.Optional(Type.Array(Text(11), { maxItems: 1000 })),
   currencies: Type.Array(Currency, { minItems: 1 }),

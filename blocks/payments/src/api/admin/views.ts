@@ -71,7 +71,7 @@ export const railView = (payments: Payments, rail: Rail) => ({
   ...present('answerWithinSeconds', rail.answer_within_seconds),
   service: rail.service,
   name: rail.name,
-  modalities: rail.modalities as ('00' | '01' | '03' | '04')[],
+  modalities: rail.modalities as ('00' | '01' | '02' | '03' | '04')[],
   institutions: rail.institutions,
   currencies: rail.currencies,
   isDefault: rail.is_default,

@@ -281,9 +281,11 @@ const period = {
   currency: Type.Optional(Currency),
 };
 const PaymentState = Type.Union([
+  Type.Literal('tendering'),
   Type.Literal('pending'),
   Type.Literal('acknowledged'),
   Type.Literal('rejected'),
+  Type.Literal('refused'),
 ]);
 
 export const listBillPayments = defineOperation({

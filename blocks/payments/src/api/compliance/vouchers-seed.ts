@@ -71,6 +71,7 @@ async function seedSource(payments: Payments, trx: Trx, id: string): Promise<voi
         validitySeconds: 365 * 86_400,
         merchantGroups: [],
         onDemand: true,
+        forRuns: false,
         variableAmounts: true,
         cancelSuspended: false,
         payeeCheck: undefined,
@@ -85,7 +86,7 @@ async function seedSource(payments: Payments, trx: Trx, id: string): Promise<voi
 async function seedVoucher(payments: Payments, trx: Trx, seed: VoucherSeed): Promise<void> {
   const { serial, number, source, state } = seed;
   const group = await readVoucherGroup(trx, source, 'Payment Voucher');
-  const made = { currency, amount: 1000_00n, count: 1, actor, identities: [{ serial, number }] };
+  const made = { currency, amounts: [1000_00n], actor, identities: [{ serial, number }] };
   const ids = await createVouchers(payments, trx, group, made);
   if (state === 'provisioned') return;
   const reserved = sql`reserved_until = now() + interval '10 years'`;

@@ -5,7 +5,6 @@ import { readPaymentAnswer, UnusableAnswer } from '../../bills/biller-answer.ts'
 import { billNotice, inquiryByRequest, startInquiry } from '../../bills/inquiry.ts';
 import { payByVoucher } from '../../bills/pay-by-voucher.ts';
 import { applyPaymentAnswer, paymentByReference, recordPayment } from '../../bills/payment.ts';
-import type { RedeemVoucher } from '../../bills/tender.ts';
 import { BadAmount, formatAmount, parseAmount } from '../../money/amount.ts';
 import type { Payer } from '../../payers/payer.ts';
 import type { Payments } from '../../payments-context.ts';
@@ -51,8 +50,8 @@ const accepted = (requestId: string, reason = 'Request taken over') => ({
 
 type Headers = Readonly<Record<string, string | undefined>>;
 
-/** The published bill messages. Vouchers pay bills only where something redeems them. */
-export function billHandlers(payments: Payments, redeem: RedeemVoucher | undefined): BillHandlers {
+/** The published bill messages. */
+export function billHandlers(payments: Payments): BillHandlers {
   const inquire = async (payer: Payer, billId: string, requestId: string | undefined, headers: Headers) => {
     const id = requestId ?? correlationOf(headers);
     if (id === undefined) throw badRequest('Give the request an id: requestId, or X-CorrelationID');
@@ -158,7 +157,13 @@ export function billHandlers(payments: Payments, redeem: RedeemVoucher | undefin
     async getBillTransferRequest({ params, headers, caller }) {
       const payer = await callingPayer(payments, caller, headers);
       const payment = await paymentByReference(payments.db, payer.id, params.paymentReferenceID);
-      const status = { pending: 'PND', acknowledged: 'ACK', rejected: 'RJC' } as const;
+      const status = {
+        tendering: 'PND',
+        pending: 'PND',
+        acknowledged: 'ACK',
+        rejected: 'RJC',
+        refused: 'RJC',
+      } as const;
       return {
         status: 200,
         body: {
@@ -179,7 +184,6 @@ export function billHandlers(payments: Payments, redeem: RedeemVoucher | undefin
       if (body.requestId.length > 34) throw badRequest('requestId must NOT have more than 34 characters');
       await payByVoucher(
         payments,
-        redeem,
         {
           payer,
           requestId: body.requestId,

@@ -274,7 +274,8 @@ export const voucherRedemption = defineOperation({
   method: 'POST',
   path: '/voucherRedemption',
   summary: 'Pay a bill with a voucher that is worth exactly what is due',
-  description: 'Otherwise nothing is consumed. 501 where no vouchers are offered.',
+  description:
+    'Otherwise nothing is consumed. A refusal is final for its requestId; how a payment that was taken over ends is told like any other. VoucherSecretHash is the secret number of the voucher.',
   requirements: ['PAY-9.3.6'],
   access: caller,
   headers,

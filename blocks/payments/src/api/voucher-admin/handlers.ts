@@ -104,6 +104,7 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
             validitySeconds: body.validitySeconds,
             merchantGroups: body.merchantGroups ?? [],
             onDemand: body.onDemand ?? false,
+            forRuns: body.forRuns ?? false,
             variableAmounts: body.variableAmounts ?? false,
             cancelSuspended: body.cancelSuspended ?? false,
             payeeCheck: body.payeeCheck,

@@ -33,6 +33,12 @@ const groupFields = {
   merchantGroups: Type.Optional(
     Type.Array(Text(36), { maxItems: 100, description: 'Who may redeem; none: any merchant' }),
   ),
+  forRuns: Type.Optional(
+    Type.Boolean({
+      description:
+        'Payees of the programme’s runs with modality 02 get vouchers of this group; one group of a programme, on demand',
+    }),
+  ),
   onDemand: Type.Optional(
     Type.Boolean({
       description: 'Vouchers are made when none is in stock; otherwise the group is exhausted',
@@ -71,6 +77,7 @@ const GroupView = Type.Object({
   currency: Type.String(),
   merchantGroups: Type.Array(Type.String()),
   onDemand: Flag,
+  forRuns: Flag,
   variableAmounts: Flag,
   cancelSuspended: Flag,
   active: Flag,

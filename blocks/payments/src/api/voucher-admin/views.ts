@@ -20,6 +20,7 @@ export const groupView = (
   validitySeconds: group.validity_seconds,
   merchantGroups: group.merchant_groups,
   onDemand: group.on_demand,
+  forRuns: group.for_runs,
   variableAmounts: group.variable_amounts,
   cancelSuspended: group.cancel_suspended,
   ...present(

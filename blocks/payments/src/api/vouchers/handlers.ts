@@ -95,7 +95,7 @@ export function voucherHandlers(payments: Payments): Handlers<typeof vouchers.op
       return actions.control(command === 'suspend' ? 'suspend' : 'unsuspend', asking);
     },
 
-    async getVoucherDetails({ params, caller }) {
+    async getVoucherDetails({ params, query, caller }) {
       const source = await sourceOfCaller(db, caller.application);
       const body = await transaction(db, async (trx) => {
         const request = await findRequest(payments, trx, source.id, 'create', params.requestID);
@@ -105,7 +105,7 @@ export function voucherHandlers(payments: Payments): Handlers<typeof vouchers.op
           subject: `voucher-request/${request.id}`,
           actor: caller.application,
         });
-        return detailsNotice(payments, trx, request);
+        return detailsNotice(payments, trx, request, query.after);
       });
       return { status: 200, body };
     },

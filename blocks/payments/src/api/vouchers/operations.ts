@@ -154,12 +154,13 @@ export const getVoucherDetails = defineOperation({
   id: 'getVoucherDetails',
   method: 'GET',
   path: '/voucher-details/{requestID}',
-  summary: 'Vouchers an earlier request created: what the callback says',
+  summary: 'Vouchers an earlier request created, or a run for payees of modality 02: what the callback says',
   description:
-    'Secret numbers are in it until the vouchers are activated; encrypted (JWE) when the source registered a key.',
+    'For a run the request id is its batch id. Ten thousand at most, by instruction id, those after the one named. Secret numbers are in it until the vouchers are activated; encrypted (JWE) when the source registered a key.',
   requirements: ['PAY-8.2.1'],
   access: source,
   params: Type.Object({ requestID: Text(36) }),
+  query: Type.Object({ after: Type.Optional(Text(100)) }),
   responses: {
     200: Type.Object({
       requestID: Type.String(),
