@@ -1,4 +1,4 @@
-import { newContext, newId, transaction, withContext } from '@govstack/platform';
+import { newContext, transaction, withContext } from '@govstack/platform';
 import { sql } from 'kysely';
 import { openCases } from '../cases/cases.ts';
 import { openAccounts } from '../ledger/accounts.ts';
@@ -99,14 +99,13 @@ async function writeAttempts(
   rows: readonly Sendable[],
 ): Promise<void> {
   await sql`
-    insert into attempt (id, instruction_id, sub_batch_id, rail_id, number, state, next_check_at)
-    select r.id, r.instruction_id, ${claimed.id}, ${claimed.rail_id}, r.number, 'open',
+    insert into attempt (instruction_id, sub_batch_id, rail_id, number, state, next_check_at)
+    select r.instruction_id, ${claimed.id}, ${claimed.rail_id}, r.number, 'open',
       now() + make_interval(secs => ${payments.config.lostAfterSeconds})
     from unnest(
-      ${rows.map(() => newId())}::uuid[],
       ${rows.map((row) => row.id)}::uuid[],
       ${rows.map((row) => row.sends + 1)}::integer[]
-    ) as r (id, instruction_id, number)`.execute(trx);
+    ) as r (instruction_id, number)`.execute(trx);
   const first = rows.filter((row) => row.state === 'queued');
   if (first.length === 0) return;
   await sql`
