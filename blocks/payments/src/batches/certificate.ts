@@ -53,7 +53,7 @@ export interface Certificate {
 export async function resultHash(db: Db | Trx, batchId: string): Promise<string> {
   const { rows } = await sql<{ hash: string }>`
     select encode(sha256(convert_to(coalesce(string_agg(
-      jsonb_build_array(position, client_id, amount, currency, state, reason_code, rail_reference)::text,
+      json_build_array(position, client_id, amount, currency, state, reason_code, rail_reference)::text,
       E'\n' order by position), ''), 'UTF8')), 'hex') as hash
     from instruction
     where batch_id = ${batchId}`.execute(db);
