@@ -7,6 +7,7 @@
  *   node_modules/.bin/node blocks/payments/bench/pipeline.ts [PAYEES, 100000] [SUB-BATCH, 1000] [LANES, 4]
  */
 import { cpus, loadavg } from 'node:os';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { checkInvariants } from '../src/ledger/invariants.ts';
@@ -143,10 +144,13 @@ try {
   const quiet = await idle.stop();
   const body = lines();
   const busy = startProbe(small);
+  const loop = monitorEventLoopDelay({ resolution: 5 });
+  loop.enable();
   const memory = watchMemory();
   const started = performance.now();
   const submissionId = await pay(body);
   const whole = performance.now() - started;
+  loop.disable();
   const most = memory.stop();
   const during = await busy.stop();
   if (process.env.PROFILE) await profile();
@@ -186,6 +190,7 @@ try {
       '',
       `share of the bare posting: ${Math.round((rate / bare.rate) * 100)} %; times payments one by one: ${(rate / single).toFixed(1)}`,
       `small call, p50 / p95 / p99 ms: idle ${[0.5, 0.95, 0.99].map((share) => percentile(quiet, share).toFixed(1)).join(' / ')}; during the run ${[0.5, 0.95, 0.99].map((share) => percentile(during, share).toFixed(1)).join(' / ')} (${during.length} calls)`,
+      `the process was busy otherwise for, p50 / p95 / p99 / most ms: ${[50, 95, 99, 100].map((share) => (loop.percentile(share) / 1e6).toFixed(1)).join(' / ')}`,
       `most memory: ${figure(most / 1024 / 1024)} MiB`,
       `sealing ${figure(checking - sealing)} ms, all invariants hold over ${figure(Number(rows[0]?.transfers))} transfers, checked in ${figure(checked - checking)} ms`,
       '',

@@ -272,8 +272,8 @@ export interface PaymentsTables
     reason_code: string | null;
     at: Created;
   };
+  instruction_reference: { rail_reference: string; instruction_id: string };
   attempt: {
-    id: string;
     instruction_id: string;
     sub_batch_id: string;
     rail_id: string;

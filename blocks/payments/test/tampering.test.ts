@@ -56,10 +56,21 @@ describe('with the rights of the block itself', () => {
     ['a payee', "update instruction set payee_cipher = '\\x00'"],
     ['a payment', 'delete from instruction'],
     ['an outcome', "update instruction set state = 'validated' where state = 'completed'"],
+    ['a sub-batch', 'delete from sub_batch'],
+    ['a sub-batch', 'update sub_batch set id = gen_random_uuid()'],
+    ['a rail', 'delete from rail'],
+    ['whose check of an account it is', "update account_check set rail_id = 'nowhere'"],
     ['the maker of a run', "update batch set maker_person = 'nobody'"],
     ['the outcome of a run', "update batch set state = 'awaiting-approval'"],
   ])('[PAY-6.12-h] %s cannot be changed or removed: %s', async (_what, statement) => {
     await expect(sql.raw(statement).execute(db)).rejects.toMatchObject({ code: '23001' });
+  });
+
+  it.each([
+    ['an account', 'update instruction set version_id = gen_random_uuid()'],
+    ['a sub-batch', 'update instruction set sub_batch_id = gen_random_uuid()'],
+  ])('[PAY-6.12-h] a payment cannot name %s that does not exist: %s', async (_what, statement) => {
+    await expect(sql.raw(statement).execute(db)).rejects.toMatchObject({ code: '23503' });
   });
 });
 

@@ -11,10 +11,11 @@ import type { Db } from '../../src/tables.ts';
  * transactions a sub-batch, made by the database itself. Answers payees a second.
  */
 export async function postBarely(db: Db, submissionId: string, lanes: number): Promise<number> {
-  for (const table of ['instruction', 'attempt', 'ledger_transfer']) {
+  const keys = { instruction: 'id', attempt: 'instruction_id, number', ledger_transfer: 'id' };
+  for (const [table, key] of Object.entries(keys)) {
     await sql.raw(`drop table if exists floor_${table}`).execute(db);
     await sql
-      .raw(`create table floor_${table} (like ${table} including defaults, primary key (id))`)
+      .raw(`create table floor_${table} (like ${table} including defaults, primary key (${key}))`)
       .execute(db);
   }
   await sql.raw('create index if not exists floor_sub_batch on instruction (sub_batch_id)').execute(db);

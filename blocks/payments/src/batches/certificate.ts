@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import { notFound } from '@govstack/platform';
 import { sql } from 'kysely';
 import { audit } from '../audit/audit.ts';
+import { accountId } from '../ledger/accounts.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Db, Trx } from '../tables.ts';
 import { engineActor } from './move.ts';
 import type { Batch, StateTotal } from './read.ts';
+import { reservedAccount } from './reserve.ts';
 
 interface RailLine {
   rail_id: string | null;
@@ -53,7 +55,7 @@ export interface Certificate {
 export async function resultHash(db: Db | Trx, batchId: string): Promise<string> {
   const { rows } = await sql<{ hash: string }>`
     select encode(sha256(convert_to(coalesce(string_agg(
-      jsonb_build_array(position, client_id, amount, currency, state, reason_code, rail_reference)::text,
+      json_build_array(position, client_id, amount, currency, state, reason_code, rail_reference)::text,
       E'\n' order by position), ''), 'UTF8')), 'hex') as hash
     from instruction
     where batch_id = ${batchId}`.execute(db);
@@ -80,9 +82,14 @@ export async function issueCertificate(
       a.owner,
       coalesce(sum(t.amount) filter (where t.credit_account = a.id), 0) as incoming,
       coalesce(sum(t.amount) filter (where t.debit_account = a.id), 0) as outgoing
-    from ledger_transfer t
+    from (
+      select * from ledger_transfer where batch_id = ${batch.id} and cause <> 'payout'
+      union all
+      select * from ledger_transfer
+      where debit_account = ${accountId(reservedAccount(batch))} and cause = 'payout'
+    ) t
     join ledger_account a on a.id in (t.debit_account, t.credit_account)
-    where t.batch_id = ${batch.id} and t.type in ('post', 'post-pending')
+    where t.type in ('post', 'post-pending')
     group by a.kind, a.owner
     order by a.kind, a.owner`.execute(trx);
   const sum = (pick: (line: AccountLine) => string): string =>

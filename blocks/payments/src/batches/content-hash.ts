@@ -8,10 +8,10 @@ import type { Db, Trx } from '../tables.ts';
 export async function contentHash(db: Db | Trx, batchId: string): Promise<string> {
   const { rows } = await sql<{ hash: string }>`
     select encode(sha256(convert_to(
-      jsonb_build_array(b.id, b.source_id, b.programme_id, b.currency, b.not_before)::text || E'\n'
+      json_build_array(b.id, b.source_id, b.programme_id, b.currency, b.not_before)::text || E'\n'
         || coalesce((
           select string_agg(
-            jsonb_build_array(i.position, i.client_id, encode(i.payee_token, 'hex'), i.amount, i.currency,
+            json_build_array(i.position, i.client_id, encode(i.payee_token, 'hex'), i.amount, i.currency,
               i.narration, i.version_id, i.rail_id, i.retry_of)::text
               || case when i.fee > 0 then ' fee ' || i.fee else '' end,
             E'\n' order by i.position)

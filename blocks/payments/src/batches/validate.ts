@@ -16,6 +16,7 @@ import { concludeBatch } from './conclude.ts';
 import { contentHash } from './content-hash.ts';
 import { engineActor, moveBatch } from './move.ts';
 import { validationNotice } from './notices.ts';
+import type { Batch } from './read.ts';
 
 /** Finds account and rail of each payee as the mapper has them now, or the reason why there is none. */
 const resolve = async (trx: Trx, batchId: string): Promise<void> => {
@@ -73,7 +74,8 @@ const resolve = async (trx: Trx, batchId: string): Promise<void> => {
 };
 
 /** Takes the rails' verdicts over, and marks payments that look like ones of another recent batch. */
-async function judge(payments: Payments, trx: Trx, batchId: string): Promise<void> {
+async function judge(payments: Payments, trx: Trx, batch: Batch): Promise<void> {
+  const since = sql`now() - make_interval(secs => ${payments.config.duplicateWindowSeconds})`;
   await sql`
     update instruction i
     set state = case when c.reason_code is null then 'validated' else 'rejected' end,
@@ -84,17 +86,20 @@ async function judge(payments: Payments, trx: Trx, batchId: string): Promise<voi
       on c.version_id = own.version_id
       and c.rail_id = own.rail_id
       and ${payments.config.validateAccounts}
-    where own.id = i.id and i.batch_id = ${batchId} and i.state = 'received'`.execute(trx);
+    where own.id = i.id and i.batch_id = ${batch.id} and i.state = 'received'`.execute(trx);
   // Two runs of one source judged at the same moment must see each other.
   await sql`
-    select pg_advisory_xact_lock(hashtext('payments/duplicates/' || b.source_id))
-    from batch b where b.id = ${batchId}`.execute(trx);
+    select pg_advisory_xact_lock(hashtext(${`payments/duplicates/${batch.source_id}`}))`.execute(trx);
+  const recent = sql`
+    ob.source_id = ${batch.source_id}
+    and ob.id <> ${batch.id}
+    and ob.programme_id is not distinct from ${batch.programme_id}
+    and ob.created_at > ${since}`;
   await sql`
     update instruction i
     set possible_duplicate = true
-    from batch b
-    where i.batch_id = ${batchId}
-      and b.id = i.batch_id
+    where i.batch_id = ${batch.id}
+      and exists (select from batch ob where ${recent})
       and i.state = 'validated'
       and i.retry_of is null
       and exists (
@@ -104,12 +109,11 @@ async function judge(payments: Payments, trx: Trx, batchId: string): Promise<voi
         where other.source_id = i.source_id
           and other.payee_token = i.payee_token
           and other.purpose = 'payment'
-          and other.batch_id <> i.batch_id
           and other.amount = i.amount
           and other.currency = i.currency
-          and ob.programme_id is not distinct from b.programme_id
+          and ${recent}
           and other.state not in ('received', 'rejected', 'failed', 'returned', 'cancelled')
-          and other.created_at > now() - make_interval(secs => ${payments.config.duplicateWindowSeconds})
+          and other.created_at > ${since}
       )`.execute(trx);
 }
 
@@ -117,7 +121,7 @@ async function finish(payments: Payments, claimed: ClaimedBatch): Promise<void> 
   const { batch } = claimed;
   await transaction(payments.db, async (trx) => {
     if (!(await stillOurs(trx, claimed))) return;
-    await judge(payments, trx, batch.id);
+    await judge(payments, trx, batch);
     const { rows } = await sql<{ count: string; amount: string; duplicates: string }>`
       select
         count(*) as count,
@@ -179,7 +183,8 @@ export async function validateNext(payments: Payments): Promise<boolean> {
     try {
       await refreshBatch(payments, batch);
       // The planner must know of many new rows before it looks for each one's payee.
-      if (batch.instruction_count >= 5_000) await sql`analyze instruction`.execute(payments.db);
+      if (batch.instruction_count >= 5_000)
+        await sql`analyze instruction (id, batch_id, source_id, payee_token, state)`.execute(payments.db);
       await transaction(payments.db, async (trx) => {
         if (await stillOurs(trx, claimed)) await resolve(trx, batch.id);
       });

@@ -28,7 +28,6 @@ interface Known {
   amount: string;
   fee: string;
   currency: string;
-  sends: number;
   stopped: boolean;
 }
 
@@ -52,7 +51,6 @@ async function lockInstructions(trx: Trx, railId: string, references: readonly s
   const { rows } = await sql<Known>`
     select
       i.id, i.batch_id, i.sub_batch_id, i.state, i.amount, i.fee, i.currency,
-      (select count(*)::integer from attempt a where a.instruction_id = i.id) as sends,
       (select b.stopped_at is not null from batch b where b.id = i.batch_id) as stopped
     from instruction i
     where i.id = any (${references}::uuid[])
@@ -62,13 +60,40 @@ async function lockInstructions(trx: Trx, railId: string, references: readonly s
   return rows;
 }
 
+/** Which of these instructions were sent as often as one may be. */
+async function sentTooOften(
+  payments: Payments,
+  trx: Trx,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const { rows } = await sql<{ instruction_id: string }>`
+    select instruction_id
+    from attempt
+    where instruction_id = any (${ids}::uuid[])
+    group by instruction_id
+    having count(*) >= ${payments.config.maximumSends}`.execute(trx);
+  return new Set(rows.map((row) => row.instruction_id));
+}
+
 /**
- * A sending that was refused or lost too often, or whose run was stopped, ends: refused as failed, lost as unknown for a
- * person to decide.
+ * What results do. A sending that was refused or lost too often, or whose run was stopped, ends: refused as failed, lost
+ * as unknown for a person to decide.
  */
-function limited(payments: Payments, known: Known, result: RailResult, action: Action): Action {
-  if (action !== 'resend' || (known.sends < payments.config.maximumSends && !known.stopped)) return action;
-  return result.outcome === 'busy' ? 'fail' : known.state === 'unknown' ? 'wait' : 'doubt';
+async function decide(
+  payments: Payments,
+  trx: Trx,
+  known: readonly Known[],
+  saidOf: (row: Known) => RailResult,
+): Promise<(row: Known) => Action> {
+  const byTable = (row: Known): Action => decisions[row.state][saidOf(row).outcome];
+  const resent = known.filter((row) => byTable(row) === 'resend').map((row) => row.id);
+  const tooOften = await sentTooOften(payments, trx, resent);
+  return (row) => {
+    const action = byTable(row);
+    if (action !== 'resend' || !(tooOften.has(row.id) || row.stopped)) return action;
+    return saidOf(row).outcome === 'busy' ? 'fail' : row.state === 'unknown' ? 'wait' : 'doubt';
+  };
 }
 
 async function moveInstructions(
@@ -79,10 +104,11 @@ async function moveInstructions(
 ): Promise<void> {
   const rows = decided.filter((one) => one.action === action);
   if (rows.length === 0) return;
+  const ids = rows.map((row) => row.known.id);
   await sql`
     with told as (
       select * from unnest(
-        ${rows.map((row) => row.known.id)}::uuid[],
+        ${ids}::uuid[],
         ${rows.map((row) => row.result.reasonCode ?? null)}::text[],
         ${rows.map((row) => row.result.railReference ?? null)}::text[]
       ) as r (id, reason_code, rail_reference)
@@ -98,7 +124,8 @@ async function moveInstructions(
         rail_reference = coalesce(r.rail_reference, i.rail_reference),
         updated_at = now()
     from told r
-    where i.id = r.id`.execute(trx);
+    where i.id = r.id
+      and i.id = any (${ids}::uuid[])`.execute(trx);
 }
 
 const attemptStates = {
@@ -124,6 +151,7 @@ async function moveAttempts(
     return [];
   });
   if (rows.length === 0) return;
+  const ids = rows.map((row) => row.id);
   // The next look is never brought forward: a poll has put it off with growing delay.
   await sql`
     update attempt a
@@ -136,11 +164,12 @@ async function moveAttempts(
           else a.next_check_at
         end
     from unnest(
-      ${rows.map((row) => row.id)}::uuid[],
+      ${ids}::uuid[],
       ${rows.map((row) => row.state)}::text[],
       ${rows.map((row) => row.reason)}::text[]
     ) as r (instruction_id, state, reason_code)
     where a.instruction_id = r.instruction_id
+      and a.instruction_id = any (${ids}::uuid[])
       and a.state in ('open', 'unknown')`.execute(trx);
 }
 
@@ -254,9 +283,11 @@ export async function applyResults(
     );
     const known = await lockInstructions(trx, railId, [...byReference.keys()]);
     const found = new Set(known.map((row) => row.id));
+    const saidOf = (row: Known): RailResult => byReference.get(row.id) as RailResult;
+    const actionOf = await decide(payments, trx, known, saidOf);
     const judged = known.map((row): Decided => {
-      const said = byReference.get(row.id) as RailResult;
-      const action = limited(payments, row, said, decisions[row.state][said.outcome]);
+      const said = saidOf(row);
+      const action = actionOf(row);
       // Refused for now, and not sent again because of us.
       const ended = action === 'fail' && said.outcome === 'busy' && row.stopped;
       return {

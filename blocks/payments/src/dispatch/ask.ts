@@ -29,8 +29,8 @@ async function claimDue(payments: Payments): Promise<Due[]> {
     from instruction i, rail r
     where i.id = a.instruction_id
       and r.id = a.rail_id
-      and a.id in (
-        select w.id
+      and (a.instruction_id, a.number) in (
+        select w.instruction_id, w.number
         from attempt w
         where w.state in ('open', 'unknown')
           and w.next_check_at <= now()

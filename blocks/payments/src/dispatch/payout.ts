@@ -37,15 +37,22 @@ const traced = (payout: Payout) => ({
   instructionId: payout.instructionId,
 });
 
-/** Promises an instruction's money to its rail: reserved → clearing, pending. Its id is the instruction's. */
-export const promised = (payout: Payout): TransferRequest => ({
-  id: payout.instructionId,
-  type: 'pending',
-  debit: accountId({ kind: 'reserved', owner: payout.batchId, currency: payout.currency }),
-  credit: accountId(clearingAccount(payout.railId, payout.currency)),
-  amount: payout.amount,
-  ...traced(payout),
-});
+/** Promises the money of instructions of one run to their rail: reserved → clearing, pending, under the instruction's id. */
+export function promised(payouts: readonly Payout[]): TransferRequest[] {
+  const [first] = payouts;
+  if (!first) return [];
+  const { batchId, railId, currency } = first;
+  const debit = accountId({ kind: 'reserved', owner: batchId, currency });
+  const credit = accountId(clearingAccount(railId, currency));
+  return payouts.map((payout) => ({
+    id: payout.instructionId,
+    type: 'pending',
+    debit,
+    credit,
+    amount: payout.amount,
+    ...traced(payout),
+  }));
+}
 
 /** Makes the promise final, or takes it back. Both have one id: they exclude each other. */
 export const settled = (payout: Payout, type: 'post-pending' | 'void-pending'): TransferRequest => ({

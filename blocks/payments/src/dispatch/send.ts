@@ -1,4 +1,5 @@
-import { newContext, newId, transaction, withContext } from '@govstack/platform';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { newContext, transaction, withContext } from '@govstack/platform';
 import { sql } from 'kysely';
 import { openCases } from '../cases/cases.ts';
 import { openAccounts } from '../ledger/accounts.ts';
@@ -19,7 +20,6 @@ interface Sendable {
   id: string;
   state: 'queued' | 'submitted' | 'unknown';
   amount: string;
-  currency: string;
   narration: string | null;
   version_id: string;
   institution_code: string | null;
@@ -30,17 +30,23 @@ interface Sendable {
   now_same: boolean;
 }
 
+/** So many accounts are opened before others have their turn. */
+const atOnce = 100;
+
 interface Parcel {
   readonly claimed: Claimed;
   readonly rail: Rail;
   readonly transfers: readonly RailTransfer[];
 }
 
-/** Instructions that have no sending under way, with the mapper's entry as it was validated and as it is now. */
+/**
+ * Instructions that have no sending under way, with the mapper's entry as it was validated and as it is now. The lock of
+ * the claimed sub-batch is theirs, too.
+ */
 async function sendable(trx: Trx, subBatchId: string): Promise<Sendable[]> {
   const { rows } = await sql<Sendable>`
     select
-      i.id, i.state, i.amount, i.currency, i.narration, i.version_id, v.institution_code, v.address_cipher,
+      i.id, i.state, i.amount, i.narration, i.version_id, v.institution_code, v.address_cipher,
       coalesce(a.sends, 0)::integer as sends,
       c.active as now_active,
       (c.modality, c.institution_code, c.address_token)
@@ -56,7 +62,7 @@ async function sendable(trx: Trx, subBatchId: string): Promise<Sendable[]> {
     left join lateral (
       select count(*) as sends, bool_or(t.state in ('open', 'unknown')) as under_way
       from attempt t
-      where t.instruction_id = i.id
+      where t.instruction_id = i.id and s.sends > 1
     ) a on true
     where s.id = ${subBatchId}
       and i.state in ('queued', 'submitted', 'unknown')
@@ -100,14 +106,13 @@ async function writeAttempts(
   rows: readonly Sendable[],
 ): Promise<void> {
   await sql`
-    insert into attempt (id, instruction_id, sub_batch_id, rail_id, number, state, next_check_at)
-    select r.id, r.instruction_id, ${claimed.id}, ${claimed.rail_id}, r.number, 'open',
+    insert into attempt (instruction_id, sub_batch_id, rail_id, number, state, next_check_at)
+    select r.instruction_id, ${claimed.id}, ${claimed.rail_id}, r.number, 'open',
       now() + make_interval(secs => ${payments.config.lostAfterSeconds})
     from unnest(
-      ${rows.map(() => newId())}::uuid[],
       ${rows.map((row) => row.id)}::uuid[],
       ${rows.map((row) => row.sends + 1)}::integer[]
-    ) as r (id, instruction_id, number)`.execute(trx);
+    ) as r (instruction_id, number)`.execute(trx);
   const first = rows.filter((row) => row.state === 'queued');
   if (first.length === 0) return;
   await sql`
@@ -117,17 +122,41 @@ async function writeAttempts(
   await openAccounts(trx, [clearingAccount(claimed.rail_id, claimed.currency)]);
   await createTransfers(
     trx,
-    first.map((row) =>
-      promised({
+    promised(
+      first.map((row) => ({
         instructionId: row.id,
         batchId: claimed.batch_id,
         railId: claimed.rail_id,
-        currency: row.currency,
+        currency: claimed.currency,
         amount: BigInt(row.amount),
         fee: 0n,
-      }),
+      })),
     ),
   );
+}
+
+/** What the rail is told. Accounts are opened a few at a time, so that nobody else's call waits for all of them. */
+async function orders(
+  payments: Payments,
+  currency: string,
+  rows: readonly Sendable[],
+): Promise<RailTransfer[]> {
+  const exponent = payments.currencies(currency) ?? 2;
+  const transfers: RailTransfer[] = [];
+  for (const row of rows) {
+    transfers.push({
+      reference: row.id,
+      address:
+        row.address_cipher === null
+          ? ''
+          : payments.vault.open(row.address_cipher, `address/${row.version_id}`),
+      institution: row.institution_code ?? undefined,
+      amount: formatAmount(row.amount, exponent),
+      narration: row.narration ?? undefined,
+    });
+    if (transfers.length % atOnce === 0) await breathe();
+  }
+  return transfers;
 }
 
 /** Every place of the claimed sub-batch's rail was taken meanwhile: it stays where it was. */
@@ -159,18 +188,8 @@ async function prepare(payments: Payments, traffic: RailTraffic): Promise<Parcel
         await settleSubBatches(payments, trx, [claimed.id]);
         return 'settled';
       }
+      const transfers = await orders(payments, claimed.currency, rows);
       await writeAttempts(payments, trx, claimed, rows);
-      const exponent = payments.currencies(claimed.currency) ?? 2;
-      const transfers = rows.map((row) => ({
-        reference: row.id,
-        address:
-          row.address_cipher === null
-            ? ''
-            : payments.vault.open(row.address_cipher, `address/${row.version_id}`),
-        institution: row.institution_code ?? undefined,
-        amount: formatAmount(row.amount, exponent),
-        narration: row.narration ?? undefined,
-      }));
       return { claimed, rail, transfers };
     });
     if (typeof prepared === 'string') leave();

@@ -10,20 +10,14 @@ export async function computeFees(trx: Trx, batchId: string): Promise<bigint> {
   await sql`delete from run_fee where batch_id = ${batchId}`.execute(trx);
   const { rows } = await sql<{ amount: string }>`
     with priced as (
-      select i.id, s.id as schedule_id, coalesce(fee_of(i.amount, s.bands), 0) as fee
-      from instruction i
-      join mapper_version v on v.id = i.version_id
-      cross join lateral (
-        select n.id, n.bands
-        from (${schedulesNow}) n
-        where n.rail_id = i.rail_id
-          and n.currency = i.currency
-          and n.modality in (v.modality, '')
-          and (n.valid_to is null or n.valid_to > now())
-        order by n.modality desc
-        limit 1
-      ) s
-      where i.batch_id = ${batchId} and i.state = 'validated'
+      select distinct on (i.id) i.id, s.id as schedule_id, coalesce(fee_of(i.amount, s.bands), 0) as fee
+      from (${schedulesNow}) s
+      join instruction i on i.rail_id = s.rail_id and i.currency = s.currency
+      join mapper_version v on v.id = i.version_id and s.modality in (v.modality, '')
+      where i.batch_id = ${batchId}
+        and i.state = 'validated'
+        and (s.valid_to is null or s.valid_to > now())
+      order by i.id, s.modality desc
     ),
     charged as (
       update instruction i

@@ -6,7 +6,7 @@ const transfers: SealedStream = {
   table: 'ledger_transfer',
   seals: 'ledger_seal',
   count: 'transfers',
-  line: sql`jsonb_build_array(r.id, r.sequence, r.type, r.debit_account, r.credit_account, r.currency, r.amount,
+  line: sql`json_build_array(r.id, r.sequence, r.type, r.debit_account, r.credit_account, r.currency, r.amount,
     r.pending_id, r.cause, r.cause_id, r.batch_id, r.instruction_id, extract(epoch from r.created_at))::text`,
 };
 

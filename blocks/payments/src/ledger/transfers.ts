@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Trx } from '../tables.ts';
 
 /** Why money moved: every transfer names one (invariant I9). */
@@ -60,6 +60,32 @@ export class TransferConflict extends Error {
   }
 }
 
+const shortRun = 8;
+
+/** A list as SQL; where one value stands many times in a row, it is sent once. */
+function list(type: 'uuid' | 'text' | 'bigint', values: readonly (string | null)[]): RawBuilder<unknown> {
+  const of = sql.raw(type);
+  const pieces: RawBuilder<unknown>[] = [];
+  let plain: (string | null)[] = [];
+  const endPlain = (): void => {
+    if (plain.length > 0) pieces.push(sql`${plain}::${of}[]`);
+    plain = [];
+  };
+  for (let from = 0; from < values.length; ) {
+    const value = values[from] as string | null;
+    let to = from + 1;
+    while (to < values.length && values[to] === value) to += 1;
+    if (to - from < shortRun) plain.push(...values.slice(from, to));
+    else {
+      endPlain();
+      pieces.push(sql`array_fill(${value}::${of}, array[${to - from}::integer])`);
+    }
+    from = to;
+  }
+  endPlain();
+  return sql.join(pieces, sql` || `);
+}
+
 const domainError = (error: unknown): unknown => {
   const { code, constraint } = error as { code?: string; constraint?: string };
   if (code === '23514' && constraint === 'ledger_account_funds_check') return new InsufficientFunds();
@@ -80,7 +106,14 @@ export async function createTransfers(
   transfers: readonly TransferRequest[],
 ): Promise<TransferOutcome[]> {
   if (transfers.length === 0) return [];
-  const column = <T>(pick: (transfer: TransferRequest) => T): T[] => transfers.map(pick);
+  const column = (
+    type: 'uuid' | 'text' | 'bigint',
+    pick: (transfer: TransferRequest) => string | undefined,
+  ): RawBuilder<unknown> =>
+    list(
+      type,
+      transfers.map((transfer) => pick(transfer) ?? null),
+    );
   const direct = (transfer: TransferRequest) =>
     transfer.type === 'post' || transfer.type === 'pending' ? transfer : undefined;
   const resolving = (transfer: TransferRequest) =>
@@ -89,19 +122,20 @@ export async function createTransfers(
     const { rows } = await sql<{ transfer_id: string; outcome: string }>`
       select transfer_id, outcome
       from ledger_apply(
-        ${column((one) => one.id)}::uuid[],
-        ${column((one) => one.type)}::text[],
-        ${column((one) => direct(one)?.debit ?? null)}::uuid[],
-        ${column((one) => direct(one)?.credit ?? null)}::uuid[],
-        ${column((one) => direct(one)?.amount.toString() ?? null)}::bigint[],
-        ${column((one) => resolving(one)?.pendingId ?? null)}::uuid[],
-        ${column((one) => one.cause)}::text[],
-        ${column((one) => one.causeId)}::text[],
-        ${column((one) => one.batchId ?? null)}::uuid[],
-        ${column((one) => one.instructionId ?? null)}::uuid[])`.execute(trx);
-    const outcomes = new Map(rows.map((row) => [row.transfer_id, row.outcome]));
+        ${column('uuid', (one) => one.id)},
+        ${column('text', (one) => one.type)},
+        ${column('uuid', (one) => direct(one)?.debit)},
+        ${column('uuid', (one) => direct(one)?.credit)},
+        ${column('bigint', (one) => direct(one)?.amount.toString())},
+        ${column('uuid', (one) => resolving(one)?.pendingId)},
+        ${column('text', (one) => one.cause)},
+        ${column('text', (one) => one.causeId)},
+        ${column('uuid', (one) => one.batchId)},
+        ${column('uuid', (one) => one.instructionId)})
+      where outcome <> 'created'`.execute(trx);
+    const known = new Map(rows.map((row) => [row.transfer_id, row.outcome]));
     return transfers.map(({ id }) => {
-      const outcome = outcomes.get(id);
+      const outcome = known.get(id) ?? 'created';
       if (outcome !== 'created' && outcome !== 'exists')
         throw new TransferConflict(`transfer ${id} exists with other content`);
       return outcome;

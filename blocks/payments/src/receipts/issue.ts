@@ -12,7 +12,8 @@ export async function issueReceipts(
   instructionIds: readonly string[],
 ): Promise<void> {
   if (instructionIds.length === 0) return;
-  const { rows } = await sql<{ rail_id: string; turnaround_ms: string | null }>`
+  const { rows } = await sql<{ rail_id: string; turnaround_ms: string; count: string }>`
+    with issued as (
     insert into receipt (instruction_id, number, source_id, programme_id, batch_id, client_id, payee_token, amount, currency,
       narration, rail_id, rail_reference, payer, paid_at, turnaround_ms, hash)
     select p.*, receipt_hash(p.number, p.instruction_id, p.source_id, p.programme_id, p.batch_id, p.client_id,
@@ -28,10 +29,16 @@ export async function issueReceipts(
       join batch b on b.id = i.batch_id
       join programme g on g.source_id = b.source_id and g.id = b.programme_id
       join source_system s on s.id = b.source_id
-      left join attempt a on a.instruction_id = i.id and a.number = 1
+      left join attempt a
+        on a.instruction_id = i.id and a.number = 1 and a.instruction_id = any (${instructionIds}::uuid[])
       where i.id = any (${instructionIds}::uuid[])
     ) p
-    returning rail_id, turnaround_ms`.execute(trx);
+    returning rail_id, turnaround_ms
+    )
+    select rail_id, turnaround_ms, count(*) as count
+    from issued
+    where turnaround_ms is not null
+    group by rail_id, turnaround_ms`.execute(trx);
   for (const row of rows)
-    if (row.turnaround_ms !== null) payments.metrics.paid(row.rail_id, Number(row.turnaround_ms) / 1000);
+    payments.metrics.paid(row.rail_id, Number(row.turnaround_ms) / 1000, Number(row.count));
 }

@@ -12,6 +12,8 @@ interface Waiting {
   instruction_count: number;
   part_size: number;
   request_hash: string;
+  currency: string;
+  correlation_id: string;
   parts: number;
 }
 
@@ -19,7 +21,7 @@ interface Waiting {
 async function claim(trx: Trx): Promise<Waiting | undefined> {
   const { rows } = await sql<Waiting>`
     select
-      s.id, s.source_id, s.instruction_count, s.part_size, s.request_hash,
+      s.id, s.source_id, s.instruction_count, s.part_size, s.request_hash, s.currency, s.correlation_id,
       (select count(*)::integer from batch b where b.submission_id = s.id) as parts
     from submission s
     where s.state = 'received'
@@ -63,11 +65,9 @@ async function movePart(trx: Trx, waiting: Waiting): Promise<void> {
       (id, batch_id, purpose, position, source_id, client_id, payee_token, payee_cipher, amount, currency, narration,
        state, correlation_id)
     select
-      r.id, b.id, 'payment', r.position - ${part * size}, b.source_id, r.client_id, r.payee_token, r.payee_cipher,
-      r.amount, b.currency, r.narration, 'received', b.correlation_id
-    from staged r
-    join batch b on b.id = ${batchId}
-    order by r.position`.execute(trx);
+      r.id, ${batchId}, 'payment', r.position - ${part * size}, ${waiting.source_id}, r.client_id, r.payee_token,
+      r.payee_cipher, r.amount, ${waiting.currency}, r.narration, 'received', ${waiting.correlation_id}
+    from staged r`.execute(trx);
   await sql`
     insert into batch_event (batch_id, from_state, to_state, actor)
     select b.id, null, 'received', b.maker_application from batch b where b.id = ${batchId}`.execute(trx);
