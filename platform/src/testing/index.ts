@@ -10,8 +10,8 @@ export {
   testIssuer,
 } from './node.ts';
 export {
+  copyTestDatabase,
   createTestDatabase,
-  createTestDatabaseFromTemplate,
   newDatabaseName,
   testAdminUrl,
 } from './postgres.ts';

@@ -7,10 +7,16 @@ import { newId } from '../context/ids.ts';
 import type { CloudEvent } from '../events/cloud-event.ts';
 import { type Client, createClient } from '../mediation/client.ts';
 import type { MediatedRequest, MediatedResponse, MediatorPort } from '../mediation/port.ts';
-import { type BlockSetup, type GovstackNode, type NodeOptions, startNode } from '../node/node.ts';
+import {
+  type BlockSetup,
+  databaseName,
+  type GovstackNode,
+  type NodeOptions,
+  startNode,
+} from '../node/node.ts';
 import type { Operations } from '../operation/operation.ts';
 import type { Surface } from '../operation/surface.ts';
-import { newDatabaseName, testAdminUrl } from './postgres.ts';
+import { createBlockDatabase, newDatabaseName, testAdminUrl } from './postgres.ts';
 
 export const testIssuer = 'https://identity.test';
 export const testAudience = 'govstack';
@@ -130,8 +136,12 @@ export async function startTestNode(options: TestNodeOptions): Promise<TestNode>
       if (!published.some((known) => known.id === event.id)) published.push(event);
     },
   };
+  const adminUrl = options.node?.adminUrl ?? testAdminUrl();
+  if (adminUrl === testAdminUrl())
+    for (const { block, databaseUrl } of options.blocks)
+      if (!databaseUrl) await createBlockDatabase(databaseName(databasePrefix, block.name), block);
   node = await startNode({
-    adminUrl: testAdminUrl(),
+    adminUrl,
     databasePrefix,
     secret,
     identity: { issuer: testIssuer, audience: testAudience, jwks: { keys: [publicKey] } },
