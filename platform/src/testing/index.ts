@@ -11,6 +11,7 @@ export {
 } from './node.ts';
 export {
   copyTestDatabase,
+  createBlockDatabases,
   createTestDatabase,
   newDatabaseName,
   testAdminUrl,

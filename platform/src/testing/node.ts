@@ -7,16 +7,10 @@ import { newId } from '../context/ids.ts';
 import type { CloudEvent } from '../events/cloud-event.ts';
 import { type Client, createClient } from '../mediation/client.ts';
 import type { MediatedRequest, MediatedResponse, MediatorPort } from '../mediation/port.ts';
-import {
-  type BlockSetup,
-  databaseName,
-  type GovstackNode,
-  type NodeOptions,
-  startNode,
-} from '../node/node.ts';
+import { type BlockSetup, type GovstackNode, type NodeOptions, startNode } from '../node/node.ts';
 import type { Operations } from '../operation/operation.ts';
 import type { Surface } from '../operation/surface.ts';
-import { createBlockDatabase, newDatabaseName, testAdminUrl } from './postgres.ts';
+import { createBlockDatabases, newDatabaseName, testAdminUrl } from './postgres.ts';
 
 export const testIssuer = 'https://identity.test';
 export const testAudience = 'govstack';
@@ -138,8 +132,10 @@ export async function startTestNode(options: TestNodeOptions): Promise<TestNode>
   };
   const adminUrl = options.node?.adminUrl ?? testAdminUrl();
   if (adminUrl === testAdminUrl())
-    for (const { block, databaseUrl } of options.blocks)
-      if (!databaseUrl) await createBlockDatabase(databaseName(databasePrefix, block.name), block);
+    await createBlockDatabases(
+      databasePrefix,
+      options.blocks.filter((one) => !one.databaseUrl).map((one) => one.block),
+    );
   node = await startNode({
     adminUrl,
     databasePrefix,

@@ -5,6 +5,7 @@ import { inject } from 'vitest';
 import type { AnyBlock } from '../block/block.ts';
 import { migrate } from '../database/migrate.ts';
 import { provisionDatabase, provisionRole } from '../database/provision.ts';
+import { databaseName } from '../node/node.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -86,17 +87,17 @@ export async function copyTestDatabase(
   });
 }
 
-/** Makes a block's database, unless it is there, in the state in which its migrations leave it. */
-export async function createBlockDatabase(
-  name: string,
-  { name: block, migrations }: AnyBlock,
-): Promise<void> {
-  const folders = [
-    { history: 'platform', directory: new URL('../../migrations/', import.meta.url) },
-    ...(migrations ? [{ history: block, directory: migrations }] : []),
-  ];
-  await copyTestDatabase(name, folders.map(({ directory }) => directory.toString()).join(), async (url) => {
-    for (const folder of folders) await migrate({ url, ...folder });
-    await connected(url, (owner) => owner.query(getConstructionPlans('jobs')));
-  });
+/** Makes the databases of blocks, unless they are there, in the state in which their migrations leave them. */
+export async function createBlockDatabases(prefix: string, blocks: readonly AnyBlock[]): Promise<void> {
+  for (const { name, migrations } of blocks) {
+    const folders = [
+      { history: 'platform', directory: new URL('../../migrations/', import.meta.url) },
+      ...(migrations ? [{ history: name, directory: migrations }] : []),
+    ];
+    const key = folders.map(({ directory }) => directory.toString()).join();
+    await copyTestDatabase(databaseName(prefix, name), key, async (url) => {
+      for (const folder of folders) await migrate({ url, ...folder });
+      await connected(url, (owner) => owner.query(getConstructionPlans('jobs')));
+    });
+  }
 }
