@@ -1,7 +1,9 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Mediation } from '@govstack/platform';
+import type { AnyBlock, Mediation } from '@govstack/platform';
+import { createBlockDatabases, newDatabaseName, testAdminUrl } from '@govstack/platform/testing';
+import { portal } from '@govstack/portal';
 import {
   type BrowserUser,
   expectNoSidewaysScroll,
@@ -11,6 +13,7 @@ import {
 } from '@govstack/portal/testing';
 import type { BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
+import { blocks } from '../src/stack/blocks.ts';
 import { type Stack, startStack } from '../src/stack/start-stack.ts';
 
 /** Where to keep a picture of every page that is looked at, to be looked at by people. */
@@ -45,9 +48,12 @@ export function demonstrationCountry(name: string, households = 20): Country {
   let pictured = 0;
 
   beforeAll(async () => {
+    const prefix = `${newDatabaseName()}_`;
+    await createBlockDatabases(prefix, [...blocks, portal as unknown as AnyBlock]);
     const started = [
       startStack({
         dataDir,
+        databases: { adminUrl: testAdminUrl(), prefix },
         root: process.cwd(),
         port: 0,
         households,

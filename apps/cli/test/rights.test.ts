@@ -1,5 +1,5 @@
 import { applications } from '@govstack/country/seed';
-import { pathParameters } from '@govstack/platform';
+import { compileValidator, pathParameters } from '@govstack/platform';
 import { startTestNode, type TestNode } from '@govstack/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blocks } from '../src/stack/blocks.ts';
@@ -113,5 +113,20 @@ describe('[CFR-SEC-3] every operation of every block', () => {
       );
       expect(answer?.status, `${surface}.${operation.id}`).toBe(403);
     }
+  });
+});
+
+describe('every schema of every operation', () => {
+  it('can be compiled before a request needs it', () => {
+    const schemas = blocks
+      .flatMap((block) => block.surfaces)
+      .flatMap(({ operations }) => Object.values(operations))
+      .flatMap(({ params, query, headers, body, responses }) => [
+        ...[params, query, headers].map((schema) => ({ schema, coerce: true })),
+        ...[body, ...Object.values(responses)].map((schema) => ({ schema, coerce: false })),
+      ]);
+    expect(schemas.length).toBeGreaterThan(1000);
+    for (const { schema, coerce } of schemas)
+      if (schema) expect(() => compileValidator(schema, 'body', coerce)(undefined)).not.toThrow();
   });
 });

@@ -1,6 +1,7 @@
 import { mediatorAdmin } from '@govstack/information-mediator/api';
 import type { Mediation } from '@govstack/platform';
 import { agencies, applicationId } from '../lumora/directory.ts';
+import { inParallel } from './in-parallel.ts';
 
 /** Answers the calls of an application of the country. */
 export type As = (application: string) => Mediation;
@@ -184,19 +185,22 @@ const subscriptions = [
   { source: a.payments, eventType: 'payments.batch-completed.v1', subscriber: a.cashTransfer },
 ];
 
+/** As many as the mediator makes together: they share a commit of its log and a reading of the directory. */
+const lanes = 16;
+
 /** Writes the directory of Lumora as its governance application. Repeating it changes nothing. */
 export async function seedDirectory(as: As, parties: PartyAddresses): Promise<void> {
   const admin = as(a.governance).client(mediatorAdmin, `${a.mediator}/mediator-admin-v1`);
-  for (const agency of Object.values(agencies)) {
-    await admin.putMember({ params: { member: agency.id }, body: { name: agency.name.en } });
-  }
+  await inParallel(Object.values(agencies), lanes, async ({ id, name }) => {
+    await admin.putMember({ params: { member: id }, body: { name: name.en } });
+  });
   const keys: Readonly<Record<string, PartyAddress | undefined>> = {
     [a.bank]: parties.bank,
     [a.mobileMoney]: parties.mobileMoney,
     [a.sms]: parties.sms,
     [a.bankBills]: parties.bankBills,
   };
-  for (const application of Object.values(applications)) {
+  await inParallel(Object.values(applications), lanes, async (application) => {
     const publicKey = keys[application]?.publicKey;
     await admin.putApplication({
       params: { application },
@@ -206,7 +210,7 @@ export async function seedDirectory(as: As, parties: PartyAddresses): Promise<vo
         ...(publicKey ? { publicKey: { ...publicKey } } : {}),
       },
     });
-  }
+  });
   const outside = [
     { id: `${a.bank}/rail-v1`, target: parties.bank?.url },
     { id: `${a.mobileMoney}/rail-v1`, target: parties.mobileMoney?.url },
@@ -214,23 +218,21 @@ export async function seedDirectory(as: As, parties: PartyAddresses): Promise<vo
     { id: `${a.propertyTax}/biller-v1`, target: parties.revenue?.url },
     { id: `${a.bankBills}/payer-fi-v1`, target: parties.bankBills?.url },
   ];
-  for (const { id, target } of [...services, ...outside]) {
-    if (target === undefined) continue;
+  const offered = [...services, ...outside].filter(({ target }) => target !== undefined);
+  await inParallel(offered, lanes, async ({ id, target }) => {
     await admin.putService({
       params: { service: id },
-      body: { title: id.split('/').slice(3).join(' '), target },
+      body: { title: id.split('/').slice(3).join(' '), target: target as string },
     });
-  }
-  const offered = new Set(
-    [...services, ...outside].filter((one) => one.target !== undefined).map((one) => one.id),
-  );
-  for (const { subject, service, endpoints } of rights) {
-    // The mediator registers its own services itself.
-    if (!offered.has(service) && !service.startsWith(`${a.mediator}/`)) continue;
+  });
+  const known = new Set(offered.map(({ id }) => id));
+  // The mediator registers its own services itself.
+  const allowed = rights.filter(({ service }) => known.has(service) || service.startsWith(`${a.mediator}/`));
+  await inParallel(allowed, lanes, async ({ subject, service, endpoints }) => {
     await admin.putRight({
       params: { service, subject },
       body: endpoints ? { endpoints: [...endpoints] } : {},
     });
-  }
+  });
   for (const params of subscriptions) await admin.putSubscription({ params });
 }

@@ -45,7 +45,8 @@ export function databaseUrl({ adminUrl, name, secret }: ProvisionOptions): URL {
   return url;
 }
 
-async function provisionRole(admin: pg.Client, name: string, password: string): Promise<void> {
+/** Makes the role that is to own a database, and its reader; or gives the role that is there the password. */
+export async function provisionRole(admin: pg.Client, name: string, password: string): Promise<void> {
   const found = await admin.query<{ refused: boolean }>(
     'select rolsuper or rolname = current_user as refused from pg_roles where rolname = $1',
     [name],

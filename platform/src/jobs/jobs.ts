@@ -33,6 +33,9 @@ export interface Jobs {
 /** A worker says this often, twice over, that it is alive; the jobs of one that died go to another. */
 const heartbeatSeconds = 10;
 
+/** A job that is sent wakes the workers; polling is for those that wait for their time or for another try. */
+const polling = { batchSize: 1, pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 2 };
+
 interface Envelope {
   readonly correlationId: string;
   readonly traceparent: string;
@@ -69,6 +72,7 @@ export function createJobs(connectionString: string, log: Logger): RunningJobs {
       schema: 'jobs',
       max: 4,
       application_name: 'jobs',
+      useListenNotify: true,
       superviseIntervalSeconds: 10,
       maintenanceIntervalSeconds: 60,
       monitorIntervalSeconds: 10,
@@ -105,6 +109,7 @@ export function createJobs(connectionString: string, log: Logger): RunningJobs {
           retryDelayMax: 3600,
           expireInSeconds: job.expireInSeconds ?? 300,
           heartbeatSeconds,
+          notify: true,
         };
         // Creating leaves a queue of an earlier version as it is.
         await queue.createQueue(job.name, { policy: 'short', ...settings });
@@ -115,24 +120,24 @@ export function createJobs(connectionString: string, log: Logger): RunningJobs {
       }
     },
     async work(jobs) {
-      for (const job of jobs) {
-        await (await started()).work<Partial<Envelope>>(
-          job.name,
-          { batchSize: 1, localConcurrency: job.concurrency ?? 1, pollingIntervalSeconds: 0.5 },
-          async ([taken]) => {
-            if (!taken) return;
-            const { id, signal } = taken;
-            signal.addEventListener('abort', () => stopping && interrupted.set(id, job.name), { once: true });
-            const envelope = taken.data ?? {};
-            const context = newContext({
-              ...(envelope.correlationId ? { correlationId: envelope.correlationId } : {}),
-              ...(envelope.traceparent ? { traceparent: envelope.traceparent } : {}),
-              signal,
-            });
-            await withContext(context, () => job.handle(envelope.data ?? {}, signal));
-          },
-        );
-      }
+      const queue = await started();
+      const take = async (job: JobSpec): Promise<void> => {
+        const worker: string = await queue.work<Partial<Envelope>>(job.name, polling, async ([taken]) => {
+          if (!taken) return;
+          // What waits behind this job comes right after it.
+          queue.notifyWorker(worker);
+          const { id, signal } = taken;
+          signal.addEventListener('abort', () => stopping && interrupted.set(id, job.name), { once: true });
+          const envelope = taken.data ?? {};
+          const context = newContext({
+            ...(envelope.correlationId ? { correlationId: envelope.correlationId } : {}),
+            ...(envelope.traceparent ? { traceparent: envelope.traceparent } : {}),
+            signal,
+          });
+          await withContext(context, () => job.handle(envelope.data ?? {}, signal));
+        });
+      };
+      for (const job of jobs) for (let lane = 0; lane < (job.concurrency ?? 1); lane += 1) await take(job);
     },
     async stop(drainMs) {
       if (!boss) return;

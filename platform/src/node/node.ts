@@ -88,7 +88,9 @@ interface Mounted {
 /** Milliseconds in which a block has to say that it is ready. */
 const healthPatience = 5_000;
 
-const databaseName = (prefix: string, block: string): string => `${prefix}${block.replaceAll('-', '_')}`;
+/** What the database of a block and its role are called. */
+export const databaseName = (prefix: string, block: string): string =>
+  `${prefix}${block.replaceAll('-', '_')}`;
 
 const databaseVariable = (block: string): string =>
   `GOVSTACK_${block.replaceAll('-', '_').toUpperCase()}_DATABASE_URL`;

@@ -40,16 +40,32 @@ const toDetail = (part: Part, error: ErrorObject): ProblemDetail => {
   };
 };
 
+type Check = ReturnType<Ajv2020['compile']>;
+
 const defectsOf =
-  (validate: ReturnType<Ajv2020['compile']>, part: Part): Validate =>
+  (validate: Check, part: Part): Validate =>
   (value) =>
     validate(value)
       ? undefined
       : (validate.errors ?? []).slice(0, maxErrors).map((error) => toDetail(part, error));
 
-/** Compiles a schema into a function that answers the defects of a value, or undefined when there are none. */
-export const compileValidator = (schema: TSchema, part: Part, coerce: boolean): Validate =>
-  defectsOf((coerce ? coercing : strict).compile(JSON.parse(JSON.stringify(schema))), part);
+const compiled = { strict: new WeakMap<TSchema, Check>(), coercing: new WeakMap<TSchema, Check>() };
+
+/**
+ * A function that answers the defects of a value, or undefined when there are none. The schema is compiled, once, when
+ * the first value comes: a node has thousands of schemas, and most of its starts use few of them.
+ */
+export const compileValidator = (schema: TSchema, part: Part, coerce: boolean): Validate => {
+  const kept = coerce ? compiled.coercing : compiled.strict;
+  return (value) => {
+    let check = kept.get(schema);
+    if (!check) {
+      check = (coerce ? coercing : strict).compile(JSON.parse(JSON.stringify(schema)));
+      kept.set(schema, check);
+    }
+    return defectsOf(check, part)(value);
+  };
+};
 
 // What compiles schemas tells patterns apart by their text.
 const linear = Object.assign((source: string) => ({ ...linearPattern(source), toString: () => source }), {

@@ -10,8 +10,9 @@ export {
   testIssuer,
 } from './node.ts';
 export {
+  copyTestDatabase,
+  createBlockDatabases,
   createTestDatabase,
-  createTestDatabaseFromTemplate,
   newDatabaseName,
   testAdminUrl,
 } from './postgres.ts';

@@ -10,7 +10,7 @@ import type { MediatedRequest, MediatedResponse, MediatorPort } from '../mediati
 import { type BlockSetup, type GovstackNode, type NodeOptions, startNode } from '../node/node.ts';
 import type { Operations } from '../operation/operation.ts';
 import type { Surface } from '../operation/surface.ts';
-import { newDatabaseName, testAdminUrl } from './postgres.ts';
+import { createBlockDatabases, newDatabaseName, testAdminUrl } from './postgres.ts';
 
 export const testIssuer = 'https://identity.test';
 export const testAudience = 'govstack';
@@ -130,8 +130,14 @@ export async function startTestNode(options: TestNodeOptions): Promise<TestNode>
       if (!published.some((known) => known.id === event.id)) published.push(event);
     },
   };
+  const adminUrl = options.node?.adminUrl ?? testAdminUrl();
+  if (adminUrl === testAdminUrl())
+    await createBlockDatabases(
+      databasePrefix,
+      options.blocks.filter((one) => !one.databaseUrl).map((one) => one.block),
+    );
   node = await startNode({
-    adminUrl: testAdminUrl(),
+    adminUrl,
     databasePrefix,
     secret,
     identity: { issuer: testIssuer, audience: testAudience, jwks: { keys: [publicKey] } },

@@ -1,7 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { getConstructionPlans } from 'pg-boss';
 import { inject } from 'vitest';
-import { databaseUrl, provisionDatabase } from '../database/provision.ts';
+import type { AnyBlock } from '../block/block.ts';
+import { migrate } from '../database/migrate.ts';
+import { provisionDatabase, provisionRole } from '../database/provision.ts';
+import { databaseName } from '../node/node.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -22,8 +26,8 @@ export const newDatabaseName = (): string => `${inject('databasePrefix')}${rando
 export const createTestDatabase = (name = newDatabaseName()): Promise<string> =>
   provisionDatabase({ adminUrl: testAdminUrl(), name, secret: 'test' });
 
-const asAdmin = async <T>(work: (admin: pg.Client) => Promise<T>): Promise<T> => {
-  const admin = new pg.Client({ connectionString: testAdminUrl() });
+const connected = async <T>(url: string, work: (admin: pg.Client) => Promise<T>): Promise<T> => {
+  const admin = new pg.Client({ connectionString: url });
   await admin.connect();
   try {
     return await work(admin);
@@ -32,34 +36,68 @@ const asAdmin = async <T>(work: (admin: pg.Client) => Promise<T>): Promise<T> =>
   }
 };
 
+/** Locks out who makes or copies the same thing in this run. */
+const alone = async <T>(admin: pg.Client, what: string, work: () => Promise<T>): Promise<T> => {
+  await admin.query('select pg_advisory_lock(hashtext($1))', [`govstack/template/${what}`]);
+  try {
+    return await work();
+  } finally {
+    await admin.query('select pg_advisory_unlock(hashtext($1))', [`govstack/template/${what}`]);
+  }
+};
+
+const found = async (admin: pg.Client, condition: string, name: string): Promise<boolean> =>
+  ((await admin.query(`select from pg_database where datname = $1 and ${condition}`, [name])).rowCount ?? 0) >
+  0;
+
 /**
- * A copy of a database that `prepare` (migrations, seed) has filled once in this run, whichever worker came first.
- * Copies of one key share their role and nothing else. `prepare` must close its connections.
+ * Makes the database `name`, unless it is there, as a copy of one that `prepare` (migrations, seed) has filled once in
+ * this run, whichever worker came first. What is in it belongs to the role of its name, as if that had made it; `key`
+ * tells what is prepared. `prepare` must close its connections.
  */
-export async function createTestDatabaseFromTemplate(
+export async function copyTestDatabase(
+  name: string,
   key: string,
   prepare: (url: string) => Promise<void>,
-): Promise<string> {
+): Promise<void> {
   const template = `${inject('databasePrefix')}template_${createHash('sha256').update(key).digest('hex').slice(0, 12)}`;
-  return asAdmin(async (admin) => {
-    await admin.query('select pg_advisory_lock(hashtext($1))', [`govstack/template/${template}`]);
-    // A finished template is one that nobody may connect to: half-made ones are recognised and made again.
-    const found = await admin.query('select 1 from pg_database where datname = $1 and not datallowconn', [
-      template,
-    ]);
-    if (!found.rowCount) {
+  await connected(testAdminUrl(), async (admin) => {
+    await alone(admin, template, async () => {
+      // A finished template is one that nobody may connect to: half-made ones are recognised and made again.
+      if (await found(admin, 'not datallowconn', template)) return;
       await admin.query(`drop database if exists "${template}" with (force)`);
       await prepare(await createTestDatabase(template));
+      // Otherwise it would go to the role of a copy, as everything that its own role has.
+      await admin.query(`alter database "${template}" owner to current_user`);
       await admin.query(`alter database "${template}" with allow_connections false`);
-    }
-    await admin.query('select pg_advisory_unlock(hashtext($1))', [`govstack/template/${template}`]);
-    const name = newDatabaseName();
-    await admin.query(
-      `create database "${name}" owner "${template}" template "${template}" strategy file_copy`,
-    );
-    await admin.query(`revoke all on database "${name}" from public`);
-    const url = databaseUrl({ adminUrl: testAdminUrl(), name: template, secret: 'test' });
-    url.pathname = `/${name}`;
-    return url.toString();
+    });
+    await alone(admin, name, async () => {
+      if (await found(admin, 'true', name)) return;
+      await provisionRole(admin, name, randomBytes(16).toString('hex'));
+      await admin.query(`grant "${template}_reader" to "${name}_reader"`);
+      await admin.query(
+        `create database "${name}" owner "${name}" template "${template}" strategy file_copy`,
+      );
+      const copy = new URL(testAdminUrl());
+      copy.pathname = `/${name}`;
+      await connected(copy.toString(), (inside) =>
+        inside.query(`reassign owned by "${template}" to "${name}"`),
+      );
+    });
   });
+}
+
+/** Makes the databases of blocks, unless they are there, in the state in which their migrations leave them. */
+export async function createBlockDatabases(prefix: string, blocks: readonly AnyBlock[]): Promise<void> {
+  for (const { name, migrations } of blocks) {
+    const folders = [
+      { history: 'platform', directory: new URL('../../migrations/', import.meta.url) },
+      ...(migrations ? [{ history: name, directory: migrations }] : []),
+    ];
+    const key = folders.map(({ directory }) => directory.toString()).join();
+    await copyTestDatabase(databaseName(prefix, name), key, async (url) => {
+      for (const folder of folders) await migrate({ url, ...folder });
+      await connected(url, (owner) => owner.query(getConstructionPlans('jobs')));
+    });
+  }
 }

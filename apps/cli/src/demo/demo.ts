@@ -1,13 +1,12 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateHouseholds, readHouseholdsCsv, writeHouseholdsCsv } from '@govstack/country';
-import { applications } from '@govstack/country/seed';
+import { applications, inParallel } from '@govstack/country/seed';
 import { CallFailed } from '@govstack/platform';
 import { registrationApi } from '@govstack/registration/api';
 import { folder, readOptions, wholeNumber } from '../arguments.ts';
 import { startStack } from '../stack/start-stack.ts';
 import { createApplicant } from './apply.ts';
-import { inParallel } from './in-parallel.ts';
 import { payCycle } from './pay.ts';
 import { staffSignIn } from './sign-in.ts';
 import { enrolled, figuresOf, invariantsOf, messagesOf, stopIfStuck } from './summary.ts';

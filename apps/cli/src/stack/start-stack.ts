@@ -6,7 +6,6 @@ import { type InstalledService, installService } from '@govstack/installer';
 import {
   claimDataDirectory,
   createLogger,
-  type EmbeddedPostgres,
   type GovstackNode,
   type Mediation,
   reservePort,
@@ -28,6 +27,8 @@ export interface StackOptions {
   readonly demonstration: boolean;
   /** Mount the portal. */
   readonly portal?: boolean;
+  /** A PostgreSQL that runs, instead of `DATABASE_URL` or one of the stack's own; its databases begin with `prefix`. */
+  readonly databases?: { readonly adminUrl: string; readonly prefix: string };
   readonly progress: (message: string) => void;
 }
 
@@ -65,13 +66,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     const reserved = await reservePort(options.port);
     undo.push(async () => reserved.release());
-    let postgres: EmbeddedPostgres | undefined;
-    if (!process.env.DATABASE_URL) {
+    let adminUrl = options.databases?.adminUrl ?? process.env.DATABASE_URL;
+    if (!adminUrl) {
       progress('starting PostgreSQL');
-      postgres = await startEmbeddedPostgres({ dataDir, log: progress });
-      undo.push(() => (postgres as EmbeddedPostgres).stop());
+      const postgres = await startEmbeddedPostgres({ dataDir, log: progress });
+      undo.push(() => postgres.stop());
+      adminUrl = postgres.adminUrl;
     }
-    const adminUrl = process.env.DATABASE_URL ?? (postgres?.adminUrl as string);
     const publicUrl = `http://localhost:${reserved.port}`;
     const mediator = `http://127.0.0.1:${reserved.port}/r1`;
 
@@ -94,7 +95,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     );
     const node = await startNode({
       adminUrl,
-      databasePrefix: 'govstack_',
+      databasePrefix: options.databases?.prefix ?? 'govstack_',
       secret: installationSecret(dataDir),
       identity: { issuer: `${publicUrl}/id`, audience: 'govstack', jwks: new URL(`${publicUrl}/id/jwks`) },
       log,
