@@ -151,7 +151,7 @@ const ended = async (fileId: string, token: string) =>
       expect(body.status.code).not.toBe('PENDING');
       return body;
     },
-    { timeout: 20_000, interval: 100 },
+    { timeout: 30_000, interval: 100 },
   );
 
 /** The identity authority gives the head of a household a PIN; then they sign in with it. */
@@ -195,13 +195,13 @@ async function decideIfAsked(fileId: string, status: 'APPROVED' | 'REJECTED') {
       });
       return task;
     },
-    { timeout: 20_000, interval: 100 },
+    { timeout: 30_000, interval: 100 },
   );
 }
 
 const engine = () => mediation.client(workflowApi, `${applications.workflow}/workflow-v1`);
 const treasury = () => mediation.client(paymentsAdmin, `${applications.payments}/payments-admin-v1`);
-const patient = { timeout: 20_000, interval: 100 };
+const patient = { timeout: 30_000, interval: 100 };
 
 /** A list of the month that waits for approval; `number`: the attempt. */
 const waitingList = (cycle: string, number = 0) =>
@@ -316,7 +316,7 @@ describe('a household, over HTTP', () => {
     ]);
     expect(twice.some((outcome) => outcome.status === 'fulfilled')).toBe(true);
     await vi.waitFor(async () => expect((await payments.getBatch({ params })).body.state).toBe('completed'), {
-      timeout: 20_000,
+      timeout: 30_000,
       interval: 100,
     });
     expect(await paymentsOf(file.reference)).toEqual(['completed']);
@@ -327,7 +327,7 @@ describe('a household, over HTTP', () => {
         expect(messages[0]?.body).toMatch(/2026-12/);
         expect(messages[0]?.body).toContain(file.reference);
       },
-      { timeout: 20_000, interval: 200 },
+      { timeout: 30_000, interval: 200 },
     );
     expect(await processOf('2026-12')).toMatchObject({ ended: true, state: 'completed' });
     enrolledReference = file.reference;
@@ -470,7 +470,7 @@ describe('what must be refused', () => {
     });
     await vi.waitFor(
       async () => expect((await refusal(read({ 'x-consent-reference': consentRecordId }))).status).toBe(403),
-      { timeout: 10_000, interval: 200 },
+      { timeout: 30_000, interval: 200 },
     );
     const stranger = stack
       .as(applications.messaging)

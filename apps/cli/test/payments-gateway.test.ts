@@ -110,7 +110,7 @@ describe('payments behind the mediator', () => {
         (one) => one.service === service,
       );
     await expect
-      .poll(() => entry(correlation), { timeout: 10_000 })
+      .poll(() => entry(correlation))
       .toMatchObject({
         client: source,
         service,
@@ -118,9 +118,7 @@ describe('payments behind the mediator', () => {
         status: 200,
         verified: true,
       });
-    await expect
-      .poll(() => entry(`${correlation}-no`), { timeout: 10_000 })
-      .toMatchObject({ client: stranger });
+    await expect.poll(() => entry(`${correlation}-no`)).toMatchObject({ client: stranger });
     expect(JSON.stringify(await entry(correlation))).not.toContain('P-logged');
   });
 

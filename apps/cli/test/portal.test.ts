@@ -114,7 +114,7 @@ async function decideWhenAsked(reference: string, decision: 'APPROVED' | 'REJECT
           expect(await link.count()).toBeGreaterThan(0);
           return true;
         },
-        { timeout: 8000, interval: 500 },
+        { timeout: 30_000, interval: 500 },
       )
       .catch(() => false);
     if (!asked) return false;
@@ -136,7 +136,7 @@ const statusBecomes = (page: Page, words: RegExp) =>
       await page.reload();
       expect(await page.locator('main').innerText()).toMatch(words);
     },
-    { timeout: 20_000, interval: 500 },
+    { timeout: 30_000, interval: 500 },
   );
 
 describe('the social cash transfer in the portal', () => {
@@ -166,7 +166,7 @@ describe('the social cash transfer in the portal', () => {
           await manager.goto(`${country.url}/office/payment-runs`);
           expect(await runs(manager).count()).toBe(count);
         },
-        { timeout: 20_000, interval: 500 },
+        { timeout: 30_000, interval: 500 },
       );
       await runs(manager).first().click();
       return manager.url();
@@ -177,7 +177,7 @@ describe('the social cash transfer in the portal', () => {
           await approver.goto(run);
           expect(await approver.locator(`input[value="${choice}"]`).count()).toBe(1);
         },
-        { timeout: 20_000, interval: 500 },
+        { timeout: 30_000, interval: 500 },
       );
       await look(approver);
       await choose(approver, 'choice', choice);
@@ -201,7 +201,7 @@ describe('the social cash transfer in the portal', () => {
         await page.goto(`${country.url}/payments`);
         expect(await page.locator('main').innerText()).toMatch(/XLD[\s\S]*Paid/);
       },
-      { timeout: 20_000, interval: 500 },
+      { timeout: 30_000, interval: 500 },
     );
     await look(page);
     await page.goto(`${country.url}/messages`);

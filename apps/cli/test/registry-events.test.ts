@@ -19,7 +19,7 @@ const other = 'T/GOV/LRA/tax';
 const code = 'births';
 const eventType = `${code}.changes`;
 const at = { registryName: code, versionNumber: 'latest' };
-const eventually = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 20_000, interval: 100 });
+const eventually = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 30_000, interval: 100 });
 
 let node: TestNode;
 beforeAll(async () => {

@@ -351,7 +351,7 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
         await page.reload();
         expect(await link(page, 'Money that came in').count()).toBe(1);
       },
-      { timeout: 20_000, interval: 300 },
+      { timeout: 30_000, interval: 300 },
     );
     await look(page, 'worklist');
     await link(page, 'Money that came in').click();

@@ -140,9 +140,7 @@ describe('signing in', () => {
     const before = agent.cookie('portal');
     const fields = await agent.hiddenFields('/apply/family-support/form/housing');
     portal.provider.accessTokenSeconds = 600;
-    await expect
-      .poll(async () => (await agent.request('/applications')).status, { timeout: 20_000 })
-      .toBe(303);
+    await expect.poll(async () => (await agent.request('/applications')).status).toBe(303);
     const late = await agent.post('/apply/family-support/form/housing', { ...fields, roof: 'tin' });
     expect(late.status).toBe(401);
     expect(await late.text()).toContain('Your session has ended');

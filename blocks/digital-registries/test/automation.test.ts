@@ -30,7 +30,7 @@ beforeEach(() => {
 
 const as = (application: string) =>
   agency.node.client(registryAutomation, { as: application, service: `${owner}/registry-automation-v1` });
-const eventually = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 20_000, interval: 50 });
+const eventually = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 30_000, interval: 50 });
 
 let made = 0;
 const publish = async (properties: object): Promise<string> => {

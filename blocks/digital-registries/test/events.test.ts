@@ -44,7 +44,7 @@ const short = (code: string) =>
   ]);
 const feed = async (code: string, asked: { after?: number; limit?: number } = {}, as = owner) =>
   (await events(as).readChanges({ params: at(code), query: asked, headers: {} })).body;
-const eventually = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 15_000, interval: 30 });
+const eventually = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 30_000, interval: 30 });
 
 describe('what happens to records', () => {
   it('[REG-4.1-f][REG-6.1-5-f] is announced whatever did it, with the fields that truly changed', async () => {
@@ -217,6 +217,6 @@ describe('the feed of changes', () => {
       const { rows: reach } = await sql<{ behind: string }>`
         select s.last_value - m.sealed_to as behind from change_log_seq s, change_mark m`.execute(db);
       expect(Number(reach[0]?.behind)).toBe(0);
-    }, 10_000);
+    }, 30_000);
   });
 });

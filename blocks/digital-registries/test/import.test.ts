@@ -63,7 +63,7 @@ async function chain() {
       from change_log c
       where not exists (select from change_seal s where s.change_seq = c.seq)`.execute(db());
     expect(rows[0]?.left).toBe('0');
-  });
+  }, 30_000);
   return (await agency.database.verifyChanges({})).body;
 }
 

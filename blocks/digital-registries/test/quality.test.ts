@@ -70,7 +70,7 @@ const search = async (code: string) => {
       expect(body.state).toBe('done');
       return body;
     },
-    { timeout: 20_000 },
+    { timeout: 30_000 },
   );
 };
 

@@ -228,7 +228,7 @@ describe('secret fields', () => {
         await change(code, { ID: 'a' }, { Salary: 5 });
         expect((await keys()).map(({ destroyedAt }) => destroyedAt !== null)).toEqual([false, true]);
       },
-      { timeout: 20_000, interval: 100 },
+      { timeout: 30_000, interval: 100 },
     );
     const after = await stored(code);
     expect(after.sealed.readUInt32BE(1)).toBe(2);
@@ -296,7 +296,7 @@ describe('secret fields', () => {
       expect(await shown({})).toEqual({ ID: 'a' });
       expect(await shown(headers)).toEqual({ ID: 'a', Pin: 'heron-98' });
     }
-    await vi.waitFor(async () => expect(await tablesWith(db(), 'heron-9')).toEqual([]), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await tablesWith(db(), 'heron-9')).toEqual([]), { timeout: 30_000 });
     expect(await whole()).toBeNull();
     expect(await read(code, { Pin: 'heron-98' }, headers)).toMatchObject({ ID: 'a' });
     expect((await refusal(create(code, { ID: 'b', Pin: 'heron-98' }))).status).toBe(409);

@@ -32,7 +32,7 @@ const stamped = () =>
       );
       expect(rows[0]?.all).toBe(true);
     },
-    { timeout: 15_000, interval: 50 },
+    { timeout: 30_000, interval: 50 },
   );
 
 beforeAll(async () => {

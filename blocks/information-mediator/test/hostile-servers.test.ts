@@ -130,7 +130,7 @@ beforeAll(async () => {
       answerAs = () => ({ body: Buffer.from('nothing') });
       expect((await ask()).headers['x-road-error']).toBe('Server.ClientProxy.InconsistentResponse');
     },
-    { timeout: 15_000, interval: 50 },
+    { timeout: 30_000, interval: 50 },
   );
 });
 afterAll(async () => {

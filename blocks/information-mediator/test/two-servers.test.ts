@@ -20,7 +20,7 @@ let servers: TwoServers;
 beforeAll(async () => {
   servers = await startTwoServers();
   await vi.waitFor(async () => expect((await ask('first')).status).toBe(200), {
-    timeout: 15_000,
+    timeout: 30_000,
     interval: 50,
   });
 });

@@ -85,7 +85,7 @@ const refusal = async (call: Promise<unknown>): Promise<CallFailed> => {
 };
 const stateOf = async (id: string) => (await api.readMessage({ params: { id } })).body;
 const until = (id: string, state: string) =>
-  vi.waitFor(async () => expect((await stateOf(id)).state).toBe(state), { timeout: 15_000, interval: 50 });
+  vi.waitFor(async () => expect((await stateOf(id)).state).toBe(state), { timeout: 30_000, interval: 50 });
 const variables = { name: "Amina & Søn O'Neil", reference: 'AB-1' };
 
 describe('e-mail', () => {

@@ -77,7 +77,7 @@ async function unanswered() {
   const batchId = await handOver(t.node, [payee]);
   await approve(t.node, batchId);
   const found = async () => (await instructionsOf(t.node, batchId))[0];
-  await expect.poll(async () => (await found())?.state, { timeout: 10_000 }).toBe('unknown');
+  await expect.poll(async () => (await found())?.state).toBe('unknown');
   return { batchId, reference: (await found())?.instructionId as string };
 }
 const answersAgain = (): void => {

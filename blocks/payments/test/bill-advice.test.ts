@@ -81,7 +81,7 @@ describe('the advice of a payment', () => {
         PaymentReferenceID: paid,
       } as never,
     });
-    await expect.poll(async () => (await statusOf(c, paid)).status, { timeout: 10_000 }).toBe('ACK');
+    await expect.poll(async () => (await statusOf(c, paid)).status).toBe('ACK');
     expect(await statusOf(c, paid)).toMatchObject({ amount: '90000.01' });
   });
 
@@ -130,7 +130,7 @@ describe('the advice of a payment', () => {
     const paid = reference();
     const id = await pay(c, billId, paid);
     const asked = () => c.biller.received.find((one) => one.body.PaymentReferenceID === paid);
-    await expect.poll(asked, { timeout: 10_000 }).toBeDefined();
+    await expect.poll(asked).toBeDefined();
     const own = asked()?.body.requestID as string;
     const say = (status: 'ACK' | 'RJC', as = biller) =>
       p2gOf(c.node, as).billTransferRequest({ headers: {}, body: { requestId: own, billId, status } });
@@ -260,7 +260,7 @@ describe('the advice of a payment', () => {
       const paid = reference();
       const id = await pay(quiet, bill(quiet), paid);
       const silent = async () => (await casesOf(quiet)).filter((one) => one.kind === 'biller-silent');
-      await expect.poll(async () => (await silent()).length, { timeout: 10_000 }).toBe(1);
+      await expect.poll(async () => (await silent()).length).toBe(1);
       quiet.biller.advice = async () => 'usual';
       await told(quiet.bank, '/billTransferRequests', (one) => one.requestId === id);
     } finally {

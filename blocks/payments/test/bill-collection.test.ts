@@ -37,7 +37,7 @@ async function lookUp(billId: string, who = 'citizen-1') {
   const { body } = await portal().lookUpBill({ body: { billId }, personToken });
   const get = async () =>
     (await portal().getBill({ params: { inquiryId: body.inquiryId }, personToken })).body;
-  await expect.poll(async () => (await get()).state, { timeout: 10_000 }).not.toBe('asking');
+  await expect.poll(async () => (await get()).state).not.toBe('asking');
   return get();
 }
 const start = async (
@@ -112,9 +112,7 @@ describe('a person with a bill', () => {
       amount: '125.50',
       billerName: 'Revenue Authority',
     });
-    await expect
-      .poll(async () => (await outcome(paymentId)).billerAnswer, { timeout: 10_000 })
-      .toBe('acknowledged');
+    await expect.poll(async () => (await outcome(paymentId)).billerAnswer).toBe('acknowledged');
     const { items } = (await portal().listOwnBillPayments({ query: {}, personToken: await citizen() })).body;
     expect(items.map((one) => one.paymentId)).toContain(paymentId);
   });

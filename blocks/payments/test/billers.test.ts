@@ -244,10 +244,8 @@ describe('reports', () => {
     await pay(c, two, 'REP-2', wallet);
     await pay(c, two, 'REP-3');
     await inquire(c, three);
-    await expect.poll(async () => (await statusOf(c, 'REP-1')).status, { timeout: 10_000 }).toBe('ACK');
-    await expect
-      .poll(async () => (await statusOf(c, 'REP-2', wallet)).status, { timeout: 10_000 })
-      .toBe('ACK');
+    await expect.poll(async () => (await statusOf(c, 'REP-1')).status).toBe('ACK');
+    await expect.poll(async () => (await statusOf(c, 'REP-2', wallet)).status).toBe('ACK');
     const query = { ...day(), billerId: own.billerId };
     const totals = async (as: string, more: object = {}) =>
       (await admin(as).reportBillPayments({ query: { ...query, ...more } })).body.totals;

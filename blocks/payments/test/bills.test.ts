@@ -133,7 +133,7 @@ describe('a bill inquiry', () => {
     const id = requestId();
     await api().inquireBill({ params: { billId }, query: { requestId: id }, headers: {} });
     const asked = () => c.biller.received.find((one) => one.path.startsWith(`/bills/${billId}?`));
-    await expect.poll(asked, { timeout: 10_000 }).toBeDefined();
+    await expect.poll(asked).toBeDefined();
     const own = new URL(`http://x${asked()?.path}`).searchParams.get('requestId') as string;
     const say = (amount: number, as = biller) =>
       p2gOf(c.node, as).postBill({

@@ -84,7 +84,7 @@ async function registration(url: string, as = source): Promise<string> {
 }
 const about = (requestID: string) => received.filter((one) => one.requestID === requestID);
 const arrives = (requestID: string, times = 1) =>
-  expect.poll(() => about(requestID).length, { timeout: 10_000, interval: 10 }).toBeGreaterThanOrEqual(times);
+  expect.poll(() => about(requestID).length, { timeout: 30_000, interval: 10 }).toBeGreaterThanOrEqual(times);
 const callbacks = async () =>
   (
     await sql<{ state: string; attempts: number; last_status: number | null }>`
@@ -216,7 +216,7 @@ describe('where a callback goes', () => {
     await registerSource(['https://10.0.0.1/in', 'https://[::ffff:7f00:1]/in']);
     for (const url of ['https://10.0.0.1/in', 'https://[::ffff:7f00:1]/in']) {
       await registration(url);
-      await expect.poll(callbacks, { timeout: 5000 }).toMatchObject({ last_status: 0, state: 'waiting' });
+      await expect.poll(callbacks).toMatchObject({ last_status: 0, state: 'waiting' });
     }
   });
 
@@ -226,7 +226,7 @@ describe('where a callback goes', () => {
     const requestID = await registration(`${base}/in`);
     await arrives(requestID, 1);
     await registerSource([]);
-    await expect.poll(callbacks, { timeout: 5000 }).toMatchObject({ state: 'dead' });
+    await expect.poll(callbacks).toMatchObject({ state: 'dead' });
     answer = accept;
   });
 });
@@ -287,7 +287,7 @@ describe('a source that is', () => {
     });
     await registerSource([`${base}/in`, `${endless[1]}/in`]);
     await registration(`${endless[1]}/in`);
-    await expect.poll(callbacks, { timeout: 5000 }).toMatchObject({ state: 'delivered', last_status: 200 });
+    await expect.poll(callbacks).toMatchObject({ state: 'delivered', last_status: 200 });
     endless[0].closeAllConnections();
     endless[0].close();
     answer = accept;

@@ -75,7 +75,7 @@ async function registration(path: string): Promise<string> {
 const about = (requestID: string): Message[] =>
   received.filter((one) => (JSON.parse(one.text) as { requestID?: string }).requestID === requestID);
 const arrives = (requestID: string, times = 1) =>
-  expect.poll(() => about(requestID).length, { timeout: 10_000, interval: 10 }).toBe(times);
+  expect.poll(() => about(requestID).length, { timeout: 30_000, interval: 10 }).toBe(times);
 const delivered = () =>
   expect
     .poll(
@@ -85,7 +85,7 @@ const delivered = () =>
             t.node.database('payments'),
           )
         ).rows[0]?.count,
-      { timeout: 10_000, interval: 20 },
+      { timeout: 30_000, interval: 20 },
     )
     .toBe('0');
 
@@ -181,9 +181,9 @@ describe('a message to a source', () => {
     await registration('/in/gone');
     const cases = async () =>
       (await t.admin.listCases({ query: { state: 'open' } })).body.items.map((one) => one.kind);
-    await expect.poll(cases, { timeout: 10_000 }).toContain('callback-dead');
+    await expect.poll(cases).toContain('callback-dead');
     const moved = await registration('/in/moved');
-    await expect.poll(() => about(moved).length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => about(moved).length).toBeGreaterThan(0);
     expect(received.some((one) => one.path === '/elsewhere')).toBe(false);
     answer = accept;
     await arrives(await registration('/in/gone'));

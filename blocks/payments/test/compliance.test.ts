@@ -146,7 +146,7 @@ describe('the dialect of the compliance suite', () => {
       });
     const asked = { RequestID: 'd5267933-c71', Source_BatchID: 'aa4533fc-018' };
     const outcome = async () => (await call('prepayment-validation-response', asked)).body;
-    await expect.poll(async () => (await outcome()).NumberFailedCases, { timeout: 10_000 }).toBe(1);
+    await expect.poll(async () => (await outcome()).NumberFailedCases).toBe(1);
     expect(await outcome()).toEqual({
       ...asked,
       NumberFailedCases: 1,

@@ -68,7 +68,7 @@ describe('the same, handed over fifty times at once at two nodes,', () => {
     expect(new Set(answers).size).toBe(1);
     const submissionId = answers[0] as string;
     const read = async () => (await nodes[1].api.getSubmission({ params: { submissionId }, query: {} })).body;
-    await expect.poll(async () => (await read()).state, { timeout: 10_000 }).toBe('split');
+    await expect.poll(async () => (await read()).state).toBe('split');
     expect((await read()).batches.map((one) => one.instructionCount)).toEqual([20, 20, 10]);
     const { rows } = await sql<{ all: string; ids: string; left: string }>`
       select count(*) as all, count(distinct client_id) as ids, (select count(*) from submission_row) as left

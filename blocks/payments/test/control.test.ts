@@ -127,7 +127,7 @@ it('[PAY-6.9-c] a run of which too much fails is paused; the rest is paid when a
     await approve(careful.node, batchId);
     const cases = async () =>
       (await careful.admin.listCases({ query: { batchId } })).body.items.map((one) => one.kind);
-    await expect.poll(cases, { timeout: 10_000, interval: 10 }).toEqual(['failure-rate']);
+    await expect.poll(cases, { timeout: 30_000, interval: 10 }).toEqual(['failure-rate']);
     careful.bank.fate = () => 'completed';
     const { state, totals } = await reaches(careful.node, batchId, 'processing', ...over);
     expect(state).toBe('processing');

@@ -43,7 +43,7 @@ it('[PAY-6.1-c][PAY-5.3.1-k] the database dies while a run is paid: what was ack
   await approve(t.node, run);
   const sent = () => t.bank.requests.length + t.wallets.requests.length;
   const from = sent();
-  await expect.poll(() => sent() - from, { interval: 2, timeout: 10_000 }).toBeGreaterThan(4);
+  await expect.poll(() => sent() - from, { interval: 2, timeout: 30_000 }).toBeGreaterThan(4);
   await postgres.powerCut();
   const acknowledged = await flood;
   await expect
@@ -53,7 +53,7 @@ it('[PAY-6.1-c][PAY-5.3.1-k] the database dies while a run is paid: what was ack
           () => 'ready',
           () => 'not ready',
         ),
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     )
     .toBe('ready');
 

@@ -95,7 +95,7 @@ describe('a dispute', () => {
     expect(entries[3]?.references).toEqual(['DOC-88']);
     const states = ['open', 'in-review', 'waiting', 'resolved'];
     const told = () => heard.filter((one) => one.disputeId === opened.disputeId).map((one) => one.state);
-    await expect.poll(told, { timeout: 10_000 }).toEqual(states);
+    await expect.poll(told).toEqual(states);
     await expect
       .poll(() =>
         t.node.published

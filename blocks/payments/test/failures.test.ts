@@ -120,7 +120,7 @@ describe('a rail that', () => {
       (await t.admin.listCases({ query: { batchId, state: 'open' } })).body.items.filter(
         (one) => one.kind === 'unknown-too-long',
       );
-    await expect.poll(async () => (await cases()).length, { timeout: 10_000 }).toBe(2);
+    await expect.poll(async () => (await cases()).length).toBe(2);
     const [first, second] = await cases();
     const personToken = await t.node.token({ id: 'operator', roles: ['payment-approver'], agency: treasury });
     const decide = (caseId: string, outcome: 'paid' | 'not-paid') =>

@@ -71,7 +71,7 @@ async function ordered(count: number, amount: string) {
   await approve(t.node, batchId);
   await expect
     .poll(async () => (await instructionsOf(t.node, batchId)).every((row) => row.state === 'submitted'), {
-      timeout: 10_000,
+      timeout: 30_000,
     })
     .toBe(true);
   const rows = await instructionsOf(t.node, batchId);
@@ -88,7 +88,7 @@ describe('a payment order (pain.001)', () => {
   it('[PAY-5.4-a][PAY-6.5-b][PAY-9.1.3-b][PAY-6.1-i] carries a sub-batch with sums, unique ids and our references, and never changes', async () => {
     const batchId = await handOver(t.node, await bankPayees(5), { amount: '20.15' });
     await approve(t.node, batchId);
-    await expect.poll(async () => (await waiting()).length, { timeout: 10_000 }).toBe(2);
+    await expect.poll(async () => (await waiting()).length).toBe(2);
     const files = await waiting();
     expect(files.map((file) => file.transfers).sort()).toEqual([2, 3]);
     const references: string[] = [];
@@ -279,7 +279,7 @@ describe('silence', () => {
       const own = items.filter((one) => one.batchId === batchId);
       return own.length === 2 && own.every((one) => one.asked >= 2 && one.sends === 1);
     };
-    await expect.poll(asked, { timeout: 10_000 }).toBe(true);
+    await expect.poll(asked).toBe(true);
     expect((await t.admin.listCases({ query: { batchId } })).body.items).toEqual([]);
     expect(await statesOf(batchId)).toEqual(['submitted', 'submitted']);
   });
@@ -367,7 +367,7 @@ describe('a folder', () => {
     await approve(t.node, batchId);
     const folder = join(railFolder, 'rail-by-folder');
     const names = (name: string) => readdir(join(folder, name)).catch(() => []);
-    await expect.poll(() => names('out'), { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(() => names('out')).toHaveLength(1);
     const [name = ''] = await names('out');
     const { messageId, orders } = ordersIn(await readFile(join(folder, 'out', name), 'utf8'));
     expect(name).toBe(`${messageId}.xml`);

@@ -69,7 +69,7 @@ async function taken(count: number, amount: string) {
   await approve(t.node, batchId);
   const out = async () =>
     (await instructionsOf(t.node, batchId)).every((row) => ['submitted', 'unknown'].includes(row.state));
-  await expect.poll(out, { timeout: 10_000 }).toBe(true);
+  await expect.poll(out).toBe(true);
   return { batchId, references: (await instructionsOf(t.node, batchId)).map((row) => row.instructionId) };
 }
 

@@ -81,7 +81,7 @@ describe('the keys of the vault', () => {
           (await keys())
             .filter((key) => key.number === 1)
             .flatMap((key) => key.sealed.map((one) => one.place)),
-        { timeout: 20_000 },
+        { timeout: 30_000 },
       )
       .toEqual(['instruction.payee_cipher']);
     const [, second] = await keys();

@@ -81,7 +81,7 @@ const submit = (
 const split = async (submissionId: string, at: Treasury = t) => {
   await expect
     .poll(async () => (await at.api.getSubmission({ params: { submissionId }, query: {} })).body.state, {
-      timeout: 10_000,
+      timeout: 30_000,
     })
     .toBe('split');
   return (await at.api.getSubmission({ params: { submissionId }, query: {} })).body;

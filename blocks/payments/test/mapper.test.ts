@@ -121,7 +121,7 @@ describe('the account mapper', () => {
           t.node.exchanges
             .filter((one) => one.service === `${source}/results-v1`)
             .map((one) => ({ path: one.path, body: JSON.parse(String(one.body)) })),
-        { timeout: 10_000 },
+        { timeout: 30_000 },
       )
       .toContainEqual({
         path: '/mapper-results',

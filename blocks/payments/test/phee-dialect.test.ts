@@ -58,7 +58,7 @@ const send = async (
 };
 const about = (requestId: string) => told.filter(({ body }) => body.requestId === requestId);
 const answered = (requestId: string) =>
-  expect.poll(() => about(requestId).length, { timeout: 10_000, interval: 10 }).toBe(1);
+  expect.poll(() => about(requestId).length, { timeout: 30_000, interval: 10 }).toBe(1);
 
 const mapperHeaders = { 'X-CallbackURL': '/beneficiary/callback', 'X-Registering-Institution-ID': 'MSP' };
 const functionalId = (n: number): string => `${String(n).padStart(9, '0')}066283PKG`;
@@ -174,7 +174,7 @@ describe('a run as the reference client hands it over', () => {
     expect((await reaches(t.node, batchId, ...over)).state).toBe('completed');
     const polled = await send('GET', first.body.PollingPath as string, undefined);
     expect(polled.body).toMatchObject({ requestId: id, completed: 2, completed_amount: 2.5 });
-    await expect.poll(() => about(id).at(-1)?.body.completed, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => about(id).at(-1)?.body.completed).toBe(2);
     expect({ ...about(id).at(-1)?.body, resultGeneratedAt: '' }).toEqual({
       ...polled.body,
       resultGeneratedAt: '',

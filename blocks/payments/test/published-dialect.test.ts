@@ -44,7 +44,7 @@ afterAll(() => t.stop());
 
 const heard = async (path: string): Promise<Told> => {
   const one = () => told.find((message) => message.path.startsWith(path));
-  await expect.poll(one, { timeout: 10_000, interval: 10 }).toBeDefined();
+  await expect.poll(one, { timeout: 30_000, interval: 10 }).toBeDefined();
   return (one() as { body: Told }).body;
 };
 const setLimit = async (limit: string | null) =>
@@ -365,7 +365,7 @@ describe('a single payment', () => {
     expect([waits.status, waits.body.status, waits.body.statusDetail]).toEqual([202, 'validated', 'ACTC']);
     await approve(t.node, waits.body.batchId);
     const asked = () => t.api.getTransaction({ params: { requestId: 'single-3' } });
-    await expect.poll(async () => (await asked()).body.status, { timeout: 10_000 }).toBe('completed');
+    await expect.poll(async () => (await asked()).body.status).toBe('completed');
     await setLimit('10.00');
     t.bank.fate = () => 'lost';
     t.bank.answersQuestions = false;
@@ -375,7 +375,7 @@ describe('a single payment', () => {
     t.bank.fate = () => 'completed';
     t.bank.answersQuestions = true;
     const later = () => t.api.getTransaction({ params: { requestId: 'single-4' } });
-    await expect.poll(async () => (await later()).body.status, { timeout: 10_000 }).toBe('completed');
+    await expect.poll(async () => (await later()).body.status).toBe('completed');
     await setLimit(null);
     await expect(t.api.getTransaction({ params: { requestId: 'single-9' } })).rejects.toMatchObject({
       status: 404,

@@ -42,7 +42,7 @@ let handInstitution: ReturnType<typeof handBank>;
 const passive = (rail: Omit<Institution, 'work'>): Institution =>
   Object.assign(rail, { work: async () => undefined });
 
-/** Every adapter of the registry is tried; a new one needs an entry here. */
+/** Every adapter that has others move money is tried; a new one needs an entry here. */
 const kits: Readonly<Record<string, Kit>> = {
   bank: { service: bankService, modality: '00', institution: () => passive(t.bank), pendingIsQuiet: false },
   'mobile-money': {
@@ -86,8 +86,9 @@ afterAll(async () => {
   await provider.stop();
 });
 
-it('[PAY-5.1.11][PAY-6.5-a] every adapter of the registry is tried here', () => {
-  expect(Object.keys(kits).sort()).toEqual(Object.keys(adapters).sort());
+it('[PAY-5.1.11][PAY-6.5-a] every adapter that has others move money is tried here', () => {
+  const moving = Object.entries(adapters).filter(([, one]) => !one.givesVouchers);
+  expect(Object.keys(kits).sort()).toEqual(moving.map(([name]) => name).sort());
 });
 
 describe.each(Object.entries(kits))('a rail with the adapter %s', (adapter, kit) => {
@@ -133,7 +134,7 @@ describe.each(Object.entries(kits))('a rail with the adapter %s', (adapter, kit)
           await institution.work();
           return over.includes((await t.admin.getBatch({ params: { batchId } })).body.state);
         },
-        { timeout: 15_000, interval: 100 },
+        { timeout: 30_000, interval: 100 },
       )
       .toBe(true);
     institution.fate = () => 'completed';
@@ -193,7 +194,7 @@ describe.each(Object.entries(kits))('a rail with the adapter %s', (adapter, kit)
     const batchId = await handOver(t.node, await people(1), { amount: '3.06' });
     await approve(t.node, batchId);
     await expect
-      .poll(async () => (await instructionsOf(t.node, batchId))[0]?.state, { timeout: 10_000 })
+      .poll(async () => (await instructionsOf(t.node, batchId))[0]?.state)
       .toMatch(/submitted|unknown|completed/);
     institution.fate = () => 'completed';
     await expect
@@ -207,7 +208,7 @@ describe.each(Object.entries(kits))('a rail with the adapter %s', (adapter, kit)
             .catch(() => undefined);
           return row?.state;
         },
-        { timeout: 10_000, interval: 100 },
+        { timeout: 30_000, interval: 100 },
       )
       .toBe('completed');
     const [row] = await instructionsOf(t.node, batchId);

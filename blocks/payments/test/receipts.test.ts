@@ -215,7 +215,7 @@ describe('what was sent', () => {
         async () =>
           (await own.listNotices({ query: { overdue: true } })).body.items.map((one) => one.noticeId),
         {
-          timeout: 10_000,
+          timeout: 30_000,
         },
       )
       .toContain(notice?.noticeId);

@@ -178,7 +178,7 @@ describe('a statement', () => {
     const silent = await handOver(t.node, await atBank(1), { amount: '21.00' });
     await approve(t.node, silent);
     await expect
-      .poll(async () => (await instructionsOf(t.node, silent)).map((row) => row.state), { timeout: 10_000 })
+      .poll(async () => (await instructionsOf(t.node, silent)).map((row) => row.state))
       .toEqual(['unknown']);
     const [open] = await instructionsOf(t.node, silent);
     t.bank.fate = () => ({ rejected: 'AC04' });
@@ -262,7 +262,7 @@ describe('a statement', () => {
     const silent = await handOver(t.node, await atBank(1), { amount: '23.00' });
     await approve(t.node, silent);
     const state = async () => (await instructionsOf(t.node, silent)).map((row) => row.state);
-    await expect.poll(state, { timeout: 10_000 }).toEqual(['unknown']);
+    await expect.poll(state).toEqual(['unknown']);
     const [open] = await instructionsOf(t.node, silent);
     t.bank.fate = () => 'completed';
     const before = await balancesOf(t.admin, 'funding');

@@ -329,7 +329,7 @@ describe('the way of a run', () => {
     await reaches(t.node, batchId, 'processing');
     const stuck = async () =>
       (await instructionsOf(t.node, batchId)).filter((row) => row.state === 'unknown');
-    await expect.poll(async () => (await stuck()).length, { timeout: 10_000 }).toBe(2);
+    await expect.poll(async () => (await stuck()).length).toBe(2);
     await expect
       .poll(async () => (await t.admin.getBatch({ params: { batchId } })).body.subBatches)
       .toEqual([

@@ -111,7 +111,7 @@ describe('a request-to-pay', () => {
     });
     expect(await toldBiller(rtpId, 'COM')).toMatchObject({ rtpId, PaymentReferenceID: `RTP-${rtpId}` });
     expect(c.biller.received.at(-1)?.headers['x-correlationid']).toBeDefined();
-    await expect.poll(() => c.biller.marked.has(`RTP-${rtpId}`), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => c.biller.marked.has(`RTP-${rtpId}`)).toBe(true);
   });
 
   it('[PAY-8.3.6] can be asked about at any time; what is answered is posted too', async () => {
@@ -192,7 +192,7 @@ describe('a request-to-pay', () => {
     });
     expect((await refusal(answer(txnId, { rtpStatus: '00' }))).status).toBe(409);
     await answer(txnId, { rtpStatus: '00', paymentReferenceID: 'LATE-1' });
-    await expect.poll(() => c.biller.marked.has('LATE-1'), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => c.biller.marked.has('LATE-1')).toBe(true);
     expect(await statusAt(rtpId)).toMatchObject({ requestStatus: 'EXP' });
   });
 

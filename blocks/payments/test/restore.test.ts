@@ -71,7 +71,7 @@ it('[PAY-5.3.1-k] after a restore from a backup everything is said again and not
   const run = await handOver(first.node, await payees(first.node, 20));
   await approve(first.node, run);
   const [bank] = rails;
-  await expect.poll(() => bank.credited.size, { timeout: 10_000 }).toBe(16);
+  await expect.poll(() => bank.credited.size).toBe(16);
   await first.stop();
   await postgres.backUp();
 
@@ -79,7 +79,7 @@ it('[PAY-5.3.1-k] after a restore from a backup everything is said again and not
   receiver.up = true;
   const second = await open(databasePrefix);
   await reaches(second.node, run, ...over);
-  await expect.poll(() => receiver.got.length, { timeout: 10_000 }).toBeGreaterThan(0);
+  await expect.poll(() => receiver.got.length).toBeGreaterThan(0);
   await second.stop();
   const [before, heard] = [credits(), new Set(receiver.got)];
   expect(before).toHaveLength(32);
@@ -90,7 +90,7 @@ it('[PAY-5.3.1-k] after a restore from a backup everything is said again and not
   try {
     expect(await reaches(third.node, paid.batchId, ...over)).toMatchObject({ state: 'completed' });
     expect(await reaches(third.node, run, ...over)).toMatchObject({ state: 'completed' });
-    await expect.poll(() => receiver.got.some((id) => heard.has(id)), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => receiver.got.some((id) => heard.has(id))).toBe(true);
     expect(credits().sort()).toEqual(before.sort());
     expect((await adminOf(third.node).listCases({ query: {} })).body.items).toEqual([]);
     expect(await brokenBooks(third.node)).toEqual([]);

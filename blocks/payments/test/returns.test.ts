@@ -123,16 +123,14 @@ describe('a payment that comes back', () => {
       reasonCode: 'AC04',
       ageDays: 0,
     });
-    await expect.poll(() => toldOf(batchId, 'returned').length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => toldOf(batchId, 'returned').length).toBe(1);
     expect(toldOf(batchId, 'returned')[0]?.body).toMatchObject({
       batchId,
       failed: 1,
       completed: 0,
       failed_amount: 40,
     });
-    await expect
-      .poll(() => announced('payments.payment-returned.v1', instructionId).length, { timeout: 10_000 })
-      .toBe(1);
+    await expect.poll(() => announced('payments.payment-returned.v1', instructionId).length).toBe(1);
 
     const entryId = entry?.entryId as string;
     expect(await propose(entryId)).toMatchObject({ state: 'proposed', proposedBy: 'treasurer-1' });
@@ -146,10 +144,8 @@ describe('a payment that comes back', () => {
     expect(outcomes.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
     expect(await available(t.node)).toBe(before.toFixed(2));
     expect(await heldFor(instructionId)).toBeUndefined();
-    await expect.poll(() => toldOf(batchId, 'return-released').length, { timeout: 10_000 }).toBe(1);
-    await expect
-      .poll(() => announced('payments.return-released.v1', instructionId).length, { timeout: 10_000 })
-      .toBe(1);
+    await expect.poll(() => toldOf(batchId, 'return-released').length).toBe(1);
+    await expect.poll(() => announced('payments.return-released.v1', instructionId).length).toBe(1);
     expect(await brokenBooks(t.node)).toEqual([]);
   });
 

@@ -55,7 +55,7 @@ async function underPayment(count: number, amount: string) {
   await approve(t.node, batchId);
   await expect
     .poll(() => t.bank.requests.filter((one) => one.includes('/transfer-batches')).length, {
-      timeout: 10_000,
+      timeout: 30_000,
     })
     .toBeGreaterThan(before);
   return { batchId, release };
@@ -116,7 +116,7 @@ describe('a run under payment', () => {
       });
       return body.attempts.at(-1)?.state;
     };
-    await expect.poll(refused, { timeout: 10_000 }).toBe('refused');
+    await expect.poll(refused).toBe('refused');
     await stop(batchId);
     const run = await reaches(t.node, batchId, ...over);
     t.bank.fate = () => 'completed';

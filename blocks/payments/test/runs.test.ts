@@ -190,7 +190,7 @@ describe('a run', () => {
     });
     await expect
       .poll(async () => (await t.api.getPrepaymentValidation({ params: { batchID: 'check-1' } })).body, {
-        timeout: 10_000,
+        timeout: 30_000,
       })
       .toMatchObject({
         state: 'validated',

@@ -122,7 +122,7 @@ describe('a check of payees', () => {
   ] as const)('[PAY-5.1.4] that %s delays the run, and nothing of it passes', async (how) => {
     aml = how;
     const batchId = await handOver(t.node, await payees(t.node, 2));
-    await expect.poll(() => asked.aml.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(4);
+    await expect.poll(() => asked.aml.length).toBeGreaterThanOrEqual(4);
     expect((await stateOf(batchId)).state).toBe('received');
     expect((await instructionsOf(t.node, batchId)).map((row) => row.state)).toEqual(['received', 'received']);
     aml = 'answers';
@@ -134,7 +134,7 @@ describe('a check of payees', () => {
     hits.aml.set(first, 'NAME-MATCH');
     hits.aml.set(second, 'NAME-MATCH');
     const batchId = await handOver(t.node, [first, second, third], { initiator: 'programme-manager' });
-    await expect.poll(async () => (await reviewsOf(batchId, 'open')).length, { timeout: 10_000 }).toBe(2);
+    await expect.poll(async () => (await reviewsOf(batchId, 'open')).length).toBe(2);
     expect(await stateOf(batchId)).toMatchObject({ state: 'received', reason: 'screening-review' });
     const rows = await instructionsOf(t.node, batchId);
     const reviewOf = async (payee: string) => {
@@ -221,7 +221,7 @@ describe('accounts', () => {
     });
     const batchId = await handOver(t.node, ['mover']);
     await expect
-      .poll(() => reviewsOf(batchId), { timeout: 10_000 })
+      .poll(() => reviewsOf(batchId))
       .toMatchObject([{ check: 'cooling-off', reasonCode: 'account-changed-recently', state: 'open' }]);
     await decide((await reviewsOf(batchId))[0]?.reviewId as string, 'released');
     await reaches(t.node, batchId, 'awaiting-approval');
@@ -230,9 +230,7 @@ describe('accounts', () => {
   it('[PAY-6.9-g] of more payees than allowed wait for a person, and are reported', async () => {
     for (const one of ['twin-1', 'twin-2', 'twin-3']) await register(one, '222200003333');
     const batchId = await handOver(t.node, ['twin-1']);
-    await expect
-      .poll(() => reviewsOf(batchId), { timeout: 10_000 })
-      .toMatchObject([{ check: 'shared-account' }]);
+    await expect.poll(() => reviewsOf(batchId)).toMatchObject([{ check: 'shared-account' }]);
     const { items } = (await oversightOf(t.node).listSharedAccounts({ query: {} })).body;
     expect(items).toMatchObject([{ account: '••••3333', payees: 3, sources: [programme.sourceId] }]);
     expect(items[0]?.entries).toHaveLength(3);

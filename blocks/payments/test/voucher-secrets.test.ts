@@ -141,7 +141,7 @@ describe('a voucher number', () => {
     );
     answers.push((await admin.listMerchants({ query: {} })).body);
     answers.push((await vouchersOf(t.node).getVoucherCode({ params: { serialNumber: paid.serial } })).body);
-    await expect.poll(() => stateOf(t.node, silent.serial), { timeout: 10_000 }).toBe('redeemed');
+    await expect.poll(() => stateOf(t.node, silent.serial)).toBe('redeemed');
     const url = await t.node.listen({ port: 0, all: 'payments' });
     const metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toContain('postVouchers');
@@ -201,9 +201,7 @@ describe('the key of voucher numbers', () => {
     const { keyId } = (await rotate(custodian())).body;
     const keys = async () => (await admin.listVoucherKeys({ personToken: await custodian() })).body.items;
     // What can still be read back is sealed anew; what was given out is found by the key it was hashed with.
-    await expect
-      .poll(async () => (await keys()).find((one) => one.keyId === keyId - 1)?.sealed, { timeout: 10_000 })
-      .toBe(0);
+    await expect.poll(async () => (await keys()).find((one) => one.keyId === keyId - 1)?.sealed).toBe(0);
     expect((await keys())[0]).toMatchObject({ keyId, createdBy: expect.stringContaining('for custodian') });
     const [fresh] = remember(await active(t.node)) as [Issued];
     await activate(t.node, waiting);

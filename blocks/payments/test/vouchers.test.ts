@@ -230,7 +230,7 @@ describe('stock', () => {
       'pre-activated',
     ]);
     const alarms = () => t.node.published.filter((one) => one.type === 'payments.voucher-stock-low.v1');
-    await expect.poll(alarms, { timeout: 5000 }).toHaveLength(1);
+    await expect.poll(alarms).toHaveLength(1);
     expect(alarms()[0]?.data).toMatchObject({
       groupCode: 'FOD',
       denomination: '10.00',
@@ -244,7 +244,7 @@ describe('stock', () => {
     expect(cases.filter((one) => one.kind === 'voucher-stock-low')).toHaveLength(1);
     await provision('s-3', '10.00', 3);
     await order(t.node, 2, { groupCode: 'FOD' });
-    await expect.poll(alarms, { timeout: 5000 }).toHaveLength(2);
+    await expect.poll(alarms).toHaveLength(2);
   });
 
   it('never goes to two orders at once', async () => {
@@ -289,8 +289,8 @@ describe('a voucher', () => {
       const [used, left] = issued as [(typeof issued)[number], (typeof issued)[number]];
       await activate(other.node, [used]);
       expect(await liability(other.node)).toMatchObject({ outstanding: '20.00' });
-      await expect.poll(() => stateOf(other.node, used.serial), { timeout: 8000 }).toBe('expired');
-      await expect.poll(() => stateOf(other.node, left.serial), { timeout: 8000 }).toBe('expired');
+      await expect.poll(() => stateOf(other.node, used.serial)).toBe('expired');
+      await expect.poll(() => stateOf(other.node, left.serial)).toBe('expired');
       expect(await redeem(other.node, used)).toMatchObject({ status: 0, message: 'Expired' });
       expect(await liability(other.node)).toMatchObject({ outstanding: '0.00' });
       expect(Number(await available(other.node))).toBe(100_000);
@@ -425,9 +425,7 @@ describe('a voucher', () => {
       await setUpVouchers(other.node);
       const issued = await active(other.node);
       await cancel(other.node, issued);
-      await expect
-        .poll(() => stateOf(other.node, issued[0]?.serial as string), { timeout: 8000 })
-        .toBe('purged');
+      await expect.poll(() => stateOf(other.node, issued[0]?.serial as string)).toBe('purged');
       expect(await brokenBooks(other.node)).toEqual([]);
     } finally {
       await other.stop();
@@ -657,7 +655,7 @@ describe('what the source gets back', () => {
     expect((await put(publicKey)).body.algorithm).toBe('ECDH-ES');
     await create(body, headers);
     const about = () => received.find((one) => (one as { requestID?: string }).requestID === body.requestID);
-    await expect.poll(about, { timeout: 10_000 }).toBeDefined();
+    await expect.poll(about).toBeDefined();
     const message = about() as unknown as {
       voucherInstructions: { serialNumber: string; voucherNumber: string }[];
     };
@@ -693,7 +691,7 @@ describe('what the source gets back', () => {
       else await vouchersOf(t.node).postVouchers({ query: { command }, headers, body });
       const about = () =>
         received.find((one) => (one as { requestID?: string }).requestID === body.requestID);
-      await expect.poll(about, { timeout: 10_000 }).toEqual({
+      await expect.poll(about).toEqual({
         requestID: body.requestID,
         registerRequestID: body.requestID,
         numberFailedCases: 1,

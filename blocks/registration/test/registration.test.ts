@@ -127,7 +127,7 @@ async function withTask() {
   await vi.waitFor(
     async () =>
       expect((await api.listTasks({ query: { fileId }, personToken: officer })).body).toHaveLength(1),
-    { timeout: 10_000 },
+    { timeout: 30_000 },
   );
   return { who, fileId, taskId };
 }
@@ -139,7 +139,7 @@ describe('applying', () => {
     expect(file.reference).toMatch(/^[2-9A-Z]{4}-[2-9A-Z]{4}-[2-9A-Z]{4}$/);
     expect(file.status.code).toBe('PENDING');
     expect((await apply(who, 'k-1')).body.fileId).toBe(file.fileId);
-    await vi.waitFor(() => expect(started.get(file.fileId)).toBeDefined(), { timeout: 10_000 });
+    await vi.waitFor(() => expect(started.get(file.fileId)).toBeDefined(), { timeout: 30_000 });
     const start = started.get(file.fileId);
     expect(start).toMatchObject({ client: owner, correlation: file.correlationId });
     expect(start?.body).toMatchObject({
@@ -152,7 +152,7 @@ describe('applying', () => {
     engineDown = true;
     const file = (await apply(await citizen())).body;
     engineDown = false;
-    await vi.waitFor(() => expect(started.has(file.fileId)).toBe(true), { timeout: 20_000 });
+    await vi.waitFor(() => expect(started.has(file.fileId)).toBe(true), { timeout: 30_000 });
   });
 
   it('is refused with every defect and leaves nothing behind', async () => {
@@ -270,7 +270,7 @@ describe('tasks', () => {
       (await refusal(api.completeTask({ params: { taskId }, body: turned, personToken: officer }))).status,
     ).toBe(409);
     await vi.waitFor(() => expect(completed.filter((one) => one.taskId === taskId)).toHaveLength(1), {
-      timeout: 10_000,
+      timeout: 30_000,
     });
     expect(completed.find((one) => one.taskId === taskId)?.body.variables.decision.status).toBe('APPROVED');
     expect((await api.listTasks({ query: { fileId }, personToken: officer })).body).toEqual([]);
