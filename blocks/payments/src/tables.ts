@@ -103,6 +103,9 @@ export interface PaymentsTables
     payer_rail: string | null;
     maximum_instruction_amount: Int8 | null;
     maximum_run_amount: Int8 | null;
+    combine_payments: Generated<boolean>;
+    stagger_payees: number | null;
+    stagger_seconds: number | null;
     created_at: Created;
     updated_at: DefaultInstant;
   };
@@ -192,7 +195,11 @@ export interface PaymentsTables
     completed_at: Instant | null;
     submission_id: ColumnType<string | null, string | undefined, never>;
     part: ColumnType<number | null, number | undefined, never>;
+    combine_payments: Generated<boolean>;
+    stagger_payees: ColumnType<number | null, number | null | undefined, never>;
+    stagger_seconds: ColumnType<number | null, number | null | undefined, never>;
   };
+  combined_instruction: { instruction_id: string; leader_id: string };
   batch_event: {
     id: Generated<string>;
     batch_id: string;

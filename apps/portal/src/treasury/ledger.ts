@@ -14,7 +14,7 @@ const kinds = [
 ] as const;
 
 /** Rules of the books that have a text; others are shown as the block states them. */
-const invariants = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I8', 'I9', 'I10', 'I11', 'I12', 'I13'];
+const invariants = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I8', 'I9', 'I10', 'I11', 'I12', 'I13', 'I14'];
 
 /** The books: accounts with what is on them, what moved, and whether they are right (PAY-6.12-h). */
 export function ledgerPages(parts: TreasuryParts): void {

@@ -125,6 +125,11 @@ export async function handOver(
         maker_application: request.makerApplication,
         maker_person: request.makerPerson ?? null,
         not_before: request.notBefore ?? null,
+        ...(programme && {
+          combine_payments: programme.combine_payments,
+          stagger_payees: programme.stagger_payees,
+          stagger_seconds: programme.stagger_seconds,
+        }),
         callback_target: request.callback ? JSON.stringify(request.callback) : null,
         funds_authorised_at: null,
         dispatch_paused_at: null,

@@ -12,35 +12,58 @@ import { engineActor, moveBatch } from './move.ts';
 import type { Batch } from './read.ts';
 
 /**
- * Splits a run into sub-batches by rail and size (PAY-5.3.4-g, PAY-6.9-a). Their ids follow from batch, rail and
- * position: splitting again would give the same ones. Every approved instruction ends up in exactly one.
+ * Splits a run into sub-batches by rail and size (PAY-5.3.4-g, PAY-6.9-a), combined payments together, and puts off what
+ * is not to leave at once (PAY-6.1-f). Their ids follow from batch, rail and position: splitting again would give the same
+ * ones. Every approved instruction ends up in exactly one.
  */
 async function split(payments: Payments, trx: Trx, batch: Batch): Promise<void> {
+  const together = batch.combine_payments;
+  const led = together ? sql`left join combined_instruction k on k.instruction_id = i.id` : sql``;
+  const leader = together ? sql`coalesce(k.leader_id, i.id)` : sql`i.id`;
   for (const rail of await listRails(trx)) {
-    const size = Math.min(rail.batch_size, payments.config.subBatchSize);
     const { rows } = await sql<{ count: string }>`
       select count(*) as count
-      from instruction
-      where batch_id = ${batch.id} and state = 'validated' and rail_id = ${rail.id}`.execute(trx);
-    const parts = Math.ceil(Number(rows[0]?.count ?? 0) / size);
-    if (parts === 0) continue;
+      from instruction i
+      ${led}
+      where i.batch_id = ${batch.id} and i.state = 'validated' and i.rail_id = ${rail.id} and ${leader} = i.id`.execute(
+      trx,
+    );
+    const count = Number(rows[0]?.count ?? 0);
+    if (count === 0) continue;
+    const step = Math.min(batch.stagger_payees ?? count, count);
+    const size = Math.min(rail.batch_size, payments.config.subBatchSize, step);
+    const partsOfStep = Math.ceil(step / size);
+    const parts = Math.ceil(count / step) * partsOfStep;
     const ids = Array.from({ length: parts }, (_, index) => derivedId('sub-batch', batch.id, rail.id, index));
     await sql`
-      with placed as materialized (
+      with ranked as (
+        select
+          i.id,
+          i.position,
+          i.amount,
+          ${together ? sql`dense_rank() over (order by ${leader})` : sql`row_number() over (order by i.position)`}
+            - 1 as place
+        from instruction i
+        ${led}
+        where i.batch_id = ${batch.id} and i.state = 'validated' and i.rail_id = ${rail.id}
+      ),
+      placed as materialized (
         select
           id,
           position,
           amount,
-          ((row_number() over (order by position) - 1) / ${size}::integer)::integer as part
-        from instruction
-        where batch_id = ${batch.id} and state = 'validated' and rail_id = ${rail.id}
+          (place / ${step}::integer * ${partsOfStep}::integer + place % ${step}::integer / ${size}::integer)::integer
+            as part
+        from ranked
       ),
       parts as (
         insert into sub_batch
-          (id, batch_id, rail_id, position, instruction_count, total_amount, first_position, last_position, state, turn)
+          (id, batch_id, rail_id, position, instruction_count, total_amount, first_position, last_position, state, turn,
+           next_at)
         select
           (${ids}::uuid[])[part + 1], ${batch.id}, ${rail.id}, part, count(*), sum(amount), min(position),
-          max(position), 'queued', part + ${firstTurn(rail.id)}
+          max(position), 'queued', part + ${firstTurn(rail.id)},
+          now() + make_interval(secs => part / ${partsOfStep}::integer * ${batch.stagger_seconds ?? 0}::float8)
         from placed
         group by part
       )

@@ -12,6 +12,7 @@ import type { Trx } from '../tables.ts';
 import { checkAccounts } from './account-check.ts';
 import { approveAutomatically } from './approval.ts';
 import { type ClaimedBatch, claimBatch, postpone, stillOurs } from './claim.ts';
+import { combine } from './combine.ts';
 import { concludeBatch } from './conclude.ts';
 import { contentHash } from './content-hash.ts';
 import { engineActor, moveBatch } from './move.ts';
@@ -122,6 +123,7 @@ async function finish(payments: Payments, claimed: ClaimedBatch): Promise<void> 
   await transaction(payments.db, async (trx) => {
     if (!(await stillOurs(trx, claimed))) return;
     await judge(payments, trx, batch);
+    await combine(trx, batch);
     const { rows } = await sql<{ count: string; amount: string; duplicates: string }>`
       select
         count(*) as count,

@@ -33,7 +33,8 @@ export async function decideUnknown(
       i.state, i.batch_id, i.rail_id,
       exists (
         select from attempt a
-        where a.instruction_id = i.id
+        where a.instruction_id = coalesce(
+            (select k.leader_id from combined_instruction k where k.instruction_id = i.id), i.id)
           and a.sent_at < now() - make_interval(
             secs => coalesce(r.answer_within_seconds::float8, ${config.escalateAfterSeconds}::float8))
       ) as old

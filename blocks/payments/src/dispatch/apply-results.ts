@@ -22,6 +22,8 @@ export type Via = 'answer' | 'callback' | 'poll' | 'file' | 'statement' | 'opera
 
 interface Known {
   id: string;
+  /** Payment under whose id it was sent. */
+  leader_id: string;
   batch_id: string;
   sub_batch_id: string | null;
   state: InstructionState;
@@ -50,9 +52,10 @@ async function lockInstructions(trx: Trx, railId: string, references: readonly s
     for update`.execute(trx);
   const { rows } = await sql<Known>`
     select
-      i.id, i.batch_id, i.sub_batch_id, i.state, i.amount, i.fee, i.currency,
+      i.id, coalesce(k.leader_id, i.id) as leader_id, i.batch_id, i.sub_batch_id, i.state, i.amount, i.fee, i.currency,
       (select b.stopped_at is not null from batch b where b.id = i.batch_id) as stopped
     from instruction i
+    left join combined_instruction k on k.instruction_id = i.id
     where i.id = any (${references}::uuid[])
       and i.rail_id = ${railId}
       and i.purpose = 'payment'
@@ -87,11 +90,11 @@ async function decide(
   saidOf: (row: Known) => RailResult,
 ): Promise<(row: Known) => Action> {
   const byTable = (row: Known): Action => decisions[row.state][saidOf(row).outcome];
-  const resent = known.filter((row) => byTable(row) === 'resend').map((row) => row.id);
+  const resent = known.filter((row) => byTable(row) === 'resend').map((row) => row.leader_id);
   const tooOften = await sentTooOften(payments, trx, resent);
   return (row) => {
     const action = byTable(row);
-    if (action !== 'resend' || !(tooOften.has(row.id) || row.stopped)) return action;
+    if (action !== 'resend' || !(tooOften.has(row.leader_id) || row.stopped)) return action;
     return saidOf(row).outcome === 'busy' ? 'fail' : row.state === 'unknown' ? 'wait' : 'doubt';
   };
 }
@@ -247,6 +250,25 @@ const disputes = (railId: string, decided: readonly Decided[], via: Via): NewCas
       detail: `The rail reports ${result.outcome} (by ${via}) for an instruction that is ${known.state}`,
     }));
 
+/** What is said of one of several combined payments is said of them all. */
+async function ofAllCombined(trx: Trx, results: readonly RailResult[]): Promise<readonly RailResult[]> {
+  const references = results.map((result) => result.reference).filter(isUuid);
+  const { rows } = await sql<{ id: string; said_of: string }>`
+    select o.instruction_id as id, k.instruction_id as said_of
+    from combined_instruction k
+    join combined_instruction o on o.leader_id = k.leader_id
+    where k.instruction_id = any (${references}::uuid[])
+    order by o.instruction_id`.execute(trx);
+  if (rows.length === 0) return results;
+  const together = Map.groupBy(rows, (row) => row.said_of);
+  return results.flatMap(
+    (result) =>
+      together.get(result.reference.toLowerCase())?.map(({ id }) => ({ ...result, reference: id })) ?? [
+        result,
+      ],
+  );
+}
+
 /**
  * Results in rounds of which none names a transfer twice: what is said next of the same one is judged after what was
  * said before, so that the last word does not win.
@@ -344,7 +366,7 @@ export async function applyResults(
   };
   const work = async (trx: Trx): Promise<void> => {
     const others = await applyRedemptions(payments, trx, railId, results, via);
-    for (const said of inRounds(others)) await round(trx, said);
+    for (const said of inRounds(await ofAllCombined(trx, others))) await round(trx, said);
   };
   if (within) await work(within);
   else {

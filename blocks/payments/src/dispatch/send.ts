@@ -18,6 +18,8 @@ import { settleSubBatches } from './settle.ts';
 
 interface Sendable {
   id: string;
+  /** Payment under whose id it leaves: its own, or the first of those to the same payee. */
+  leader_id: string;
   state: 'queued' | 'submitted' | 'unknown';
   amount: string;
   narration: string | null;
@@ -46,7 +48,8 @@ interface Parcel {
 async function sendable(trx: Trx, subBatchId: string): Promise<Sendable[]> {
   const { rows } = await sql<Sendable>`
     select
-      i.id, i.state, i.amount, i.narration, i.version_id, v.institution_code, v.address_cipher,
+      i.id, coalesce(k.leader_id, i.id) as leader_id, i.state, i.amount, i.narration, i.version_id, v.institution_code,
+      v.address_cipher,
       coalesce(a.sends, 0)::integer as sends,
       c.active as now_active,
       (c.modality, c.institution_code, c.address_token)
@@ -56,13 +59,14 @@ async function sendable(trx: Trx, subBatchId: string): Promise<Sendable[]> {
       on i.batch_id = s.batch_id
       and i.position between s.first_position and s.last_position
       and i.sub_batch_id = s.id
+    left join combined_instruction k on k.instruction_id = i.id
     join mapper_version v on v.id = i.version_id
     join mapper_entry e on e.id = v.entry_id
     join mapper_version c on c.id = e.current_version
     left join lateral (
       select count(*) as sends, bool_or(t.state in ('open', 'unknown')) as under_way
       from attempt t
-      where t.instruction_id = i.id and s.sends > 1
+      where t.instruction_id = coalesce(k.leader_id, i.id) and s.sends > 1
     ) a on true
     where s.id = ${subBatchId}
       and i.state in ('queued', 'submitted', 'unknown')
@@ -105,13 +109,14 @@ async function writeAttempts(
   claimed: Claimed,
   rows: readonly Sendable[],
 ): Promise<void> {
+  const sent = rows.filter((row) => row.id === row.leader_id);
   await sql`
     insert into attempt (instruction_id, sub_batch_id, rail_id, number, state, next_check_at)
     select r.instruction_id, ${claimed.id}, ${claimed.rail_id}, r.number, 'open',
       now() + make_interval(secs => ${payments.config.lostAfterSeconds})
     from unnest(
-      ${rows.map((row) => row.id)}::uuid[],
-      ${rows.map((row) => row.sends + 1)}::integer[]
+      ${sent.map((row) => row.id)}::uuid[],
+      ${sent.map((row) => row.sends + 1)}::integer[]
     ) as r (instruction_id, number)`.execute(trx);
   const first = rows.filter((row) => row.state === 'queued');
   if (first.length === 0) return;
@@ -135,7 +140,7 @@ async function writeAttempts(
   );
 }
 
-/** What the rail is told. Accounts are opened a few at a time, so that nobody else's call waits for all of them. */
+/** What the rail is told, combined payments as one. Accounts are opened a few at a time, so that nobody else's call waits for all of them. */
 async function orders(
   payments: Payments,
   currency: string,
@@ -143,15 +148,19 @@ async function orders(
 ): Promise<RailTransfer[]> {
   const exponent = payments.currencies(currency) ?? 2;
   const transfers: RailTransfer[] = [];
-  for (const row of rows) {
+  for (const [reference, [row, ...others]] of Map.groupBy(rows, (one) => one.leader_id)) {
+    if (!row) continue;
     transfers.push({
-      reference: row.id,
+      reference,
       address:
         row.address_cipher === null
           ? ''
           : payments.vault.open(row.address_cipher, `address/${row.version_id}`),
       institution: row.institution_code ?? undefined,
-      amount: formatAmount(row.amount, exponent),
+      amount: formatAmount(
+        others.reduce((sum, one) => sum + BigInt(one.amount), BigInt(row.amount)),
+        exponent,
+      ),
       narration: row.narration ?? undefined,
     });
     if (transfers.length % atOnce === 0) await breathe();

@@ -1,5 +1,6 @@
 import { conflict, newContext, notFound, withContext } from '@govstack/platform';
 import { sql } from 'kysely';
+import { leadersOf } from '../batches/combine.ts';
 import type { InstructionState } from '../batches/states.ts';
 import type { Payments } from '../payments-context.ts';
 import type { RailResult } from '../rails/port.ts';
@@ -44,7 +45,7 @@ export async function listUnknowns(
       i.id, i.batch_id, i.rail_id, i.amount, i.currency, i.state, i.reason_code,
       a.first_sent_at, a.sends::integer as sends, a.asked::integer as asked
     from open
-    join instruction i on i.id = open.id and i.state in ('submitted', 'unknown')
+    join carried_payment i on i.id = open.id and i.state in ('submitted', 'unknown')
     join lateral (
       select min(t.sent_at) as first_sent_at, count(*) as sends, sum(t.checks) as asked
       from attempt t
@@ -76,12 +77,13 @@ export async function askNow(
     throw conflict(`The payment is ${found.state}; its rail is asked about payments that are out`);
   const rail = await findRail(db, found.rail_id as string);
   if (!rail) throw notFound('Rail');
+  const reference = (await leadersOf(db, [instructionId])).get(instructionId) ?? instructionId;
   const results = await withContext(newContext({ correlationId: found.correlation_id }), () =>
     adapterOf(rail)
-      .status(railContext(payments, rail), [instructionId])
+      .status(railContext(payments, rail), [reference])
       .catch((error: unknown): RailResult[] => {
         payments.ctx.log.warn({ err: error, rail: rail.id }, 'the rail does not answer about a transfer');
-        return [{ reference: instructionId, outcome: 'unknown', reasonCode: 'no-answer' }];
+        return [{ reference, outcome: 'unknown', reasonCode: 'no-answer' }];
       }),
   );
   await applyResults(payments, rail.id, results, 'poll');
@@ -90,6 +92,6 @@ export async function askNow(
     .select('state')
     .where('id', '=', instructionId)
     .executeTakeFirstOrThrow();
-  const said = results.find((result) => result.reference === instructionId)?.outcome ?? 'unknown';
+  const said = results.find((result) => result.reference === reference)?.outcome ?? 'unknown';
   return { said, state };
 }

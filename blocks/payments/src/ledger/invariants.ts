@@ -179,6 +179,8 @@ const invariants: readonly Invariant[] = [
                ('approval_signature', 'approval_signature_append_only'),
                ('instruction_reference', 'instruction_reference_append_only'),
                ('instruction_reference', 'instruction_reference_instruction'),
+               ('combined_instruction', 'combined_instruction_append_only'),
+               ('combined_instruction', 'combined_instruction_references'),
                ('receipt', 'receipt_append_only'),
                ('receipt', 'receipt_instruction'),
                ('dispute', 'dispute_guard'),
@@ -373,6 +375,17 @@ const invariants: readonly Invariant[] = [
               r.payee_token, r.amount, r.currency, r.narration, r.rail_id, r.rail_reference, r.payer, r.paid_at)
           ))
         )`,
+  },
+  {
+    id: 'I14',
+    statement: 'payments that leave as one are of one run, to one payee, at one rail, and end alike',
+    violations: sql`
+      select count(*)
+      from combined_instruction k
+      join instruction i on i.id = k.instruction_id
+      join instruction l on l.id = k.leader_id
+      where (i.batch_id, i.payee_token, i.version_id, i.rail_id, i.currency, i.sub_batch_id, i.state)
+        is distinct from (l.batch_id, l.payee_token, l.version_id, l.rail_id, l.currency, l.sub_batch_id, l.state)`,
   },
 ];
 

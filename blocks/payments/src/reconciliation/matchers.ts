@@ -118,7 +118,7 @@ const instructions = matcherFor(
   (by, keys) => sql<Row>`
     select
       i.id, i.batch_id, i.rail_id, ${by === 'endToEndId' ? sql`i` : sql`r`}.rail_reference, i.currency, i.amount, i.state
-    from ${by === 'endToEndId' ? sql`instruction i` : sql`instruction_reference r join instruction i on i.id = r.instruction_id`}
+    from ${by === 'endToEndId' ? sql`carried_payment i` : sql`instruction_reference r join carried_payment i on i.id = r.instruction_id`}
     where ${by === 'endToEndId' ? sql`i.id = any (${keys}::uuid[])` : sql`r.rail_reference = any (${keys}::text[])`}
       and i.purpose = 'payment'`,
 );

@@ -44,7 +44,7 @@ export async function creditsReport(
       round(avg(l.booked_on - (t.answered_at at time zone ${payments.config.businessTimeZone})::date), 1)
         as days_to_statement
     from attempt t
-    join instruction i on i.id = t.instruction_id
+    join carried_payment i on i.id = t.instruction_id
     join batch b on b.id = i.batch_id
     join mapper_version v on v.id = i.version_id
     join attempt first on first.instruction_id = i.id and first.number = 1

@@ -50,7 +50,7 @@ async function findMissing(payments: Payments, trx: Trx): Promise<void> {
     from run_reconciliation r
     join batch b on b.id = r.batch_id
     join programme p on p.source_id = b.source_id and p.id = b.programme_id
-    join instruction i on i.batch_id = b.id and i.state in ('completed', 'returned')
+    join carried_payment i on i.batch_id = b.id and i.state in ('completed', 'returned')
     join attempt t on t.instruction_id = i.id and t.state = 'succeeded'
     join rail on rail.id = i.rail_id
     where r.closed_at is null
@@ -97,7 +97,7 @@ async function closeRuns(trx: Trx): Promise<void> {
     where r.closed_at is null
       and not exists (
         select
-        from instruction i
+        from carried_payment i
         where i.batch_id = r.batch_id
           and i.state in ('completed', 'returned')
           and not ${found}
@@ -132,7 +132,7 @@ export async function runCounters(
           where m.payment_kind = 'instruction' and m.payment_id = i.id::text and m.class = 'missing-at-bank'
             and m.state <> 'resolved'
         ) as missing
-      from instruction i
+      from carried_payment i
       where i.batch_id = ${batchId} and i.sub_batch_id is not null and i.state <> 'queued'
     )
     select c.name, count(*) filter (where c.counts) as count, coalesce(sum(p.amount) filter (where c.counts), 0) as amount

@@ -41,7 +41,7 @@ export async function suggestions(db: Db, item: Item): Promise<Suggestion[]> {
       select 'payment' as kind, i.id::text as id, b.source_id, b.programme_id, i.batch_id, t.answered_at as at
       from line l
       join attempt t on t.state = 'succeeded' and ${near(sql`t.answered_at`)}
-      join instruction i on i.id = t.instruction_id and i.amount = l.amount and i.currency = l.currency
+      join carried_payment i on i.id = t.instruction_id and i.amount = l.amount and i.currency = l.currency
       join batch b on b.id = i.batch_id
       join programme p on p.source_id = b.source_id and p.id = b.programme_id
       join rail r on r.id = i.rail_id

@@ -45,7 +45,7 @@ export async function dayFigures(payments: Payments, db: Db | Trx, wanted: Day):
     with moved as (
       select t.rail_id, i.currency, i.amount as paid, 0::bigint as returned, i.fee
       from attempt t
-      join instruction i on i.id = t.instruction_id
+      join carried_payment i on i.id = t.instruction_id
       join rail r on r.id = t.rail_id and r.adapter <> 'voucher'
       where t.state = 'succeeded' and t.answered_at >= ${from} and t.answered_at < ${to}
       union all
@@ -79,7 +79,7 @@ async function seenOf(
       coalesce((
         select sum(i.amount)
         from attempt t
-        join instruction i on i.id = t.instruction_id and i.currency = ${row.currency}
+        join carried_payment i on i.id = t.instruction_id and i.currency = ${row.currency}
         join statement_line l on l.payment_kind = 'instruction' and l.payment_id = i.id::text and l.class = 'matched'
         where t.state = 'succeeded' and t.rail_id = ${row.rail_id}
           and t.answered_at >= ${from} and t.answered_at < ${to}
@@ -88,7 +88,9 @@ async function seenOf(
         select sum(s.amount)
         from suspense_entry s
         join instruction i on i.id = s.instruction_id and i.rail_id = ${row.rail_id}
-        join statement_line l on l.payment_kind = 'instruction' and l.payment_id = i.id::text and l.class = 'return'
+        join statement_line l on l.payment_kind = 'instruction' and l.class = 'return'
+          and l.payment_id = coalesce((
+            select k.leader_id from combined_instruction k where k.instruction_id = i.id), i.id)::text
         where s.kind = 'return' and s.currency = ${row.currency} and s.since >= ${from} and s.since < ${to}
       ), 0) as returned`.execute(db);
   return { paid: BigInt(rows[0]?.paid ?? 0), returned: BigInt(rows[0]?.returned ?? 0) };

@@ -17,6 +17,9 @@ const columns = [
   'payer_rail',
   'maximum_instruction_amount',
   'maximum_run_amount',
+  'combine_payments',
+  'stagger_payees',
+  'stagger_seconds',
   'created_at',
   'updated_at',
 ] as const;
@@ -34,6 +37,10 @@ export interface ProgrammeSettings {
   readonly payerRail: string | undefined;
   readonly maximumInstructionAmount: bigint | undefined;
   readonly maximumRunAmount: bigint | undefined;
+  /** Payments of a run to one payee leave as one transfer. */
+  readonly combinePayments?: boolean | undefined;
+  /** So many payees of a run are paid at each rail, then so many seconds pass; none: as fast as rails take them. */
+  readonly stagger?: { readonly payees: number; readonly seconds: number } | undefined;
 }
 
 const ownerOf = (programme: { source_id: string; id: string }): string =>
@@ -82,6 +89,9 @@ export async function putProgramme(
     payer_rail: settings.payerRail ?? null,
     maximum_instruction_amount: settings.maximumInstructionAmount?.toString() ?? null,
     maximum_run_amount: settings.maximumRunAmount?.toString() ?? null,
+    combine_payments: settings.combinePayments ?? false,
+    stagger_payees: settings.stagger?.payees ?? null,
+    stagger_seconds: settings.stagger?.seconds ?? null,
   };
   const row = await trx
     .insertInto('programme')

@@ -43,12 +43,13 @@ async function movePart(trx: Trx, waiting: Waiting): Promise<void> {
     insert into batch
       (id, purpose, source_id, programme_id, client_batch_id, request_id, request_hash, currency, instruction_count,
        total_amount, state, maker_application, maker_person, not_before, callback_target, correlation_id,
-       submission_id, part)
+       submission_id, part, combine_payments, stagger_payees, stagger_seconds)
     select
       ${batchId}, 'payment', s.source_id, s.programme_id, s.id || '.' || ${part}::integer + 1, s.client_id, ${hash},
       s.currency, r.count, r.amount, 'received', s.maker_application, s.maker_person, s.not_before,
-      s.callback_target, s.correlation_id, s.id, ${part}
+      s.callback_target, s.correlation_id, s.id, ${part}, p.combine_payments, p.stagger_payees, p.stagger_seconds
     from submission s
+    join programme p on p.source_id = s.source_id and p.id = s.programme_id
     cross join (
       select count(*) as count, sum(amount) as amount
       from submission_row

@@ -51,12 +51,31 @@ const programmeFields = {
   ),
   maximumInstructionAmount: Type.Optional(Amount),
   maximumRunAmount: Type.Optional(Amount),
+  combinePayments: Type.Optional(
+    Type.Boolean({
+      description: 'Payments of a run to one payee leave as one transfer; otherwise each alone',
+    }),
+  ),
+  stagger: Type.Optional(
+    Type.Object(
+      {
+        payees: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+        seconds: Type.Integer({ minimum: 1, maximum: 2_678_400 }),
+      },
+      {
+        ...closed,
+        description:
+          'At each rail so many transfers of a run leave, then so many seconds pass before the next',
+      },
+    ),
+  ),
 };
 const ProgrammeView = Type.Object({
   sourceId: Type.String(),
   programmeId: Type.String(),
   ...programmeFields,
   agency: Type.String(),
+  combinePayments: Flag,
   available: Type.String({ description: 'Released and not yet reserved' }),
 });
 
@@ -161,6 +180,8 @@ export const BatchView = Type.Object({
   stopped: Type.Boolean({ description: 'Nothing more leaves; what is out is awaited' }),
   priority: Type.String({ description: 'urgent, normal or low' }),
   notBefore: Type.Optional(Instant),
+  combinePayments: Flag,
+  stagger: programmeFields.stagger,
   createdAt: Instant,
   completedAt: Type.Optional(Instant),
 });
@@ -213,6 +234,9 @@ const InstructionView = Type.Object({
   railReference: Type.Optional(Type.String()),
   possibleDuplicate: Flag,
   retryOf: Type.Optional(Type.String()),
+  combinedWith: Type.Optional(
+    Type.String({ description: 'Payment under whose id it leaves, together with others to the same payee' }),
+  ),
   position: Type.Integer(),
   updatedAt: Instant,
 });

@@ -2,6 +2,7 @@ import { badRequest, type Caller, type Handlers, memberOf, notFound, type Person
 import { sql } from 'kysely';
 import { approveBatch, rejectBatch } from '../../batches/approval.ts';
 import { readCertificate } from '../../batches/certificate.ts';
+import { leadersOf } from '../../batches/combine.ts';
 import { cancelBatch, resumeBatch } from '../../batches/control.ts';
 import {
   type Batch,
@@ -75,6 +76,10 @@ export function runHandlers(payments: Payments): RunHandlers {
     const { rows: retried } = await sql<{ id: string; client_id: string }>`
       select id, client_id from instruction
       where id = any (${rows.map((row) => row.retry_of).filter((id) => id !== null)}::uuid[])`.execute(db);
+    const leaders = await leadersOf(
+      db,
+      rows.map((row) => row.id),
+    );
     const accounts = new Map(
       addresses.map((row) => [
         row.id,
@@ -88,6 +93,7 @@ export function runHandlers(payments: Payments): RunHandlers {
       instructionView(payments, row, {
         account: row.version_id === null ? undefined : accounts.get(row.version_id),
         retryOf: row.retry_of === null ? undefined : origins.get(row.retry_of),
+        combinedWith: leaders.get(row.id),
       }),
     );
   };
@@ -228,14 +234,14 @@ export function runHandlers(payments: Payments): RunHandlers {
         .where('instruction_id', '=', row.id)
         .orderBy('id')
         .execute();
+      const [view] = await views([row]);
+      if (!view) throw notFound('Instruction');
       const attempts = await db
         .selectFrom('attempt')
         .select(['number', 'state', 'sent_at', 'answered_at', 'answered_by', 'reason_code'])
-        .where('instruction_id', '=', row.id)
+        .where('instruction_id', '=', view.combinedWith ?? row.id)
         .orderBy('number')
         .execute();
-      const [view] = await views([row]);
-      if (!view) throw notFound('Instruction');
       return {
         status: 200,
         body: {

@@ -165,6 +165,8 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
             payerRail: body.payerRail,
             maximumInstructionAmount: limit(body.maximumInstructionAmount, 'maximumInstructionAmount'),
             maximumRunAmount: limit(body.maximumRunAmount, 'maximumRunAmount'),
+            combinePayments: body.combinePayments,
+            stagger: body.stagger,
           },
           actorOf(caller, person),
         );

@@ -32,6 +32,15 @@ export const sourceView = (payments: Payments, source: Source) => ({
       }),
 });
 
+/** How a programme's runs leave. */
+const manner = (row: Pick<Programme, 'combine_payments' | 'stagger_payees' | 'stagger_seconds'>) => ({
+  combinePayments: row.combine_payments,
+  ...(row.stagger_payees !== null &&
+    row.stagger_seconds !== null && {
+      stagger: { payees: row.stagger_payees, seconds: row.stagger_seconds },
+    }),
+});
+
 export const programmeView = (payments: Payments, programme: Programme, available: bigint) => ({
   sourceId: programme.source_id,
   programmeId: programme.id,
@@ -52,6 +61,7 @@ export const programmeView = (payments: Payments, programme: Programme, availabl
       ? null
       : money(payments, programme.maximum_run_amount, programme.currency),
   ),
+  ...manner(programme),
   available: money(payments, available, programme.currency),
 });
 
@@ -106,6 +116,7 @@ export const batchView = (payments: Payments, batch: Batch) => ({
   stopped: batch.stopped_at !== null,
   priority: batch.priority > 0 ? 'urgent' : batch.priority < 0 ? 'low' : 'normal',
   ...present('notBefore', batch.not_before),
+  ...manner(batch),
   createdAt: batch.created_at,
   ...present('completedAt', batch.completed_at),
 });
@@ -113,6 +124,7 @@ export const batchView = (payments: Payments, batch: Batch) => ({
 export interface InstructionExtras {
   readonly account: string | undefined;
   readonly retryOf: string | undefined;
+  readonly combinedWith: string | undefined;
 }
 
 export const instructionView = (payments: Payments, row: Instruction, extras: InstructionExtras) => ({
@@ -132,6 +144,7 @@ export const instructionView = (payments: Payments, row: Instruction, extras: In
   ...present('railReference', row.rail_reference),
   possibleDuplicate: row.possible_duplicate,
   ...present('retryOf', extras.retryOf),
+  ...present('combinedWith', extras.combinedWith),
   position: row.position,
   updatedAt: row.updated_at,
 });
