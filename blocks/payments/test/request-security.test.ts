@@ -4,6 +4,7 @@ import { CompactSign, exportJWK, flattenedVerify, generateKeyPair, importJWK, ty
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { g2p } from '../src/api/operations.ts';
+import { surfaces } from '../src/api/surfaces.ts';
 import {
   application,
   approver,
@@ -343,5 +344,24 @@ describe('a request over HTTP', () => {
       });
     expect((await ask('Bearer nonsense')).status).toBe(401);
     expect((await ask(`Bearer ${await approver(t.node)}`)).status).toBe(404);
+  });
+
+  it.each(
+    surfaces.map((surface) => [surface.name, surface] as const),
+  )('[PAY-5.1.13][PAY-5.1.15] to %s is described with its version, and answered to nobody unknown', async (name, surface) => {
+    expect(name).toMatch(/^payments-[a-z0-9-]+-v\d+$/);
+    const document = (await (await fetch(`${url}/${name}/openapi.json`)).json()) as {
+      openapi: string;
+      paths: Record<string, Record<string, { operationId: string }>>;
+    };
+    expect(document.openapi).toBe('3.1.0');
+    for (const operation of Object.values(surface.operations)) {
+      const method = operation.method.toLowerCase();
+      expect(document.paths[operation.path]?.[method]?.operationId).toBe(operation.id);
+      const path = operation.path.replace(/\{\w+\}/g, () => randomUUID());
+      const { status, headers } = await fetch(`${url}/${name}${path}`, { method: operation.method });
+      expect(status, operation.id).toBe(operation.access.caller === 'public' ? 200 : 401);
+      expect(headers.get('content-type'), operation.id).toContain('json');
+    }
   });
 });
