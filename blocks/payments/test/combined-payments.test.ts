@@ -107,6 +107,27 @@ describe('payments of a run to the same payee', () => {
     expect(t.bank.credited.get(again?.combinedWith as string)?.amount).toBe('5.00');
   });
 
+  it('[PAY-6.9-b][PAY-6.1-c] are taken back together when their run is stopped', async () => {
+    const before = await available(t.node);
+    t.bank.fate = () => 'busy';
+    const batchId = await handOver(each(await atBank(1), '2.50', '3.50'));
+    await approve(t.node, batchId);
+    const [{ instructionId = '' } = {}] = await instructionsOf(t.node, batchId);
+    await expect
+      .poll(async () => (await t.admin.getInstruction({ params: { instructionId } })).body.attempts[0]?.state)
+      .toBe('refused');
+    await t.admin.stopBatch({ params: { batchId }, body: { reason: 'Enough' } });
+    await reaches(t.node, batchId, ...over);
+    t.bank.fate = () => 'completed';
+    const rows = await instructionsOf(t.node, batchId);
+    expect(rows.map((row) => [row.state, row.reasonCode])).toEqual([
+      ['failed', 'run-stopped'],
+      ['failed', 'run-stopped'],
+    ]);
+    expect(await available(t.node)).toBe(before);
+    expect(await brokenBooks(t.node)).toEqual([]);
+  });
+
   it('[PAY-6.9-b] stay apart where the rail does not take the sum, and cost a fee each only then', async () => {
     const ids = await atBank(1);
     const rail = {

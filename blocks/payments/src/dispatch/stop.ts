@@ -12,6 +12,8 @@ import { settleSubBatches } from './settle.ts';
 
 interface Refused {
   id: string;
+  /** Whether it leaves under its own id. */
+  leads: boolean;
   rail_id: string;
   last: 'refused' | 'not-received';
 }
@@ -46,12 +48,13 @@ async function takeBack(
     where batch_id = ${batchId} and sub_batch_id = any (${subBatches}::uuid[]) and state = 'queued'
     returning id`.execute(trx);
   const { rows: refused } = await sql<Refused>`
-    select i.id, i.rail_id, a.state as last
+    select i.id, k.instruction_id is null or k.leader_id = i.id as leads, i.rail_id, a.state as last
     from instruction i
+    left join combined_instruction k on k.instruction_id = i.id
     join lateral (
       select t.state
       from attempt t
-      where t.instruction_id = i.id
+      where t.instruction_id = coalesce(k.leader_id, i.id)
       order by t.number desc
       limit 1
     ) a on a.state in ('refused', 'not-received')
@@ -74,7 +77,7 @@ async function takeBack(
   await openCases(
     trx,
     refused
-      .filter((row) => row.last === 'not-received')
+      .filter((row) => row.leads && row.last === 'not-received')
       .map((row) => ({
         kind: 'unknown-too-long' as const,
         key: row.id,
