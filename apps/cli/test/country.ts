@@ -13,6 +13,7 @@ import {
 } from '@govstack/portal/testing';
 import type { BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
+import { onboardBillers } from '../src/demo/onboard-billers.ts';
 import { blocks } from '../src/stack/blocks.ts';
 import { type Stack, startStack } from '../src/stack/start-stack.ts';
 
@@ -24,6 +25,8 @@ export interface Country {
   readonly url: string;
   /** What an application of the country calls, through the mediator. */
   as(application: string): Mediation;
+  /** Lets the country's billers in; answers the number of an open bill. */
+  letBillersIn(): Promise<string>;
   /** What an outside rail does wrong from now on; without any fault, nothing. */
   setFaults(party: 'bank' | 'mobileMoney', faults: object): Promise<void>;
   /** Somebody at a fresh browser who has not signed in. */
@@ -94,6 +97,7 @@ export function demonstrationCountry(name: string, households = 20): Country {
       return stack.url;
     },
     as: (application) => stack.as(application),
+    letBillersIn: () => onboardBillers(stack),
     async setFaults(party, faults) {
       const { status } = await fetch(`${stack.parties[party].controlUrl}/control/faults`, {
         method: 'POST',

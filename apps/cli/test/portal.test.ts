@@ -249,4 +249,23 @@ describe('the social cash transfer in the portal', () => {
     await look(citizen.page);
     await citizen.close();
   }, 400_000);
+
+  it('[PAY-6.1-ad][PAY-6.1-ae] somebody has a tax bill paid at their bank, and is told that it is booked', async () => {
+    const number = await country.letBillersIn();
+    const page = await signedIn(/better off/, '/bills', phone);
+    await look(page);
+    await page.locator('#number').fill(number);
+    await proceed(page);
+    await statusBecomes(page, /This bill is open/);
+    await look(page);
+    await page.getByLabel('First National Bank').check();
+    await page.locator('#approve').check();
+    await proceed(page);
+    await statusBecomes(page, /has paid the bill[\s\S]*booked/);
+    await look(page);
+    await page.goto(`${country.url}/bills`);
+    await page.locator('#number').fill(number);
+    await proceed(page);
+    await statusBecomes(page, /This bill is paid/);
+  });
 });

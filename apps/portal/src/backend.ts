@@ -197,6 +197,49 @@ export interface PaymentView {
   readonly complaints: readonly Complaint[];
 }
 
+export const billStates = ['asking', 'unpaid', 'paid', 'expired', 'unknown', 'biller-down'] as const;
+
+/** A bill that the person looked up. */
+export interface Bill {
+  readonly id: string;
+  readonly number: string;
+  readonly biller: string;
+  /** `asking`: its biller has not answered yet; `unknown`: the biller knows no such bill. */
+  readonly state: (typeof billStates)[number];
+  readonly amount?: Money;
+  readonly dueAt?: string;
+  /** What the person approves, word for word, for the bill to be paid. */
+  readonly consentText?: string;
+}
+
+export const billOutcomes = [
+  'awaiting-confirmation',
+  'confirmed',
+  'declined',
+  'insufficient-balance',
+  'credential-mismatch',
+  'transfer-failed',
+  'expired',
+  'cancelled',
+] as const;
+
+/** The payment of a bill at an institution that the person chose. */
+export interface BillPayment {
+  readonly id: string;
+  readonly number: string;
+  readonly biller: string;
+  readonly institution: string;
+  readonly amount: Money;
+  readonly outcome: (typeof billOutcomes)[number];
+  /** The person has accepted at the institution. */
+  readonly accepted: boolean;
+  readonly reference?: string;
+  readonly billerAnswer?: 'pending' | 'acknowledged' | 'rejected';
+  readonly approvedText: string;
+  readonly approvedAt: string;
+  readonly expiresAt: string;
+}
+
 /** One entry of a read log: somebody looked at the person's data. */
 export interface DataUse {
   readonly id: string;
@@ -415,6 +458,23 @@ export interface Backend {
     complaint: { readonly reason: ComplaintReason; readonly text: string },
     key: string,
   ): Promise<void>;
+  /** Institutions at which a bill can be paid. */
+  payerInstitutions(): Promise<readonly { readonly id: string; readonly name: string }[]>;
+  /** Has the biller of a bill asked; answers the id under which its answer is found. */
+  lookUpBill(number: string): Promise<string>;
+  /** `language`: of the text to approve. */
+  bill(id: string, language: Language): Promise<Bill>;
+  /** Has a bill paid at an institution. `approvedText` is what was shown; `account` may be left to the institution. */
+  payBill(order: {
+    readonly billId: string;
+    readonly institution: string;
+    readonly account?: string;
+    readonly approvedText: string;
+  }): Promise<string>;
+  billPayment(id: string): Promise<BillPayment>;
+  /** The person's newest first, those before an id. */
+  billPayments(before: string | undefined, limit: number): Promise<readonly BillPayment[]>;
+  cancelBillPayment(id: string): Promise<void>;
   dataUses(viewer: Viewer, paging: Paging): Promise<Page<DataUse>>;
 
   tasks(viewer: Viewer, filter: TaskFilter): Promise<Page<TaskSummary>>;

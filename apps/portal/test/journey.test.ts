@@ -263,6 +263,55 @@ describe('a payee', () => {
   });
 });
 
+describe('a payer', () => {
+  test('[PAY-6.1-ad][PAY-6.1-ae][PAY-6.1-aa] looks a bill up, approves exactly what is shown, and sees it paid, without scripts', async () => {
+    const { context, page } = await browser.user({ javaScriptEnabled: false });
+    const { backend } = portal;
+    await signIn(portal, page, 'Amina', '/sign-in?return=/bills');
+    await page.getByLabel('Number of the bill').fill('900000000042');
+    await page.getByRole('button', { name: 'Look up the bill' }).click();
+    expect(await page.getByRole('alert').innerText()).toContain('No agency or company is known');
+    backend.billState = 'asking';
+    await page.getByLabel('Number of the bill').fill('1000 0000 0042');
+    await page.getByRole('button', { name: 'Look up the bill' }).click();
+    await page.getByText('We are asking for the bill.').waitFor();
+    expect((await page.request.get(page.url())).headers().refresh).toBe('3');
+    expect((await page.request.get(`${page.url()}?still`)).headers()).not.toHaveProperty('refresh');
+    backend.billState = 'unpaid';
+    await page.reload();
+    await page.getByRole('button', { name: 'Have it paid' }).click();
+    expect(await page.getByRole('alert').innerText()).toMatch(
+      /Choose where you want to pay[\s\S]*Confirm that you order/,
+    );
+    expect(backend.ordered).toEqual([]);
+    await page.getByLabel('First National Bank').check();
+    await page.getByLabel('I order this payment').check();
+    const approvedText = (await page.locator('.govuk-inset-text').innerText()).trim();
+    await page.locator('input[name=approvedText]').evaluate((element) => {
+      (element as unknown as { value: string }).value = 'I order nothing';
+    });
+    await page.getByRole('button', { name: 'Have it paid' }).click();
+    expect(await page.getByRole('alert').innerText()).toContain('cannot be paid as it was shown');
+    await page.getByLabel('I order this payment').check();
+    await page.getByRole('button', { name: 'Have it paid' }).click();
+    await page.getByText('First National Bank asks you to confirm.').waitFor();
+    expect(backend.ordered).toEqual([
+      { billId: '0198f3c2-0000-7000-8000-000000000001', institution: 'FNBL', approvedText },
+    ]);
+    backend.billOutcome = 'confirmed';
+    await page.reload();
+    expect(await page.locator('main').innerText()).toMatch(/has paid the bill[\s\S]*FNB-77[\s\S]*booked/);
+    expect(await page.getByRole('button', { name: 'Take the payment back' }).count()).toBe(0);
+    await page.goto(`${portal.url}/bills`);
+    expect(await page.locator('main table').innerText()).toMatch(/100000000042[\s\S]*250\.75[\s\S]*Paid/);
+    backend.billOutcome = 'awaiting-confirmation';
+    await page.getByRole('link', { name: '100000000042' }).click();
+    await page.getByRole('button', { name: 'Take the payment back' }).click();
+    await page.getByText('You took the payment back.').waitFor();
+    await context.close();
+  });
+});
+
 describe('officials', () => {
   test('an officer decides with a reason, once', async () => {
     const { context, page } = await browser.user();

@@ -36,7 +36,7 @@ async function lookUp(billId: string, who = 'citizen-1') {
   const personToken = await citizen(who);
   const { body } = await portal().lookUpBill({ body: { billId }, personToken });
   const get = async () =>
-    (await portal().getBill({ params: { inquiryId: body.inquiryId }, personToken })).body;
+    (await portal().getBill({ params: { inquiryId: body.inquiryId }, query: {}, personToken })).body;
   await expect.poll(async () => (await get()).state).not.toBe('asking');
   return get();
 }
@@ -88,6 +88,17 @@ describe('a person with a bill', () => {
     const payment = await start(seen);
     expect(payment).toMatchObject({ outcome: 'awaiting-confirmation', approvedText: seen.consentText });
     expect((await start(seen)).paymentId).toBe(payment.paymentId);
+  });
+
+  it('[PAY-6.1-ad] reads and approves the same in their own language', async () => {
+    const personToken = await citizen();
+    for (const language of ['fr', 'ar'] as const) {
+      const { inquiryId } = await lookUp(bill(c, {}, prefix));
+      const { body } = await portal().getBill({ params: { inquiryId }, query: { language }, personToken });
+      expect(body.consentText).toMatch(/125\.50 USD[\s\S]*A payment to the Revenue Authority/);
+      expect(body.consentText).not.toContain('I order');
+      expect((await start(body)).outcome).toBe('awaiting-confirmation');
+    }
   });
 
   it('[PAY-6.1-ae][PAY-6.1-aa][PAY-5.3.1-e] has approval, id and payment sent to the bank, and hears its confirmation', async () => {

@@ -9,7 +9,7 @@ import { loadRecords, seedRegisters } from './registries.ts';
 export { type As, applications, type PartyAddress, type PartyAddresses, seedDirectory } from './directory.ts';
 export { inParallel } from './in-parallel.ts';
 export { seedMappings } from './mappings.ts';
-export { hasPropertyTax, onboardPropertyTax, seedPayments } from './payments.ts';
+export { onboardPropertyTax, propertyTaxPrefix, seedPayments } from './payments.ts';
 export { seedPeople, seedPortalClient } from './people.ts';
 export { loadRecords, seedRegisters } from './registries.ts';
 

@@ -84,10 +84,10 @@ export async function seedPayers(as: As): Promise<void> {
   });
 }
 
-/** Whether the revenue authority's property tax can be paid already. */
-export async function hasPropertyTax(as: As): Promise<boolean> {
+/** What stands before the numbers of property tax bills; undefined while they cannot be paid. */
+export async function propertyTaxPrefix(as: As): Promise<string | undefined> {
   const { items } = (await billers(as).listBillers({ query: { limit: 500 } })).body;
-  return items.some((one) => one.name === propertyTaxName);
+  return items.find((one) => one.name === propertyTaxName)?.prefix;
 }
 
 /** Lets property tax in as a biller: one officer proposes it, another approves. Answers the prefix of its bills. */

@@ -20,7 +20,7 @@ export async function up(argv: readonly string[], root: string): Promise<number>
     portal: true,
     progress: say,
   });
-  await onboardBillers(stack);
+  const bill = await onboardBillers(stack);
   process.stdout.write(
     [
       '',
@@ -29,6 +29,7 @@ export async function up(argv: readonly string[], root: string): Promise<number>
       `  citizens and officers   ${stack.url}/`,
       `  letters that were sent  ${stack.parties.smtp.httpUrl}/`,
       `  text messages           ${stack.parties.sms.url}/`,
+      `  a tax bill to pay       ${bill}, at ${stack.url}/bills`,
       '',
       '  Ctrl-C stops everything; the data stays.',
       '',

@@ -2,6 +2,7 @@ import type { BlockContext } from '@govstack/platform';
 import type { Backend } from '../backend.ts';
 import type { PortalSettings } from '../site/settings.ts';
 import { createApplications } from './applications.ts';
+import { createBills } from './bills.ts';
 import { createCatalogue } from './catalogue.ts';
 import { createClients } from './clients.ts';
 import { createConsents } from './consents.ts';
@@ -33,6 +34,7 @@ export function mediatedBackend(context: BlockContext<PortalSettings>): Backend 
     ...createApplications(clients, catalogue, consents),
     ...createMessages(clients, catalogue, names),
     ...createPaymentsReceived(clients, catalogue),
+    ...createBills(clients),
     ...createDataUses(clients, registries, names),
     ...createTasks(clients, catalogue),
     ...createProgrammes(clients, catalogue, names, context.now),

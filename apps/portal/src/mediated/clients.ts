@@ -2,7 +2,7 @@ import { consentApi } from '@govstack/consent/api';
 import { registryData } from '@govstack/digital-registries/api';
 import { mediatorLog } from '@govstack/information-mediator/api';
 import { messagingApi } from '@govstack/messaging/api';
-import { oversight, paymentsAdmin } from '@govstack/payments/api';
+import { collection, oversight, paymentsAdmin } from '@govstack/payments/api';
 import type { Mediation } from '@govstack/platform';
 import { registrationApi } from '@govstack/registration/api';
 import { workflowApi } from '@govstack/workflow/api';
@@ -15,6 +15,7 @@ export function createClients(mediation: Mediation, services: BlockServices) {
   return {
     registration: mediation.client(registrationApi, services.registration),
     payments: mediation.client(paymentsAdmin, services.payments),
+    bills: mediation.client(collection, `${paymentsApplication}/${collection.name}`),
     messageLog: mediation.client(mediatorLog, services.messageLog),
     consentOf: (owner: string) => mediation.client(consentApi, services.consent, asOwner(owner)),
     messagesOf: (owner: string) => mediation.client(messagingApi, services.messaging, asOwner(owner)),

@@ -1,4 +1,5 @@
 import { Problem } from '@govstack/platform';
+import { refreshes } from '../site/refresh.ts';
 import { formKey, input, type SignedInVisit } from '../site/visit.ts';
 import { latest } from './clients.ts';
 import { joinedParts } from './file-parts.ts';
@@ -9,7 +10,7 @@ import { chosenIn, isUuid, placeInList } from './record-addresses.ts';
 import { errorsOf, type PageError, refusedWith } from './refusals.ts';
 import { registryRoles } from './roles.ts';
 import { frame, type OpenRegistry, openRegistry, type RegistryParts } from './shell.ts';
-import { attachment, exportFormats, refreshes, transferIn } from './transfer-form.ts';
+import { attachment, exportFormats, transferIn } from './transfer-form.ts';
 
 const access = { roles: registryRoles };
 /** Records that are given out at once; for more, an export works on its own. */

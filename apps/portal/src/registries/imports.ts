@@ -1,5 +1,6 @@
 import { Problem } from '@govstack/platform';
 import { parse } from 'csv-parse/sync';
+import { refreshes } from '../site/refresh.ts';
 import type { SentStream } from '../site/sent-form.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { inParts, joinedParts } from './file-parts.ts';
@@ -20,7 +21,6 @@ import {
   importInputs,
   importModes,
   keyFields,
-  refreshes,
 } from './transfer-form.ts';
 
 const access = { roles: registryRoles };

@@ -10,21 +10,11 @@ export const importModes = ['all-or-nothing', 'good-rows'] as const;
 export const dateOrders = ['iso', 'dmy', 'mdy'] as const;
 export const encodings = ['utf-8', 'utf-16le', 'windows-1252', 'windows-1256'] as const;
 
-/** Seconds after which a page about work that is under way shows itself anew. */
-export const refreshSeconds = 3;
-
 /** The import or export in an address. */
 export function transferIn(visit: SignedInVisit): string {
   const id = visit.params.transfer;
   if (!isUuid(id)) throw new Problem(404, 'no such transfer');
   return id;
-}
-
-/** Has the page shown anew while work is under way, without scripts, unless the person stopped that; says whether it does. */
-export function refreshes(visit: SignedInVisit, underWay: boolean): boolean {
-  if (!underWay || visit.query.still !== undefined) return false;
-  visit.reply.header('refresh', String(refreshSeconds));
-  return true;
 }
 
 const oneOf = <const T extends string>(values: readonly T[], value: string): T | undefined =>

@@ -24,6 +24,7 @@ const citizenItems: readonly NavigationItem[] = [
   { key: 'applications', href: '/applications' },
   { key: 'messages', href: '/messages' },
   { key: 'payments', href: '/payments' },
+  { key: 'bills', href: '/bills' },
   { key: 'data', href: '/my-data' },
 ];
 

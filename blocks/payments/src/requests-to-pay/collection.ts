@@ -9,19 +9,38 @@ import type { Payments } from '../payments-context.ts';
 import type { Db, Trx } from '../tables.ts';
 import { assertOpenFor, insert, ownRtpId, type RequestToPay } from './request.ts';
 
-/** What a person has to read and approve before a bill is paid: amount, payee, bill, disclaimers (PAY-6.1-ad). */
-export function consentText(payments: Payments, inquiry: Inquiry, biller: Biller): string {
+const orders = {
+  en: (amount: string, biller: string, bill: string) =>
+    `I order the payment of ${amount} to ${biller} for bill ${bill}.`,
+  fr: (amount: string, biller: string, bill: string) =>
+    `J’ordonne le paiement de ${amount} à ${biller} pour la facture ${bill}.`,
+  ar: (amount: string, biller: string, bill: string) =>
+    `آمر بدفع ${amount} إلى ${biller} عن الفاتورة ${bill}.`,
+} as const;
+export type ConsentLanguage = keyof typeof orders;
+
+/**
+ * What a person has to read and approve before a bill is paid: amount, payee, bill, and the biller's disclaimer in the
+ * biller's words (PAY-6.1-ad).
+ */
+export function consentText(
+  payments: Payments,
+  inquiry: Inquiry,
+  biller: Biller,
+  language: ConsentLanguage,
+): string {
   const amount = formatAmount(
     amountDue(inquiry, payments.ctx.now()),
     payments.currencies(inquiry.currency) ?? 2,
   );
-  const order = `I order the payment of ${amount} ${inquiry.currency} to ${biller.name} for bill ${inquiry.bill_id}.`;
+  const order = orders[language](`${amount} ${inquiry.currency}`, biller.name, inquiry.bill_id);
   return biller.disclaimer === null ? order : `${order}\n${biller.disclaimer}`;
 }
 
 /**
  * Starts the payment of a bill a person has looked up, at the payer institution they choose: their approval, their id
- * and the payment go there, and its word is waited for (PAY-6.1-ae). Approved must be exactly the text that holds now.
+ * and the payment go there, and its word is waited for (PAY-6.1-ae). Approved must be exactly the text that holds now, in
+ * one of its languages.
  * Starting it again while it is open answers the one there is.
  */
 export async function startBillPayment(
@@ -53,7 +72,10 @@ export async function startBillPayment(
       throw conflict('The inquiry is too old; look the bill up again');
     const biller = await readBiller(trx, inquiry.biller_id);
     if (biller.suspended_at !== null) throw conflict('The biller of this bill is suspended');
-    if (order.approvedText !== consentText(payments, inquiry, biller))
+    const texts = (Object.keys(orders) as ConsentLanguage[]).map((language) =>
+      consentText(payments, inquiry, biller, language),
+    );
+    if (!texts.includes(order.approvedText))
       throw conflict('The approved text is not the one of this payment; show it and ask again');
     const payer = await readPayer(trx, order.payerId);
     if (!payer.active || payer.service === null)

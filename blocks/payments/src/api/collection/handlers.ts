@@ -4,6 +4,7 @@ import { amountDue, type Inquiry, inquiryOfPerson, startInquiry } from '../../bi
 import { listPayers } from '../../payers/payer.ts';
 import type { Payments } from '../../payments-context.ts';
 import {
+  type ConsentLanguage,
   consentText,
   outcomeFor,
   requestOfPerson,
@@ -26,7 +27,7 @@ export function collectionHandlers(payments: Payments): Handlers<typeof collecti
   };
   const correlationId = (): string => (currentContext() ?? newContext()).correlationId;
 
-  const billView = async (inquiry: Inquiry) => {
+  const billView = async (inquiry: Inquiry, language: ConsentLanguage = 'en') => {
     const biller = await readBiller(db, inquiry.biller_id);
     const open = inquiry.outcome === 'unpaid';
     return {
@@ -38,7 +39,7 @@ export function collectionHandlers(payments: Payments): Handlers<typeof collecti
       ...(open
         ? {
             amountDue: money(payments, amountDue(inquiry, payments.ctx.now()), inquiry.currency),
-            consentText: consentText(payments, inquiry, biller),
+            consentText: consentText(payments, inquiry, biller, language),
           }
         : {}),
       ...present('dueAt', inquiry.due_at),
@@ -95,9 +96,10 @@ export function collectionHandlers(payments: Payments): Handlers<typeof collecti
       return { status: 202, body: await billView(inquiry) };
     },
 
-    async getBill({ params, caller, person }) {
+    async getBill({ params, query, caller, person }) {
       assertPortal(caller);
-      return { status: 200, body: await billView(await inquiryOfPerson(db, person.id, params.inquiryId)) };
+      const inquiry = await inquiryOfPerson(db, person.id, params.inquiryId);
+      return { status: 200, body: await billView(inquiry, query.language) };
     },
 
     async startBillPayment({ body, caller, person }) {

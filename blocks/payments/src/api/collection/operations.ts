@@ -74,6 +74,13 @@ export const getBill = defineOperation({
   requirements: ['PAY-6.1-ad'],
   access: citizen,
   params: Type.Object({ inquiryId: Id }),
+  query: Type.Object({
+    language: Type.Optional(
+      Type.Union([Type.Literal('en'), Type.Literal('fr'), Type.Literal('ar')], {
+        description: 'Of the text to approve; otherwise English',
+      }),
+    ),
+  }),
   responses: { 200: BillView },
 });
 
@@ -83,7 +90,7 @@ export const startBillPayment = defineOperation({
   path: '/bill-payments',
   summary: 'Have a bill paid at an institution, by the payer’s explicit approval',
   description:
-    'approvedText must be the consentText that holds now: what was not shown cannot be approved. The approval, the payer’s id and the payment go to the institution, which identifies its customer and debits the account.',
+    'approvedText must be the consentText that holds now, in any of its languages: what was not shown cannot be approved. The approval, the payer’s id and the payment go to the institution, which identifies its customer and debits the account.',
   requirements: ['PAY-6.1-ad', 'PAY-6.1-ae'],
   access: citizen,
   body: Type.Object(
