@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reconciliationOf } from './fixtures/statement.ts';
 import {
   adminOf,
   apiOf,
@@ -6,6 +8,7 @@ import {
   bankService,
   handOver,
   ministry,
+  oversightOf,
   payees,
   programme,
   reaches,
@@ -81,6 +84,65 @@ describe('a person', () => {
     }
     expect(await available(t.node)).toBe(before);
     expect((await t.admin.listSources({})).body.items[0]).toMatchObject({ application: source });
+  });
+
+  it('[PAY-6.4-a][PAY-6.14-c] of the treasury changes in its application what their role is for, and looks at the rest', async () => {
+    const before = await available(t.node);
+    const [auditor, approver] = [
+      await person('auditor', ['auditor'], treasury),
+      await person('approver', ['payment-approver'], treasury),
+    ];
+    const params = { sourceId: programme.sourceId };
+    const changes = (personToken: string): Record<string, () => Promise<unknown>> => ({
+      releaseBudget: () =>
+        t.admin.releaseBudget({
+          params: programme,
+          body: { reference: 'not-theirs', amount: '1.00', currency: 'USD' },
+          personToken,
+        }),
+      putSource: () =>
+        t.admin.putSource({
+          params,
+          body: { application: source, name: 'Mine now', institutionId: 'MSP' },
+          personToken,
+        }),
+      putRequestSigning: () =>
+        t.admin.putRequestSigning({ params, body: { required: false, keys: [] }, personToken }),
+      putInstitution: () =>
+        oversightOf(t.node).putInstitution({
+          params: { code: 'X' },
+          body: { name: 'X', member: 'TEST/COM/X' },
+          personToken,
+        }),
+      postFeeSchedule: () =>
+        reconciliationOf(t.node).postFeeSchedule({
+          body: { railId: 'bank', currency: 'USD', bands: [{ flat: '1.00' }] },
+          personToken,
+        }),
+    });
+    const daily = (personToken: string): Record<string, () => Promise<unknown>> => ({
+      askRail: () => t.admin.askRail({ params: { instructionId: randomUUID() }, personToken }),
+      makeProofs: () => reconciliationOf(t.node).makeProofs({ personToken }),
+      setBatchPriority: () =>
+        t.admin.setBatchPriority({
+          params: { batchId: randomUUID() },
+          body: { priority: 'urgent', reason: 'Flood' },
+          personToken,
+        }),
+    });
+    const status = (ask: () => Promise<unknown>) =>
+      ask().then(
+        () => 200,
+        (error: { status: number }) => error.status,
+      );
+    const refused = [changes(auditor), changes(approver), daily(auditor)].flatMap(
+      Object.entries<() => Promise<unknown>>,
+    );
+    for (const [name, ask] of refused) expect([name, await status(ask)]).toEqual([name, 403]);
+    for (const ask of Object.values(daily(approver))) expect(await status(ask)).not.toBe(403);
+    expect((await t.admin.listSources({ personToken: auditor })).status).toBe(200);
+    expect((await t.admin.listAccounts({ query: {}, personToken: auditor })).status).toBe(200);
+    expect(await available(t.node)).toBe(before);
   });
 
   it('[PAY-6.14-c] who only looks on cannot withdraw a run or take it further; who manages it can', async () => {

@@ -7,7 +7,7 @@ import { failWaiting, stopBatch } from '../../dispatch/stop.ts';
 import { trafficReport } from '../../dispatch/traffic-report.ts';
 import { askNow, listUnknowns } from '../../dispatch/unknowns.ts';
 import type { Payments } from '../../payments-context.ts';
-import { actorOf, assertMayManage, assertTreasury, maySee } from '../../sources/access.ts';
+import { actorOf, assertMayManage, assertOperates, assertTreasury, maySee } from '../../sources/access.ts';
 import { readProgramme } from '../../sources/programme.ts';
 import { readSource } from '../../sources/source.ts';
 import type { dispatchOperations } from './dispatch-operations.ts';
@@ -45,7 +45,7 @@ export function dispatchHandlers(payments: Payments): Handlers<typeof dispatchOp
     },
 
     async setBatchPriority({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertOperates(payments, caller, person);
       const by = { actor: actorOf(caller, person), reason: body.reason };
       const batch = await setPriority(payments, params.batchId, body.priority, by);
       return { status: 200, body: runState(batch) };
@@ -104,13 +104,13 @@ export function dispatchHandlers(payments: Payments): Handlers<typeof dispatchOp
     },
 
     async askRail({ params, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertOperates(payments, caller, person);
       const { said, state } = await askNow(payments, params.instructionId);
       return { status: 200, body: { said, state, isoStatus: isoStatus[state] } };
     },
 
     async decideUnknown({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertOperates(payments, caller, person);
       const decided = await decideUnknown(payments, params.instructionId, { ...body, caller, person });
       return { status: 200, body: { caseId: decided.id, outcome: body.outcome } };
     },

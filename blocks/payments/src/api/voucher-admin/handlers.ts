@@ -12,7 +12,7 @@ import { sql } from 'kysely';
 import { audit } from '../../audit/audit.ts';
 import { BadAmount, parseAmount } from '../../money/amount.ts';
 import type { Payments } from '../../payments-context.ts';
-import { actorOf, assertTreasury } from '../../sources/access.ts';
+import { actorOf, assertAdministers } from '../../sources/access.ts';
 import { readProgramme } from '../../sources/programme.ts';
 import { readSource } from '../../sources/source.ts';
 import { assertVoucherAdministrator, assertVoucherOverseer, mayOversee } from '../../vouchers/access.ts';
@@ -89,7 +89,7 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
     async putVoucherGroup({ params, body, caller, person }) {
       const programme = await readProgramme(db, params.sourceId, body.programmeId).catch((error: unknown) => {
         // Who may not set up groups does not hear which programmes there are.
-        assertTreasury(payments, caller, person);
+        assertAdministers(payments, caller, person);
         throw error;
       });
       assertVoucherAdministrator(payments, programme.agency, caller, person);
@@ -132,7 +132,7 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
 
     async provisionVouchers({ params, body, caller, person }) {
       const found = await readVoucherGroup(db, params.sourceId, params.groupCode).catch((error: unknown) => {
-        assertTreasury(payments, caller, person);
+        assertAdministers(payments, caller, person);
         throw error;
       });
       const programme = await readProgramme(db, found.source_id, found.programme_id);
@@ -159,12 +159,12 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
 
     async putRecipientKey({ params, body, caller, person }) {
       const source = await readSource(db, params.sourceId).catch((error: unknown) => {
-        assertTreasury(payments, caller, person);
+        assertAdministers(payments, caller, person);
         throw error;
       });
       // A source may change its own key; everybody else is the treasury or is refused.
       if (person !== undefined || caller.application !== source.application)
-        assertTreasury(payments, caller, person);
+        assertAdministers(payments, caller, person);
       const key = body.publicKey as JWK;
       await transaction(db, (trx) => putRecipientKey(trx, source.id, key, actorOf(caller, person)));
       return { status: 200, body: { sourceId: source.id, algorithm: keyEncryption(key) as string } };
