@@ -145,6 +145,28 @@ describe('a person', () => {
     expect(await available(t.node)).toBe(before);
   });
 
+  it('[PAY-6.14-c] sees what is paid to a payee by the programmes of their own agency, and by no others', async () => {
+    const [payee = ''] = await payees(t.node, 1);
+    const other = 'TEST/GOV/PENSIONS';
+    await t.admin.putProgramme({
+      params: { ...programme, programmeId: 'pensions' },
+      body: { name: 'Pensions', agency: other, currency: 'USD', fundingAccount: 'US00PENSIONS' },
+    });
+    await handOver(t.node, [payee]);
+    await handOver(t.node, [payee], { programmeId: 'pensions', amount: '7.00' });
+    const seen = async (agency: string) => {
+      const { body } = await adminOf(t.node, 'TEST/GOV/DGA/portal').listPayeePayments({
+        body: { sourceId: programme.sourceId, payeeIdentity: payee },
+        personToken: await person('m', ['programme-manager'], agency),
+      });
+      return body.items.map((one) => one.amount);
+    };
+    expect(await seen(ministry)).toEqual(['12.50']);
+    expect(await seen(other)).toEqual(['7.00']);
+    expect(await seen(treasury)).toEqual(['7.00', '12.50']);
+    await expect(seen('TEST/GOV/OTHER')).rejects.toMatchObject({ status: 404 });
+  });
+
   it('[PAY-6.14-c] who only looks on cannot withdraw a run or take it further; who manages it can', async () => {
     const batchId = await handOver(t.node, await payees(t.node, 1));
     await reaches(t.node, batchId, 'awaiting-approval');

@@ -15,7 +15,7 @@ import { retryFailed } from '../../batches/retry.ts';
 import { batchStates, type InstructionState, instructionStates, isoStatus } from '../../batches/states.ts';
 import type { Payments } from '../../payments-context.ts';
 import { assertMayManage, maySee } from '../../sources/access.ts';
-import { readProgramme } from '../../sources/programme.ts';
+import { listProgrammes, readProgramme } from '../../sources/programme.ts';
 import { readSource, sourceOfCaller } from '../../sources/source.ts';
 import { masked } from '../../vault/vault.ts';
 import type { paymentsAdmin } from './operations.ts';
@@ -67,6 +67,10 @@ export function runHandlers(payments: Payments): RunHandlers {
   /** The same, and its caller may withdraw it or take it further. */
   const managed = async (batchId: string, caller: Caller, person: Person | undefined): Promise<void> =>
     assertMayManage(payments, await ownerOf(await visible(batchId, caller, person)), caller, person);
+
+  /** Programmes of a source that an agency looks after. */
+  const programmesOf = async (sourceId: string, agency: string): Promise<string[]> =>
+    (await listProgrammes(db, sourceId)).filter((one) => one.agency === agency).map((one) => one.id);
 
   const views = async (rows: readonly Instruction[]) => {
     const versions = rows.map((row) => row.version_id).filter((id) => id !== null);
@@ -264,8 +268,15 @@ export function runHandlers(payments: Payments): RunHandlers {
         body.sourceId === undefined
           ? await sourceOfCaller(db, caller.application)
           : await readSource(db, body.sourceId);
-      const agency = memberOf(source.application);
-      if (!maySee(payments, { application: source.application, agency }, caller, person))
+      const { application } = source;
+      // An officer sees what the programmes of their own agency pay, whoever's source it is.
+      const everything = maySee(payments, { application, agency: undefined }, caller, person);
+      const agency = everything ? undefined : person?.agency;
+      const programmes = agency === undefined ? [] : await programmesOf(source.id, agency);
+      if (
+        !everything &&
+        (programmes.length === 0 || !maySee(payments, { application, agency }, caller, person))
+      )
         throw notFound('Source');
       const limit = body.limit ?? 50;
       const rows = await db
@@ -274,6 +285,16 @@ export function runHandlers(payments: Payments): RunHandlers {
         .where('source_id', '=', source.id)
         .where('payee_token', '=', payments.vault.token(body.payeeIdentity, `payee/${source.id}`))
         .where('purpose', '=', 'payment')
+        .$if(!everything, (query) =>
+          query.where(({ exists, selectFrom }) =>
+            exists(
+              selectFrom('batch')
+                .select('batch.id')
+                .whereRef('batch.id', '=', 'instruction.batch_id')
+                .where('batch.programme_id', 'in', programmes),
+            ),
+          ),
+        )
         .$if(body.before !== undefined, (query) => query.where('id', '<', body.before as string))
         .orderBy('id', 'desc')
         .limit(limit + 1)
