@@ -9,6 +9,7 @@ import {
   handOver,
   ministry,
   oversightOf,
+  pay,
   payees,
   programme,
   reaches,
@@ -52,6 +53,49 @@ describe('who made a run', () => {
     const { contentHash = '' } = await reaches(t.node, batchId, 'awaiting-approval');
     const own = adminOf(t.node).approveBatch({ params: { batchId }, body: { contentHash }, personToken });
     await expect(own).rejects.toMatchObject({ status: 403 });
+  });
+});
+
+describe('a run that pays anew what failed', () => {
+  it('[PAY-5.3.1-f][PAY-5.3.1-k] is approved neither by who made the first one nor by who asked for it, nor by a limit', async () => {
+    const officer = (id: string) =>
+      t.node.token({ id, roles: ['payment-approver', 'programme-manager'], agency: ministry });
+    const ids = await payees(t.node, 1);
+    t.bank.fate = () => ({ rejected: 'AC04' });
+    let { batchId } = await pay(t.node, ids, { initiator: 'first-maker' });
+    const params = { sourceId: programme.sourceId };
+    const personToken = await t.node.token({
+      id: 'administrator',
+      roles: ['administrator'],
+      agency: treasury,
+    });
+    const limit = (amount: string | null) =>
+      t.admin.setAutoApproveLimit({
+        params,
+        body: { limit: amount, currency: 'USD' },
+        personToken,
+      });
+    const decide = async (id: string) => {
+      const { contentHash = '' } = await reaches(t.node, batchId, 'awaiting-approval');
+      return t.admin.approveBatch({
+        params: { batchId },
+        body: { contentHash },
+        personToken: await officer(id),
+      });
+    };
+    const admin = adminOf(t.node, 'TEST/GOV/DGA/portal');
+    await limit('1000.00');
+    const makers = ['first-maker'];
+    for (const asker of ['first-asker', 'second-asker']) {
+      const asked = { params: { batchId }, personToken: await officer(asker) };
+      batchId = (await admin.retryFailedInstructions(asked)).body.batchId;
+      makers.push(asker);
+      for (const maker of makers) await expect(decide(maker)).rejects.toMatchObject({ status: 403 });
+      expect((await decide('approver-9')).status).toBe(200);
+      await reaches(t.node, batchId, 'failed');
+    }
+    t.bank.fate = () => 'completed';
+    await limit(null);
   });
 });
 
