@@ -15,8 +15,10 @@ import {
   commentDispute,
   type Dispute,
   entriesOf,
+  hasOpened,
   listDisputes,
   moveDispute,
+  type Opener,
   openDispute,
   readDispute,
 } from '../../disputes/dispute.ts';
@@ -28,6 +30,11 @@ import { present } from '../admin/views.ts';
 import type { disputeOperations } from './dispute-operations.ts';
 import { isApplication, isPayee, type Owner, paymentOf } from './owner.ts';
 import { pageOf } from './shapes.ts';
+
+const openerOf = (caller: Caller, person: Person | undefined): Opener => ({
+  application: caller.application,
+  person: person?.id,
+});
 
 /** Disputes of partners and payees, and the officers who settle them. */
 export function disputeHandlers(payments: Payments): Handlers<typeof disputeOperations> {
@@ -110,7 +117,7 @@ export function disputeHandlers(payments: Payments): Handlers<typeof disputeOper
     const dispute = await readDispute(db, id);
     const { instruction, owner } = await paymentOf(db, dispute.instruction_id);
     const opener =
-      dispute.opened_by === actorOf(caller, person) ||
+      hasOpened(dispute, openerOf(caller, person)) ||
       (dispute.opened_by_party === 'payee' && isPayee(payments, instruction, person));
     if (!opener && !maySee(payments, owner, caller, person)) throw notFound('Dispute');
     return { dispute, owner, opener };
@@ -147,9 +154,9 @@ export function disputeHandlers(payments: Payments): Handlers<typeof disputeOper
       if (query.state !== undefined && state === undefined)
         throw badRequest(`state must be one of ${disputeStates.join(', ')}`);
       const scope = (await mayHaveOpened(caller, person))
-        ? { openedBy: actorOf(caller, person) }
+        ? { opener: openerOf(caller, person) }
         : await scopeOf(payments, caller, person);
-      const own = query.mine === true ? { openedBy: actorOf(caller, person) } : {};
+      const own = query.mine === true ? { opener: openerOf(caller, person) } : {};
       const limit = query.limit ?? 100;
       const rows = await listDisputes(db, {
         ...scope,
