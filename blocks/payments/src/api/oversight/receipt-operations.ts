@@ -112,6 +112,7 @@ export const getNotice = defineOperation({
   method: 'GET',
   path: '/notices/{noticeId}',
   summary: 'A copy of a message as it was sent: for its source and the treasury’s auditors',
+  description: 'What messages about vouchers say is shown to their source alone.',
   requirements: ['PAY-6.1-d'],
   access: overseer,
   params: Type.Object({ noticeId: Id }),
