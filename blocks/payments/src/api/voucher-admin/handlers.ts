@@ -258,7 +258,7 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
       const genuine = await locateVoucher(
         payments,
         { number: body.voucherNumber, serial: body.serialNumber },
-        `validation/${person?.id ?? caller.application}`,
+        { scope: `validation/${person?.id ?? caller.application}` },
       )
         .then(() => true)
         .catch((error: unknown) => {

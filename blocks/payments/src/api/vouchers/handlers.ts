@@ -122,22 +122,24 @@ export function voucherHandlers(payments: Payments): Handlers<typeof vouchers.op
       if (sourceId === undefined && !(await isMerchant(caller)))
         throw forbidden('Only sources of payments and merchants ask about vouchers');
       const number = String(body.voucherNumber);
-      const voucher = await locateVoucher(payments, { number }, `application/${caller.application}`).catch(
-        (error: unknown) => {
-          if (error instanceof VoucherRefused && error.reason === 'unknown-number') return undefined;
-          throw error;
+      const voucher = await locateVoucher(
+        payments,
+        { number },
+        {
+          scope: `application/${caller.application}`,
+          knows: ({ group_code, source_id }) =>
+            group_code === body.groupCode && (sourceId === undefined || source_id === sourceId),
         },
-      );
-      const visible =
-        voucher !== undefined &&
-        voucher.group_code === body.groupCode &&
-        (sourceId === undefined || voucher.source_id === sourceId);
+      ).catch((error: unknown) => {
+        if (error instanceof VoucherRefused && error.reason === 'unknown-number') return undefined;
+        throw error;
+      });
       await looked(
         caller,
-        visible ? `voucher/${voucher.serial}` : 'voucher',
-        visible ? 'succeeded' : 'refused',
+        voucher ? `voucher/${voucher.serial}` : 'voucher',
+        voucher ? 'succeeded' : 'refused',
       );
-      return visible ? validity(voucher, usable(voucher)) : validity(undefined, false);
+      return voucher ? validity(voucher, usable(voucher)) : validity(undefined, false);
     },
 
     async getVoucherCode({ params, caller }) {

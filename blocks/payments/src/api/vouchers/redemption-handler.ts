@@ -74,6 +74,7 @@ export async function redeemAtMerchant(
         serial: message.voucherserialnumber === undefined ? undefined : String(message.voucherserialnumber),
       },
       payee: agent.payee,
+      presenter: its ? agent.payee.key : `source/${sourceId}`,
       requestId: message.requestid,
       caller: caller.application,
       actor: actorOf(caller, person),
