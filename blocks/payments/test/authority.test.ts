@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reconciliationOf } from './fixtures/statement.ts';
 import {
@@ -321,4 +322,29 @@ describe('a run without a person', () => {
     await t.admin.setAutoApproveLimit({ params, body: { limit: null, currency: 'USD' }, personToken });
     expect(await stateOf('dollars', '3.00', 'USD')).toEqual(waits);
   });
+});
+
+it('of two settings that clash at the same moment the later one is told so', async () => {
+  const application = 'TEST/GOV/TWICE/app';
+  const db = t.node.database('payments');
+  let answer: Promise<unknown> | undefined;
+  await db.transaction().execute(async (trx) => {
+    await sql`
+      insert into source_system (id, application, name, institution_id)
+      values ('first', ${application}, 'First', 'X')`.execute(trx);
+    answer = t.admin
+      .putSource({
+        params: { sourceId: 'second' },
+        body: { application, name: 'Second', institutionId: 'X' },
+      })
+      .then(
+        () => 200,
+        (error: { status: number }) => error.status,
+      );
+    const waiting = async () =>
+      (await sql`select from pg_locks where locktype = 'transactionid' and not granted`.execute(db)).rows
+        .length;
+    await expect.poll(waiting).toBeGreaterThan(0);
+  });
+  expect(await answer).toBe(409);
 });
