@@ -124,6 +124,12 @@ export const PaymentsConfig = Type.Object({
     minimum: 1,
     description: 'Wrong numbers that one merchant may present in a window before it has to wait',
   }),
+  voucherPayeeGuesses: Type.Integer({
+    default: 5,
+    minimum: 1,
+    description:
+      'Wrong answers about one payee that a registry is asked about in a window before all have to wait',
+  }),
   voucherGuessWindowSeconds: Type.Integer({ default: 3600, minimum: 1 }),
   redemptionWaitSeconds: Type.Number({
     default: 10,

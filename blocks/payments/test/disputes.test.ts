@@ -189,6 +189,36 @@ describe('a dispute', () => {
     ).rejects.toMatchObject({ status: 403 });
   });
 
+  it('[PAY-5.3.3-c] belongs to the person who opened it, whatever application they come through', async () => {
+    const [one, another] = [oversightOf(t.node, portal), oversightOf(t.node, 'TEST/GOV/DGA/desk')];
+    await oversightOf(t.node).putInstitution({
+      params: { code: 'TESTUS33' },
+      body: { name: 'Test bank', member: 'TEST/COM/SAVINGS' },
+    });
+    const clerk = await people.fspOfficer('TEST/COM/SAVINGS', 'clerk');
+    const theirs = await open('fsp', portal, clerk);
+    const params = { disputeId: theirs.disputeId };
+    expect(theirs.openedByParty).toBe('institution');
+    expect((await another.getDispute({ params, personToken: clerk })).status).toBe(200);
+    const { items } = (await another.listDisputes({ query: {}, personToken: clerk })).body;
+    expect(items.map((item) => item.disputeId)).toEqual([theirs.disputeId]);
+    for (const id of ['x for clerk', 'other']) {
+      const personToken = await people.fspOfficer('TEST/COM/SAVINGS', id);
+      await expect(one.getDispute({ params, personToken })).rejects.toMatchObject({ status: 404 });
+      expect((await one.listDisputes({ query: {}, personToken })).body.items).toEqual([]);
+    }
+    // Nor does an officer settle what they opened themselves by coming another way.
+    const manager = await people.manager();
+    const own = { disputeId: (await open('desk-2', portal, manager)).disputeId };
+    await one.assignDispute({ params: own, body: { assignee: 'x' }, personToken: manager });
+    const resolved = another.moveDispute({
+      params: own,
+      body: { to: 'resolved', outcome: 'upheld' },
+      personToken: manager,
+    });
+    await expect(resolved).rejects.toMatchObject({ status: 403 });
+  });
+
   it('[PAY-5.3.3-c] comes from the rail that was sent the payment, not from another, and can name a case', async () => {
     expect(await open('rail-1', 'TEST/COM/BANK/rail')).toMatchObject({ openedByParty: 'rail' });
     await expect(open('rail-2', 'TEST/COM/MOBILE/rail')).rejects.toMatchObject({ status: 404 });

@@ -181,6 +181,13 @@ describe('an institution', () => {
       'failed',
     ]);
     expect((await listOf(south)).map((row) => row.state)).toEqual(['submitted', 'submitted']);
+    // What is over is not in the file any more, so nobody credits it again.
+    const [sub] = await subBatchesOf(north);
+    expect(sub).toMatchObject({ count: 3, open: 0 });
+    const left = { params: { code: north.code, subBatchId: sub?.subBatchId ?? '' } };
+    const personToken = await officerOf(north.member);
+    await expect(as().getCustomerFile({ ...left, personToken })).rejects.toMatchObject({ status: 404 });
+    await expect(as().getCustomerTable({ ...left, personToken })).rejects.toMatchObject({ status: 404 });
     // A final result is not overwritten; saying otherwise is a case.
     await report('u-4', [more[1]?.instructionId], 'completed');
     expect((await listOf(north, { state: 'failed' })).map((row) => row.instructionId)).toEqual([
@@ -199,6 +206,9 @@ describe('an institution', () => {
     const params = { code: 'TESTUS33' };
     const [row] = (await own.listCustomerPayments({ params, query: {} })).body.items;
     expect(row).toMatchObject({ rail: 'bank', state: 'completed' });
+    const file = own.getCustomerFile({ params: { ...params, subBatchId: row?.subBatchId ?? '' } });
+    await expect(file).rejects.toMatchObject({ status: 404 });
+    expect((await own.listCustomerSubBatches({ params, query: {} })).body.items).toEqual([]);
     const body = {
       uploadId: 'u-1',
       results: [{ reference: row?.instructionId as string, status: 'failed' as const }],

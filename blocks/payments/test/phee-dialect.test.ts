@@ -242,6 +242,8 @@ describe('a run as the reference client hands it over', () => {
       ['/0/payee_identifier_type', csv([row(21, { kind: 'MSISDN' })])],
       ['/1/amount', csv([row(21), row(22, { amount: '' })])],
       ['/1/amount', csv([row(21), row(22, { amount: '1.234' })])],
+      ['/1/note', csv([row(21), row(22, { note: 'a\0b' })])],
+      ['/0/program_shortcode', csv([row(21, { programme: 'a\0b' })])],
       ['/1', csv([twice, twice])],
       ['', csv([row(21, { programme: 'a' }), row(22, { programme: 'b' })])],
       ['', csv([row(21)], columns.replace('amount', 'sum'))],

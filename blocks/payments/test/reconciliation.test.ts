@@ -350,7 +350,7 @@ describe('what does not explain itself', () => {
     await recon.putSingleDecisionLimit({
       params: { currency: 'USD' },
       body: { amount: '50.00' },
-      personToken: await treasurer(t.node),
+      personToken: await treasurer(t.node, 'setter'),
     });
     const items = await worklist(t.node);
     const of = (itemClass: string, amount: string) =>

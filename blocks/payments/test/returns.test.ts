@@ -222,8 +222,8 @@ describe('a payment that comes back', () => {
     expect(await brokenBooks(t.node)).toEqual([]);
   });
 
-  it('[PAY-9.1.3-c] is given back by one person up to the limit that the treasury set', async () => {
-    const limit = async (amount: string | null, token = treasurer(t.node)) =>
+  it('[PAY-9.1.3-c] is given back by one person up to the limit that another person of the treasury set', async () => {
+    const limit = async (amount: string | null, token = treasurer(t.node, 'setter')) =>
       recon.putSingleDecisionLimit({
         params: { currency: 'USD' },
         body: { amount },
@@ -233,12 +233,15 @@ describe('a payment that comes back', () => {
     expect((await recon.listSingleDecisionLimits({})).body.items).toEqual([
       { currency: 'USD', amount: '10.00' },
     ]);
-    const [small, large] = [await paidOne('10.00'), await paidOne('10.01')];
-    for (const { instructionId } of [small, large]) await comesBack(instructionId);
+    const [small, large, own] = [await paidOne('10.00'), await paidOne('10.01'), await paidOne('1.00')];
+    for (const { instructionId } of [small, large, own]) await comesBack(instructionId);
     expect(await propose((await heldFor(small.instructionId))?.entryId as string)).toMatchObject({
       state: 'released',
     });
     expect(await propose((await heldFor(large.instructionId))?.entryId as string)).toMatchObject({
+      state: 'proposed',
+    });
+    expect(await propose((await heldFor(own.instructionId))?.entryId as string, 'setter')).toMatchObject({
       state: 'proposed',
     });
     const stranger = t.node.token({ id: 'm', roles: ['administrator'], agency: 'TEST/GOV/MSP' });

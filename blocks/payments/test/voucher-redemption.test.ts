@@ -225,6 +225,23 @@ describe('a redemption', () => {
     registryAnswers = 'yes';
     expect(await show({ BirthDate: '1990-01-01' })).toMatchObject({ status: 1 });
     expect(asked.at(-1)).toEqual({ query: { content: { personId: 'P-4711', BirthDate: '1990-01-01' } } });
+    // What the payee knows is not found by trying, with another voucher of theirs neither; after a while they may again.
+    const issued = await active(t.node, 2, { groupCode: 'ID', payee: 'P-4712' });
+    const tries = (n: number, BirthDate: string) =>
+      redeem(t.node, issued[n % 2] as Issued, { more: { evidence: { BirthDate } } }).then(
+        ({ message }) => message,
+        (error: { status: number }) => error.status,
+      );
+    registryAnswers = 'no';
+    asked = [];
+    const guesses = await Promise.all(Array.from({ length: 8 }, (_, n) => tries(n, `2000-01-0${n + 1}`)));
+    expect(guesses.filter((one) => one === 'Payee not verified')).toHaveLength(5);
+    expect(guesses.filter((one) => one === 429)).toHaveLength(3);
+    expect(asked).toHaveLength(5);
+    registryAnswers = 'yes';
+    expect(await tries(0, '1990-01-01')).toBe(429);
+    await sql`update voucher_guess set at = at - interval '2 hours'`.execute(t.node.database('payments'));
+    expect(await tries(0, '1990-01-01')).toBe('Redeemed');
   });
 });
 
@@ -482,6 +499,38 @@ describe('who guesses', () => {
       expect(answers.filter((answer) => answer === 429)).toHaveLength(15);
       expect((await refusal(redeem(strict.node, voucher))).status).toBe(429);
       expect(await redeem(strict.node, voucher, { agentID: 'shop-3' })).toMatchObject({ status: 1 });
+      // A source is counted for itself, whichever agent it names, and not against vouchers of others.
+      const rival = 'TEST/GOV/RIVAL/source';
+      await strict.admin.putSource({
+        params: { sourceId: 'rival' },
+        body: { application: rival, name: 'Rival', institutionId: 'R' },
+      });
+      const [theirs] = (await active(strict.node)) as [Issued];
+      const wrong = { ...theirs, number: '3000000000000000' };
+      for (const presented of [wrong, wrong, wrong, wrong, theirs])
+        expect(await redeem(strict.node, presented, { as: rival, agentID: 'shop-2' })).toMatchObject({
+          message: 'Invalid voucher',
+        });
+      for (const agentID of ['shop-2', 'shop-3'])
+        expect((await refusal(redeem(strict.node, wrong, { as: rival, agentID }))).status).toBe(429);
+      // Nor is a number of a shop that could not take the voucher anyway.
+      await voucherAdminOf(strict.node).putVoucherGroup({
+        params: { sourceId: programme.sourceId, groupCode: 'GRO' },
+        body: {
+          name: 'Groceries',
+          programmeId: programme.programmeId,
+          validitySeconds: 3600,
+          onDemand: true,
+          variableAmounts: true,
+          merchantGroups: ['grocer'],
+        },
+      });
+      const [grocery] = (await active(strict.node, 1, { groupCode: 'GRO' })) as [Issued];
+      for (let n = 0; n < 3; n += 1)
+        await redeem(strict.node, { ...grocery, number: '3000000000000000' }, { agentID: 'shop-3' });
+      for (const { serial } of [theirs, grocery])
+        expect(await stateOf(strict.node, serial)).toBe('activated');
+      expect(await redeem(strict.node, theirs, { agentID: 'shop-2' })).toMatchObject({ status: 1 });
     } finally {
       await strict.stop();
     }

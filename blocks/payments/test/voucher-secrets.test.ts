@@ -128,6 +128,15 @@ describe('a voucher number', () => {
     await activate(t.node, [{ serial: number, number }]);
     await cancel(t.node, [{ serial: number, number }]);
     await vouchersOf(t.node).getVoucherStatus({ params: { serialNumber: number }, query: {} });
+    const mistaken = { params: { serialNumber: number } };
+    const because = { ...mistaken, body: { reason: 'Lost' } };
+    for (const ask of [
+      () => vouchersOf(t.node).getVoucherCode(mistaken),
+      () => admin.getVoucher(mistaken),
+      () => admin.suspendVoucher(because),
+      () => admin.cancelVoucher(because),
+    ])
+      answers.push((await refusal(ask())).problem);
     answers.push(
       (await vouchersOf(t.node).checkVoucherValidity({ body: { voucherNumber: number, groupCode: 'ANY' } }))
         .body,

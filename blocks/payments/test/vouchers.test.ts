@@ -9,11 +9,13 @@ import {
   available,
   brokenBooks,
   ministry,
+  oversightOf,
   programme,
   refusal,
   source,
   startTreasury,
   type Treasury,
+  treasury,
 } from './fixtures/treasury.ts';
 import {
   activate,
@@ -620,24 +622,28 @@ describe('what the source gets back', () => {
   let server: Server;
   let base: string;
   const received: Record<string, never>[] = [];
+  let answers = 200;
   beforeAll(async () => {
     server = createServer(async (request, response) => {
       const parts: Buffer[] = [];
       for await (const part of request) parts.push(part as Buffer);
       received.push(JSON.parse(Buffer.concat(parts).toString()));
-      response.writeHead(200).end();
+      response.writeHead(answers).end();
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/in`;
-    await t.admin.putSource({
-      params: { sourceId: programme.sourceId },
-      body: { application: source, name: 'Cash transfer', institutionId: 'MSP', callbackUrls: [base] },
-    });
+    await allow([base]);
   });
   afterAll(() => {
     server.closeAllConnections();
     server.close();
   });
+
+  const allow = (callbackUrls: string[]) =>
+    t.admin.putSource({
+      params: { sourceId: programme.sourceId },
+      body: { application: source, name: 'Cash transfer', institutionId: 'MSP', callbackUrls },
+    });
 
   it('[PAY-8.2.1][PAY-6.2.5-b] leaves the mediator only encrypted to its own key', async () => {
     const headers = { 'x-callback-url': `${base}/details` };
@@ -681,6 +687,38 @@ describe('what the source gets back', () => {
       t.node.database('payments'),
     );
     expect(rows[0]?.left).toBe(0);
+  });
+
+  it('[PAY-6.2.5-b][PAY-6.1-d] is shown to nobody else, and not kept when the voucher is in use or the message given up', async () => {
+    answers = 500;
+    const headers = { 'x-callback-url': `${base}/later` };
+    const body = { requestID: nextId(), voucherInstructions: [instruction(nextId()), instruction(nextId())] };
+    await create(body, headers);
+    const own = oversightOf(t.node, source);
+    const { items } = (await own.listNotices({ query: { state: 'waiting', limit: 1 } })).body;
+    expect(items).toMatchObject([{ kind: 'voucher-details' }]);
+    const params = { noticeId: items[0]?.noticeId ?? '' };
+    const shown = async () => {
+      const { body: notice } = (await own.getNotice({ params })).body as {
+        body: { voucherInstructions: { serialNumber: string; voucherNumber?: string }[] } | null;
+      };
+      return notice?.voucherInstructions;
+    };
+    const before = await shown();
+    expect(before?.map((one) => typeof one.voucherNumber)).toEqual(['string', 'string']);
+    const auditor = await t.node.token({ id: 'auditor', roles: ['auditor'], agency: treasury });
+    for (const who of [{}, { personToken: auditor }])
+      expect((await oversightOf(t.node).getNotice({ params, ...who })).body).toMatchObject({
+        kind: 'voucher-details',
+        body: null,
+      });
+    await activate(t.node, [{ serial: before?.[0]?.serialNumber ?? '', number: '' }]);
+    expect((await shown())?.map((one) => typeof one.voucherNumber)).toEqual(['undefined', 'string']);
+    await allow([]);
+    await expect.poll(async () => (await own.getNotice({ params })).body.state).toBe('dead');
+    expect(await shown()).toBeUndefined();
+    answers = 200;
+    await allow([base]);
   });
 
   it('[PAY-8.2.2][PAY-8.2.5] of activations and cancellations lists what failed', async () => {

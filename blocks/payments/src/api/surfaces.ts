@@ -1,4 +1,4 @@
-import { implement } from '@govstack/platform';
+import { conflict, type ImplementedSurface, implement } from '@govstack/platform';
 import { requestsOnRecord } from '../audit/requests.ts';
 import type { Payments } from '../payments-context.ts';
 import { dispatchHandlers } from './admin/dispatch-handlers.ts';
@@ -49,6 +49,8 @@ import { statementHandlers } from './reconciliation/statement-handlers.ts';
 import { voucherAdminHandlers } from './voucher-admin/handlers.ts';
 import { voucherHandlers } from './vouchers/handlers.ts';
 
+type AnyHandler = (input: never) => Promise<unknown>;
+
 export const surfaces = [
   g2p,
   phee,
@@ -67,6 +69,28 @@ export const surfaces = [
 
 /** Dialects of the official suite, served in the compliance profile only. */
 export const suites = [g2pSuite, vouchersSuite];
+
+/**
+ * Of two requests that write the same at the same moment the later one is told so; asking again answers it as any
+ * repeat.
+ */
+const refusingClashes =
+  (payments: Payments) =>
+  (surface: ImplementedSurface): ImplementedSurface => ({
+    ...surface,
+    handlers: Object.fromEntries(
+      Object.entries(surface.handlers as Record<string, AnyHandler>).map(([id, handler]) => [
+        id,
+        (input: never) =>
+          handler(input).catch((error: unknown) => {
+            const { code, constraint } = error as { readonly code?: string; readonly constraint?: string };
+            if (code !== '23505') throw error;
+            payments.ctx.log.warn({ operation: id, constraint }, 'two requests wrote the same');
+            throw conflict('Another request wrote the same at this moment; ask again');
+          }),
+      ]),
+    ),
+  });
 
 /** Every surface with its handlers; what they are asked that could change something is on record. */
 export const implementSurfaces = (payments: Payments) =>
@@ -102,7 +126,9 @@ export const implementSurfaces = (payments: Payments) =>
     implement(railCallback, railCallbackHandlers(payments)),
     implement(gsmaCallback, gsmaCallbackHandlers(payments)),
     implement(railFiles, railFileHandlers(payments)),
-  ].map((surface) => ({ ...surface, witness: requestsOnRecord(payments) }));
+  ]
+    .map(refusingClashes(payments))
+    .map((surface) => ({ ...surface, witness: requestsOnRecord(payments) }));
 
 export const implementSuite = (payments: Payments) => [
   answerG2pSuite(payments),

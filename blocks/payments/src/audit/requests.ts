@@ -4,6 +4,8 @@ import { actorOf } from '../sources/access.ts';
 import { audit } from './audit.ts';
 
 const longestRefusal = 300;
+/** What somebody takes for a serial number may be a secret number; a right one is kept by what uses it. */
+const secrets: ReadonlySet<string> = new Set(['serialNumber']);
 
 /** A read is on record only when it was refused: what was shown is in the mediator's log. */
 const onRecord = (method: string, status: number): boolean =>
@@ -24,7 +26,9 @@ export const requestsOnRecord =
   async ({ surface, operation, caller, person, params }) =>
   async (status, refusal) => {
     if (!onRecord(operation.method, status)) return;
-    const subject = Object.entries(params).map(([name, value]) => `${name}/${value}`);
+    const subject = Object.entries(params)
+      .filter(([name]) => !secrets.has(name))
+      .map(([name, value]) => `${name}/${value}`);
     await audit(payments.db, {
       component: surface,
       action: operation.id,

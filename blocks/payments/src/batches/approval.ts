@@ -1,4 +1,5 @@
 import { type Caller, conflict, forbidden, type Person, transaction } from '@govstack/platform';
+import { sql } from 'kysely';
 import { openCases } from '../cases/cases.ts';
 import type { Payments } from '../payments-context.ts';
 import { actorOf } from '../sources/access.ts';
@@ -26,7 +27,26 @@ const lock = async (trx: Trx, batchId: string): Promise<Batch> => {
   return readBatch(trx, batchId);
 };
 
-/** Whether this officer may decide on runs of the programme at all: role, agency, and not the one who made the run. */
+/** Whether somebody made a run, or one of those whose failed payments it pays anew, however often that was tried. */
+async function hasMade(trx: Trx, batchId: string, personId: string): Promise<boolean> {
+  const { rows } = await sql`
+    with recursive origin (id) as (
+      select ${batchId}::uuid
+      union
+      select failed.batch_id
+      from origin o
+      join instruction i on i.batch_id = o.id
+      join instruction failed on failed.id = i.retry_of
+    )
+    select
+    from origin o
+    join batch b on b.id = o.id
+    where b.maker_person = ${personId}
+    limit 1`.execute(trx);
+  return rows.length > 0;
+}
+
+/** Whether this officer may decide on runs of the programme at all: role, agency, and not one of those who made the run. */
 async function assertMayDecide(payments: Payments, trx: Trx, batch: Batch, person: Person): Promise<void> {
   const { approverRole, approverAgencies } = payments.config;
   if (!person.roles.includes(approverRole)) throw forbidden(`Runs are decided by a ${approverRole}`);
@@ -34,7 +54,7 @@ async function assertMayDecide(payments: Payments, trx: Trx, batch: Batch, perso
   const agencies = approverAgencies.map((one) => (one === 'treasury' ? payments.treasury : programme.agency));
   if (person.agency === undefined || !agencies.includes(person.agency))
     throw forbidden('Only officers of the treasury or of the programme’s agency decide on its runs');
-  if (batch.maker_person === person.id)
+  if (await hasMade(trx, batch.id, person.id))
     throw forbidden('A run is approved by another person than the one who made it');
 }
 
@@ -161,7 +181,8 @@ export const reportChangedContent = (payments: Payments, batchId: string): Promi
 
 /**
  * Approves a run without a person, only for sources whose runs the treasury lets through up to a limit, and only in the
- * limit's currency. No source has such a limit unless it is set for it.
+ * limit's currency. No source has such a limit unless it is set for it. What failed before is never paid anew without a
+ * person.
  */
 export async function approveAutomatically(payments: Payments, trx: Trx, batchId: string): Promise<void> {
   const batch = await readBatch(trx, batchId);
@@ -173,6 +194,9 @@ export async function approveAutomatically(payments: Payments, trx: Trx, batchId
   const limit = source.auto_approve_limit;
   if (limit === null || source.auto_approve_currency !== batch.currency) return;
   if (BigInt(batch.valid_amount ?? '0') > BigInt(limit) || batch.possible_duplicates > 0) return;
+  const { rows: retries } = await sql`
+    select from instruction where batch_id = ${batchId} and retry_of is not null limit 1`.execute(trx);
+  if (retries.length > 0) return;
   await trx
     .insertInto('approval')
     .values({

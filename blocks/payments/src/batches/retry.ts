@@ -74,7 +74,7 @@ async function earlierRetries(payments: Payments, batch: Batch): Promise<string[
 
 /**
  * Makes a new batch of the failed instructions of a finished one that no other is paying anew. It goes the whole way
- * again: validation, approval by a person other than the one who asked, payment. What is rejected or withdrawn there can
+ * again: validation, approval by a person other than the ones who asked and who made it first, payment. What is rejected or withdrawn there can
  * be asked for once more. Asking twice answers the same batch.
  */
 export async function retryFailed(

@@ -143,8 +143,8 @@ async function settle(payments: Payments, message: Due, status: number): Promise
       next_at: sql`now() + make_interval(
         secs => least(21600, ${payments.config.callbackDelaySeconds}::float8 * power(3, least(attempts - 1, 12))))`,
       delivered_at: delivered ? payments.ctx.now() : null,
-      // A message with voucher numbers is not kept once it has arrived.
-      ...(delivered && message.kind === 'voucher-details' ? { body_cipher: Buffer.alloc(0) } : {}),
+      // A message with voucher numbers is not kept once it has arrived, or never will.
+      ...((delivered || dead) && message.kind === 'voucher-details' ? { body_cipher: Buffer.alloc(0) } : {}),
     })
     .where('id', '=', message.id)
     .execute();

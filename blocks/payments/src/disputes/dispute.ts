@@ -23,6 +23,15 @@ export interface DisputeEntry {
   readonly at: string;
 }
 
+/** Who opens disputes: a person, through whatever application, or an application for itself. */
+export interface Opener {
+  readonly application: string;
+  readonly person: string | undefined;
+}
+
+export const hasOpened = (dispute: Dispute, { application, person }: Opener): boolean =>
+  person === undefined ? dispute.opened_by === application : dispute.opened_by_person === person;
+
 interface NewEntry {
   readonly kind: 'opened' | 'comment' | 'assigned' | 'moved';
   readonly actor: string;
@@ -258,13 +267,13 @@ export async function entriesOf(payments: Payments, id: string): Promise<Dispute
   }));
 }
 
-/** Disputes, newest first: of everybody, of one source or agency, or opened by one application. */
+/** Disputes, newest first: of everybody, of one source or agency, or opened by one person or application. */
 export const listDisputes = (
   db: Db,
   filter: {
     readonly sourceId?: string;
     readonly agency?: string;
-    readonly openedBy?: string;
+    readonly opener?: Opener;
     readonly instructionId?: string;
     readonly state?: DisputeState;
     readonly overdue?: boolean;
@@ -284,7 +293,12 @@ export const listDisputes = (
           where b.id = dispute.batch_id and p.agency = ${filter.agency as string})`,
       ),
     )
-    .$if(filter.openedBy !== undefined, (query) => query.where('opened_by', '=', filter.openedBy as string))
+    .$if(filter.opener !== undefined, (query) => {
+      const { application, person } = filter.opener as Opener;
+      return person === undefined
+        ? query.where('opened_by', '=', application)
+        : query.where('opened_by_person', '=', person);
+    })
     .$if(filter.instructionId !== undefined, (query) =>
       query.where('instruction_id', '=', filter.instructionId as string),
     )

@@ -13,6 +13,7 @@ export interface DisputeTables {
     opened_by_party: DisputeParty;
     opened_by: string;
     opened_by_application: string;
+    opened_by_person: ColumnType<string | null, never, never>;
     client_id: string;
     content_hash: string;
     reason: DisputeReason;

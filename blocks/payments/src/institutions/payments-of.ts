@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { InstructionState } from '../batches/states.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
+import { adaptersByHand } from '../rails/registry.ts';
 
 /** States an institution sees: payments that are approved and on their way, or were. */
 const visible: readonly InstructionState[] = [
@@ -13,6 +14,9 @@ const visible: readonly InstructionState[] = [
   'failed',
   'returned',
 ];
+
+/** States in which an institution has a payment and has not yet told what became of it. */
+const toCredit: readonly InstructionState[] = ['submitted', 'unknown'];
 
 export interface CustomerPayment {
   readonly instructionId: string;
@@ -50,9 +54,12 @@ export async function customerPayments(
     readonly subBatchId?: string | undefined;
     readonly state?: InstructionState | undefined;
     readonly after?: string | undefined;
+    /** Only what the institution still has to credit itself. */
+    readonly toCredit?: boolean;
     readonly limit: number;
   },
 ): Promise<CustomerPayment[]> {
+  const states = filter.toCredit === true ? toCredit : visible;
   const { rows } = await sql<Row>`
     select
       i.id, i.sub_batch_id, i.rail_id, i.version_id, v.address_cipher, i.amount, i.currency, i.narration, i.state,
@@ -65,8 +72,21 @@ export async function customerPayments(
       and v.address_cipher is not null
       and i.purpose = 'payment'
       and i.sub_batch_id is not null
-      and i.state = any (${filter.state === undefined ? [...visible] : visible.filter((one) => one === filter.state)}::text[])
-      ${filter.subBatchId === undefined ? sql`` : sql`and i.sub_batch_id = ${filter.subBatchId}`}
+      and i.state = any (${states.filter((one) => filter.state === undefined || one === filter.state)}::text[])
+      ${
+        filter.subBatchId === undefined
+          ? sql``
+          : sql`
+      and i.sub_batch_id = ${filter.subBatchId}
+      and exists (
+        select
+        from sub_batch s
+        where s.id = ${filter.subBatchId}
+          and s.batch_id = i.batch_id
+          and i.position between s.first_position and s.last_position
+      )`
+      }
+      ${filter.toCredit === true ? sql`and exists (select from rail r where r.id = i.rail_id and r.adapter = any (${adaptersByHand}::text[]))` : sql``}
       ${filter.after === undefined ? sql`` : sql`and i.id > ${filter.after}`}
     order by i.id
     limit ${filter.limit}`.execute(payments.db);
@@ -89,12 +109,16 @@ export interface CustomerSubBatch {
   readonly rail: string;
   readonly currency: string;
   readonly count: number;
+  /** Of these, what the institution still has to credit. */
   readonly open: number;
   /** Minor units. */
   readonly amount: bigint;
 }
 
-/** Sub-batches that hold payments to customers of an institution; only these are counted. Newest first. */
+/**
+ * Sub-batches processed by hand that hold payments to customers of an institution; only these are counted. Newest first,
+ * one sub-batch after the other until the page is full.
+ */
 export async function customerSubBatches(
   payments: Payments,
   code: string,
@@ -108,19 +132,23 @@ export async function customerSubBatches(
     open: string;
     amount: string;
   }>`
-    select
-      i.sub_batch_id as id, i.rail_id, i.currency, count(*) as count, sum(i.amount) as amount,
-      count(*) filter (where i.state in ('queued', 'submitted', 'unknown')) as open
-    from mapper_version v
-    join mapper_entry e on e.id = v.entry_id
-    join instruction i
-      on i.source_id = e.source_id and i.payee_token = e.payee_token and i.version_id = v.id
-    where v.institution_code = ${code}
-      and i.purpose = 'payment'
-      and i.sub_batch_id is not null
-      ${page.before === undefined ? sql`` : sql`and i.sub_batch_id < ${page.before}`}
-    group by i.sub_batch_id, i.rail_id, i.currency
-    order by i.sub_batch_id desc
+    select s.id, s.rail_id, own.currency, own.count, own.amount, own.open
+    from sub_batch s
+    join rail r on r.id = s.rail_id and r.adapter = any (${adaptersByHand}::text[])
+    cross join lateral (
+      select
+        i.currency, count(*) as count, sum(i.amount) as amount,
+        count(*) filter (where i.state = any (${[...toCredit]}::text[])) as open
+      from instruction i
+      join mapper_version v on v.id = i.version_id
+      where i.batch_id = s.batch_id
+        and i.position between s.first_position and s.last_position
+        and i.sub_batch_id = s.id
+        and v.institution_code = ${code}
+      group by i.currency
+    ) own
+    ${page.before === undefined ? sql`` : sql`where s.id < ${page.before}`}
+    order by s.id desc
     limit ${page.limit}`.execute(payments.db);
   return rows.map((row) => ({
     subBatchId: row.id,
@@ -134,13 +162,13 @@ export async function customerSubBatches(
 
 const largestFile = 1000;
 
-/** Everything of one sub-batch that an institution has to credit. */
+/** Everything of one sub-batch that an institution still has to credit: given to it by hand, and its end not known. */
 export async function customerFile(
   payments: Payments,
   code: string,
   subBatchId: string,
 ): Promise<CustomerPayment[]> {
-  const rows = await customerPayments(payments, code, { subBatchId, limit: largestFile });
+  const rows = await customerPayments(payments, code, { subBatchId, toCredit: true, limit: largestFile });
   if (rows.length === 0) throw notFound('Sub-batch');
   return rows;
 }

@@ -5,7 +5,7 @@ import { audit } from '../audit/audit.ts';
 import { applyResults, isUuid } from '../dispatch/apply-results.ts';
 import type { Payments } from '../payments-context.ts';
 import type { RailResult } from '../rails/port.ts';
-import { adapters } from '../rails/registry.ts';
+import { adaptersByHand } from '../rails/registry.ts';
 import type { Trx } from '../tables.ts';
 
 /** Which rail was given each of these payments, all to customers of one institution and processed by hand. */
@@ -14,7 +14,6 @@ async function railsOf(
   code: string,
   references: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const byHand = Object.keys(adapters).filter((name) => adapters[name]?.byHand === true);
   const { rows } = await sql<{ id: string; rail_id: string }>`
     select i.id, i.rail_id
     from instruction i
@@ -24,7 +23,7 @@ async function railsOf(
       and i.purpose = 'payment'
       and i.sub_batch_id is not null
       and v.institution_code = ${code}
-      and r.adapter = any (${byHand}::text[])`.execute(trx);
+      and r.adapter = any (${adaptersByHand}::text[])`.execute(trx);
   return new Map(rows.map((row) => [row.id, row.rail_id]));
 }
 

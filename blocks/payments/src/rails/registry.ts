@@ -23,6 +23,9 @@ export const adapters: Readonly<Record<string, RailAdapter>> = {
   voucher,
 };
 
+/** Kinds of rail whose institutions look at their payments themselves and report what became of them. */
+export const adaptersByHand = Object.keys(adapters).filter((name) => adapters[name]?.byHand === true);
+
 export function adapterOf(rail: Pick<Rail, 'adapter'>): RailAdapter {
   const adapter = Object.hasOwn(adapters, rail.adapter) ? adapters[rail.adapter] : undefined;
   if (!adapter)

@@ -92,7 +92,7 @@ export async function proposeResolution(
     await record(trx, 'propose', found, officer, wish);
     const alone =
       withoutMoney.includes(wish.resolution) ||
-      (await mayDecideAlone(trx, found.currency, BigInt(found.amount)));
+      (await mayDecideAlone(trx, found.currency, BigInt(found.amount), officer));
     if (alone) return resolve(payments, trx, found, officer, wish);
     return trx
       .updateTable('reconciliation_item')

@@ -1,7 +1,7 @@
 import { type Caller, forbidden, type Person } from '@govstack/platform';
 import { audit } from '../audit/audit.ts';
 import type { Payments } from '../payments-context.ts';
-import { actorOf } from '../sources/access.ts';
+import { actorOf, personOf } from '../sources/access.ts';
 import type { Db, Trx } from '../tables.ts';
 
 /** Who decides, and for whom. */
@@ -21,17 +21,22 @@ export function assertOther(proposedBy: string | null, { person }: Officer): voi
   if (proposedBy === person.id) throw forbidden('A second person decides, not the one who proposed it');
 }
 
-/** Whether one person alone may decide on this amount. */
-export async function mayDecideAlone(db: Db | Trx, currency: string, amount: bigint): Promise<boolean> {
+/** Whether this person alone may decide on this amount: never the one who set up to which amount that is so. */
+export async function mayDecideAlone(
+  db: Db | Trx,
+  currency: string,
+  amount: bigint,
+  { person }: Officer,
+): Promise<boolean> {
   const row = await db
     .selectFrom('single_decision_limit')
-    .select('amount')
+    .select(['amount', 'set_by'])
     .where('currency', '=', currency)
     .executeTakeFirst();
-  return row !== undefined && amount <= BigInt(row.amount);
+  return row !== undefined && amount <= BigInt(row.amount) && personOf(row.set_by) !== person.id;
 }
 
-/** Sets up to which amount one person decides alone in a currency; null: every decision needs two. */
+/** Sets up to which amount one other person decides alone in a currency; null: every decision needs two. */
 export async function putSingleDecisionLimit(
   trx: Trx,
   currency: string,

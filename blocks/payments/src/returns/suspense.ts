@@ -156,7 +156,7 @@ export async function proposeRelease(
       .returningAll()
       .executeTakeFirstOrThrow();
     await record(trx, 'propose-release', proposed, officer, wish.note);
-    if (!(await mayDecideAlone(trx, found.currency, BigInt(found.amount)))) return proposed;
+    if (!(await mayDecideAlone(trx, found.currency, BigInt(found.amount), officer))) return proposed;
     return book(payments, trx, proposed, officer);
   });
   payments.wake();

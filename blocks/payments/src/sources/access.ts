@@ -5,12 +5,24 @@ import type { Payments } from '../payments-context.ts';
 export const actorOf = (caller: Caller, person?: Person): string =>
   person ? `${caller.application} for ${person.id}` : caller.application;
 
+/** The person of an actor that was kept; undefined of an application that acted for itself. No application has spaces. */
+export function personOf(actor: string): string | undefined {
+  const at = actor.indexOf(' for ');
+  return at === -1 ? undefined : actor.slice(at + ' for '.length);
+}
+
+const managers = ['payment-approver', 'programme-manager', 'administrator'];
+const overseers = [...managers, 'auditor'];
+
+const refused = () => forbidden('Only the treasury administers payments');
+
 /**
- * Settings and money of the treasury are its own: an application of it must ask, for itself or one of its officers, or
- * one of its administrators through any application; never a custodian of its keys. Nobody gains rights by coming through the treasury's application.
+ * Records of the treasury are its own: an application of it must ask, for itself or one of its officers, or one of its
+ * administrators through any application; never a custodian of its keys. Nobody gains rights by coming through the
+ * treasury's application.
  */
 export function assertTreasury(payments: Payments, caller: Caller, person?: Person): void {
-  if (!isTreasury(payments, caller, person)) throw forbidden('Only the treasury administers payments');
+  if (!isTreasury(payments, caller, person)) throw refused();
 }
 
 /** Whether the treasury is asking, by the same rule. */
@@ -21,8 +33,21 @@ export function isTreasury(payments: Payments, caller: Caller, person?: Person):
   return ours && person?.roles.includes('administrator') === true;
 }
 
-const managers = ['payment-approver', 'programme-manager', 'administrator'];
-const overseers = [...managers, 'auditor'];
+/** The same for the work of every day, which is for people who manage payments: an auditor only looks on. */
+export function operates(payments: Payments, caller: Caller, person?: Person): boolean {
+  const may = person === undefined || managers.some((role) => person.roles.includes(role));
+  return may && isTreasury(payments, caller, person);
+}
+
+export function assertOperates(payments: Payments, caller: Caller, person?: Person): void {
+  if (!operates(payments, caller, person)) throw refused();
+}
+
+/** The same for settings, keys and budgets: an application of the treasury for itself, or one of its administrators. */
+export function assertAdministers(payments: Payments, caller: Caller, person?: Person): void {
+  const may = person === undefined || person.roles.includes('administrator');
+  if (!may || !isTreasury(payments, caller, person)) throw refused();
+}
 
 interface Owner {
   readonly application: string;

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { engineActor } from '../batches/move.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Trx } from '../tables.ts';
+import { guessed, tooManyGuesses } from './guesses.ts';
 import { numberToken, voucherKeys } from './keys.ts';
 import { isDigits } from './numbers.ts';
 import { type Refusal, VoucherRefused } from './refused.ts';
@@ -17,19 +18,14 @@ export interface Presented {
 
 type Located = { readonly voucher: Voucher } | { readonly refusal: Refusal };
 
-const guessed = (trx: Trx, scope: string) =>
-  sql`insert into voucher_guess (scope) values (${scope})`.execute(trx);
-
-async function tooManyGuesses(payments: Payments, trx: Trx, scope: string): Promise<boolean> {
-  const { voucherGuesses, voucherGuessWindowSeconds } = payments.config;
-  // One after the other: tries at the same moment see each other.
-  await sql`select pg_advisory_xact_lock(hashtext(${`payments/voucher-guess/${scope}`}))`.execute(trx);
-  await sql`
-    delete from voucher_guess
-    where scope = ${scope} and at < now() - make_interval(secs => ${voucherGuessWindowSeconds})`.execute(trx);
-  const { rows } = await sql<{ count: number }>`
-    select count(*)::integer as count from voucher_guess where scope = ${scope}`.execute(trx);
-  return (rows[0]?.count ?? 0) >= voucherGuesses;
+/** Who presents a number. */
+export interface Presenter {
+  /** Who it verifiably is, not what it says of itself: wrong numbers are counted for it. */
+  readonly scope: string;
+  /** Vouchers it may present; any other is as unknown. All when absent. */
+  readonly knows?: (voucher: Voucher) => boolean;
+  /** Whether it could use the voucher: only then is a wrong number counted against the voucher as well. */
+  readonly mayUse?: (trx: Trx, voucher: Voucher) => Promise<boolean>;
 }
 
 async function bySerial(
@@ -37,10 +33,11 @@ async function bySerial(
   trx: Trx,
   serial: string,
   number: string,
-  scope: string,
+  { scope, knows, mayUse }: Presenter,
 ): Promise<Located> {
   const voucher = await findVoucher(trx, serial);
-  if (!voucher || voucher.state === 'provisioned' || voucher.state === 'purged') {
+  const there = voucher && voucher.state !== 'provisioned' && voucher.state !== 'purged';
+  if (!there || knows?.(voucher) === false) {
     await guessed(trx, scope);
     return { refusal: 'unknown-number' };
   }
@@ -59,6 +56,7 @@ async function bySerial(
   const key = (await voucherKeys(payments, trx)).find((one) => one.id === voucher.key_id);
   if (key && timingSafeEqual(numberToken(key, number), voucher.number_token)) return { voucher };
   await guessed(trx, scope);
+  if ((await mayUse?.(trx, voucher)) === false) return { refusal: 'unknown-number' };
   const { rows } = await sql<{ wrong_numbers: number }>`
     update voucher set wrong_numbers = wrong_numbers + 1 where id = ${voucher.id} returning wrong_numbers`.execute(
     trx,
@@ -67,7 +65,12 @@ async function bySerial(
   return { refusal: 'unknown-number' };
 }
 
-async function byNumber(payments: Payments, trx: Trx, number: string, scope: string): Promise<Located> {
+async function byNumber(
+  payments: Payments,
+  trx: Trx,
+  number: string,
+  { scope, knows }: Presenter,
+): Promise<Located> {
   const tokens = (await voucherKeys(payments, trx)).map((key) => numberToken(key, number));
   const { rows } = await sql<Voucher>`
     select *
@@ -75,28 +78,28 @@ async function byNumber(payments: Payments, trx: Trx, number: string, scope: str
     where number_token = any (${tokens}::bytea[])
       and state not in ('provisioned', 'purged')`.execute(trx);
   const [voucher] = rows;
-  if (voucher) return { voucher };
+  if (voucher && knows?.(voucher) !== false) return { voucher };
   await guessed(trx, scope);
   return { refusal: 'unknown-number' };
 }
 
 /**
  * Finds the voucher a number belongs to. Wrong numbers are counted, also when the rest of the request fails: whoever
- * (`scope`) presents too many has to wait, and a voucher whose serial was presented with too many is blocked
- * (PAY-5.3.2-b). Neither the answer nor the time it takes tells how close a number was. Throws `VoucherRefused`.
+ * presents too many has to wait, and a voucher whose serial was presented with too many is blocked (PAY-5.3.2-b). Neither the answer nor the time it takes tells how close a number was. Throws `VoucherRefused`.
  */
 export async function locateVoucher(
   payments: Payments,
   presented: Presented,
-  scope: string,
+  presenter: Presenter,
 ): Promise<Voucher> {
   const { number, serial } = presented;
   const located = await transaction(payments.db, async (trx): Promise<Located> => {
-    if (await tooManyGuesses(payments, trx, scope)) return { refusal: 'too-many-tries' };
+    if (await tooManyGuesses(payments, trx, presenter.scope, payments.config.voucherGuesses))
+      return { refusal: 'too-many-tries' };
     if (!isDigits(number)) return { refusal: 'unknown-number' };
     return serial === undefined
-      ? byNumber(payments, trx, number, scope)
-      : bySerial(payments, trx, serial, number, scope);
+      ? byNumber(payments, trx, number, presenter)
+      : bySerial(payments, trx, serial, number, presenter);
   });
   if ('refusal' in located) throw new VoucherRefused(located.refusal);
   return located.voucher;

@@ -1,6 +1,7 @@
-import { CallFailed } from '@govstack/platform';
+import { CallFailed, transaction } from '@govstack/platform';
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
 import type { Payments } from '../payments-context.ts';
+import { guessed, takeBackGuess, tooManyGuesses } from './guesses.ts';
 import { VoucherRefused } from './refused.ts';
 
 /** Which registry says whether the person at the counter is the payee of a voucher (PAY-6.1-x). */
@@ -39,30 +40,14 @@ export const payeeRegistry = defineSurface({
   },
 });
 
-/**
- * Lets the registry decide whether this is the payee: by the identity the voucher was issued to, or the one presented
- * for a voucher to bearer, with all evidence the group asks for. Throws `VoucherRefused`; without an answer nobody is
- * taken for anybody.
- */
-export async function authenticatePayee(
+/** Asks the registry. Throws `VoucherRefused` when it does not answer. */
+async function isKnown(
   payments: Payments,
   check: PayeeCheck,
-  issuedTo: string | undefined,
-  presented: Readonly<Record<string, string>>,
-): Promise<void> {
-  const identity = issuedTo ?? presented[check.identityField];
-  const evidence = check.evidenceFields.map((field) => [field, presented[field]] as const);
-  if (identity === undefined || evidence.some(([, value]) => value === undefined || value === ''))
-    throw new VoucherRefused(
-      'payee-not-verified',
-      `The payee must be authenticated with ${check.evidenceFields.join(', ')}`,
-    );
-  const content = {
-    [check.identityField]: identity,
-    ...Object.fromEntries(evidence as [string, string][]),
-  };
+  content: Readonly<Record<string, string>>,
+): Promise<boolean> {
   const registry = payments.ctx.mediation.client(payeeRegistry, check.service);
-  const known = await registry
+  return registry
     .recordExists({
       params: { registryName: check.registry, versionNumber: check.version },
       body: { query: { content } },
@@ -77,5 +62,51 @@ export async function authenticatePayee(
       payments.ctx.log.warn({ status, service: check.service }, 'a registry does not say who a payee is');
       throw new VoucherRefused('no-answer', 'The registry that knows the payee does not answer');
     });
-  if (!known) throw new VoucherRefused('payee-not-verified', 'The registry does not know this payee so');
+}
+
+export interface PresentedPayee {
+  /** The payee of the voucher, or the voucher of whoever bears it: wrong answers are counted for it. */
+  readonly scope: string;
+  /** Functional id of whom the voucher was issued to; undefined for one to bearer. */
+  readonly issuedTo: string | undefined;
+  /** What the payee shows, by field of the registry. */
+  readonly presented: Readonly<Record<string, string>>;
+}
+
+/**
+ * Lets the registry decide whether this is the payee: by the identity the voucher was issued to, or the one presented
+ * for a voucher to bearer, with all evidence the group asks for. Whoever is wrong too often has to wait, whatever is
+ * shown then: a PIN is not found by trying. Throws `VoucherRefused`; without an answer nobody is taken for anybody.
+ */
+export async function authenticatePayee(
+  payments: Payments,
+  check: PayeeCheck,
+  { scope, issuedTo, presented }: PresentedPayee,
+): Promise<void> {
+  const identity = issuedTo ?? presented[check.identityField];
+  const evidence = check.evidenceFields.map((field) => [field, presented[field]] as const);
+  if (identity === undefined || evidence.some(([, value]) => value === undefined || value === ''))
+    throw new VoucherRefused(
+      'payee-not-verified',
+      `The payee must be authenticated with ${check.evidenceFields.join(', ')}`,
+    );
+  const content = {
+    [check.identityField]: identity,
+    ...Object.fromEntries(evidence as [string, string][]),
+  };
+  // Counted before it is known to be wrong: tries at the same moment are counted too.
+  const attempt = await transaction(payments.db, async (trx) =>
+    (await tooManyGuesses(payments, trx, scope, payments.config.voucherPayeeGuesses))
+      ? undefined
+      : guessed(trx, scope),
+  );
+  if (attempt === undefined)
+    throw new VoucherRefused('too-many-tries', 'The payee was not recognised too often; try again later');
+  let wrong = false;
+  try {
+    wrong = !(await isKnown(payments, check, content));
+  } finally {
+    if (!wrong) await takeBackGuess(payments.db, attempt);
+  }
+  if (wrong) throw new VoucherRefused('payee-not-verified', 'The registry does not know this payee so');
 }

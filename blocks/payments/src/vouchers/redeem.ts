@@ -43,8 +43,8 @@ export interface RedemptionOrder {
   readonly actor: string;
   /** Only vouchers of this source; others are as unknown. */
   readonly sourceId?: string | undefined;
-  /** For whom wrong numbers are counted; the payee when absent. */
-  readonly presenter?: string | undefined;
+  /** Who presents the voucher, as far as that is verified: wrong numbers are counted for it. */
+  readonly presenter: string;
   /** Whether what is to be paid still waits for the voucher: asked, and locked, in the transaction that reserves it. */
   readonly stillWanted?: ((trx: Trx) => Promise<boolean>) | undefined;
   /** What the voucher must be worth to the cent, a bill say; checked before anything is reserved. */
@@ -237,9 +237,12 @@ const groupRefusal = (group: VoucherGroup, payee: RedemptionPayee): boolean =>
 async function redeem(payments: Payments, order: RedemptionOrder): Promise<RedemptionOutcome> {
   const { db } = payments;
   const { payee } = order;
-  const voucher = await locateVoucher(payments, order.presented, order.presenter ?? payee.key);
-  if (order.sourceId !== undefined && voucher.source_id !== order.sourceId)
-    throw new VoucherRefused('unknown-number');
+  const voucher = await locateVoucher(payments, order.presented, {
+    scope: order.presenter,
+    knows: ({ source_id }) => order.sourceId === undefined || source_id === order.sourceId,
+    mayUse: async (trx, { source_id, group_code }) =>
+      order.override === true || !groupRefusal(await readVoucherGroup(trx, source_id, group_code), payee),
+  });
   const before = await answeredBefore(payments, voucher, order);
   if (before) return before;
   const group = await readVoucherGroup(db, voucher.source_id, voucher.group_code);
@@ -256,7 +259,12 @@ async function redeem(payments: Payments, order: RedemptionOrder): Promise<Redem
   if (group.payee_check) {
     const { payee_cipher: sealed, id } = voucher;
     const identity = sealed === null ? undefined : payments.vault.open(sealed, `voucher-payee/${id}`);
-    await authenticatePayee(payments, group.payee_check, identity, order.evidence ?? {});
+    const holder = voucher.payee_token?.toString('hex') ?? `voucher/${id}`;
+    await authenticatePayee(payments, group.payee_check, {
+      scope: `payee/${voucher.source_id}/${holder}`,
+      issuedTo: identity,
+      presented: order.evidence ?? {},
+    });
   }
   const redemption = await reserve(payments, voucher, order, rail, wrongGroup).catch((error: unknown) => {
     // Two requests of one id at the same moment: the other one has it.

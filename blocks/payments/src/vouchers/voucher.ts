@@ -1,6 +1,7 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { Payments } from '../payments-context.ts';
 import type { Db, PaymentsTables, Trx } from '../tables.ts';
+import { forgetNumbers } from './sent-numbers.ts';
 import { finalVoucherStates, type VoucherState } from './states.ts';
 
 export type Voucher = Selectable<PaymentsTables['voucher']>;
@@ -51,5 +52,6 @@ export async function moveVouchers(
     where v.id = any (${ids}::uuid[])
       and v.state = any (${from}::text[])
     returning v.*`.execute(trx);
+  if (rows.length > 0 && from.includes('pre-activated')) await forgetNumbers(payments, trx, rows);
   return rows;
 }

@@ -5,7 +5,7 @@ import { listCases, resolveCase } from '../../cases/resolve.ts';
 import { checkInvariants } from '../../ledger/invariants.ts';
 import { listAccounts, listTransfers } from '../../ledger/statements.ts';
 import type { Payments } from '../../payments-context.ts';
-import { actorOf, assertTreasury } from '../../sources/access.ts';
+import { actorOf, assertAdministers, assertOperates, assertTreasury } from '../../sources/access.ts';
 import type { paymentsAdmin } from './operations.ts';
 import { caseView, money, present } from './views.ts';
 
@@ -108,7 +108,7 @@ export function ledgerHandlers(payments: Payments): LedgerHandlers {
     },
 
     async resolveCase({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertOperates(payments, caller, person);
       const row = await resolveCase(payments, params.caseId, { ...body, caller, person });
       return { status: 200, body: caseView(row) };
     },
@@ -121,7 +121,7 @@ export function ledgerHandlers(payments: Payments): LedgerHandlers {
     },
 
     async rotateSigningKey({ body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertAdministers(payments, caller, person);
       await transaction(db, async (trx) => {
         if (await rotateKey(payments, trx, body.replaces))
           await audit(trx, {

@@ -5,7 +5,7 @@ import { BadAmount, parseAmount } from '../../money/amount.ts';
 import type { Payments } from '../../payments-context.ts';
 import { listRails, putRail } from '../../rails/registry.ts';
 import { putSigningPolicy, readSigningPolicy, type SigningPolicy } from '../../signatures/policy.ts';
-import { actorOf, assertTreasury, maySee } from '../../sources/access.ts';
+import { actorOf, assertAdministers, assertTreasury, maySee } from '../../sources/access.ts';
 import { releaseBudget } from '../../sources/budget.ts';
 import {
   availableOf,
@@ -60,7 +60,7 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
 
   return {
     async putSource({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertAdministers(payments, caller, person);
       const source = await transaction(db, (trx) =>
         putSource(
           trx,
@@ -89,7 +89,7 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
     },
 
     async putRequestSigning({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertAdministers(payments, caller, person);
       await transaction(db, async (trx) => {
         const { id } = await readSource(trx, params.sourceId);
         await putSigningPolicy(trx, id, body, actorOf(caller, person));
@@ -104,7 +104,7 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
     },
 
     async putDirectory({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertAdministers(payments, caller, person);
       const { service } = body;
       const validSeconds = body.validSeconds ?? 3600;
       await transaction(db, async (trx) => {
@@ -122,7 +122,7 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
     },
 
     async setAutoApproveLimit({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertAdministers(payments, caller, person);
       const limit = body.limit === null ? null : amountIn(body.limit, body.currency, 'limit').toString();
       await transaction(db, async (trx) => {
         await readSource(trx, params.sourceId);
@@ -147,7 +147,7 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
     },
 
     async putProgramme({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertAdministers(payments, caller, person);
       const programme = await transaction(db, async (trx) => {
         const source = await readSource(trx, params.sourceId);
         const limit = (text: string | undefined, field: string): bigint | undefined =>
@@ -193,7 +193,7 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
     },
 
     async releaseBudget({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertAdministers(payments, caller, person);
       const programme = await readProgramme(db, params.sourceId, params.programmeId);
       if (body.currency !== programme.currency)
         throw badRequest(`The programme pays in ${programme.currency}, not in ${body.currency}`);
@@ -207,7 +207,7 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
     },
 
     async putRail({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertAdministers(payments, caller, person);
       const rail = await transaction(db, (trx) =>
         putRail(
           payments,

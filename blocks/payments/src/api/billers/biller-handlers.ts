@@ -19,7 +19,7 @@ import {
 } from '../../billers/proposal.ts';
 import { findPayerOf, listPayers, putPayer } from '../../payers/payer.ts';
 import type { Payments } from '../../payments-context.ts';
-import { actorOf, assertTreasury } from '../../sources/access.ts';
+import { actorOf, assertAdministers, assertOperates } from '../../sources/access.ts';
 import type { paymentsBillers } from './operations.ts';
 import { aggregatorView, billerView, payerView, proposalView, tableLine } from './views.ts';
 
@@ -54,14 +54,14 @@ export function billerHandlers(payments: Payments): BillerHandlers {
     caller: Caller,
     person: Person | undefined,
   ) => {
-    assertTreasury(payments, caller, person);
+    assertOperates(payments, caller, person);
     const biller = await suspendBiller(payments, billerId, suspended, actorOf(caller, person), reason);
     return { status: 200 as const, body: billerView(payments, biller) };
   };
 
   return {
     async putPayerInstitution({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertAdministers(payments, caller, person);
       const payer = await transaction(db, (trx) =>
         putPayer(
           trx,
@@ -85,7 +85,7 @@ export function billerHandlers(payments: Payments): BillerHandlers {
     },
 
     async putAggregator({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertAdministers(payments, caller, person);
       const aggregator = await transaction(db, (trx) =>
         putAggregator(
           trx,

@@ -38,6 +38,7 @@ export async function redeemForSuite(
   return redeemVoucher(payments, {
     presented: { number },
     payee,
+    presenter: payee.key,
     requestId: createHash('sha256').update(token).digest('hex'),
     caller: payments.ctx.application,
     actor: `suite for ${sourceId}`,

@@ -15,19 +15,27 @@ import {
   commentDispute,
   type Dispute,
   entriesOf,
+  hasOpened,
   listDisputes,
   moveDispute,
+  type Opener,
   openDispute,
   readDispute,
 } from '../../disputes/dispute.ts';
 import { type DisputeParty, disputeStates } from '../../disputes/states.ts';
 import type { Payments } from '../../payments-context.ts';
 import { findRail } from '../../rails/registry.ts';
+import { assertSignedBySource } from '../../signatures/verify.ts';
 import { actorOf, assertMayManage, maySee } from '../../sources/access.ts';
 import { present } from '../admin/views.ts';
-import type { disputeOperations } from './dispute-operations.ts';
+import { disputeOperations } from './dispute-operations.ts';
 import { isApplication, isPayee, type Owner, paymentOf } from './owner.ts';
 import { pageOf } from './shapes.ts';
+
+const openerOf = (caller: Caller, person: Person | undefined): Opener => ({
+  application: caller.application,
+  person: person?.id,
+});
 
 /** Disputes of partners and payees, and the officers who settle them. */
 export function disputeHandlers(payments: Payments): Handlers<typeof disputeOperations> {
@@ -110,16 +118,19 @@ export function disputeHandlers(payments: Payments): Handlers<typeof disputeOper
     const dispute = await readDispute(db, id);
     const { instruction, owner } = await paymentOf(db, dispute.instruction_id);
     const opener =
-      dispute.opened_by === actorOf(caller, person) ||
+      hasOpened(dispute, openerOf(caller, person)) ||
       (dispute.opened_by_party === 'payee' && isPayee(payments, instruction, person));
     if (!opener && !maySee(payments, owner, caller, person)) throw notFound('Dispute');
     return { dispute, owner, opener };
   };
 
   return {
-    async openDispute({ body, caller, person }) {
+    async openDispute(asking) {
+      const { body, caller, person } = asking;
       const { instruction, owner } = await paymentOf(db, body.instructionId);
       const party = await partyTo(instruction, owner, caller, person, body.forPayee === true);
+      const source = { id: instruction.source_id, ...owner };
+      await assertSignedBySource(payments, source, disputeOperations.openDispute, asking);
       if (body.caseId !== undefined) {
         const { rows } = await sql`
           select from payment_case
@@ -147,9 +158,9 @@ export function disputeHandlers(payments: Payments): Handlers<typeof disputeOper
       if (query.state !== undefined && state === undefined)
         throw badRequest(`state must be one of ${disputeStates.join(', ')}`);
       const scope = (await mayHaveOpened(caller, person))
-        ? { openedBy: actorOf(caller, person) }
+        ? { opener: openerOf(caller, person) }
         : await scopeOf(payments, caller, person);
-      const own = query.mine === true ? { openedBy: actorOf(caller, person) } : {};
+      const own = query.mine === true ? { opener: openerOf(caller, person) } : {};
       const limit = query.limit ?? 100;
       const rows = await listDisputes(db, {
         ...scope,
@@ -184,9 +195,12 @@ export function disputeHandlers(payments: Payments): Handlers<typeof disputeOper
       };
     },
 
-    async commentDispute({ params, body, caller, person }) {
-      const { owner, opener } = await seen(params.disputeId, caller, person);
+    async commentDispute(asking) {
+      const { params, body, caller, person } = asking;
+      const { dispute: known, owner, opener } = await seen(params.disputeId, caller, person);
       if (!opener) assertMayManage(payments, owner, caller, person);
+      const source = { id: known.source_id, ...owner };
+      await assertSignedBySource(payments, source, disputeOperations.commentDispute, asking);
       const dispute = await commentDispute(payments, params.disputeId, {
         actor: actorOf(caller, person),
         text: body.text,
@@ -206,8 +220,11 @@ export function disputeHandlers(payments: Payments): Handlers<typeof disputeOper
       return { status: 200, body: view(dispute) };
     },
 
-    async moveDispute({ params, body, caller, person }) {
-      const { owner, opener } = await seen(params.disputeId, caller, person);
+    async moveDispute(asking) {
+      const { params, body, caller, person } = asking;
+      const { dispute: known, owner, opener } = await seen(params.disputeId, caller, person);
+      const source = { id: known.source_id, ...owner };
+      await assertSignedBySource(payments, source, disputeOperations.moveDispute, asking);
       if (!(body.to === 'withdrawn' && opener)) {
         if (!person) throw forbidden('A person settles a dispute');
         assertMayManage(payments, owner, caller, person);

@@ -11,7 +11,7 @@ import {
 import { customerFile, customerPayments, customerSubBatches } from '../../institutions/payments-of.ts';
 import { takeUpload } from '../../institutions/results.ts';
 import type { Payments } from '../../payments-context.ts';
-import { actorOf, assertTreasury } from '../../sources/access.ts';
+import { actorOf, assertAdministers, assertTreasury } from '../../sources/access.ts';
 import { masked } from '../../vault/vault.ts';
 import { money, present } from '../admin/views.ts';
 import type { institutionOperations } from './institution-operations.ts';
@@ -47,7 +47,7 @@ export function institutionHandlers(payments: Payments): Handlers<typeof institu
 
   return {
     async putInstitution({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertAdministers(payments, caller, person);
       const row = await transaction(db, (trx) =>
         putInstitution(
           trx,

@@ -1,4 +1,5 @@
 import { defineOperation, Type } from '@govstack/platform/operation';
+import { signedBySource } from '../published-headers.ts';
 import { Code, closed, Flag, Id, Instant, Limit, Text } from '../schemas.ts';
 
 const overseer = { caller: 'application', person: 'optional' } as const;
@@ -68,6 +69,7 @@ export const acknowledgeReceipt = defineOperation({
   description: 'A source may confirm for its payee, who told it so.',
   requirements: ['PAY-6.14-e', 'PAY-6.1-d'],
   access: overseer,
+  ...signedBySource,
   ...ofPayment,
   body: Type.Object({ hash: Hash, forPayee: Type.Optional(Flag) }, closed),
   responses: { 200: ReceiptView },
@@ -112,6 +114,7 @@ export const getNotice = defineOperation({
   method: 'GET',
   path: '/notices/{noticeId}',
   summary: 'A copy of a message as it was sent: for its source and the treasury’s auditors',
+  description: 'What messages about vouchers say is shown to their source alone.',
   requirements: ['PAY-6.1-d'],
   access: overseer,
   params: Type.Object({ noticeId: Id }),

@@ -5,7 +5,7 @@ import { sharedAccounts } from '../../mapper/shared.ts';
 import type { Payments } from '../../payments-context.ts';
 import { type Check, listChecks, putCheck } from '../../screening/checks.ts';
 import { decideReview, listReviews, type Review, readReview } from '../../screening/review.ts';
-import { actorOf, assertMayManage, assertTreasury, maySee } from '../../sources/access.ts';
+import { actorOf, assertAdministers, assertMayManage, assertTreasury, maySee } from '../../sources/access.ts';
 import { present } from '../admin/views.ts';
 import { ownerOf } from './owner.ts';
 import type { screeningOperations } from './screening-operations.ts';
@@ -42,7 +42,7 @@ export function screeningHandlers(payments: Payments): Handlers<typeof screening
   const { db } = payments;
   return {
     async putScreeningCheck({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertAdministers(payments, caller, person);
       const check = await transaction(db, (trx) =>
         putCheck(
           trx,

@@ -24,6 +24,8 @@ export async function fileOf(contentType: string, body: Uint8Array): Promise<Uin
 function instructionOf(row: Row, line: number): InstructionInput {
   const fault = (column: string, detail: string) =>
     badRequest('The file is not valid', [{ in: 'body', pointer: `/${line}/${column}`, detail }]);
+  const broken = Object.keys(row).find((column) => row[column]?.includes('\0'));
+  if (broken !== undefined) throw fault(broken, 'must not contain the character U+0000');
   const text = (column: string, most: number): string => {
     const value = row[column]?.trim() ?? '';
     if (value === '') throw fault(column, 'is required');

@@ -3,7 +3,7 @@ import type { Payments } from '../../payments-context.ts';
 import { fetchFile, listFiles, loadStatusReport } from '../../rails/file/files.ts';
 import type { Rail } from '../../rails/port.ts';
 import { findRail } from '../../rails/registry.ts';
-import { actorOf, isTreasury } from '../../sources/access.ts';
+import { actorOf, isTreasury, operates } from '../../sources/access.ts';
 import { money, present } from '../admin/views.ts';
 import type { railFiles } from './operations.ts';
 
@@ -11,25 +11,28 @@ import type { railFiles } from './operations.ts';
 const officer = 'rail-officer';
 
 /**
- * Files go to the treasury, to the application that the rail is (or a person of its member behind it), and to officers
+ * Files go to the people of the treasury who manage payments, to the application that the rail is (or a person of its member behind it), and to officers
  * of its member through any application.
  */
 function mayCarry(payments: Payments, rail: Rail, caller: Caller, person: Person | undefined): boolean {
   const member = memberOf(rail.service);
-  if (isTreasury(payments, caller, person)) return true;
+  if (operates(payments, caller, person)) return true;
   if (person) return person.agency === member && person.roles.includes(officer);
   return rail.service.startsWith(`${caller.application}/`);
 }
 
 export function railFileHandlers(payments: Payments): Handlers<typeof railFiles.operations> {
-  const carried = async (railId: string, caller: Caller, person: Person | undefined): Promise<Rail> => {
+  const found = async (railId: string, may: (rail: Rail) => boolean): Promise<Rail> => {
     const rail = await findRail(payments.db, railId);
-    if (!rail || !mayCarry(payments, rail, caller, person)) throw notFound('Rail');
+    if (!rail || !may(rail)) throw notFound('Rail');
     return rail;
   };
+  const carried = (railId: string, caller: Caller, person: Person | undefined): Promise<Rail> =>
+    found(railId, (rail) => mayCarry(payments, rail, caller, person));
   return {
     async listRailFiles({ params, query, caller, person }) {
-      const rail = await carried(params.railId, caller, person);
+      const treasury = isTreasury(payments, caller, person);
+      const rail = await found(params.railId, (one) => treasury || mayCarry(payments, one, caller, person));
       const limit = query.limit ?? 100;
       const rows = await listFiles(payments.db, {
         railId: rail.id,

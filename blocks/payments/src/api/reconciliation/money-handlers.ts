@@ -8,7 +8,7 @@ import { listSingleDecisionLimits, putSingleDecisionLimit } from '../../returns/
 import { decideRelease, listSuspense, proposeRelease } from '../../returns/suspense.ts';
 import { settlementCsv, settlementFigures } from '../../settlement/export.ts';
 import { closeDay, dayFigures, listSettlements, settlementOutcome } from '../../settlement/figures.ts';
-import { actorOf, assertTreasury } from '../../sources/access.ts';
+import { actorOf, assertAdministers, assertOperates, assertTreasury } from '../../sources/access.ts';
 import { money, present } from '../admin/views.ts';
 import type * as operations from './money-operations.ts';
 import type { reconciliation } from './operations.ts';
@@ -68,27 +68,27 @@ export function moneyHandlers(payments: Payments): MoneyHandlers {
     },
 
     async releaseSuspense({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertOperates(payments, caller, person);
       const entry = await proposeRelease(payments, params.entryId, { caller, person }, body);
       return { status: 200, body: suspenseView(payments, entry) };
     },
 
     async acceptRelease({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertOperates(payments, caller, person);
       const decision = { ...body, accept: true };
       const entry = await decideRelease(payments, params.entryId, { caller, person }, decision);
       return { status: 200, body: suspenseView(payments, entry) };
     },
 
     async declineRelease({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertOperates(payments, caller, person);
       const decision = { ...body, accept: false };
       const entry = await decideRelease(payments, params.entryId, { caller, person }, decision);
       return { status: 200, body: suspenseView(payments, entry) };
     },
 
     async putSingleDecisionLimit({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertAdministers(payments, caller, person);
       const { currency } = params;
       const amount = body.amount === null ? null : amountIn(body.amount, currency, '/amount');
       await transaction(db, (trx) => putSingleDecisionLimit(trx, currency, amount, { caller, person }));
@@ -119,7 +119,7 @@ export function moneyHandlers(payments: Payments): MoneyHandlers {
     },
 
     async closeSettlementDay({ body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertOperates(payments, caller, person);
       const row = await closeDay(payments, body, actorOf(caller, person));
       return { status: 200, body: settlementView(payments, row) };
     },
@@ -164,7 +164,7 @@ export function moneyHandlers(payments: Payments): MoneyHandlers {
     },
 
     async postFeeSchedule({ body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertAdministers(payments, caller, person);
       const instant = (text: string | undefined) => (text === undefined ? undefined : new Date(text));
       const row = await transaction(db, (trx) =>
         putFeeSchedule(

@@ -10,7 +10,7 @@ import { reconcileAccounts } from '../../reconciliation/reconcile.ts';
 import { creditsReport } from '../../reconciliation/report.ts';
 import { type RunCounters, runCounters } from '../../reconciliation/runs.ts';
 import { suggestions } from '../../reconciliation/suggest.ts';
-import { actorOf, assertTreasury } from '../../sources/access.ts';
+import { actorOf, assertOperates, assertTreasury } from '../../sources/access.ts';
 import { money, present } from '../admin/views.ts';
 import type { LineClass } from './classes.ts';
 import type { reconciliation } from './operations.ts';
@@ -46,7 +46,7 @@ export function statementHandlers(payments: Payments): StatementHandlers {
 
   return {
     async loadStatements({ body, query, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertOperates(payments, caller, person);
       if (!body || body.byteLength === 0) throw badRequest('Send the file as the body');
       const loaded = await loadFile(payments, { bytes: body, format: query.format }, actorOf(caller, person));
       return {
@@ -167,7 +167,7 @@ export function statementHandlers(payments: Payments): StatementHandlers {
     },
 
     async assignItem({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertOperates(payments, caller, person);
       const item = await assignItem(payments, params.itemId, { caller, person }, body.owner);
       return { status: 200, body: itemView(payments, item) };
     },
@@ -184,27 +184,27 @@ export function statementHandlers(payments: Payments): StatementHandlers {
     },
 
     async proposeResolution({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertOperates(payments, caller, person);
       const item = await proposeResolution(payments, params.itemId, { caller, person }, body);
       return { status: 200, body: itemView(payments, item) };
     },
 
     async acceptResolution({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertOperates(payments, caller, person);
       const decision = { ...body, accept: true };
       const item = await decideProposal(payments, params.itemId, { caller, person }, decision);
       return { status: 200, body: itemView(payments, item) };
     },
 
     async declineResolution({ params, body, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertOperates(payments, caller, person);
       const decision = { ...body, accept: false };
       const item = await decideProposal(payments, params.itemId, { caller, person }, decision);
       return { status: 200, body: itemView(payments, item) };
     },
 
     async makeProofs({ caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertOperates(payments, caller, person);
       const proofs = await reconcileAccounts(payments);
       return { status: 200, body: { items: proofs.map((row) => proofView(payments, row)) } };
     },

@@ -12,7 +12,8 @@ import { sql } from 'kysely';
 import { audit } from '../../audit/audit.ts';
 import { BadAmount, parseAmount } from '../../money/amount.ts';
 import type { Payments } from '../../payments-context.ts';
-import { actorOf, assertTreasury } from '../../sources/access.ts';
+import { assertSignedBySource } from '../../signatures/verify.ts';
+import { actorOf, assertAdministers } from '../../sources/access.ts';
 import { readProgramme } from '../../sources/programme.ts';
 import { readSource } from '../../sources/source.ts';
 import { assertVoucherAdministrator, assertVoucherOverseer, mayOversee } from '../../vouchers/access.ts';
@@ -30,7 +31,7 @@ import { voucherStates } from '../../vouchers/states.ts';
 import { provisionVouchers } from '../../vouchers/stock.ts';
 import { findVoucher, type Voucher } from '../../vouchers/voucher.ts';
 import { money } from '../admin/views.ts';
-import type { voucherAdmin } from './operations.ts';
+import { voucherAdmin } from './operations.ts';
 import { groupView, historyView, merchantView, redemptionView, stockView, voucherView } from './views.ts';
 
 /** Administration of vouchers. Every look at voucher data is kept, not only changes (PAY-6.2.5-d). */
@@ -89,7 +90,7 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
     async putVoucherGroup({ params, body, caller, person }) {
       const programme = await readProgramme(db, params.sourceId, body.programmeId).catch((error: unknown) => {
         // Who may not set up groups does not hear which programmes there are.
-        assertTreasury(payments, caller, person);
+        assertAdministers(payments, caller, person);
         throw error;
       });
       assertVoucherAdministrator(payments, programme.agency, caller, person);
@@ -132,7 +133,7 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
 
     async provisionVouchers({ params, body, caller, person }) {
       const found = await readVoucherGroup(db, params.sourceId, params.groupCode).catch((error: unknown) => {
-        assertTreasury(payments, caller, person);
+        assertAdministers(payments, caller, person);
         throw error;
       });
       const programme = await readProgramme(db, found.source_id, found.programme_id);
@@ -157,14 +158,16 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
       return { status: 200, body: { provisioned, stock: rows[0]?.stock ?? 0 } };
     },
 
-    async putRecipientKey({ params, body, caller, person }) {
+    async putRecipientKey(asking) {
+      const { params, body, caller, person } = asking;
       const source = await readSource(db, params.sourceId).catch((error: unknown) => {
-        assertTreasury(payments, caller, person);
+        assertAdministers(payments, caller, person);
         throw error;
       });
       // A source may change its own key; everybody else is the treasury or is refused.
       if (person !== undefined || caller.application !== source.application)
-        assertTreasury(payments, caller, person);
+        assertAdministers(payments, caller, person);
+      await assertSignedBySource(payments, source, voucherAdmin.operations.putRecipientKey, asking);
       const key = body.publicKey as JWK;
       await transaction(db, (trx) => putRecipientKey(trx, source.id, key, actorOf(caller, person)));
       return { status: 200, body: { sourceId: source.id, algorithm: keyEncryption(key) as string } };
@@ -258,7 +261,7 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
       const genuine = await locateVoucher(
         payments,
         { number: body.voucherNumber, serial: body.serialNumber },
-        `validation/${person?.id ?? caller.application}`,
+        { scope: `validation/${person?.id ?? caller.application}` },
       )
         .then(() => true)
         .catch((error: unknown) => {

@@ -10,7 +10,7 @@ import { refusals, VoucherRefused } from '../../vouchers/refused.ts';
 import { failuresNotice, findRequest } from '../../vouchers/requests.ts';
 import { statusCode } from '../../vouchers/states.ts';
 import { findVoucher, type Voucher } from '../../vouchers/voucher.ts';
-import type { vouchers } from './operations.ts';
+import { postVouchers, putVouchers, type vouchers } from './operations.ts';
 import { activeSource, redeemAtMerchant } from './redemption-handler.ts';
 import { sourceActions } from './source-handlers.ts';
 
@@ -84,13 +84,13 @@ export function voucherHandlers(payments: Payments): Handlers<typeof vouchers.op
   return {
     postVouchers(asking) {
       const { command } = asking.query;
-      if (command === 'redeem') return redeemAtMerchant(payments, asking);
+      if (command === 'redeem') return redeemAtMerchant(payments, postVouchers, asking);
       return command === 'cancel' ? actions.move('cancel', asking) : actions.create(asking);
     },
 
     putVouchers(asking) {
       const { command } = asking.query;
-      if (command === 'redeemPay') return redeemAtMerchant(payments, asking);
+      if (command === 'redeemPay') return redeemAtMerchant(payments, putVouchers, asking);
       if (command === 'activate') return actions.move('activate', asking);
       return actions.control(command === 'suspend' ? 'suspend' : 'unsuspend', asking);
     },
@@ -122,22 +122,24 @@ export function voucherHandlers(payments: Payments): Handlers<typeof vouchers.op
       if (sourceId === undefined && !(await isMerchant(caller)))
         throw forbidden('Only sources of payments and merchants ask about vouchers');
       const number = String(body.voucherNumber);
-      const voucher = await locateVoucher(payments, { number }, `application/${caller.application}`).catch(
-        (error: unknown) => {
-          if (error instanceof VoucherRefused && error.reason === 'unknown-number') return undefined;
-          throw error;
+      const voucher = await locateVoucher(
+        payments,
+        { number },
+        {
+          scope: `application/${caller.application}`,
+          knows: ({ group_code, source_id }) =>
+            group_code === body.groupCode && (sourceId === undefined || source_id === sourceId),
         },
-      );
-      const visible =
-        voucher !== undefined &&
-        voucher.group_code === body.groupCode &&
-        (sourceId === undefined || voucher.source_id === sourceId);
+      ).catch((error: unknown) => {
+        if (error instanceof VoucherRefused && error.reason === 'unknown-number') return undefined;
+        throw error;
+      });
       await looked(
         caller,
-        visible ? `voucher/${voucher.serial}` : 'voucher',
-        visible ? 'succeeded' : 'refused',
+        voucher ? `voucher/${voucher.serial}` : 'voucher',
+        voucher ? 'succeeded' : 'refused',
       );
-      return visible ? validity(voucher, usable(voucher)) : validity(undefined, false);
+      return voucher ? validity(voucher, usable(voucher)) : validity(undefined, false);
     },
 
     async getVoucherCode({ params, caller }) {

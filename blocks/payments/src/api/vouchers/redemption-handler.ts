@@ -1,6 +1,8 @@
-import { type Caller, forbidden, type Person } from '@govstack/platform';
+import { forbidden, type Person } from '@govstack/platform';
+import type { OperationSpec } from '@govstack/platform/operation';
 import { formatAmount } from '../../money/amount.ts';
 import type { Payments } from '../../payments-context.ts';
+import { assertSigned, type SignedInput } from '../../signatures/verify.ts';
 import { actorOf } from '../../sources/access.ts';
 import { mayAdminister } from '../../vouchers/access.ts';
 import { findMerchant } from '../../vouchers/merchants.ts';
@@ -41,7 +43,8 @@ const redeemed = (payments: Payments, outcome: RedemptionOutcome) => {
  */
 export async function redeemAtMerchant(
   payments: Payments,
-  asking: { readonly caller: Caller; readonly person: Person | undefined; readonly body: unknown },
+  spec: OperationSpec,
+  asking: SignedInput & { readonly person: Person | undefined; readonly body: unknown },
 ) {
   const { caller, person } = asking;
   const message = readMessage('redeeming', asking.body);
@@ -50,6 +53,7 @@ export async function redeemAtMerchant(
   const its = agent?.application === caller.application;
   if (!its && sourceId === undefined)
     throw forbidden('Only the application of a merchant, or a source of payments, redeems vouchers');
+  if (!its && sourceId !== undefined) await assertSigned(payments, { id: sourceId }, spec, asking);
   const { override = false } = message;
   const mayOverride = person
     ? mayAdminister(payments, undefined, caller, person)
@@ -74,6 +78,7 @@ export async function redeemAtMerchant(
         serial: message.voucherserialnumber === undefined ? undefined : String(message.voucherserialnumber),
       },
       payee: agent.payee,
+      presenter: its ? agent.payee.key : `source/${sourceId}`,
       requestId: message.requestid,
       caller: caller.application,
       actor: actorOf(caller, person),
