@@ -8,9 +8,9 @@ import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Rail, RailResult, RailTransfer } from '../rails/port.ts';
 import { outcomeOfRefusal } from '../rails/refusal.ts';
-import { adapterOf, findRail, railContext } from '../rails/registry.ts';
+import { adapterOf, railContext, railInUse, sendingSeconds } from '../rails/registry.ts';
 import type { Trx } from '../tables.ts';
-import { applyResults } from './apply-results.ts';
+import { applyResults, ofAttempts } from './apply-results.ts';
 import { type Claimed, claim, nothingSent } from './claim.ts';
 import { clearingAccount, promised } from './payout.ts';
 import type { RailTraffic } from './rail-traffic.ts';
@@ -37,6 +37,8 @@ interface Parcel {
   readonly claimed: Claimed;
   readonly rail: Rail;
   readonly transfers: readonly RailTransfer[];
+  /** Which sending of each transfer this is. */
+  readonly attempts: ReadonlyMap<string, number>;
 }
 
 /**
@@ -71,18 +73,24 @@ async function sendable(trx: Trx, subBatchId: string): Promise<Sendable[]> {
   return rows;
 }
 
+/** Ends waiting instructions as failed, for the reason that goes with each. Answers the others. */
+async function drop(
+  trx: Trx,
+  rows: readonly Sendable[],
+  reasons: ReadonlyMap<string, string>,
+): Promise<Sendable[]> {
+  if (reasons.size > 0)
+    await sql`
+      update instruction i
+      set state = 'failed', reason_code = r.reason_code, updated_at = now()
+      from unnest(${[...reasons.keys()]}::uuid[], ${[...reasons.values()]}::text[]) as r (id, reason_code)
+      where i.id = r.id`.execute(trx);
+  return rows.filter((row) => !reasons.has(row.id));
+}
+
 /** An account that changed between approval and payment is not followed silently: the payment fails and is shown. */
 async function dropChanged(trx: Trx, claimed: Claimed, rows: readonly Sendable[]): Promise<Sendable[]> {
   const changed = rows.filter((row) => row.state === 'queued' && !(row.now_active && row.now_same));
-  if (changed.length === 0) return [...rows];
-  await sql`
-    update instruction i
-    set state = 'failed', reason_code = r.reason_code, updated_at = now()
-    from unnest(
-      ${changed.map((row) => row.id)}::uuid[],
-      ${changed.map((row) => (row.now_active ? 'address-changed' : 'payee-inactive'))}::text[]
-    ) as r (id, reason_code)
-    where i.id = r.id`.execute(trx);
   await openCases(
     trx,
     changed
@@ -95,20 +103,23 @@ async function dropChanged(trx: Trx, claimed: Claimed, rows: readonly Sendable[]
         detail: 'The account of the payee changed after the run was approved; nothing was sent',
       })),
   );
-  const dropped = new Set(changed.map((row) => row.id));
-  return rows.filter((row) => !dropped.has(row.id));
+  const reason = (row: Sendable): string => (row.now_active ? 'address-changed' : 'payee-inactive');
+  return drop(trx, rows, new Map(changed.map((row) => [row.id, reason(row)])));
 }
 
+/** Keeps the sendings, which nobody asks about before they must be over. */
 async function writeAttempts(
   payments: Payments,
   trx: Trx,
   claimed: Claimed,
+  rail: Rail,
   rows: readonly Sendable[],
 ): Promise<void> {
+  const patience = Math.max(payments.config.lostAfterSeconds, sendingSeconds(payments, rail, rows.length));
   await sql`
     insert into attempt (instruction_id, sub_batch_id, rail_id, number, state, next_check_at)
     select r.instruction_id, ${claimed.id}, ${claimed.rail_id}, r.number, 'open',
-      now() + make_interval(secs => ${payments.config.lostAfterSeconds})
+      clock_timestamp() + make_interval(secs => ${patience})
     from unnest(
       ${rows.map((row) => row.id)}::uuid[],
       ${rows.map((row) => row.sends + 1)}::integer[]
@@ -178,8 +189,7 @@ async function prepare(payments: Payments, traffic: RailTraffic): Promise<Parcel
       leave();
       const claimed = await claim(payments, trx, traffic.blocked());
       if (!claimed) return 'nothing';
-      const rail = await findRail(trx, claimed.rail_id);
-      if (!rail) throw new Error(`rail ${claimed.rail_id} is gone`);
+      const rail = await railInUse(trx, claimed.rail_id);
       if (!traffic.enter(rail)) throw new NoPlace();
       place = rail.id;
       const rows = await dropChanged(trx, claimed, await sendable(trx, claimed.id));
@@ -189,8 +199,9 @@ async function prepare(payments: Payments, traffic: RailTraffic): Promise<Parcel
         return 'settled';
       }
       const transfers = await orders(payments, claimed.currency, rows);
-      await writeAttempts(payments, trx, claimed, rows);
-      return { claimed, rail, transfers };
+      await writeAttempts(payments, trx, claimed, rail, rows);
+      const attempts = new Map(rows.map((row) => [row.id, row.sends + 1]));
+      return { claimed, rail, transfers, attempts };
     });
     if (typeof prepared === 'string') leave();
     return prepared;
@@ -222,7 +233,7 @@ export async function sendNext(payments: Payments, traffic: RailTraffic): Promis
     payments.wake();
     return true;
   }
-  const { claimed, rail, transfers } = parcel;
+  const { claimed, rail, transfers, attempts } = parcel;
   try {
     await withContext(newContext({ correlationId: claimed.correlation_id }), async () => {
       let results: RailResult[];
@@ -245,7 +256,7 @@ export async function sendNext(payments: Payments, traffic: RailTraffic): Promis
         answered = outcome === 'failed';
       }
       await (answered ? traffic.succeeded(rail.id) : traffic.failed(rail.id));
-      await applyResults(payments, rail.id, results, 'answer');
+      await applyResults(payments, rail.id, ofAttempts(results, attempts), 'answer');
     });
   } finally {
     traffic.leave(rail.id);
