@@ -1,6 +1,7 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { newContext, transaction, withContext } from '@govstack/platform';
 import { sql } from 'kysely';
+import { saidPaid } from '../batches/said-paid.ts';
 import { openCases } from '../cases/cases.ts';
 import { openAccounts } from '../ledger/accounts.ts';
 import { createTransfers } from '../ledger/transfers.ts';
@@ -25,6 +26,8 @@ interface Sendable {
   institution_code: string | null;
   /** Payees who get a voucher have no account. */
   address_cipher: Buffer | null;
+  /** The failed payment that this one makes anew. */
+  retry_of: string | null;
   sends: number;
   now_active: boolean;
   now_same: boolean;
@@ -48,7 +51,7 @@ interface Parcel {
 async function sendable(trx: Trx, subBatchId: string): Promise<Sendable[]> {
   const { rows } = await sql<Sendable>`
     select
-      i.id, i.state, i.amount, i.narration, i.version_id, v.institution_code, v.address_cipher,
+      i.id, i.state, i.amount, i.narration, i.retry_of, i.version_id, v.institution_code, v.address_cipher,
       coalesce(a.sends, 0)::integer as sends,
       c.active as now_active,
       (c.modality, c.institution_code, c.address_token)
@@ -105,6 +108,17 @@ async function dropChanged(trx: Trx, claimed: Claimed, rows: readonly Sendable[]
   );
   const reason = (row: Sendable): string => (row.now_active ? 'address-changed' : 'payee-inactive');
   return drop(trx, rows, new Map(changed.map((row) => [row.id, reason(row)])));
+}
+
+/** What failed before and is said to have been paid since is not paid anew: the payment fails. */
+async function dropPaid(trx: Trx, rows: readonly Sendable[]): Promise<Sendable[]> {
+  const anew = rows.filter((row) => row.state === 'queued' && row.retry_of !== null);
+  const said = await saidPaid(
+    trx,
+    anew.map((row) => row.retry_of as string),
+  );
+  const paid = anew.filter((row) => said.has(row.retry_of as string));
+  return drop(trx, rows, new Map(paid.map((row) => [row.id, 'may-be-paid-before'])));
 }
 
 /** Keeps the sendings, which nobody asks about before they must be over. */
@@ -192,7 +206,7 @@ async function prepare(payments: Payments, traffic: RailTraffic): Promise<Parcel
       const rail = await railInUse(trx, claimed.rail_id);
       if (!traffic.enter(rail)) throw new NoPlace();
       place = rail.id;
-      const rows = await dropChanged(trx, claimed, await sendable(trx, claimed.id));
+      const rows = await dropPaid(trx, await dropChanged(trx, claimed, await sendable(trx, claimed.id)));
       if (rows.length === 0) {
         await nothingSent(trx, claimed.rail_id);
         await settleSubBatches(payments, trx, [claimed.id]);
