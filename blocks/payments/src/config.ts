@@ -46,7 +46,8 @@ export const PaymentsConfig = Type.Object({
   lostAfterSeconds: Type.Number({
     default: 30,
     minimum: 0.05,
-    description: 'When a sending without any answer, of a process that may have died, is asked about',
+    description:
+      'When a sending without any answer, of a process that may have died, is asked about; never before it must be over',
   }),
   railFolder: Type.String({
     default: '',

@@ -77,6 +77,42 @@ describe('the same, handed over fifty times at once at two nodes,', () => {
   });
 });
 
+it('one application as two sources, or a programme with two currencies, at the same moment: one of them', async () => {
+  const statuses = async (calls: Promise<{ status: number }>[]) =>
+    (await Promise.all(calls.map((call) => call.catch((error: { status: number }) => error))))
+      .map((one) => one.status)
+      .sort();
+  for (let n = 0; n < 5; n += 1) {
+    const sources = nodes.map((t, index) =>
+      t.admin.putSource({
+        params: { sourceId: `twin-${n}-${index}` },
+        body: { application: `${ministry}/twin-${n}`, name: 'Twin', institutionId: 'MSP' },
+      }),
+    );
+    expect(await statuses(sources)).toEqual([200, 409]);
+    const programmes = nodes.map((t, index) =>
+      t.admin.putProgramme({
+        params: { sourceId: programme.sourceId, programmeId: `twin-${n}` },
+        body: { name: 'Twin', currency: index === 0 ? 'USD' : 'EUR', fundingAccount: `US00TWIN0${n}` },
+      }),
+    );
+    expect(await statuses(programmes)).toEqual([200, 409]);
+    const rails = nodes.map((t) =>
+      t.admin.putRail({
+        params: { railId: `twin-${n}` },
+        body: {
+          adapter: 'bank',
+          service: `TEST/COM/TWIN${n}/rail/rail-v1`,
+          name: 'Twin',
+          modalities: ['04'],
+          currencies: ['USD'],
+        },
+      }),
+    );
+    expect(await statuses(rails)).toEqual([200, 200]);
+  }
+});
+
 it('[PAY-9.1.3-a] a hundred runs race for money that is enough for forty: forty are approved, the others held', async () => {
   const admin = adminOf(nodes[0].node);
   const params = { sourceId: programme.sourceId, programmeId: 'scarce' };

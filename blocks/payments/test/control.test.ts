@@ -1,17 +1,23 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bankOf, debit, take } from './fixtures/statement.ts';
 import {
   approve,
   available,
+  bankService,
   brokenBooks,
   handOver,
   instructionsOf,
+  noticesOf,
   over,
   pay,
   payees,
   programme,
   reaches,
+  refusal,
   startTreasury,
   type Treasury,
+  treasury,
 } from './fixtures/treasury.ts';
 
 let t: Treasury;
@@ -94,10 +100,10 @@ describe('what failed', () => {
     await reaches(t.node, second.batchId, 'awaiting-approval');
     await cancel(second.batchId);
     const third = await retry(run.batchId);
-    expect(await retry(run.batchId)).toEqual({ batchId: third.batchId, repeated: true });
+    expect(await retry(run.batchId)).toEqual({ batchId: third.batchId, repeated: true, leftOut: [] });
     await approve(t.node, third.batchId);
     expect((await reaches(t.node, third.batchId, ...over)).state).toBe('completed');
-    expect(await retry(run.batchId)).toEqual({ batchId: third.batchId, repeated: true });
+    expect(await retry(run.batchId)).toEqual({ batchId: third.batchId, repeated: true, leftOut: [] });
     for (const payeeIdentity of [good, bad]) {
       const { items } = (
         await t.admin.listPayeePayments({ body: { sourceId: programme.sourceId, payeeIdentity } })
@@ -105,6 +111,96 @@ describe('what failed', () => {
       expect(items.filter((one) => one.state === 'completed')).toHaveLength(1);
     }
     expect(await brokenBooks(t.node)).toEqual([]);
+  });
+
+  it('[PAY-5.3.1-k][PAY-6.9-i] and was paid after all, as its rail or a statement says later, is not paid anew', async () => {
+    const ids = (await payees(t.node, 8)).filter((_, index) => index % 2 === 0);
+    t.bank.fate = () => ({ rejected: 'AC04' });
+    const run = await pay(t.node, ids, { amount: '32.00' });
+    t.bank.fate = () => 'completed';
+    const failed = await instructionsOf(t.node, run.batchId);
+    const [told = '', shown = '', toldLater = '', never = ''] = failed.map((row) => row.instructionId);
+    const tell = (reference: string) =>
+      noticesOf(t.node, bankService.split('/').slice(0, 4).join('/')).postTransferResults({
+        body: { eventId: randomUUID(), results: [{ reference, status: 'completed' }] },
+      });
+    await tell(told);
+    await take(t.node, bankOf().statement([debit(3100n, shown)]));
+    const first = await retry(run.batchId);
+    expect(first.leftOut.toSorted((a, b) => (a.reason < b.reason ? -1 : 1))).toEqual([
+      { reason: 'contradiction-open', count: 1 },
+      { reason: 'debited-at-bank', count: 1 },
+    ]);
+    // Its source cannot do it either.
+    const own = t.api.batchTransactions({
+      query: {},
+      headers: { 'x-correlationid': 'own-retry', 'x-program-id': programme.programmeId },
+      body: [
+        {
+          requestId: 'own-retry-1',
+          creditParty: [{ key: 'functionalId', value: ids[0] as string }],
+          amount: '32.00',
+          currency: 'USD',
+          retryOf: failed[0]?.requestId as string,
+        },
+      ],
+    });
+    expect((await refusal(own)).status).toBe(409);
+    // While the run waits for its approval the rail says so of another one.
+    await reaches(t.node, first.batchId, 'awaiting-approval');
+    await tell(toldLater);
+    await approve(t.node, first.batchId);
+    await reaches(t.node, first.batchId, ...over);
+    expect((await instructionsOf(t.node, first.batchId)).map((row) => [row.state, row.reasonCode])).toEqual([
+      ['failed', 'may-be-paid-before'],
+      ['completed', undefined],
+    ]);
+    expect((await retry(run.batchId)).batchId).toBe(first.batchId);
+    // Somebody looks and finds that the rail was wrong.
+    const { items } = (await t.admin.listCases({ query: { batchId: run.batchId, state: 'open' } })).body;
+    const personToken = await t.node.token({ id: 'o', roles: ['payment-approver'], agency: treasury });
+    const close = (outcome: 'paid' | 'not-paid') =>
+      t.admin.resolveCase({
+        params: { caseId: items.find((one) => one.instructionId === told)?.caseId as string },
+        body: { outcome, note: 'The bank took its word back' },
+        personToken,
+      });
+    expect((await refusal(close('paid'))).status).toBe(409);
+    await close('not-paid');
+    const second = await retry(run.batchId);
+    expect(second.leftOut).toEqual([{ reason: 'debited-at-bank', count: 1 }]);
+    await approve(t.node, second.batchId);
+    expect((await reaches(t.node, second.batchId, ...over)).state).toBe('completed');
+    const paid = [...t.bank.credited.values()].filter((one) => one.amount === '32.00');
+    expect(paid).toHaveLength(2);
+    expect(new Set([told, shown, toldLater, never]).size).toBe(4);
+    expect(await brokenBooks(t.node)).toEqual([]);
+  });
+
+  it('can be paid anew whatever ids its source has used: those of the retry are others', async () => {
+    const [one = '', , two = ''] = await payees(t.node, 3);
+    t.bank.fate = () => ({ rejected: 'AC04' });
+    const run = await pay(t.node, [one], { id: 'odd', amount: '33.00' });
+    t.bank.fate = () => 'completed';
+    const batch = (id: string, requestId: string) =>
+      t.api.batchTransactions({
+        query: {},
+        headers: { 'x-correlationid': id, 'x-program-id': programme.programmeId },
+        body: [
+          {
+            requestId,
+            creditParty: [{ key: 'functionalId', value: two }],
+            amount: '33.50',
+            currency: 'USD',
+          },
+        ],
+      });
+    await batch('odd.R1', 'something-else');
+    await batch('even', `odd-${one}.R2`);
+    const retried = await retry(run.batchId);
+    expect(retried.repeated).toBe(false);
+    expect((await reaches(t.node, retried.batchId, 'awaiting-approval')).clientBatchId).toBe('odd.R3');
+    expect(await retry(run.batchId)).toEqual({ ...retried, repeated: true });
   });
 
   it('is nothing in a run that paid everybody', async () => {

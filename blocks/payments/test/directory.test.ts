@@ -85,6 +85,39 @@ describe('a source whose payees are in a directory outside', () => {
     expect(found?.financialAddress).toBe('••••0003');
   });
 
+  it('[PAY-6.3-c] may be asked about one of them by two at the same moment: the payee is as the directory says', async () => {
+    accounts.set('F-4', '11110004');
+    const lookup = () =>
+      t.api.getBeneficiary({ query: { payeeIdentity: 'F-4', requestId: 'q' }, headers: {} });
+    await lookup();
+    accounts.set('F-4', '22220004');
+    await expire();
+    const db = t.node.database('payments');
+    // Both have their answer, and wait for the payee.
+    const { both } = await db.transaction().execute(async (trx) => {
+      await sql`select from mapper_entry for update`.execute(trx);
+      const both = Promise.all([lookup(), lookup()]);
+      const waiting = async () =>
+        (
+          await sql<{ count: number }>`
+            select count(*)::integer as count from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'`.execute(db)
+        ).rows[0]?.count;
+      await expect.poll(waiting).toBe(2);
+      return { both };
+    });
+    for (const { body } of await both) expect(body.paymentModalityList[0]?.financialAddress).toBe('••••0004');
+    const { rows } = await sql`
+      select number, active
+      from mapper_version
+      where entry_id = (select id from mapper_entry order by id desc limit 1)
+      order by number`.execute(db);
+    expect(rows).toEqual([
+      { number: 1, active: true },
+      { number: 2, active: true },
+    ]);
+  });
+
   it('[PAY-6.3-c] registers none here until the treasury gives it its own mapper back', async () => {
     const register = () =>
       t.api.registerBeneficiary({

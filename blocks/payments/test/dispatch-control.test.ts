@@ -1,6 +1,9 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Calendar } from '../src/api/admin/calendar.ts';
+import { claim } from '../src/dispatch/claim.ts';
 import { isOpen } from '../src/rails/calendar.ts';
+import type { Db } from '../src/tables.ts';
 import { forward } from './fixtures/forward.ts';
 import {
   approve,
@@ -11,6 +14,7 @@ import {
   over,
   pay,
   payees,
+  quick,
   reaches,
   refusal,
   startTreasury,
@@ -194,6 +198,11 @@ describe('an institution that closes in mid-run', () => {
     await t.admin.putRail({ params: { railId: 'other-bank' }, body: { ...bank, active: false } });
     await putBank();
     expect((await refusal(fail())).status).toBe(409);
+    const nowhere = t.admin.failWaitingInstructions({
+      params: { batchId },
+      body: { railId: 'nowhere', reason: 'Bank closed' },
+    });
+    expect((await refusal(nowhere)).status).toBe(404);
     expect(await brokenBooks(t.node)).toEqual([]);
   });
 });
@@ -271,6 +280,37 @@ describe('whose turn it is', () => {
     expect(history.some((one) => one.reason === 'urgent priority: Flood')).toBe(true);
     expect((await refusal(set(urgent, 'low'))).status).toBe(409);
   });
+});
+
+it('[PAY-6.1-i][PAY-6.9-d] to find what leaves next costs the same however much waits; runs alternate', async () => {
+  const runs: string[] = [];
+  for (const payee of await bankPayees(3)) runs.push(await handOver(t.node, [payee], { amount: '1.30' }));
+  const db = t.node.database('payments') as unknown as Db;
+  const claims: string[] = [];
+  const looked: number[] = [];
+  const undone = db.transaction().execute(async (trx) => {
+    await sql`
+      insert into sub_batch
+        (id, batch_id, rail_id, position, instruction_count, total_amount, first_position, last_position, state, turn)
+      select gen_random_uuid(), run, 'bank', n, 1, 1, n, n, 'queued', n
+      from unnest(${runs}::uuid[]) as run, generate_series(1, 2000) as n`.execute(trx);
+    const rows = async () =>
+      (
+        await sql<{ count: number }>`
+          select (seq_tup_read + idx_tup_fetch)::integer as count
+          from pg_stat_xact_user_tables where relname = 'sub_batch'`.execute(trx)
+      ).rows[0]?.count ?? 0;
+    for (let n = 0; n < 30; n += 1) {
+      const before = await rows();
+      const claimed = await claim({ ctx: { now: () => new Date() }, config: quick } as never, trx, []);
+      claims.push(claimed?.batch_id as string);
+      looked.push((await rows()) - before);
+    }
+    throw new Error('nothing of it stays');
+  });
+  await expect(undone).rejects.toThrow('nothing of it stays');
+  expect(Math.max(...looked)).toBeLessThan(100);
+  for (let n = 0; n < 30; n += 3) expect(claims.slice(n, n + 3).sort()).toEqual(runs.toSorted());
 });
 
 it('[PAY-6.1-i] a rail is never called more often at the same time than it takes, however many workers there are', async () => {

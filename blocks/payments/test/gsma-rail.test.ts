@@ -26,6 +26,8 @@ import {
 
 let t: Treasury;
 let provider: GsmaProvider;
+/** How long the provider takes for each disbursement. */
+let slow = async (): Promise<void> => undefined;
 const gsmaRail = (settings: Record<string, unknown> = {}, more: object = {}) =>
   t.admin.putRail({
     params: { railId: 'gsma' },
@@ -47,7 +49,14 @@ beforeAll(async () => {
   provider = await startGsmaProvider();
   t = await startTreasury(
     {},
-    { providers: { [gsmaService]: (request) => forwardWithHeaders(provider.url, request) } },
+    {
+      providers: {
+        [gsmaService]: async (request) => {
+          if (request.method === 'POST') await slow();
+          return forwardWithHeaders(provider.url, request);
+        },
+      },
+    },
   );
   await gsmaRail();
 });
@@ -95,6 +104,20 @@ describe('a provider of the GSMA Mobile Money API', () => {
         requestingOrganisationTransactionReference: reference,
       });
     }
+    expect(await brokenBooks(t.node)).toEqual([]);
+  });
+
+  it('[PAY-6.1-c] that takes long for each disbursement gets each once: nobody asks or sends again meanwhile', async () => {
+    await gsmaRail({}, { concurrency: 1 });
+    slow = () => new Promise((resolve) => setTimeout(resolve, 250));
+    const before = provider.requests.length;
+    const run = await pay(t.node, await walletPayees(4), { amount: '30.15' });
+    slow = async () => undefined;
+    await gsmaRail();
+    expect(run.state).toBe('completed');
+    const seen = provider.requests.slice(before).filter((one) => !one.includes('/accounts/'));
+    expect(seen.slice(0, 4)).toEqual(Array.from({ length: 4 }, () => 'POST /transactions/type/disbursement'));
+    expect(seen.filter((one) => one.startsWith('POST'))).toHaveLength(4);
     expect(await brokenBooks(t.node)).toEqual([]);
   });
 

@@ -218,6 +218,7 @@ describe('a payment that comes back', () => {
     expect((await t.admin.retryFailedInstructions({ params: { batchId } })).body).toEqual({
       batchId: retried.batchId,
       repeated: true,
+      leftOut: [],
     });
     expect(await brokenBooks(t.node)).toEqual([]);
   });

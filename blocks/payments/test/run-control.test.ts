@@ -19,7 +19,8 @@ import {
 
 let t: Treasury;
 beforeAll(async () => {
-  t = await startTreasury({ subBatchSize: 1, dispatchWorkers: 1 });
+  // The bank is held for as long as a test needs.
+  t = await startTreasury({ subBatchSize: 1, dispatchWorkers: 1, railTimeoutSeconds: 60 });
 });
 afterAll(() => t.stop());
 
@@ -91,6 +92,10 @@ describe('a run under payment', () => {
     const stopped = await Promise.all([stop(batchId), stop(batchId), stop(batchId)]);
     expect(stopped.every(({ body }) => body.stopped)).toBe(true);
     expect(await statesOf(batchId)).toEqual({ submitted: 1, cancelled: 4 });
+    // That the bank does not know yet what is on its way says nothing.
+    const out = (await instructionsOf(t.node, batchId)).find((row) => row.state === 'submitted');
+    const asked = await t.admin.askRail({ params: { instructionId: out?.instructionId as string } });
+    expect(asked.body).toMatchObject({ said: 'not-received', state: 'submitted' });
     release();
     const run = await reaches(t.node, batchId, ...over);
     expect(run).toMatchObject({ state: 'partially-completed', stopped: true });

@@ -3,10 +3,14 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Db } from '../src/tables.ts';
 import { bankOf, credit, debit, reconciliationOf, take } from './fixtures/statement.ts';
 import {
+  approve,
   brokenBooks,
+  handOver,
   instructionsOf,
+  over,
   pay,
   payees,
+  reaches,
   refusal,
   startTreasury,
   type Treasury,
@@ -14,11 +18,36 @@ import {
 
 let t: Treasury;
 let recon: ReturnType<typeof reconciliationOf>;
+const bank = bankOf();
 beforeAll(async () => {
   t = await startTreasury();
   recon = reconciliationOf(t.node);
 });
 afterAll(() => t.stop());
+
+it('[PAY-5.1.12-a][PAY-5.3.1-k] a payment that a statement shows, though its rail has refused it for now, counts like any other', async () => {
+  t.bank.fate = () => 'busy';
+  const [payee = ''] = await payees(t.node, 1);
+  const batchId = await handOver(t.node, [payee], { amount: '7.77' });
+  await approve(t.node, batchId);
+  await reaches(t.node, batchId, 'processing');
+  await t.admin.pauseBatch({ params: { batchId }, body: { reason: 'Looked at' } });
+  const [row] = await instructionsOf(t.node, batchId);
+  const instructionId = row?.instructionId as string;
+  const last = async () => (await t.admin.getInstruction({ params: { instructionId } })).body.attempts.at(-1);
+  await expect.poll(async () => (await last())?.state).toBe('refused');
+  await take(t.node, bank.statement([debit(777n, instructionId)]));
+  t.bank.fate = () => 'completed';
+  expect((await reaches(t.node, batchId, ...over)).state).toBe('completed');
+  expect(await last()).toMatchObject({ state: 'succeeded', answeredBy: 'statement' });
+  const day = new Date().toISOString().slice(0, 10);
+  const { items } = (await recon.getSettlementFigures({ query: { day, railId: 'bank' } })).body;
+  expect(items).toMatchObject([{ paidCount: 1, grossPaid: '7.77' }]);
+  // The figures of the next test are of another day.
+  const db = t.node.database('payments') as unknown as Db;
+  await sql`update attempt set answered_at = answered_at - interval '7 days'`.execute(db);
+  expect(await brokenBooks(t.node)).toEqual([]);
+});
 
 it('[PAY-5.1.12-a][PAY-5.1.12-b] a closed day has its figures for the settlement system, and is settled when statements have shown all of it', async () => {
   await recon.postFeeSchedule({ body: { railId: 'bank', currency: 'USD', bands: [{ flat: '0.25' }] } });
@@ -26,7 +55,6 @@ it('[PAY-5.1.12-a][PAY-5.1.12-b] a closed day has its figures for the settlement
   const run = await pay(t.node, ids, { amount: '12.50' });
   const rows = (await instructionsOf(t.node, run.batchId)).filter((row) => row.rail === 'bank');
   const [one = '', two = '', three = ''] = rows.map((row) => row.instructionId);
-  const bank = bankOf();
   await take(
     t.node,
     bank.statement([credit(10_000_000n, 'b-1'), debit(1250n, one), debit(1250n, two), credit(1250n, two)]),

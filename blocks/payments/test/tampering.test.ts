@@ -83,10 +83,18 @@ describe('by somebody with every right on the database', () => {
     await intruder.query('commit');
   };
 
-  it('[PAY-6.12-h] a guard that is taken away shows', async () => {
-    await intruder.query('alter table approval disable trigger approval_append_only');
+  it.each([
+    ['approval', 'approval_append_only'],
+    ['instruction_event', 'instruction_event_append_only'],
+    ['batch_event', 'batch_event_append_only'],
+    ['rail', 'rail_not_removed'],
+    ['rail', 'rail_keeps_id'],
+    ['account_check', 'account_check_references'],
+    ['account_check', 'account_check_keeps_key'],
+  ])('[PAY-6.12-h] a guard that is taken away shows: %s, %s', async (table, guard) => {
+    await intruder.query(`alter table ${table} disable trigger ${guard}`);
     expect((await brokenBooks(t.node)).join()).toMatch(/guards are in place/);
-    await intruder.query('alter table approval enable trigger approval_append_only');
+    await intruder.query(`alter table ${table} enable trigger ${guard}`);
     expect(await brokenBooks(t.node)).toEqual([]);
   });
 

@@ -14,6 +14,7 @@ import {
   startTreasury,
   type Treasury,
   treasury,
+  walletService,
 } from './fixtures/treasury.ts';
 
 let t: Treasury;
@@ -110,6 +111,34 @@ describe('a payment of which nobody can tell', () => {
       ['unknown-too-long', 'resolved', 'not-paid', 'Statement of the bank, page 3'],
       ['unknown-too-long', 'resolved', 'paid', 'Statement of the bank, page 3'],
     ]);
+    expect(await brokenBooks(t.node)).toEqual([]);
+  });
+
+  it('[PAY-5.3.1-k] keeps its rail from becoming another one, which would know nothing of it; the rest may change', async () => {
+    const { batchId, ids } = await silentRun(2, '2.60');
+    const bank = {
+      adapter: 'bank',
+      service: bankService,
+      name: 'Bank',
+      modalities: ['00' as const],
+      currencies: ['USD'],
+      isDefault: true,
+    };
+    const put = (more: object) => t.admin.putRail({ params: { railId: 'bank' }, body: { ...bank, ...more } });
+    for (const more of [
+      { service: walletService },
+      { adapter: 'mobile-money' },
+      { debtorAccount: 'US00ANOTHER01' },
+    ]) {
+      const refused = await refusal(put(more));
+      expect(refused.status).toBe(409);
+      expect(JSON.stringify(refused.responseBody)).toContain('2 payments, 0 vouchers');
+    }
+    expect((await put({ name: 'The bank', rank: 7 })).body).toMatchObject({ service: bankService, rank: 7 });
+    for (const id of ids) await ask(id);
+    await reaches(t.node, batchId, ...over);
+    expect((await put({ debtorAccount: 'US00ANOTHER01' })).body.debtorAccount).toBe('US00ANOTHER01');
+    await put({});
     expect(await brokenBooks(t.node)).toEqual([]);
   });
 

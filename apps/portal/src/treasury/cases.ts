@@ -6,6 +6,11 @@ import { whoDid } from './words.ts';
 const size = 25;
 const caseStates = ['open', 'resolved'] as const;
 const outcomes = ['paid', 'not-paid', 'acknowledged'] as const;
+/** Of an unknown outcome a person says how it ended; of a contradicted payment, whether it may be made anew. */
+const outcomesOf: Readonly<Record<string, readonly (typeof outcomes)[number][]>> = {
+  'unknown-too-long': outcomes,
+  contradiction: ['not-paid', 'acknowledged'],
+};
 
 /** What people have to look at: found, and closed with what was found out (PAY-6.1-c). */
 export function casePages(parts: TreasuryParts): void {
@@ -31,8 +36,7 @@ export function casePages(parts: TreasuryParts): void {
         states: caseStates,
         cases: items.map((one) => ({
           ...one,
-          // Only of an unknown outcome a person says how it ended.
-          outcomes: one.kind === 'unknown-too-long' ? outcomes : [],
+          outcomes: outcomesOf[one.kind] ?? [],
           by: one.resolvedBy === undefined ? undefined : whoDid(visit, names, one.resolvedBy),
         })),
         newest: before === undefined ? undefined : `/treasury/cases?state=${state}`,

@@ -126,11 +126,14 @@ const priority: Act = async ({ clients }, visit, batchId) => {
 
 const retry: Act = async ({ clients }, visit, batchId) => {
   let made = batchId;
+  let notice = 'runRetried';
   const errors = await attempt(visit, '#acts', async () => {
-    made = (await clients.admin.retryFailedInstructions({ params: { batchId } })).body.batchId;
+    const { body } = await clients.admin.retryFailedInstructions({ params: { batchId } });
+    made = body.batchId;
+    if (body.leftOut.length > 0) notice = 'runRetriedInPart';
   });
   if (errors) return { errors };
-  visit.leaveNotice('runRetried');
+  visit.leaveNotice(notice);
   return { to: `/treasury/runs/${made}` };
 };
 

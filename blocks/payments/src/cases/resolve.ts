@@ -4,7 +4,7 @@ import { audit } from '../audit/audit.ts';
 import { applyResults } from '../dispatch/apply-results.ts';
 import type { Payments } from '../payments-context.ts';
 import { actorOf } from '../sources/access.ts';
-import type { Db, PaymentsTables } from '../tables.ts';
+import type { Db, PaymentsTables, Trx } from '../tables.ts';
 
 export type Case = Selectable<PaymentsTables['payment_case']>;
 
@@ -29,9 +29,20 @@ export function listCases(
     .execute();
 }
 
+async function assertFailed(trx: Trx, instructionId: string | null): Promise<void> {
+  const payment = await trx
+    .selectFrom('instruction')
+    .select('state')
+    .where('id', '=', instructionId)
+    .executeTakeFirst();
+  if (payment?.state !== 'failed')
+    throw conflict('Only a payment that is failed can be found not paid; acknowledge this case');
+}
+
 /**
  * Closes a case with a person's finding. For a payment whose outcome no rail can tell, `paid` or `not-paid` decides it
- * on evidence from outside; it takes effect as any other result does, so a final state is not overwritten.
+ * on evidence from outside; it takes effect as any other result does, so a final state is not overwritten. For a failed
+ * payment that was said to be made, `not-paid` says that it was not: it may be paid anew.
  */
 export async function resolveCase(
   payments: Payments,
@@ -52,7 +63,9 @@ export async function resolveCase(
       .executeTakeFirst();
     if (!found) throw notFound('Case');
     if (found.state === 'resolved') throw conflict('The case is resolved');
-    if (finding.outcome !== 'acknowledged') {
+    if (finding.outcome === 'not-paid' && found.kind === 'contradiction')
+      await assertFailed(trx, found.instruction_id);
+    else if (finding.outcome !== 'acknowledged') {
       if (found.kind !== 'unknown-too-long' || found.instruction_id === null || found.rail_id === null)
         throw conflict('Only a payment of unknown outcome can be decided; acknowledge this case');
       const outcome = finding.outcome === 'paid' ? ('succeeded' as const) : ('failed' as const);

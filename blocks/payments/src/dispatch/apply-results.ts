@@ -20,6 +20,16 @@ import { settleSubBatches } from './settle.ts';
 /** How a result reached us. */
 export type Via = 'answer' | 'callback' | 'poll' | 'file' | 'statement' | 'operator';
 
+/** What is said of a transfer. */
+export interface Said extends RailResult {
+  /** Number of the sending that it answers, or that was asked about; absent: whichever. */
+  readonly attempt?: number | undefined;
+}
+
+/** Says which sending each result is about. */
+export const ofAttempts = (results: readonly RailResult[], attempts: ReadonlyMap<string, number>): Said[] =>
+  results.map((result) => ({ ...result, attempt: attempts.get(result.reference) }));
+
 interface Known {
   id: string;
   /** Payment under whose id it was sent. */
@@ -31,11 +41,13 @@ interface Known {
   fee: string;
   currency: string;
   stopped: boolean;
+  /** Its sub-batch was sent more than once. */
+  resent: boolean;
 }
 
 interface Decided {
   readonly known: Known;
-  readonly result: RailResult;
+  readonly result: Said;
   readonly action: Action;
   readonly payout: Payout;
 }
@@ -53,7 +65,8 @@ async function lockInstructions(trx: Trx, railId: string, references: readonly s
   const { rows } = await sql<Known>`
     select
       i.id, coalesce(k.leader_id, i.id) as leader_id, i.batch_id, i.sub_batch_id, i.state, i.amount, i.fee, i.currency,
-      (select b.stopped_at is not null from batch b where b.id = i.batch_id) as stopped
+      (select b.stopped_at is not null from batch b where b.id = i.batch_id) as stopped,
+      coalesce((select s.sends > 1 from sub_batch s where s.id = i.sub_batch_id), false) as resent
     from instruction i
     left join combined_instruction k on k.instruction_id = i.id
     where i.id = any (${references}::uuid[])
@@ -63,39 +76,76 @@ async function lockInstructions(trx: Trx, railId: string, references: readonly s
   return rows;
 }
 
-/** Which of these instructions were sent as often as one may be. */
-async function sentTooOften(
-  payments: Payments,
+/**
+ * What is said of a sending after which there was another one. It has no effect: it says nothing about the later one. Only
+ * that the transfer was executed is true of all, as they have one reference.
+ */
+async function overtaken(
   trx: Trx,
-  ids: readonly string[],
+  known: readonly Known[],
+  saidOf: (row: Known) => Said,
 ): Promise<ReadonlySet<string>> {
-  if (ids.length === 0) return new Set();
+  const about = known.filter((row) => {
+    const { attempt, outcome } = saidOf(row);
+    return row.resent && attempt !== undefined && outcome !== 'succeeded';
+  });
+  if (about.length === 0) return new Set();
   const { rows } = await sql<{ instruction_id: string }>`
-    select instruction_id
-    from attempt
-    where instruction_id = any (${ids}::uuid[])
-    group by instruction_id
-    having count(*) >= ${payments.config.maximumSends}`.execute(trx);
+    select distinct a.instruction_id
+    from unnest(
+      ${about.map((row) => row.leader_id)}::uuid[],
+      ${about.map((row) => saidOf(row).attempt as number)}::integer[]
+    ) as r (instruction_id, number)
+    join attempt a on a.instruction_id = r.instruction_id and a.number > r.number`.execute(trx);
   return new Set(rows.map((row) => row.instruction_id));
 }
 
+interface Sendings {
+  instruction_id: string;
+  /** As often as one may. */
+  too_often: boolean;
+  /** One of them its rail has not received, and might yet: they were not all refused. */
+  lost: boolean;
+}
+
+async function sendingsOf(
+  payments: Payments,
+  trx: Trx,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Sendings>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await sql<Sendings>`
+    select
+      instruction_id,
+      count(*) >= ${payments.config.maximumSends} as too_often,
+      bool_or(state = 'not-received') as lost
+    from attempt
+    where instruction_id = any (${ids}::uuid[])
+    group by instruction_id`.execute(trx);
+  return new Map(rows.map((row) => [row.instruction_id, row]));
+}
+
 /**
- * What results do. A sending that was refused or lost too often, or whose run was stopped, ends: refused as failed, lost
- * as unknown for a person to decide.
+ * What results do. A sending that was refused or lost too often, or whose run was stopped, ends: as failed if every
+ * sending was refused, else as unknown for a person to decide.
  */
 async function decide(
   payments: Payments,
   trx: Trx,
   known: readonly Known[],
-  saidOf: (row: Known) => RailResult,
+  saidOf: (row: Known) => Said,
 ): Promise<(row: Known) => Action> {
-  const byTable = (row: Known): Action => decisions[row.state][saidOf(row).outcome];
+  const late = await overtaken(trx, known, saidOf);
+  const byTable = (row: Known): Action =>
+    late.has(row.leader_id) ? 'ignore' : decisions[row.state][saidOf(row).outcome];
   const resent = known.filter((row) => byTable(row) === 'resend').map((row) => row.leader_id);
-  const tooOften = await sentTooOften(payments, trx, resent);
+  const sendings = await sendingsOf(payments, trx, resent);
   return (row) => {
     const action = byTable(row);
-    if (action !== 'resend' || !(tooOften.has(row.leader_id) || row.stopped)) return action;
-    return saidOf(row).outcome === 'busy' ? 'fail' : row.state === 'unknown' ? 'wait' : 'doubt';
+    const { too_often: tooOften = false, lost = false } = sendings.get(row.leader_id) ?? {};
+    if (action !== 'resend' || !(tooOften || row.stopped)) return action;
+    if (saidOf(row).outcome === 'busy' && !lost) return 'fail';
+    return row.state === 'unknown' ? 'wait' : 'doubt';
   };
 }
 
@@ -155,7 +205,8 @@ async function moveAttempts(
   });
   if (rows.length === 0) return;
   const ids = rows.map((row) => row.id);
-  // The next look is never brought forward: a poll has put it off with growing delay.
+  // The next look is never brought forward: a poll has put it off with growing delay. A payment that is completed while
+  // none of its sendings is open, by a statement or a person, was so by the last.
   await sql`
     update attempt a
     set state = coalesce(r.state, a.state),
@@ -173,7 +224,11 @@ async function moveAttempts(
     ) as r (instruction_id, state, reason_code)
     where a.instruction_id = r.instruction_id
       and a.instruction_id = any (${ids}::uuid[])
-      and a.state in ('open', 'unknown')`.execute(trx);
+      and (
+        a.state in ('open', 'unknown')
+        or (r.state = 'succeeded'
+          and a.number = (select max(l.number) from attempt l where l.instruction_id = a.instruction_id))
+      )`.execute(trx);
 }
 
 async function book(trx: Trx, decided: readonly Decided[]): Promise<void> {
@@ -251,7 +306,7 @@ const disputes = (railId: string, decided: readonly Decided[], via: Via): NewCas
     }));
 
 /** What is said of one of several combined payments is said of them all. */
-async function ofAllCombined(trx: Trx, results: readonly RailResult[]): Promise<readonly RailResult[]> {
+async function ofAllCombined(trx: Trx, results: readonly Said[]): Promise<readonly Said[]> {
   const references = results.map((result) => result.reference).filter(isUuid);
   const { rows } = await sql<{ id: string; said_of: string }>`
     select o.instruction_id as id, k.instruction_id as said_of
@@ -273,13 +328,13 @@ async function ofAllCombined(trx: Trx, results: readonly RailResult[]): Promise<
  * Results in rounds of which none names a transfer twice: what is said next of the same one is judged after what was
  * said before, so that the last word does not win.
  */
-function inRounds(results: readonly RailResult[]): RailResult[][] {
-  const rounds: Map<string, RailResult>[] = [];
+function inRounds(results: readonly Said[]): Said[][] {
+  const rounds: Map<string, Said>[] = [];
   for (const result of results) {
     const reference = result.reference.toLowerCase();
     const said = rounds.filter((round) => round.has(reference));
     if (said.some((round) => round.get(reference)?.outcome === result.outcome)) continue;
-    const round = rounds[said.length] ?? new Map<string, RailResult>();
+    const round = rounds[said.length] ?? new Map<string, Said>();
     rounds[said.length] = round.set(reference, result);
   }
   return rounds.map((round) => [...round.values()]);
@@ -293,11 +348,11 @@ function inRounds(results: readonly RailResult[]): RailResult[][] {
 export async function applyResults(
   payments: Payments,
   railId: string,
-  results: readonly RailResult[],
+  results: readonly Said[],
   via: Via,
   within?: Trx,
 ): Promise<void> {
-  const round = async (trx: Trx, said: readonly RailResult[]): Promise<void> => {
+  const round = async (trx: Trx, said: readonly Said[]): Promise<void> => {
     const byReference = new Map(
       said
         .filter((result) => isUuid(result.reference))
@@ -305,7 +360,7 @@ export async function applyResults(
     );
     const known = await lockInstructions(trx, railId, [...byReference.keys()]);
     const found = new Set(known.map((row) => row.id));
-    const saidOf = (row: Known): RailResult => byReference.get(row.id) as RailResult;
+    const saidOf = (row: Known): Said => byReference.get(row.id) as Said;
     const actionOf = await decide(payments, trx, known, saidOf);
     const judged = known.map((row): Decided => {
       const said = saidOf(row);

@@ -4,10 +4,11 @@ import { openCases } from '../cases/cases.ts';
 import type { Payments } from '../payments-context.ts';
 import type { RailResult } from '../rails/port.ts';
 import { adapterOf, findRail, railContext } from '../rails/registry.ts';
-import { applyResults } from './apply-results.ts';
+import { applyResults, ofAttempts } from './apply-results.ts';
 
 interface Due {
   instruction_id: string;
+  number: number;
   rail_id: string;
   batch_id: string;
   old: boolean;
@@ -40,6 +41,7 @@ async function claimDue(payments: Payments): Promise<Due[]> {
       )
     returning
       a.instruction_id,
+      a.number,
       a.rail_id,
       i.batch_id,
       a.sent_at < now() - make_interval(
@@ -77,7 +79,8 @@ export async function askNext(payments: Payments): Promise<boolean> {
           payments.ctx.log.warn({ err: error, rail: railId }, 'the rail does not answer about transfers');
           return references.map((reference) => ({ reference, outcome: 'unknown', reasonCode: 'no-answer' }));
         });
-      await applyResults(payments, railId, results, 'poll');
+      const attempts = new Map(group.map((one) => [one.instruction_id, one.number]));
+      await applyResults(payments, railId, ofAttempts(results, attempts), 'poll');
     });
   }
   return true;

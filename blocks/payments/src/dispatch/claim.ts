@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Calendar } from '../api/admin/calendar.ts';
 import type { Payments } from '../payments-context.ts';
 import { isOpen } from '../rails/calendar.ts';
+import { sendingSeconds } from '../rails/registry.ts';
 import type { Trx } from '../tables.ts';
 
 export interface Claimed {
@@ -15,17 +16,57 @@ export interface Claimed {
 
 interface Ready {
   id: string;
+  adapter: string;
+  concurrency: number;
   calendar: Calendar | null;
   transfers_per_second: number | null;
   faults: number;
+  /** Runs with something to send there, the next one first. */
+  runs: string[];
 }
 
-/** What may leave now: waits for its rail, its time has come, and its run neither pauses nor was stopped. */
-const due = sql`
-  w.state = 'queued'
-  and w.next_at <= now()
-  and wb.dispatch_paused_at is null
-  and wb.stopped_at is null`;
+/** Runs of which one rail's claim looks at; more workers than that never take from one rail at the same moment. */
+const runsAtOnce = 64;
+
+/** What may leave now: waits for its rail, and its time has come… */
+const due = sql`w.state = 'queued' and w.next_at <= now()`;
+/** …and its run neither pauses nor was stopped. */
+const payable = sql`wb.dispatch_paused_at is null and wb.stopped_at is null`;
+
+/**
+ * Each run that has something to send to a rail now, with its sub-batch that has waited longest. The index leads from run
+ * to run and to the first of each, so that it costs as much as there are runs, however many sub-batches they have.
+ */
+const waitingAt = (rail: RawBuilder<unknown>): RawBuilder<unknown> => sql`
+  with recursive run as (
+    (
+      select w.batch_id
+      from sub_batch w
+      where w.state = 'queued' and w.rail_id = ${rail}
+      order by w.batch_id
+      limit 1
+    )
+    union all
+    select next.batch_id
+    from run
+    cross join lateral (
+      select w.batch_id
+      from sub_batch w
+      where w.state = 'queued' and w.rail_id = ${rail} and w.batch_id > run.batch_id
+      order by w.batch_id
+      limit 1
+    ) next
+  )
+  select run.batch_id, wb.priority, first.turn, first.next_at
+  from run
+  join batch wb on wb.id = run.batch_id and ${payable}
+  cross join lateral (
+    select w.turn, w.next_at
+    from sub_batch w
+    where ${due} and w.rail_id = ${rail} and w.batch_id = run.batch_id
+    order by w.next_at, w.position
+    limit 1
+  ) first`;
 
 /** The rail has rate left, and does not rest after faults; one that did rest is tried by one sub-batch at a time. */
 const passable = sql`
@@ -38,29 +79,24 @@ const passable = sql`
  * from then on, so that a small one is not kept waiting by a huge one, nor a huge one by many small ones.
  */
 export const firstTurn = (railId: string): RawBuilder<string> => sql<string>`coalesce((
-  select min(w.turn)
-  from sub_batch w
-  join batch wb on wb.id = w.batch_id
-  where w.rail_id = ${railId} and ${due}
+  select min(waiting.turn) from (${waitingAt(sql`${railId}::text`)}) waiting
 ), 0)`;
 
 /** Rails with something to send that may be sent to now: those with urgent payments first, the others in any order. */
 async function readyRails(trx: Trx, blocked: readonly string[], now: Date): Promise<Ready[]> {
   const { rows } = await sql<Ready>`
-    select r.id, r.calendar, r.transfers_per_second, t.faults
+    select
+      r.id, r.adapter, r.concurrency, r.calendar, r.transfers_per_second, t.faults,
+      (array_agg(waiting.batch_id
+        order by waiting.priority desc, waiting.turn, waiting.next_at, waiting.batch_id))[1:${sql.lit(runsAtOnce)}] as runs
     from rail r
     join rail_traffic t on t.rail_id = r.id
-    cross join lateral (
-      select max(wb.priority) as priority
-      from sub_batch w
-      join batch wb on wb.id = w.batch_id
-      where w.rail_id = r.id and ${due}
-    ) waiting
+    cross join lateral (${waitingAt(sql`r.id`)}) waiting
     where r.active
       and r.id <> all (${blocked}::text[])
-      and waiting.priority is not null
       and ${passable}
-    order by waiting.priority desc, random()`.execute(trx);
+    group by r.id, t.rail_id
+    order by max(waiting.priority) desc, random()`.execute(trx);
   return rows.filter((rail) => isOpen(rail.calendar, now));
 }
 
@@ -74,11 +110,11 @@ async function pass(trx: Trx, rail: Ready): Promise<boolean> {
   return rows.length > 0;
 }
 
-async function claimFrom(
-  trx: Trx,
-  rail: Ready,
-): Promise<(Claimed & { instruction_count: number }) | undefined> {
-  const { rows } = await sql<Claimed & { instruction_count: number }>`
+type Counted = Claimed & { instruction_count: number };
+
+/** Takes what of a run has waited longest for a rail and no other worker is taking. */
+async function claimOf(trx: Trx, railId: string, batchId: string): Promise<Counted | undefined> {
+  const { rows } = await sql<Counted>`
     update sub_batch s
     set state = 'sent', sends = s.sends + 1
     from batch b
@@ -87,9 +123,9 @@ async function claimFrom(
       and s.id = (
         select w.id
         from sub_batch w
-        join batch wb on wb.id = w.batch_id
-        where w.rail_id = ${rail.id} and ${due}
-        order by wb.priority desc, w.turn, w.next_at, w.id
+        join batch wb on wb.id = w.batch_id and ${payable}
+        where ${due} and w.rail_id = ${railId} and w.batch_id = ${batchId}
+        order by w.next_at, w.position
         limit 1
         for update of w skip locked
       )
@@ -98,6 +134,14 @@ async function claimFrom(
     trx,
   );
   return rows[0];
+}
+
+async function claimFrom(trx: Trx, rail: Ready): Promise<Counted | undefined> {
+  for (const batchId of rail.runs) {
+    const claimed = await claimOf(trx, rail.id, batchId);
+    if (claimed) return claimed;
+  }
+  return undefined;
 }
 
 /** Of a claimed sub-batch nothing is sent after all: the rail's probation goes on with the next one. */
@@ -128,7 +172,8 @@ export async function claim(
         set next_at = now() + make_interval(
               secs => ${claimed.instruction_count}::float8 / coalesce(${rail.transfers_per_second}::float8, 'infinity')),
             probe_until = case
-              when faults > 0 then now() + make_interval(secs => ${payments.config.railTimeoutSeconds + 10})
+              when faults > 0 then now() + make_interval(
+                secs => ${sendingSeconds(payments, rail, claimed.instruction_count) + 10})
             end
         where rail_id = ${rail.id}`.execute(trx);
     return claimed;

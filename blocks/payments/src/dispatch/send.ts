@@ -1,6 +1,7 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { newContext, transaction, withContext } from '@govstack/platform';
 import { sql } from 'kysely';
+import { saidPaid } from '../batches/said-paid.ts';
 import { openCases } from '../cases/cases.ts';
 import { openAccounts } from '../ledger/accounts.ts';
 import { createTransfers } from '../ledger/transfers.ts';
@@ -8,9 +9,9 @@ import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Rail, RailResult, RailTransfer } from '../rails/port.ts';
 import { outcomeOfRefusal } from '../rails/refusal.ts';
-import { adapterOf, findRail, railContext } from '../rails/registry.ts';
+import { adapterOf, railContext, railInUse, sendingSeconds } from '../rails/registry.ts';
 import type { Trx } from '../tables.ts';
-import { applyResults } from './apply-results.ts';
+import { applyResults, ofAttempts } from './apply-results.ts';
 import { type Claimed, claim, nothingSent } from './claim.ts';
 import { clearingAccount, promised } from './payout.ts';
 import type { RailTraffic } from './rail-traffic.ts';
@@ -27,6 +28,8 @@ interface Sendable {
   institution_code: string | null;
   /** Payees who get a voucher have no account. */
   address_cipher: Buffer | null;
+  /** The failed payment that this one makes anew. */
+  retry_of: string | null;
   sends: number;
   now_active: boolean;
   now_same: boolean;
@@ -39,6 +42,8 @@ interface Parcel {
   readonly claimed: Claimed;
   readonly rail: Rail;
   readonly transfers: readonly RailTransfer[];
+  /** Which sending of each transfer this is. */
+  readonly attempts: ReadonlyMap<string, number>;
 }
 
 /**
@@ -48,8 +53,8 @@ interface Parcel {
 async function sendable(trx: Trx, subBatchId: string): Promise<Sendable[]> {
   const { rows } = await sql<Sendable>`
     select
-      i.id, coalesce(k.leader_id, i.id) as leader_id, i.state, i.amount, i.narration, i.version_id, v.institution_code,
-      v.address_cipher,
+      i.id, coalesce(k.leader_id, i.id) as leader_id, i.state, i.amount, i.narration, i.retry_of, i.version_id,
+      v.institution_code, v.address_cipher,
       coalesce(a.sends, 0)::integer as sends,
       c.active as now_active,
       (c.modality, c.institution_code, c.address_token)
@@ -75,18 +80,24 @@ async function sendable(trx: Trx, subBatchId: string): Promise<Sendable[]> {
   return rows;
 }
 
+/** Ends waiting instructions as failed, for the reason that goes with each. Answers the others. */
+async function drop(
+  trx: Trx,
+  rows: readonly Sendable[],
+  reasons: ReadonlyMap<string, string>,
+): Promise<Sendable[]> {
+  if (reasons.size > 0)
+    await sql`
+      update instruction i
+      set state = 'failed', reason_code = r.reason_code, updated_at = now()
+      from unnest(${[...reasons.keys()]}::uuid[], ${[...reasons.values()]}::text[]) as r (id, reason_code)
+      where i.id = r.id`.execute(trx);
+  return rows.filter((row) => !reasons.has(row.id));
+}
+
 /** An account that changed between approval and payment is not followed silently: the payment fails and is shown. */
 async function dropChanged(trx: Trx, claimed: Claimed, rows: readonly Sendable[]): Promise<Sendable[]> {
   const changed = rows.filter((row) => row.state === 'queued' && !(row.now_active && row.now_same));
-  if (changed.length === 0) return [...rows];
-  await sql`
-    update instruction i
-    set state = 'failed', reason_code = r.reason_code, updated_at = now()
-    from unnest(
-      ${changed.map((row) => row.id)}::uuid[],
-      ${changed.map((row) => (row.now_active ? 'address-changed' : 'payee-inactive'))}::text[]
-    ) as r (id, reason_code)
-    where i.id = r.id`.execute(trx);
   await openCases(
     trx,
     changed
@@ -99,21 +110,36 @@ async function dropChanged(trx: Trx, claimed: Claimed, rows: readonly Sendable[]
         detail: 'The account of the payee changed after the run was approved; nothing was sent',
       })),
   );
-  const dropped = new Set(changed.map((row) => row.id));
-  return rows.filter((row) => !dropped.has(row.id));
+  const reason = (row: Sendable): string => (row.now_active ? 'address-changed' : 'payee-inactive');
+  return drop(trx, rows, new Map(changed.map((row) => [row.id, reason(row)])));
 }
 
+/** What failed before and is said to have been paid since is not paid anew: the payment fails, and what leaves with it. */
+async function dropPaid(trx: Trx, rows: readonly Sendable[]): Promise<Sendable[]> {
+  const anew = rows.filter((row) => row.state === 'queued' && row.retry_of !== null);
+  const said = await saidPaid(
+    trx,
+    anew.map((row) => row.retry_of as string),
+  );
+  const paid = new Set(anew.filter((row) => said.has(row.retry_of as string)).map((row) => row.leader_id));
+  const together = rows.filter((row) => paid.has(row.leader_id));
+  return drop(trx, rows, new Map(together.map((row) => [row.id, 'may-be-paid-before'])));
+}
+
+/** Keeps the sendings, which nobody asks about before they must be over. */
 async function writeAttempts(
   payments: Payments,
   trx: Trx,
   claimed: Claimed,
+  rail: Rail,
   rows: readonly Sendable[],
 ): Promise<void> {
   const sent = rows.filter((row) => row.id === row.leader_id);
+  const patience = Math.max(payments.config.lostAfterSeconds, sendingSeconds(payments, rail, sent.length));
   await sql`
     insert into attempt (instruction_id, sub_batch_id, rail_id, number, state, next_check_at)
     select r.instruction_id, ${claimed.id}, ${claimed.rail_id}, r.number, 'open',
-      now() + make_interval(secs => ${payments.config.lostAfterSeconds})
+      clock_timestamp() + make_interval(secs => ${patience})
     from unnest(
       ${sent.map((row) => row.id)}::uuid[],
       ${sent.map((row) => row.sends + 1)}::integer[]
@@ -187,19 +213,19 @@ async function prepare(payments: Payments, traffic: RailTraffic): Promise<Parcel
       leave();
       const claimed = await claim(payments, trx, traffic.blocked());
       if (!claimed) return 'nothing';
-      const rail = await findRail(trx, claimed.rail_id);
-      if (!rail) throw new Error(`rail ${claimed.rail_id} is gone`);
+      const rail = await railInUse(trx, claimed.rail_id);
       if (!traffic.enter(rail)) throw new NoPlace();
       place = rail.id;
-      const rows = await dropChanged(trx, claimed, await sendable(trx, claimed.id));
+      const rows = await dropPaid(trx, await dropChanged(trx, claimed, await sendable(trx, claimed.id)));
       if (rows.length === 0) {
         await nothingSent(trx, claimed.rail_id);
         await settleSubBatches(payments, trx, [claimed.id]);
         return 'settled';
       }
       const transfers = await orders(payments, claimed.currency, rows);
-      await writeAttempts(payments, trx, claimed, rows);
-      return { claimed, rail, transfers };
+      await writeAttempts(payments, trx, claimed, rail, rows);
+      const attempts = new Map(rows.map((row) => [row.id, row.sends + 1]));
+      return { claimed, rail, transfers, attempts };
     });
     if (typeof prepared === 'string') leave();
     return prepared;
@@ -231,7 +257,7 @@ export async function sendNext(payments: Payments, traffic: RailTraffic): Promis
     payments.wake();
     return true;
   }
-  const { claimed, rail, transfers } = parcel;
+  const { claimed, rail, transfers, attempts } = parcel;
   try {
     await withContext(newContext({ correlationId: claimed.correlation_id }), async () => {
       let results: RailResult[];
@@ -254,7 +280,7 @@ export async function sendNext(payments: Payments, traffic: RailTraffic): Promis
         answered = outcome === 'failed';
       }
       await (answered ? traffic.succeeded(rail.id) : traffic.failed(rail.id));
-      await applyResults(payments, rail.id, results, 'answer');
+      await applyResults(payments, rail.id, ofAttempts(results, attempts), 'answer');
     });
   } finally {
     traffic.leave(rail.id);

@@ -1,4 +1,4 @@
-import { conflict, transaction } from '@govstack/platform';
+import { conflict, notFound, transaction } from '@govstack/platform';
 import { sql } from 'kysely';
 import { audit } from '../audit/audit.ts';
 import { noteInHistory } from '../batches/control.ts';
@@ -15,7 +15,8 @@ interface Refused {
   /** Whether it leaves under its own id. */
   leads: boolean;
   rail_id: string;
-  last: 'refused' | 'not-received';
+  /** Not all sendings were refused: its rail did not receive one, and might yet. */
+  lost: boolean;
 }
 
 /** Locks the open sub-batches of a run, at one rail or at all, in id order: nothing of them is claimed meanwhile. */
@@ -48,16 +49,15 @@ async function takeBack(
     where batch_id = ${batchId} and sub_batch_id = any (${subBatches}::uuid[]) and state = 'queued'
     returning id`.execute(trx);
   const { rows: refused } = await sql<Refused>`
-    select i.id, k.instruction_id is null or k.leader_id = i.id as leads, i.rail_id, a.state as last
+    select i.id, k.instruction_id is null or k.leader_id = i.id as leads, i.rail_id, a.lost
     from instruction i
     left join combined_instruction k on k.instruction_id = i.id
     join lateral (
-      select t.state
+      select bool_or(t.state = 'not-received') as lost
       from attempt t
       where t.instruction_id = coalesce(k.leader_id, i.id)
-      order by t.number desc
-      limit 1
-    ) a on a.state in ('refused', 'not-received')
+      having bool_and(t.state in ('refused', 'not-received'))
+    ) a on true
     where i.batch_id = ${batchId}
       and i.sub_batch_id = any (${subBatches}::uuid[])
       and i.state in ('submitted', 'unknown')
@@ -67,9 +67,9 @@ async function takeBack(
       payments,
       railId,
       group.map((row) =>
-        row.last === 'refused'
-          ? { reference: row.id, outcome: 'failed' as const, reasonCode: end.reasonCode }
-          : { reference: row.id, outcome: 'unknown' as const, reasonCode: 'not-received' },
+        row.lost
+          ? { reference: row.id, outcome: 'unknown' as const, reasonCode: 'not-received' }
+          : { reference: row.id, outcome: 'failed' as const, reasonCode: end.reasonCode },
       ),
       'operator',
       trx,
@@ -77,7 +77,7 @@ async function takeBack(
   await openCases(
     trx,
     refused
-      .filter((row) => row.leads && row.last === 'not-received')
+      .filter((row) => row.leads && row.lost)
       .map((row) => ({
         kind: 'unknown-too-long' as const,
         key: row.id,
@@ -88,7 +88,7 @@ async function takeBack(
       })),
   );
   await settleSubBatches(payments, trx, subBatches);
-  return waiting.length + refused.filter((row) => row.last === 'refused').length;
+  return waiting.length + refused.filter((row) => !row.lost).length;
 }
 
 /**
@@ -125,7 +125,8 @@ export async function stopBatch(payments: Payments, batchId: string, by: ByHand)
 
 /**
  * Fails what of a run still waits for a rail that is closed, so that the run can end; paid anew (`retry`), it finds its
- * way over the rails that are open then, with an approval of its own. Answers how many payments that were.
+ * way over the rails that are open then, with an approval of its own. Answers how many payments that were; 404 for a rail
+ * that does not exist, 409 for one that is active.
  */
 export async function failWaiting(
   payments: Payments,
@@ -135,8 +136,8 @@ export async function failWaiting(
 ): Promise<number> {
   const count = await transaction(payments.db, async (trx) => {
     const rail = await trx.selectFrom('rail').select('active').where('id', '=', railId).executeTakeFirst();
-    if (rail?.active !== false)
-      throw conflict('Only payments that wait for a rail that is not active are failed');
+    if (!rail) throw notFound('Rail');
+    if (rail.active) throw conflict('Only payments that wait for a rail that is not active are failed');
     const count = await takeBack(payments, trx, batchId, await lockOpen(trx, batchId, railId), {
       state: 'failed',
       reasonCode: 'rail-closed',

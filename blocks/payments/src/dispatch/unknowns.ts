@@ -1,12 +1,11 @@
 import { conflict, newContext, notFound, withContext } from '@govstack/platform';
 import { sql } from 'kysely';
-import { leadersOf } from '../batches/combine.ts';
 import type { InstructionState } from '../batches/states.ts';
 import type { Payments } from '../payments-context.ts';
 import type { RailResult } from '../rails/port.ts';
 import { adapterOf, findRail, railContext } from '../rails/registry.ts';
 import type { Db } from '../tables.ts';
-import { applyResults } from './apply-results.ts';
+import { applyResults, ofAttempts } from './apply-results.ts';
 
 export interface Unknown {
   readonly id: string;
@@ -58,26 +57,49 @@ export async function listUnknowns(
   return rows;
 }
 
+interface Out {
+  state: InstructionState;
+  rail_id: string;
+  correlation_id: string;
+  /** Under which it was sent: its id, or that of the first of combined ones. */
+  reference: string;
+  /** Of its last sending. */
+  number: number;
+  /** It may not have reached the rail yet. */
+  under_way: boolean;
+}
+
 /**
  * Asks the rail now what became of a payment, without waiting for the time at which it would be asked anyway. Answers
- * what the rail says and the state that follows; 409 for a payment that is not out.
+ * what the rail says and the state that follows; 409 for a payment that is not out. That the rail does not know a payment
+ * that is only being sent has no effect.
  */
 export async function askNow(
   payments: Payments,
   instructionId: string,
 ): Promise<{ readonly said: RailResult['outcome']; readonly state: InstructionState }> {
   const { db } = payments;
-  const found = await db
-    .selectFrom('instruction')
-    .select(['state', 'rail_id', 'correlation_id'])
-    .where('id', '=', instructionId)
-    .executeTakeFirst();
+  const { rows } = await sql<Out>`
+    select
+      i.state, i.rail_id, i.correlation_id, coalesce(k.leader_id, i.id) as reference, a.number,
+      coalesce(a.state = 'open' and a.checks = 0 and a.next_check_at > now(), false) as under_way
+    from instruction i
+    left join combined_instruction k on k.instruction_id = i.id
+    left join lateral (
+      select t.number, t.state, t.checks, t.next_check_at
+      from attempt t
+      where t.instruction_id = coalesce(k.leader_id, i.id)
+      order by t.number desc
+      limit 1
+    ) a on true
+    where i.id = ${instructionId}`.execute(db);
+  const [found] = rows;
   if (!found) throw notFound('Instruction');
   if (found.state !== 'submitted' && found.state !== 'unknown')
     throw conflict(`The payment is ${found.state}; its rail is asked about payments that are out`);
-  const rail = await findRail(db, found.rail_id as string);
+  const rail = await findRail(db, found.rail_id);
   if (!rail) throw notFound('Rail');
-  const reference = (await leadersOf(db, [instructionId])).get(instructionId) ?? instructionId;
+  const { reference } = found;
   const results = await withContext(newContext({ correlationId: found.correlation_id }), () =>
     adapterOf(rail)
       .status(railContext(payments, rail), [reference])
@@ -86,12 +108,13 @@ export async function askNow(
         return [{ reference, outcome: 'unknown', reasonCode: 'no-answer' }];
       }),
   );
-  await applyResults(payments, rail.id, results, 'poll');
+  const said = results.find((result) => result.reference === reference)?.outcome ?? 'unknown';
+  if (!(found.under_way && said === 'not-received'))
+    await applyResults(payments, rail.id, ofAttempts(results, new Map([[reference, found.number]])), 'poll');
   const { state } = await db
     .selectFrom('instruction')
     .select('state')
     .where('id', '=', instructionId)
     .executeTakeFirstOrThrow();
-  const said = results.find((result) => result.reference === reference)?.outcome ?? 'unknown';
   return { said, state };
 }

@@ -47,6 +47,19 @@ function change(payments: Payments, record: BeneficiaryRecord, current: Current)
 }
 
 /**
+ * Locks the entries of payees in a fixed order, each transaction all it needs at once. What they hold is read by a later
+ * statement: one that waited for a lock does not see what the holder has written beside the row.
+ */
+export const lockEntries = async (trx: Trx, sourceId: string, tokens: readonly Buffer[]): Promise<void> => {
+  await sql`
+    select e.id
+    from mapper_entry e
+    where e.source_id = ${sourceId} and e.payee_token = any (${tokens}::bytea[])
+    order by e.id
+    for update`.execute(trx);
+};
+
+/**
  * Changes modality, account, institution or standing of registered payees, each record on its own; what a record does
  * not name stays. The payee identity itself cannot change (PAY-8.1.3-a). Every change is a new version, the earlier
  * ones stay. Answers the records that failed.
@@ -61,6 +74,7 @@ export async function updatePayees(
   const { vault } = payments;
   const { first, repeated } = withoutRepeats(records);
   const tokens = first.map((record) => vault.token(record.payeeIdentity, `payee/${sourceId}`));
+  await lockEntries(trx, sourceId, tokens);
   const { rows } = await sql<Current>`
     select
       e.id as entry_id, e.payee_token, v.id as version_id, v.number, v.modality, v.institution_code,
@@ -68,9 +82,7 @@ export async function updatePayees(
     from mapper_entry e
     join mapper_version v on v.id = e.current_version
     where e.source_id = ${sourceId}
-      and e.payee_token = any (${tokens}::bytea[])
-    order by e.id
-    for update of e`.execute(trx);
+      and e.payee_token = any (${tokens}::bytea[])`.execute(trx);
   const current = new Map(rows.map((row) => [row.payee_token.toString('hex'), row]));
   const outcomes = first.map((record, index) => {
     const found = current.get((tokens[index] as Buffer).toString('hex'));

@@ -72,6 +72,8 @@ export interface RailAdapter {
   readonly answerWithinSeconds?: number;
   /** Whether its notices can carry a signature of the rail's key. */
   readonly signedNotices: boolean;
+  /** How many calls, one after the other, sending so many transfers takes at most; one when absent. */
+  readonly callsInTurn?: (transfers: number, concurrency: number) => number;
   /** Sends transfers. A transfer without a result in the answer counts as unknown. */
   submit(context: RailContext, submission: RailSubmission): Promise<RailResult[]>;
   /** What became of transfers sent before. */

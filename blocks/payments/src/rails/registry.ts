@@ -1,9 +1,10 @@
-import { badRequest, compileValidator, isServiceId, Type } from '@govstack/platform';
+import { badRequest, compileValidator, conflict, isServiceId, Type } from '@govstack/platform';
 import { importJWK, type JWK } from 'jose';
+import { sql, type Updateable } from 'kysely';
 import type { Calendar } from '../api/admin/calendar.ts';
 import { audit } from '../audit/audit.ts';
 import type { Payments } from '../payments-context.ts';
-import type { Db, Trx } from '../tables.ts';
+import type { Db, PaymentsTables, Trx } from '../tables.ts';
 import { bank } from './bank/adapter.ts';
 import { byHand } from './by-hand/adapter.ts';
 import { assertCalendar } from './calendar.ts';
@@ -100,7 +101,60 @@ function assertAdapterSettings(adapter: RailAdapter, settings: object): void {
     );
 }
 
-/** Registers a payer rail or changes it. Repeating the same settings changes nothing. */
+/** Whom a rail is and what it debits: only there one can ask what became of what was sent. */
+const identity = ['adapter', 'service', 'debtor_account'] as const;
+
+/**
+ * Throws a 409 when something is out at the rail: payments sent and not known to be refused, and vouchers being paid out.
+ * Another institution would know nothing of them, and they would be paid again.
+ */
+async function assertNothingOut(trx: Trx, railId: string): Promise<void> {
+  const { rows } = await sql<{ payments: number; redemptions: number }>`
+    select
+      (select count(*)::integer
+        from sub_batch s
+        join instruction i
+          on i.batch_id = s.batch_id
+          and i.position between s.first_position and s.last_position
+          and i.sub_batch_id = s.id
+        where s.rail_id = ${railId}
+          and s.state <> 'settled'
+          and s.sends > 0
+          and i.state in ('submitted', 'unknown')
+          and exists (
+            select from attempt a where a.instruction_id = i.id and a.state <> 'refused'
+          )) as payments,
+      (select count(*)::integer
+        from voucher_redemption
+        where rail_id = ${railId} and state in ('sent', 'unknown')) as redemptions`.execute(trx);
+  const { payments = 0, redemptions = 0 } = rows[0] ?? {};
+  if (payments + redemptions > 0)
+    throw conflict(
+      `Adapter, service and debtorAccount stay as they are while something is out at the rail: ${payments} payments, ${redemptions} vouchers`,
+    );
+}
+
+/** Changes a rail under its lock: nothing is sent there, and no voucher is presented, meanwhile. */
+async function changeRail(trx: Trx, id: string, values: Updateable<PaymentsTables['rail']>): Promise<Rail> {
+  const known = await trx
+    .selectFrom('rail')
+    .select(identity)
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirstOrThrow();
+  if (identity.some((column) => known[column] !== values[column])) await assertNothingOut(trx, id);
+  return trx
+    .updateTable('rail')
+    .set({ ...values, updated_at: new Date() })
+    .where('id', '=', id)
+    .returning(columns)
+    .executeTakeFirstOrThrow();
+}
+
+/**
+ * Registers a payer rail or changes it. Repeating the same settings changes nothing. While something is out at it, it
+ * cannot become another one (409).
+ */
 export async function putRail(
   payments: Payments,
   trx: Trx,
@@ -149,12 +203,13 @@ export async function putRail(
     calendar: settings.calendar ? JSON.stringify(settings.calendar) : null,
     answer_within_seconds: settings.answerWithinSeconds ?? adapter.answerWithinSeconds ?? null,
   };
-  const row = await trx
+  const inserted = await trx
     .insertInto('rail')
     .values({ id: settings.id, ...values })
-    .onConflict((clash) => clash.column('id').doUpdateSet({ ...values, updated_at: new Date() }))
+    .onConflict((clash) => clash.column('id').doNothing())
     .returning(columns)
-    .executeTakeFirstOrThrow();
+    .executeTakeFirst();
+  const row = inserted ?? (await changeRail(trx, settings.id, values));
   await audit(trx, {
     component: 'settings',
     action: 'put',
@@ -181,6 +236,20 @@ export const givesVouchers = async (db: Db | Trx, id: string): Promise<boolean> 
 
 export const findRail = (db: Db | Trx, id: string): Promise<Rail | undefined> =>
   db.selectFrom('rail').select(columns).where('id', '=', id).executeTakeFirst();
+
+/** A rail that stays the same one until the transaction ends. */
+export const railInUse = (trx: Trx, id: string): Promise<Rail> =>
+  trx.selectFrom('rail').select(columns).where('id', '=', id).forKeyShare().executeTakeFirstOrThrow();
+
+/** Seconds after which the sending of so many transfers is over, whatever the rail does: each of its calls has an end. */
+export const sendingSeconds = (
+  payments: Payments,
+  rail: Pick<Rail, 'adapter' | 'concurrency'>,
+  transfers: number,
+): number =>
+  (adapterOf(rail).callsInTurn?.(transfers, rail.concurrency) ?? 1) *
+  payments.config.railTimeoutSeconds *
+  1.1;
 
 /** What an adapter needs to reach its rail. */
 export const railContext = (payments: Payments, rail: Rail): RailContext => ({

@@ -72,15 +72,6 @@ export async function putProgramme(
       .executeTakeFirst();
     if (!rail) throw badRequest('payerRail is not a registered rail');
   }
-  const existing = await trx
-    .selectFrom('programme')
-    .select(['currency'])
-    .where('source_id', '=', settings.sourceId)
-    .where('id', '=', settings.id)
-    .forUpdate()
-    .executeTakeFirst();
-  if (existing && existing.currency !== settings.currency)
-    throw conflict('The currency of a programme cannot change; set up another programme');
   const values = {
     name: settings.name,
     agency: settings.agency,
@@ -93,14 +84,23 @@ export async function putProgramme(
     stagger_payees: settings.stagger?.payees ?? null,
     stagger_seconds: settings.stagger?.seconds ?? null,
   };
-  const row = await trx
+  const inserted = await trx
     .insertInto('programme')
     .values({ source_id: settings.sourceId, id: settings.id, ...values })
-    .onConflict((clash) =>
-      clash.columns(['source_id', 'id']).doUpdateSet({ ...values, updated_at: new Date() }),
-    )
+    .onConflict((clash) => clash.columns(['source_id', 'id']).doNothing())
     .returning(columns)
-    .executeTakeFirstOrThrow();
+    .executeTakeFirst();
+  const row =
+    inserted ??
+    (await trx
+      .updateTable('programme')
+      .set({ ...values, updated_at: new Date() })
+      .where('source_id', '=', settings.sourceId)
+      .where('id', '=', settings.id)
+      .where('currency', '=', settings.currency)
+      .returning(columns)
+      .executeTakeFirst());
+  if (!row) throw conflict('The currency of a programme cannot change; set up another programme');
   const accounts = programmeAccounts(row);
   await openAccounts(trx, [accounts.funding, accounts.available]);
   await audit(trx, {

@@ -45,6 +45,8 @@ function assertSettings(settings: SourceSettings): void {
   }
 }
 
+const otherSource = () => conflict('This application is registered as a source under another id');
+
 /** Registers a source system, or changes it. Repeating the same settings changes nothing. */
 export async function putSource(trx: Trx, settings: SourceSettings, actor: string): Promise<Source> {
   assertSettings(settings);
@@ -54,7 +56,7 @@ export async function putSource(trx: Trx, settings: SourceSettings, actor: strin
     .where('application', '=', settings.application)
     .where('id', '<>', settings.id)
     .executeTakeFirst();
-  if (other) throw conflict('This application is registered as a source under another id');
+  if (other) throw otherSource();
   const values = {
     application: settings.application,
     name: settings.name,
@@ -69,7 +71,11 @@ export async function putSource(trx: Trx, settings: SourceSettings, actor: strin
     .values({ id: settings.id, ...values })
     .onConflict((clash) => clash.column('id').doUpdateSet({ ...values, updated_at: new Date() }))
     .returning(columns)
-    .executeTakeFirstOrThrow();
+    .executeTakeFirstOrThrow()
+    .catch((error: unknown) => {
+      const clash = (error as { constraint?: string }).constraint === 'source_system_application_key';
+      throw clash ? otherSource() : error;
+    });
   await audit(trx, {
     component: 'settings',
     action: 'put',

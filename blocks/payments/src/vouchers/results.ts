@@ -149,13 +149,13 @@ async function apply(
  * States move only forward; voucher and money follow in the same transaction. The same twice, late or out of order
  * changes nothing.
  */
-export async function applyRedemptions(
+export async function applyRedemptions<R extends RailResult>(
   payments: Payments,
   trx: Trx,
   railId: string,
-  results: readonly RailResult[],
+  results: readonly R[],
   via: string,
-): Promise<RailResult[]> {
+): Promise<R[]> {
   const references = results
     .map((result) => result.reference)
     .filter((reference) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(reference));
@@ -165,7 +165,7 @@ export async function applyRedemptions(
     where id = any (${references}::uuid[]) and rail_id = ${railId}`.execute(trx);
   if (rows.length === 0) return [...results];
   const ours = new Set(rows.map((row) => row.id));
-  const about = (result: RailResult): boolean => ours.has(result.reference.toLowerCase());
+  const about = (result: R): boolean => ours.has(result.reference.toLowerCase());
   const sorted = results.filter(about).sort((a, b) => a.reference.localeCompare(b.reference));
   for (const result of sorted) await apply(payments, trx, railId, result, via);
   return results.filter((result) => !about(result));

@@ -570,7 +570,25 @@ export const retryFailedInstructions = defineOperation({
   access: overseer,
   ...signedBySource,
   ...inBatch,
-  responses: { 200: Type.Object({ batchId: Id, repeated: Flag }) },
+  responses: {
+    200: Type.Object({
+      batchId: Id,
+      repeated: Flag,
+      leftOut: Type.Array(
+        Type.Object({
+          reason: Type.String({
+            description:
+              'contradiction-open: a case about the payment waits; rail-says-paid: its rail reported afterwards that it was made; debited-at-bank: a statement shows it',
+          }),
+          count: Type.Integer(),
+        }),
+        {
+          description:
+            'Failed payments that may have been made all the same. One that was not is closed as not-paid in its contradiction case first.',
+        },
+      ),
+    }),
+  },
 });
 
 const Sums = { count: Type.Integer(), amount: Type.String() };

@@ -361,7 +361,8 @@ export function runHandlers(payments: Payments): RunHandlers {
         application: caller.application,
         person: person?.id,
       });
-      return { status: 200, body: { batchId: retried.id, repeated: retried.repeated } };
+      const { id, repeated, leftOut } = retried;
+      return { status: 200, body: { batchId: id, repeated, leftOut } };
     },
 
     async getCertificate({ params, caller, person }) {

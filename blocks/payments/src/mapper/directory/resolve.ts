@@ -5,7 +5,7 @@ import type { Payments } from '../../payments-context.ts';
 import type { Trx } from '../../tables.ts';
 import type { BeneficiaryRecord } from '../record.ts';
 import { registerPayees } from '../register.ts';
-import { updatePayees } from '../update.ts';
+import { lockEntries, updatePayees } from '../update.ts';
 import { payeeDirectory, Resolution } from './contract.ts';
 import { type Directory, readDirectory } from './settings.ts';
 
@@ -63,13 +63,14 @@ async function keep(
   found: readonly BeneficiaryRecord[],
 ): Promise<void> {
   const requestId = newId();
+  const tokens = payees.map((one) => payments.vault.token(one, `payee/${sourceId}`));
   await registerPayees(payments, trx, sourceId, requestId, found);
+  await lockEntries(trx, sourceId, tokens);
   const failed = await updatePayees(payments, trx, sourceId, requestId, found);
   const known = new Set(found.map((one) => one.payeeIdentity));
   for (const one of failed) known.delete(one.payeeIdentity);
   const unknown = payees.filter((one) => !known.has(one)).map(gone);
   await updatePayees(payments, trx, sourceId, requestId, unknown);
-  const tokens = payees.map((one) => payments.vault.token(one, `payee/${sourceId}`));
   await sql`
     insert into directory_answer (source_id, payee_token, valid_until)
     select ${sourceId}, payee_token, now() + make_interval(secs => ${directory.validSeconds})

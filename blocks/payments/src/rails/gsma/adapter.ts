@@ -63,6 +63,7 @@ export const gsma: RailAdapter = {
   largestBatch: 200,
   settings: GsmaRailSettings,
   signedNotices: false,
+  callsInTurn: (transfers, concurrency) => Math.ceil(transfers / concurrency),
   async submit(context, { debtorAccount, currency, transfers }) {
     const { debitPartyKey = 'accountid' } = settingsOf(context);
     const silent: unknown[] = [];
