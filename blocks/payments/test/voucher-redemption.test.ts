@@ -1,15 +1,19 @@
 import { jsonResponse } from '@govstack/platform/testing';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { reconciliationOf, treasurer } from './fixtures/statement.ts';
 import {
   available,
+  bankService,
   brokenBooks,
   noticesOf,
+  oversightOf,
   programme,
   refusal,
   source,
   startTreasury,
   type Treasury,
+  treasury,
 } from './fixtures/treasury.ts';
 import {
   active,
@@ -122,6 +126,33 @@ describe('a redemption', () => {
         ({ type, subject }) => type === 'payments.voucher-redeemed.v1' && subject === voucher.serial,
       );
     await expect.poll(told).toBe(true);
+  });
+
+  it('[PAY-6.9-a] goes through the rail that a payment of its amount would: rank and largest amount count', async () => {
+    const putCheap = (active: boolean) =>
+      t.admin.putRail({
+        params: { railId: 'cheap' },
+        body: {
+          adapter: 'bank',
+          service: bankService,
+          name: 'Cheap',
+          modalities: ['00'],
+          currencies: ['USD'],
+          isDefault: true,
+          rank: 1,
+          maximumAmounts: { USD: '20.00' },
+          active,
+        },
+      });
+    await putCheap(true);
+    const railOf = async (amount: string) => {
+      const voucher = await one({ amount });
+      expect(await redeem(t.node, voucher)).toMatchObject({ status: 1 });
+      return (await look(t.node, voucher.serial)).redemptions[0]?.rail;
+    };
+    expect([await railOf('20.00'), await railOf('20.01')]).toEqual(['cheap', 'bank']);
+    await putCheap(false);
+    expect(await railOf('20.00')).toBe('bank');
   });
 
   it('by number alone, at a wallet that answers later, is told when it is done', async () => {
@@ -330,6 +361,124 @@ describe('a rail that', () => {
       });
       expect(await stateOf(t.node, voucher.serial)).toBe(state);
     }
+  });
+});
+
+describe('a voucher whose payment nobody can tell about', () => {
+  const setBank = (active: boolean) =>
+    t.admin.putRail({
+      params: { railId: 'bank' },
+      body: {
+        adapter: 'bank',
+        service: bankService,
+        name: 'Bank',
+        modalities: ['00'],
+        currencies: ['USD'],
+        batchSize: 5,
+        concurrency: 2,
+        isDefault: true,
+        active,
+      },
+    });
+  const unknownOf = async ({ serial }: Issued) =>
+    (await t.admin.listUnknowns({ query: { railId: 'bank' } })).body.items.find(
+      (one) => one.voucher === serial,
+    );
+  /** A voucher whose payment left, and the id under which it did. */
+  async function out(fate: 'silent' | 'lost') {
+    t.bank.answersQuestions = false;
+    t.bank.fate = () => fate;
+    const voucher = await one({ amount: '17.00' });
+    expect((await redeem(t.node, voucher)).http).toBe(202);
+    t.bank.fate = () => 'completed';
+    const [redemption] = (await look(t.node, voucher.serial)).redemptions;
+    return { voucher, id: redemption?.transactionId as string };
+  }
+
+  it('[PAY-5.3.1-k][PAY-6.1-b] stands in the list of unknowns, and its rail is asked at once', async () => {
+    const { voucher, id } = await out('silent');
+    await expect
+      .poll(() => unknownOf(voucher))
+      .toMatchObject({
+        instructionId: id,
+        rail: 'bank',
+        amount: '17.00',
+        state: 'unknown',
+        isoStatus: 'PDNG',
+        sends: 1,
+      });
+    expect((await unknownOf(voucher))?.batchId).toBeUndefined();
+    const { items } = (await t.admin.listRailTraffic({})).body;
+    const bank = items.find((one) => one.railId === 'bank');
+    expect(bank?.unknown).toBeGreaterThan(0);
+    expect(bank?.out).toBeGreaterThan(0);
+    t.bank.answersQuestions = true;
+    // The engine may have asked at the same moment.
+    await t.admin.askRail({ params: { instructionId: id } }).catch((error) => expect(error.status).toBe(409));
+    expect(await stateOf(t.node, voucher.serial)).toBe('redeemed');
+    expect(await unknownOf(voucher)).toBeUndefined();
+    expect((await refusal(t.admin.askRail({ params: { instructionId: id } }))).status).toBe(409);
+  });
+
+  it.each([
+    ['silent', 'paid', 'redeemed'],
+    ['lost', 'not-paid', 'activated'],
+  ] as const)('[PAY-5.3.1-k][PAY-6.1-c] (%s) is decided by a person as %s, also after its case was only acknowledged', async (fate, outcome, state) => {
+    const { voucher, id } = await out(fate);
+    const cases = async () =>
+      (await t.admin.listCases({ query: {} })).body.items.filter((item) => item.instructionId === id);
+    await expect.poll(cases).toHaveLength(1);
+    const personToken = await t.node.token({ id: 'decider', roles: ['payment-approver'], agency: treasury });
+    const [found] = await cases();
+    await t.admin.resolveCase({
+      params: { caseId: found?.caseId as string },
+      body: { outcome: 'acknowledged', note: 'The bank was called' },
+      personToken,
+    });
+    const decide = () =>
+      t.admin.decideUnknown({
+        params: { instructionId: id },
+        body: { outcome, evidence: 'Letter of the bank' },
+        personToken,
+      });
+    await decide();
+    expect(await stateOf(t.node, voucher.serial)).toBe(state);
+    expect((await refusal(decide())).status).toBe(409);
+    expect(await unknownOf(voucher)).toBeUndefined();
+    expect((await cases()).map((item) => [item.state, item.outcome, item.note])).toEqual([
+      ['resolved', outcome, 'Letter of the bank'],
+      ['resolved', 'acknowledged', 'The bank was called'],
+    ]);
+    const query = { component: 'runs', action: 'decide-unknown', subject: `voucher/${voucher.serial}` };
+    const { items } = (await oversightOf(t.node).listAuditEntries({ query })).body;
+    expect(items).toMatchObject([{ detail: { outcome } }]);
+  });
+
+  it('[PAY-6.1-c] at a rail that is closed since is asked about further on, and ends', async () => {
+    const { voucher, id } = await out('silent');
+    await setBank(false);
+    const before = t.bank.requests.length;
+    // More than the one question that may have been on its way.
+    await expect.poll(() => t.bank.requests.length).toBeGreaterThan(before + 1);
+    t.bank.answersQuestions = true;
+    await expect.poll(() => stateOf(t.node, voucher.serial)).toBe('redeemed');
+    await setBank(true);
+    expect(t.bank.credited.get(id)?.times).toBe(1);
+  });
+
+  it('[PAY-6.1-c] and that never arrived is not sent to a rail that is closed since, but when it opens', async () => {
+    const { voucher, id } = await out('lost');
+    await setBank(false);
+    const before = t.bank.requests.length;
+    t.bank.answersQuestions = true;
+    const since = (method: string) =>
+      t.bank.requests.slice(before).filter((request) => request.startsWith(method)).length;
+    await expect.poll(() => since('GET')).toBeGreaterThan(2);
+    expect(since('POST')).toBe(0);
+    expect(await stateOf(t.node, voucher.serial)).toBe('redeeming');
+    await setBank(true);
+    await expect.poll(() => stateOf(t.node, voucher.serial)).toBe('redeemed');
+    expect(t.bank.credited.get(id)?.times).toBe(1);
   });
 });
 

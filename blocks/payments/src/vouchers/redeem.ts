@@ -3,10 +3,12 @@ import { conflict, currentContext, newContext, newId, transaction } from '@govst
 import { sql } from 'kysely';
 import { audit } from '../audit/audit.ts';
 import { applyResults } from '../dispatch/apply-results.ts';
+import { reportsItself } from '../institutions/institution.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Rail } from '../rails/port.ts';
 import { findRail, railContext } from '../rails/registry.ts';
+import { railFor } from '../rails/routing.ts';
 import { type Programme, readProgramme } from '../sources/programme.ts';
 import type { Trx } from '../tables.ts';
 import { readVoucherGroup, type VoucherGroup } from './groups.ts';
@@ -15,7 +17,6 @@ import { promiseValue } from './money.ts';
 import { authenticatePayee } from './payee-check.ts';
 import { findRedemption, type Redemption } from './redemption.ts';
 import { type Refusal, VoucherRefused } from './refused.ts';
-import { railFor } from './routing.ts';
 import { askAgain, sendRedemption } from './send.ts';
 import type { VoucherState } from './states.ts';
 import { findVoucher, moveVouchers, type Voucher } from './voucher.ts';
@@ -248,8 +249,15 @@ async function redeem(payments: Payments, order: RedemptionOrder): Promise<Redem
   const { expected } = order;
   if (expected && (expected.currency !== voucher.currency || expected.amount !== BigInt(voucher.amount)))
     throw new VoucherRefused('value-differs', 'A voucher is redeemed whole: its value must be what is due');
-  const rail = await railFor(db, { ...payee, currency: voucher.currency });
+  const { currency } = voucher;
+  const rail = await railFor(db, { ...payee, currency, amount: BigInt(voucher.amount) });
   if (!rail) throw new VoucherRefused('cannot-credit');
+  const byHand = payments.payoutAdapter(rail).byHand === true;
+  if (byHand && !(await reportsItself(db, payee.institution)))
+    throw new VoucherRefused(
+      'institution-unknown',
+      'The institution of this account is not registered; nobody could report the payment',
+    );
   const programme = await readProgramme(db, voucher.source_id, voucher.programme_id);
   await checkMoney(payments, voucher, payee, rail, programme);
   refuseUnusable(voucher);
