@@ -97,6 +97,11 @@ afterAll(async () => {
 
 const one = async (more: Parameters<typeof active>[2] = {}): Promise<Issued> =>
   (await active(t.node, 1, more))[0] as Issued;
+/** Wrong numbers to the serial number of a voucher, as many as block it. */
+async function guessWrong({ serial }: Issued): Promise<void> {
+  for (let tries = 0; tries < 3; tries += 1)
+    await redeem(t.node, { serial, number: '1234567890123456' }, { agentID: 'shop-3' });
+}
 const paidTo = (address: string) => creditedTo(t, address).length;
 const shop1 = '000000000001';
 
@@ -178,6 +183,8 @@ describe('a redemption', () => {
         status: 0,
         message: 'Already used',
       });
+    await guessWrong(voucher);
+    expect(await redeem(t.node, voucher, { requestID })).toEqual(first);
     expect(paidTo(shop1)).toBe(before);
     expect((await refusal(redeem(t.node, await one(), { requestID }))).status).toBe(409);
   });

@@ -38,6 +38,7 @@ async function bySerial(
   serial: string,
   number: string,
   scope: string,
+  repeated: string | undefined,
 ): Promise<Located> {
   const voucher = await findVoucher(trx, serial);
   if (!voucher || voucher.state === 'provisioned' || voucher.state === 'purged') {
@@ -50,11 +51,13 @@ async function bySerial(
       actor: engineActor,
       reason: 'wrong-numbers',
     });
-  // Not compared any more: the answer would tell a right number from a wrong one.
-  if (voucher.state === 'blocked') return { refusal: 'blocked' };
-  if (voucher.wrong_numbers >= most) {
-    await block();
-    return { refusal: 'blocked' };
+  // Not compared any more: the answer would tell a right number from a wrong one. Who had the right one before learns nothing.
+  if (voucher.id !== repeated) {
+    if (voucher.state === 'blocked') return { refusal: 'blocked' };
+    if (voucher.wrong_numbers >= most) {
+      await block();
+      return { refusal: 'blocked' };
+    }
   }
   const key = (await voucherKeys(payments, trx)).find((one) => one.id === voucher.key_id);
   if (key && timingSafeEqual(numberToken(key, number), voucher.number_token)) return { voucher };
@@ -83,12 +86,14 @@ async function byNumber(payments: Payments, trx: Trx, number: string, scope: str
 /**
  * Finds the voucher a number belongs to. Wrong numbers are counted, also when the rest of the request fails: whoever
  * (`scope`) presents too many has to wait, and a voucher whose serial was presented with too many is blocked
- * (PAY-5.3.2-b). Neither the answer nor the time it takes tells how close a number was. Throws `VoucherRefused`.
+ * (PAY-5.3.2-b), but for who repeats a request about it (`repeated`: its id). Neither the answer nor the time it takes
+ * tells how close a number was. Throws `VoucherRefused`.
  */
 export async function locateVoucher(
   payments: Payments,
   presented: Presented,
   scope: string,
+  repeated?: string,
 ): Promise<Voucher> {
   const { number, serial } = presented;
   const located = await transaction(payments.db, async (trx): Promise<Located> => {
@@ -96,7 +101,7 @@ export async function locateVoucher(
     if (!isDigits(number)) return { refusal: 'unknown-number' };
     return serial === undefined
       ? byNumber(payments, trx, number, scope)
-      : bySerial(payments, trx, serial, number, scope);
+      : bySerial(payments, trx, serial, number, scope, repeated);
   });
   if ('refusal' in located) throw new VoucherRefused(located.refusal);
   return located.voucher;

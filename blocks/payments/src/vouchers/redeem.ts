@@ -98,12 +98,7 @@ const answerOf = (voucher: Voucher, redemption: Redemption): RedemptionOutcome =
 };
 
 /** The answer to a request of this payee that was made before; other content under its id is refused. */
-async function answeredBefore(
-  payments: Payments,
-  voucher: Voucher,
-  order: RedemptionOrder,
-): Promise<RedemptionOutcome | undefined> {
-  const known = await findRedemption(payments.db, order.payee.key, order.requestId);
+function answeredBefore(voucher: Voucher, known: Redemption | undefined): RedemptionOutcome | undefined {
   if (!known) return undefined;
   if (known.voucher_id !== voucher.id) throw conflict('This request id was used before for another voucher');
   return answerOf(voucher, known);
@@ -238,10 +233,12 @@ const groupRefusal = (group: VoucherGroup, payee: RedemptionPayee): boolean =>
 async function redeem(payments: Payments, order: RedemptionOrder): Promise<RedemptionOutcome> {
   const { db } = payments;
   const { payee } = order;
-  const voucher = await locateVoucher(payments, order.presented, order.presenter ?? payee.key);
+  const asked = () => findRedemption(db, payee.key, order.requestId);
+  const presenter = order.presenter ?? payee.key;
+  const voucher = await locateVoucher(payments, order.presented, presenter, (await asked())?.voucher_id);
   if (order.sourceId !== undefined && voucher.source_id !== order.sourceId)
     throw new VoucherRefused('unknown-number');
-  const before = await answeredBefore(payments, voucher, order);
+  const before = answeredBefore(voucher, await asked());
   if (before) return before;
   const group = await readVoucherGroup(db, voucher.source_id, voucher.group_code);
   const wrongGroup = groupRefusal(group, payee);
@@ -274,13 +271,13 @@ async function redeem(payments: Payments, order: RedemptionOrder): Promise<Redem
   });
   if (!redemption) {
     const now = (await findVoucher(db, voucher.serial)) ?? voucher;
-    const other = await answeredBefore(payments, now, order);
+    const other = answeredBefore(now, await asked());
     if (other) return other;
     throw new VoucherRefused(unusable[now.state]);
   }
   const outcome = await sendRedemption(payments, redemption);
   payments.wake();
-  return answerOf(voucher, await settled(payments, redemption, outcome === 'pending'));
+  return answerOf(voucher, await settled(payments, redemption, outcome === 'pending' && !byHand));
 }
 
 /**
