@@ -198,13 +198,20 @@ describe('a statement', () => {
     await expectProved();
   });
 
-  it('[PAY-6.8-b][PAY-5.3.3-b] shows a voucher that was paid out to its merchant', async () => {
+  it('[PAY-6.8-b][PAY-5.3.3-b] shows a voucher that was paid out to its merchant, and that came back', async () => {
     await setUpVouchers(t.node);
     const [voucher] = await active(t.node, 1, { amount: '15.00' });
     await redeem(t.node, voucher as Issued);
     const paidOut = [...t.bank.credited.values()].find((one) => one.amount === '15.00');
     const { statementId } = await take(t.node, bank.statement([debit(1500n, paidOut?.reference)]));
     expect(await classesOf(t.node, statementId)).toEqual(['matched']);
+    await expectProved();
+    const again = await take(t.node, bank.statement([credit(1500n, paidOut?.reference)]));
+    expect(await classesOf(t.node, again.statementId)).toEqual(['return']);
+    const { items } = (await reconciliationOf(t.node).listSuspense({ query: { limit: 500 } })).body;
+    expect(items.filter((one) => one.redemptionId === paidOut?.reference)).toMatchObject([
+      { kind: 'return', amount: '15.00', state: 'held', reasonCode: 'bank-statement' },
+    ]);
     await expectProved();
   });
 

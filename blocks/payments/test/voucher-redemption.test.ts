@@ -298,15 +298,77 @@ describe('a redemption that cannot be paid leaves the voucher usable:', () => {
     await redeem(t.node, voucher, { agentID: 'shop-2' });
     const [redemption] = (await look(t.node, voucher.serial)).redemptions;
     const reference = redemption?.transactionId as string;
-    for (const status of ['failed', 'returned'] as const)
-      await noticesOf(t.node, 'TEST/COM/MOBILE/rail').postTransferResults({
-        body: { eventId: nextId(), results: [{ reference, status }] },
-      });
+    await noticesOf(t.node, 'TEST/COM/MOBILE/rail').postTransferResults({
+      body: { eventId: nextId(), results: [{ reference, status: 'failed' }] },
+    });
     expect(await stateOf(t.node, voucher.serial)).toBe('redeemed');
     const { items } = (await t.admin.listCases({ query: { state: 'open' } })).body;
     const disputes = items.filter((item) => item.instructionId === reference);
-    expect(disputes.map((item) => item.kind)).toEqual(['contradiction', 'contradiction']);
+    expect(disputes.map((item) => item.kind)).toEqual(['contradiction']);
   });
+
+  it('[PAY-9.1.3-c][PAY-9.2.3-a] whose payment comes back stays used up; its money lies in suspense until two people give it back', async () => {
+    const voucher = await one({ amount: '21.00' });
+    const requestID = nextId();
+    await redeem(t.node, voucher, { agentID: 'shop-2', requestID });
+    const [redemption] = (await look(t.node, voucher.serial)).redemptions;
+    const reference = redemption?.transactionId as string;
+    const before = await available(t.node);
+    const comesBack = () =>
+      noticesOf(t.node, 'TEST/COM/MOBILE/rail').postTransferResults({
+        body: { eventId: nextId(), results: [{ reference, status: 'returned', reasonCode: 'AC04' }] },
+      });
+    await comesBack();
+    await comesBack();
+    expect(await look(t.node, voucher.serial)).toMatchObject({
+      state: 'redeemed',
+      redemptions: [{ transactionId: reference, state: 'returned', reasonCode: 'AC04' }],
+    });
+    expect(await redeem(t.node, voucher, { agentID: 'shop-2', requestID })).toMatchObject({ status: 1 });
+    const told = () =>
+      [...t.node.published, ...other.node.published].filter(
+        ({ type, subject }) => type === 'payments.voucher-returned.v1' && subject === voucher.serial,
+      ).length;
+    await expect.poll(told).toBe(1);
+    const { items: cases } = (await t.admin.listCases({ query: { state: 'open' } })).body;
+    const opened = cases.filter((item) => item.instructionId === reference).map((item) => item.kind);
+    expect(opened.filter((kind) => kind !== 'unknown-too-long')).toEqual(['voucher-returned']);
+    const books = reconciliationOf(t.node);
+    const held = async () =>
+      (await books.listSuspense({ query: { limit: 500 } })).body.items.find(
+        (item) => item.redemptionId === reference,
+      );
+    expect(await held()).toMatchObject({
+      kind: 'return',
+      state: 'held',
+      amount: '21.00',
+      programmeId: programme.programmeId,
+    });
+    expect(await brokenBooks(t.node)).toEqual([]);
+    const params = { entryId: (await held())?.entryId as string };
+    await books.releaseSuspense({
+      params,
+      body: { note: 'The shop is paid another way' },
+      personToken: await treasurer(t.node),
+    });
+    await books.acceptRelease({ params, body: {}, personToken: await treasurer(t.node, 'treasurer-2') });
+    expect(await held()).toBeUndefined();
+    expect(Number(await available(t.node))).toBeCloseTo(Number(before) + 21, 2);
+  });
+});
+
+it('a redemption that failed, said again, gets the same answer when its voucher is blocked since; only with its number', async () => {
+  const voucher = await one();
+  const requestID = nextId();
+  t.bank.fate = () => ({ rejected: 'AC04' });
+  expect(await redeem(t.node, voucher, { requestID })).toMatchObject({ message: 'Cannot credit' });
+  await guessWrong(voucher);
+  expect(await stateOf(t.node, voucher.serial)).toBe('blocked');
+  expect(await redeem(t.node, voucher, { requestID })).toMatchObject({ message: 'Cannot credit' });
+  expect(await redeem(t.node, { ...voucher, number: '1234567890123456' }, { requestID })).toMatchObject({
+    message: 'Invalid voucher',
+  });
+  expect(await redeem(t.node, voucher)).toMatchObject({ message: 'Blocked' });
 });
 
 describe('a rail that', () => {

@@ -88,7 +88,7 @@ export const refusalOfReason = (reasonCode: string | null | undefined): Refusal 
 const answerOf = (voucher: Voucher, redemption: Redemption): RedemptionOutcome => {
   if (redemption.state === 'failed') throw new VoucherRefused(refusalOfReason(redemption.reason_code));
   return {
-    state: redemption.state === 'succeeded' ? 'redeemed' : 'in-progress',
+    state: ['succeeded', 'returned'].includes(redemption.state) ? 'redeemed' : 'in-progress',
     redemptionId: redemption.id,
     serial: voucher.serial,
     amount: BigInt(redemption.amount),
