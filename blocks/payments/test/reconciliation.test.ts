@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -328,6 +329,8 @@ describe('what does not explain itself', () => {
       personToken: await treasurer(t.node),
     });
     expect(owned.body.owner).toBe('treasurer-1');
+    expect((await recon.getWorklistItem({ params: { itemId } })).body).toEqual(owned.body);
+    expect((await refusal(recon.getWorklistItem({ params: { itemId: randomUUID() } }))).status).toBe(404);
     // Amount, account and day point to a payment; only people make a match of it.
     const { items } = (await recon.getSuggestions({ params: { itemId } })).body;
     expect(items).toContainEqual(expect.objectContaining({ kind: 'payment', paymentId: whole }));

@@ -359,6 +359,7 @@ beforeAll(async () => {
       listStatementLines: { params: { statementId: randomUUID() }, query: {} },
       listWorklist: { query: {} },
       assignItem: { ...item, body: {}, personToken: official },
+      getWorklistItem: item,
       getSuggestions: item,
       proposeResolution: { ...item, body: { resolution: 'acknowledged', note: 'x' }, personToken: official },
       acceptResolution: { ...item, body: {}, personToken: official },
