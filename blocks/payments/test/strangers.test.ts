@@ -308,6 +308,7 @@ beforeAll(async () => {
       acknowledgeReceipt: { params: { instructionId }, body: { hash: '0'.repeat(64) } },
       listNotices: { query: {} },
       getNotice: { params: { noticeId: notices[0]?.noticeId } },
+      resendNotice: { params: { noticeId: notices[0]?.noticeId } },
       openDispute: { body: { ...complaint, clientId: 'theirs' } },
       listDisputes: { query: {} },
       getDispute: inDispute,
