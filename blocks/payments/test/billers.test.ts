@@ -140,6 +140,17 @@ describe('a biller', () => {
       expect((await refusal(propose(officer(c.node, 'maker-3'), more))).status).toBe(status);
   });
 
+  it('[PAY-6.16.3-c] is allotted a prefix that takes no bill ids from another', async () => {
+    const ten = await onboard(c.node, { prefix: '10' });
+    const next = await onboard(c.node);
+    expect(next.prefix.startsWith(ten.prefix)).toBe(false);
+    const within = { prefix: `${next.prefix}5`, within: ten.billerId };
+    expect((await refusal(propose(officer(c.node, 'maker-3'), within))).status).toBe(409);
+    expect(
+      (await refusal(propose(officer(c.node, 'maker-3'), { prefix: 'QQ', within: ten.billerId }))).status,
+    ).toBe(409);
+  });
+
   it('leaves who did what in the audit log, without its account', async () => {
     const own = await onboard(c.node);
     await admin().suspendBiller({ params: { billerId: own.billerId }, body: { reason: 'fraud' } });

@@ -71,6 +71,7 @@ const billerFields = {
   institution: Type.String({ minLength: 4, maxLength: 11, description: 'Of its account' }),
 };
 const account = Type.String({ minLength: 4, maxLength: 34 });
+const within = Type.Optional(BillerId);
 
 const BillerView = Type.Object({
   billerId: Type.String(),
@@ -83,7 +84,7 @@ const ProposalView = Type.Object({
   proposalId: Id,
   billerId: Type.Optional(Type.String()),
   prefix: Type.Optional(Type.String({ description: 'Allotted' })),
-  settings: Type.Object(billerFields),
+  settings: Type.Object({ ...billerFields, within }),
   account: Type.String({ description: 'Last four characters' }),
   state: Type.String({ description: 'proposed, approved or rejected' }),
   proposedBy: Type.String(),
@@ -143,9 +144,11 @@ export const proposeBiller = defineOperation({
   method: 'POST',
   path: '/biller-proposals',
   summary: 'Propose a biller, or with billerId other settings for one',
+  description:
+    'The longest prefix leads to a biller. One that lengthens another biller’s takes bill ids from it: that biller is named in `within`.',
   requirements: ['PAY-9.3.1', 'PAY-6.16.3-c'],
   access: officer,
-  body: Type.Object({ ...billerFields, account, billerId: Type.Optional(BillerId) }, closed),
+  body: Type.Object({ ...billerFields, within, account, billerId: Type.Optional(BillerId) }, closed),
   responses: { 201: ProposalView },
 });
 
