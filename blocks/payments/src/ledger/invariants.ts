@@ -202,7 +202,8 @@ const invariants: readonly Invariant[] = [
                ('bill_payment', 'bill_payment_moved'),
                ('bill_payment', 'bill_payment_not_removed'),
                ('request_to_pay', 'request_to_pay_moved'),
-               ('biller_proposal', 'biller_proposal_decided')
+               ('biller_proposal', 'biller_proposal_decided'),
+               ('aggregator_proposal', 'aggregator_proposal_decided')
       ) as guard (relation, name)
       where not exists (
         select

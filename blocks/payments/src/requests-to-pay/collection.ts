@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { conflict, notFound, type Person, transaction } from '@govstack/platform';
-import { type Biller, readBiller } from '../billers/biller.ts';
+import { type Biller, closedBecause, readBiller } from '../billers/biller.ts';
 import { amountDue, type Inquiry, inquiryOfPerson } from '../bills/inquiry.ts';
 import { lockBill } from '../bills/payment.ts';
 import { formatAmount } from '../money/amount.ts';
@@ -52,7 +52,8 @@ export async function startBillPayment(
     if (inquiry.valid_until === null || Date.parse(inquiry.valid_until) < now.getTime())
       throw conflict('The inquiry is too old; look the bill up again');
     const biller = await readBiller(trx, inquiry.biller_id);
-    if (biller.suspended_at !== null) throw conflict('The biller of this bill is suspended');
+    const closed = await closedBecause(trx, biller);
+    if (closed !== undefined) throw conflict(closed);
     if (order.approvedText !== consentText(payments, inquiry, biller))
       throw conflict('The approved text is not the one of this payment; show it and ask again');
     const payer = await readPayer(trx, order.payerId);
