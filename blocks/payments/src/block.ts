@@ -9,6 +9,7 @@ import {
   paymentReturned,
   returnReleased,
   voucherRedeemed,
+  voucherReturned,
   voucherStockLow,
 } from './api/operations.ts';
 import { implementSuite, implementSurfaces, suites, surfaces } from './api/surfaces.ts';
@@ -105,6 +106,7 @@ export const payments = defineBlock({
     batchCompleted,
     voucherStockLow,
     voucherRedeemed,
+    voucherReturned,
     disputeChanged,
     paymentReturned,
     returnReleased,

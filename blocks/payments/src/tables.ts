@@ -310,6 +310,7 @@ export interface PaymentsTables
     correlation_id: string;
     created_at: Created;
     delivered_at: Instant | null;
+    resent_at: ColumnType<string | null, never, Date>;
   };
   rail_notice: {
     rail_id: string;

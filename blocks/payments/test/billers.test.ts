@@ -140,6 +140,17 @@ describe('a biller', () => {
       expect((await refusal(propose(officer(c.node, 'maker-3'), more))).status).toBe(status);
   });
 
+  it('[PAY-6.16.3-c] is allotted a prefix that takes no bill ids from another', async () => {
+    const ten = await onboard(c.node, { prefix: '10' });
+    const next = await onboard(c.node);
+    expect(next.prefix.startsWith(ten.prefix)).toBe(false);
+    const within = { prefix: `${next.prefix}5`, within: ten.billerId };
+    expect((await refusal(propose(officer(c.node, 'maker-3'), within))).status).toBe(409);
+    expect(
+      (await refusal(propose(officer(c.node, 'maker-3'), { prefix: 'QQ', within: ten.billerId }))).status,
+    ).toBe(409);
+  });
+
   it('leaves who did what in the audit log, without its account', async () => {
     const own = await onboard(c.node);
     await admin().suspendBiller({ params: { billerId: own.billerId }, body: { reason: 'fraud' } });
@@ -199,11 +210,85 @@ describe('the billers table', () => {
 });
 
 describe('a biller behind an aggregator', () => {
-  it('[PAY-6.16.3-c] is reached where the aggregator is, which speaks for all of its own', async () => {
-    await admin().putAggregator({
-      params: { aggregatorId: 'utilities' },
-      body: { name: 'Utilities', application: aggregator, service: billerService },
+  const proposed = async (more: { active?: boolean; service?: string } = {}, by = 'maker-1') =>
+    (
+      await admin().proposeAggregator({
+        body: {
+          aggregatorId: 'utilities',
+          name: 'Utilities',
+          application: aggregator,
+          service: billerService,
+          ...more,
+        },
+        personToken: await officer(c.node, by),
+      })
+    ).body;
+  const approved = async ({ proposalId }: { readonly proposalId: string }, by = 'checker-1') =>
+    (
+      await admin().approveAggregatorProposal({
+        params: { proposalId },
+        personToken: await officer(c.node, by),
+      })
+    ).body;
+  const inForce = async () => (await admin().listAggregators({})).body.items;
+
+  it('[PAY-6.16.3-c][PAY-9.3.1] has one that another officer of the treasury let in than proposed it', async () => {
+    const proposal = await proposed();
+    expect(await inForce()).toEqual([]);
+    expect((await refusal(approved(proposal, 'maker-1'))).status).toBe(403);
+    const stranger = admin().approveAggregatorProposal({
+      params: { proposalId: proposal.proposalId },
+      personToken: await officer(c.node, 'checker-9', settings.agency),
     });
+    expect((await refusal(stranger)).status).toBe(403);
+    expect(await approved(proposal)).toMatchObject({ state: 'approved', decidedBy: 'checker-1' });
+    expect(await approved(proposal)).toMatchObject({ state: 'approved' });
+    expect(await inForce()).toMatchObject([
+      { aggregatorId: 'utilities', service: billerService, active: true },
+    ]);
+    const { proposalId } = await proposed({ service: `${aggregator}/elsewhere-v1` });
+    await admin().rejectAggregatorProposal({
+      params: { proposalId },
+      body: { reason: 'Nobody knows this service' },
+      personToken: await officer(c.node, 'checker-1'),
+    });
+    expect((await refusal(approved({ proposalId }))).status).toBe(409);
+    expect(await inForce()).toMatchObject([{ service: billerService }]);
+    const { items } = (
+      await admin().listAggregatorProposals({ query: {}, personToken: await officer(c.node, 'maker-1') })
+    ).body;
+    expect(items.map((one) => one.state)).toEqual(['rejected', 'approved']);
+  });
+
+  it('is not asked, and asks nobody, while its aggregator is not active', async () => {
+    const gas = await onboard(c.node, { aggregatorId: 'utilities', name: 'Gas' });
+    const waiting = await propose(officer(c.node, 'maker-1'), {
+      application: undefined,
+      service: undefined,
+      aggregatorId: 'utilities',
+      name: 'Heat',
+    });
+    await approved(await proposed({ active: false }));
+    const billId = bill(c, {}, gas.prefix);
+    const refused = await refusal(
+      p2gOf(c.node, bank).inquireBill({
+        params: { billId },
+        query: { fields: 'inquiry', requestId: 'agg-closed' },
+        headers: {},
+      }),
+    );
+    expect([refused.status, refused.problem?.detail]).toEqual([
+      400,
+      'The aggregator of this biller is not active',
+    ]);
+    const letIn = approve(waiting.proposalId, officer(c.node, 'checker-1'));
+    expect((await refusal(letIn)).status).toBe(409);
+    await approved(await proposed({ active: true }));
+    await inquire(c, billId);
+  });
+
+  it('[PAY-6.16.3-c] is reached where the aggregator is, which speaks for all of its own', async () => {
+    await approved(await proposed());
     const [water, power] = [
       await onboard(c.node, { aggregatorId: 'utilities', name: 'Water' }),
       await onboard(c.node, { aggregatorId: 'utilities', name: 'Power' }),

@@ -190,7 +190,9 @@ describe('a bill inquiry', () => {
 
   it('[PAY-6.16.3-b] goes to the biller with the longest prefix, and to none when that one is suspended', async () => {
     const longer = `${c.prefix}77`;
-    const other = await onboard(c.node, { prefix: longer });
+    const unsaid = await refusal(onboard(c.node, { prefix: longer }));
+    expect([unsaid.status, unsaid.problem?.detail]).toEqual([409, expect.stringContaining(c.billerId)]);
+    const other = await onboard(c.node, { prefix: longer, within: c.billerId });
     expect(other.prefix).toBe(longer);
     const billId = bill(c, {}, longer);
     expect((await polled(await inquire(c, billId))).billDetails?.billerId).toBe(other.billerId);

@@ -8,6 +8,7 @@ import { checkedConnections, type Resolve } from '../src/callbacks/connect.ts';
 import {
   apiOf,
   approver,
+  oversightOf,
   programme,
   source,
   startTreasury,
@@ -26,6 +27,11 @@ interface Message {
 const received: Message[] = [];
 let answer: (message: Message, respond: (status: number, headers?: Record<string, string>) => void) => void;
 const accept: typeof answer = (_message, respond) => respond(200);
+/** What services of the source behind the mediator got, and the status they answer with (200). */
+const served: { readonly service: string; readonly id: string }[] = [];
+const serviceAnswers: Record<string, number> = {};
+const oldService = `${source}/old-v1`;
+const newService = `${source}/new-v1`;
 let server: Server;
 let base: string;
 let t: Treasury;
@@ -63,7 +69,17 @@ beforeAll(async () => {
     received.push(message);
     answer(message, (status, headers = {}) => response.writeHead(status, headers).end());
   });
-  t = await startTreasury({ callbackTimeoutSeconds: 0.5, callbackWorkers: 4 });
+  const taking = (service: string) => [
+    service,
+    async ({ headers }: { readonly headers: Readonly<Record<string, string>> }) => {
+      served.push({ service, id: headers['x-callback-id'] as string });
+      return { status: serviceAnswers[service] ?? 200, headers: {}, body: Buffer.from('{}') };
+    },
+  ];
+  t = await startTreasury(
+    { callbackTimeoutSeconds: 0.5, callbackWorkers: 4 },
+    { providers: Object.fromEntries([oldService, newService].map(taking)) },
+  );
 });
 afterAll(async () => {
   await t.stop();
@@ -228,6 +244,67 @@ describe('where a callback goes', () => {
     await registerSource([]);
     await expect.poll(callbacks).toMatchObject({ state: 'dead' });
     answer = accept;
+  });
+});
+
+describe('a message through the mediator', () => {
+  const registerService = (callbackService: string | undefined) =>
+    t.admin.putSource({
+      params: { sourceId: programme.sourceId },
+      body: {
+        application: source,
+        name: 'Source',
+        institutionId: 'MSP',
+        ...(callbackService === undefined ? {} : { callbackService }),
+      },
+    });
+  const servedBy = (service: string) => served.filter((one) => one.service === service);
+  const notice = async () =>
+    (await oversightOf(t.node).listNotices({ query: { limit: 1 } })).body.items[0] as {
+      noticeId: string;
+      state: string;
+    };
+
+  it('[PAY-6.14-c] goes to the service that is registered for its source at that moment', async () => {
+    serviceAnswers[oldService] = 503;
+    await registerService(oldService);
+    await registration('/results');
+    await expect.poll(() => servedBy(oldService).length).toBeGreaterThan(0);
+    const first = await notice();
+    await registerService(newService);
+    await registration('/results');
+    await expect.poll(async () => (await notice()).state).toBe('delivered');
+    // In their order, though they were made for different services.
+    expect(servedBy(newService).map((one) => one.id)).toEqual([first.noticeId, (await notice()).noticeId]);
+  });
+
+  it('[PAY-6.7-b] that was given up is sent again when the treasury says so, once, under the same id', async () => {
+    serviceAnswers[oldService] = 503;
+    await registerService(oldService);
+    await registration('/results');
+    await registerService(undefined);
+    await expect.poll(async () => (await notice()).state).toBe('dead');
+    const { noticeId } = await notice();
+    const params = { noticeId };
+    await expect(oversightOf(t.node, source).resendNotice({ params })).rejects.toMatchObject({ status: 403 });
+    const deaths = async () =>
+      (await t.admin.listCases({ query: {} })).body.items.filter(
+        (one) => one.kind === 'callback-dead' && one.detail.includes(programme.sourceId),
+      ).length;
+    const before = await deaths();
+    await oversightOf(t.node).resendNotice({ params });
+    // Its source still has no service: it is for a person once more.
+    await expect.poll(deaths).toBe(before + 1);
+    await registerService(newService);
+    const answers = await Promise.allSettled([1, 2].map(() => oversightOf(t.node).resendNotice({ params })));
+    expect(answers.map((one) => one.status).sort()).toEqual(['fulfilled', 'rejected']);
+    await expect.poll(async () => (await notice()).state).toBe('delivered');
+    expect(servedBy(newService).filter((one) => one.id === noticeId)).toHaveLength(1);
+    await expect(oversightOf(t.node).resendNotice({ params })).rejects.toMatchObject({ status: 409 });
+    const { items } = (
+      await oversightOf(t.node).listAuditEntries({ query: { component: 'notices', action: 'resend' } })
+    ).body;
+    expect(items.map((one) => one.subject)).toEqual([`callback/${noticeId}`, `callback/${noticeId}`]);
   });
 });
 

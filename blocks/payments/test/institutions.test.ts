@@ -14,6 +14,7 @@ import {
   startTreasury,
   type Treasury,
 } from './fixtures/treasury.ts';
+import { active, type Issued, redeem, setUpVouchers, stateOf, voucherAdminOf } from './fixtures/vouchers.ts';
 
 const north = { code: 'NORTHUS1', member: 'TEST/COM/NORTH' };
 const south = { code: 'SOUTHUS1', member: 'TEST/COM/SOUTH' };
@@ -233,5 +234,89 @@ describe('an institution', () => {
       ['failed', 1],
     ]);
     expect(await brokenBooks(t.node)).toEqual([]);
+  });
+});
+
+describe('a voucher of a merchant whose institution processes payments by hand', () => {
+  const shopAt = (merchantId: string, bankingInstitutionCode: string) =>
+    voucherAdminOf(t.node).putMerchant({
+      params: { merchantId },
+      body: {
+        name: merchantId,
+        application: 'TEST/COM/SHOPS/tills',
+        paymentModality: '00',
+        bankingInstitutionCode,
+        financialAddress: '777700000001',
+      },
+    });
+  beforeAll(async () => {
+    await setUpVouchers(t.node);
+    await shopAt('shop-n', north.code);
+  });
+
+  it('[PAY-6.6-h][PAY-6.16.1-b] is seen and reported by that institution and no other, and ends as reported', async () => {
+    const vouchers = await active(t.node, 2, { amount: '13.00' });
+    for (const voucher of vouchers)
+      expect(await redeem(t.node, voucher, { agentID: 'shop-n' })).toMatchObject({ http: 202 });
+    const out = await listOf(north, { state: 'submitted' });
+    expect(out.map((one) => one.narration).sort()).toEqual(
+      vouchers.map((one) => `Voucher ${one.serial}`).sort(),
+    );
+    expect(await listOf(south, { state: 'submitted' })).toEqual([]);
+    const references = vouchers.map(
+      ({ serial }) => out.find((one) => one.narration?.endsWith(serial))?.instructionId as string,
+    );
+    expect(await subBatchesOf(north)).toEqual(
+      expect.arrayContaining(
+        references.map((subBatchId) => expect.objectContaining({ subBatchId, open: 1, amount: '13.00' })),
+      ),
+    );
+    const params = { code: north.code, subBatchId: references[0] as string };
+    const personToken = await officerOf(north.member);
+    const { body } = await as().getCustomerFile({ params, personToken });
+    expect(body.CstmrCdtTrfInitn.PmtInf[0]?.CdtTrfTxInf).toMatchObject([
+      { PmtId: { EndToEndId: references[0] }, CdtrAcct: { Id: { Othr: { Id: '777700000001' } } } },
+    ]);
+    const report = async ({ code, member }: typeof north) =>
+      as().reportCustomerResults({
+        params: { code },
+        body: {
+          uploadId: 'vouchers',
+          results: references.map((reference, index) => ({
+            reference,
+            status: index === 0 ? 'completed' : 'failed',
+          })),
+        },
+        personToken: await officerOf(member),
+      });
+    await expect(report(south)).rejects.toMatchObject({ status: 400 });
+    await report(north);
+    expect(await Promise.all(vouchers.map((one) => stateOf(t.node, one.serial)))).toEqual([
+      'redeemed',
+      'activated',
+    ]);
+    expect(await listOf(north, { state: 'submitted' })).toEqual([]);
+    expect(await brokenBooks(t.node)).toEqual([]);
+  });
+
+  it('is not redeemed where nobody could report the payment', async () => {
+    await t.admin.putRail({
+      params: { railId: 'nobody' },
+      body: {
+        adapter: 'by-hand',
+        service: `${application}/payments-oversight-v1`,
+        name: 'Nobody',
+        modalities: ['00'],
+        institutions: ['NOBODY11'],
+        currencies: ['USD'],
+      },
+    });
+    await shopAt('shop-o', 'NOBODY11');
+    const [voucher] = await active(t.node);
+    expect(await redeem(t.node, voucher as Issued, { agentID: 'shop-o' })).toMatchObject({
+      status: 0,
+      message: 'Institution unknown',
+    });
+    expect(await stateOf(t.node, (voucher as Issued).serial)).toBe('activated');
   });
 });

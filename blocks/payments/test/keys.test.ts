@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Db } from '../src/tables.ts';
+import { cipherPlaces, underOtherKeys } from '../src/vault/reseal.ts';
+import * as bills from './fixtures/bills.ts';
 import { officers } from './fixtures/officers.ts';
+import { bankOf, credit, take } from './fixtures/statement.ts';
 import {
   apiOf,
   brokenBooks,
@@ -17,6 +20,7 @@ import {
   type Treasury,
   treasury,
 } from './fixtures/treasury.ts';
+import { activate, active, type Issued, redeem, setUpVouchers } from './fixtures/vouchers.ts';
 
 let t: Treasury;
 let people: ReturnType<typeof officers>;
@@ -80,10 +84,11 @@ describe('the keys of the vault', () => {
         async () =>
           (await keys())
             .filter((key) => key.number === 1)
-            .flatMap((key) => key.sealed.map((one) => one.place)),
+            .flatMap((key) => key.sealed.map((one) => one.place))
+            .sort(),
         { timeout: 30_000 },
       )
-      .toEqual(['instruction.payee_cipher']);
+      .toEqual(['approval_signature.token_cipher', 'audit_entry.sealed', 'instruction.payee_cipher']);
     const [, second] = await keys();
     expect(second?.inUse).toBe(true);
     expect(second?.sealed.find((one) => one.place === 'mapper_version.address_cipher')?.count).toBe(4);
@@ -137,4 +142,77 @@ it('[PAY-6.15] without a key service they follow from the installation’s secre
   expect(number).toBe(2);
   expect((await pay(own.node, await payees(own.node, 2))).state).toBe('completed');
   await own.stop();
+});
+
+describe('what is sealed', () => {
+  const placeOf = (one: { readonly table: string; readonly column: string }) => `${one.table}.${one.column}`;
+
+  it('[PAY-6.15] is known by its columns: each is sealed anew, kept for a reason, or under another key', async () => {
+    const { rows } = await sql<{ place: string }>`
+      select table_name || '.' || column_name as place
+      from information_schema.columns
+      where table_schema in (current_schema(), 'reporting')
+        and data_type = 'bytea'
+        and column_name not like '%\\_token'`.execute(t.node.database('payments'));
+    expect(rows.map((row) => row.place).sort()).toEqual(
+      [...cipherPlaces.map(placeOf), ...underOtherKeys].sort(),
+    );
+    for (const { kept } of cipherPlaces) expect(kept).not.toBe('');
+  });
+
+  it('[PAY-6.15][PAY-6.3-b] is sealed anew wherever it lies, and stays in use', async () => {
+    const own = await startTreasury();
+    const { node } = own;
+    const register = (payeeIdentity: string) =>
+      apiOf(node).registerBeneficiary({
+        headers: {},
+        body: {
+          requestID: `again-${payeeIdentity}`,
+          beneficiaries: [{ payeeIdentity, paymentModality: '00', financialAddress: '111122223333' }],
+        },
+      });
+    const [payee = ''] = await payees(node, 1);
+    await register(payee);
+    await own.admin.getSigningKeys({});
+    await setUpVouchers(node);
+    const [voucher, another] = await active(node, 2, { payee });
+    expect(await redeem(node, voucher as Issued)).toMatchObject({ status: 1 });
+    await activate(node, [{ serial: '123456', number: '' }]);
+    await bills.adminOf(node).putPayerInstitution({
+      params: { payerId: 'BANK' },
+      body: { application: bills.bank, name: 'Bank', bic: 'BANKUS33', service: `${bills.bank}/payer-fi-v1` },
+    });
+    await bills.p2gOf(node, bills.bank).putPayerAlias({
+      headers: {},
+      body: { aliasType: '01', aliasId: '+15550001111', financialAddress: '0001112223' },
+    });
+    const { billerId, prefix } = await bills.onboard(node);
+    const ask = (rtpId: number) =>
+      bills.p2gOf(node, bills.biller).rtpRequest({
+        headers: { 'x-billerid': billerId },
+        body: {
+          requestId: `r-${rtpId}`,
+          rtpId,
+          billID: `${prefix}${rtpId.toString().padStart(10 - prefix.length, '0')}`,
+          requestType: '01',
+          alias: { aliasType: '01', aliasId: '+15550001111' },
+          billDetails: { amount: '5.00' },
+        },
+      });
+    await ask(1);
+    await take(node, bankOf().statement([credit(500n, undefined, { description: 'From somebody' })]));
+
+    const personToken = await officers(node).custodian();
+    await oversightOf(node, portal).rotateVaultKey({ body: { reason: 'Test' }, personToken });
+    const anew = cipherPlaces.filter((one) => one.kept === undefined).map(placeOf);
+    const placesUnder = async (number: number) => {
+      const { items } = (await oversightOf(node, portal).listVaultKeys({ personToken })).body;
+      return items.find((key) => key.number === number)?.sealed.map((one) => one.place) ?? [];
+    };
+    await expect.poll(async () => (await placesUnder(1)).filter((place) => anew.includes(place))).toEqual([]);
+    expect(await placesUnder(2)).toEqual(expect.arrayContaining(anew));
+    expect(await redeem(node, another as Issued)).toMatchObject({ status: 1 });
+    await ask(2);
+    await own.stop();
+  });
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -198,13 +199,20 @@ describe('a statement', () => {
     await expectProved();
   });
 
-  it('[PAY-6.8-b][PAY-5.3.3-b] shows a voucher that was paid out to its merchant', async () => {
+  it('[PAY-6.8-b][PAY-5.3.3-b] shows a voucher that was paid out to its merchant, and that came back', async () => {
     await setUpVouchers(t.node);
     const [voucher] = await active(t.node, 1, { amount: '15.00' });
     await redeem(t.node, voucher as Issued);
     const paidOut = [...t.bank.credited.values()].find((one) => one.amount === '15.00');
     const { statementId } = await take(t.node, bank.statement([debit(1500n, paidOut?.reference)]));
     expect(await classesOf(t.node, statementId)).toEqual(['matched']);
+    await expectProved();
+    const again = await take(t.node, bank.statement([credit(1500n, paidOut?.reference)]));
+    expect(await classesOf(t.node, again.statementId)).toEqual(['return']);
+    const { items } = (await reconciliationOf(t.node).listSuspense({ query: { limit: 500 } })).body;
+    expect(items.filter((one) => one.redemptionId === paidOut?.reference)).toMatchObject([
+      { kind: 'return', amount: '15.00', state: 'held', reasonCode: 'bank-statement' },
+    ]);
     await expectProved();
   });
 
@@ -321,6 +329,8 @@ describe('what does not explain itself', () => {
       personToken: await treasurer(t.node),
     });
     expect(owned.body.owner).toBe('treasurer-1');
+    expect((await recon.getWorklistItem({ params: { itemId } })).body).toEqual(owned.body);
+    expect((await refusal(recon.getWorklistItem({ params: { itemId: randomUUID() } }))).status).toBe(404);
     // Amount, account and day point to a payment; only people make a match of it.
     const { items } = (await recon.getSuggestions({ params: { itemId } })).body;
     expect(items).toContainEqual(expect.objectContaining({ kind: 'payment', paymentId: whole }));

@@ -404,3 +404,28 @@ describe('the way of a run', () => {
 it('the books hold', async () => {
   expect(await brokenBooks(t.node)).toEqual([]);
 });
+
+it('[PAY-6.13-c] a report comes to its end while runs go on changing', async () => {
+  const db = t.node.database('payments');
+  // Whatever is translated is due again at once.
+  await sql`
+    create function test_due_again() returns trigger language plpgsql as $$
+    begin
+      insert into reporting_due (batch_id) values (new.batch_id);
+      return null;
+    end $$`.execute(db);
+  await sql`
+    create trigger test_due_again after insert on reporting.run
+      for each row execute function test_due_again()`.execute(db);
+  try {
+    const [payee = ''] = await payees(t.node, 1);
+    await pay(t.node, [payee], { amount: '1.25' });
+    const [line] = await report({ by: 'source', currency: 'USD' });
+    expect(line?.completed).toBeGreaterThan(0);
+    const { rows } = await sql`select from reporting_due`.execute(db);
+    expect(rows.length).toBeGreaterThan(0);
+  } finally {
+    await sql`drop trigger test_due_again on reporting.run`.execute(db);
+    await sql`drop function test_due_again`.execute(db);
+  }
+});

@@ -130,6 +130,17 @@ beforeAll(async () => {
   const officer = await bills.officer(t.node, 'maker-2');
   const proposed = await bills.adminOf(t.node).proposeBiller({ body: bills.settings, personToken: officer });
   const proposal = { params: { proposalId: proposed.body.proposalId } };
+  const { proposalId: aggregatorProposalId } = (
+    await bills.adminOf(t.node).proposeAggregator({
+      body: {
+        aggregatorId: 'utilities',
+        name: 'Utilities',
+        application: 'TEST/COM/AGGREGATOR/bills',
+        service: 'TEST/COM/AGGREGATOR/bills/biller-v1',
+      },
+      personToken: officer,
+    })
+  ).body;
   const ofBiller = { params: { billerId } };
   const reason = { body: { reason: 'x' } };
   const billId = `${prefix}000001`;
@@ -308,6 +319,7 @@ beforeAll(async () => {
       acknowledgeReceipt: { params: { instructionId }, body: { hash: '0'.repeat(64) } },
       listNotices: { query: {} },
       getNotice: { params: { noticeId: notices[0]?.noticeId } },
+      resendNotice: { params: { noticeId: notices[0]?.noticeId } },
       openDispute: { body: { ...complaint, clientId: 'theirs' } },
       listDisputes: { query: {} },
       getDispute: inDispute,
@@ -359,6 +371,7 @@ beforeAll(async () => {
       listStatementLines: { params: { statementId: randomUUID() }, query: {} },
       listWorklist: { query: {} },
       assignItem: { ...item, body: {}, personToken: official },
+      getWorklistItem: item,
       getSuggestions: item,
       proposeResolution: { ...item, body: { resolution: 'acknowledged', note: 'x' }, personToken: official },
       acceptResolution: { ...item, body: {}, personToken: official },
@@ -422,11 +435,14 @@ beforeAll(async () => {
         body: { application: rival, name: 'Mine', service: `${rival}/payer-fi-v1` },
       },
       listPayerInstitutions: {},
-      putAggregator: {
-        params: { aggregatorId: 'mine' },
-        body: { name: 'Mine', application: rival, service: `${rival}/biller-v1` },
-      },
       listAggregators: {},
+      proposeAggregator: {
+        body: { aggregatorId: 'mine', name: 'Mine', application: rival, service: `${rival}/biller-v1` },
+        personToken,
+      },
+      listAggregatorProposals: { query: {}, personToken },
+      approveAggregatorProposal: { params: { proposalId: aggregatorProposalId }, personToken },
+      rejectAggregatorProposal: { params: { proposalId: aggregatorProposalId }, ...reason, personToken },
       proposeBiller: { body: bills.settings, personToken },
       listBillerProposals: { query: {}, personToken },
       getBillerProposal: { ...proposal, personToken },

@@ -1,15 +1,19 @@
 import { jsonResponse } from '@govstack/platform/testing';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { reconciliationOf, treasurer } from './fixtures/statement.ts';
 import {
   available,
+  bankService,
   brokenBooks,
   noticesOf,
+  oversightOf,
   programme,
   refusal,
   source,
   startTreasury,
   type Treasury,
+  treasury,
 } from './fixtures/treasury.ts';
 import {
   active,
@@ -93,6 +97,11 @@ afterAll(async () => {
 
 const one = async (more: Parameters<typeof active>[2] = {}): Promise<Issued> =>
   (await active(t.node, 1, more))[0] as Issued;
+/** Wrong numbers to the serial number of a voucher, as many as block it. */
+async function guessWrong({ serial }: Issued): Promise<void> {
+  for (let tries = 0; tries < 3; tries += 1)
+    await redeem(t.node, { serial, number: '1234567890123456' }, { agentID: 'shop-3' });
+}
 const paidTo = (address: string) => creditedTo(t, address).length;
 const shop1 = '000000000001';
 
@@ -124,6 +133,33 @@ describe('a redemption', () => {
     await expect.poll(told).toBe(true);
   });
 
+  it('[PAY-6.9-a] goes through the rail that a payment of its amount would: rank and largest amount count', async () => {
+    const putCheap = (active: boolean) =>
+      t.admin.putRail({
+        params: { railId: 'cheap' },
+        body: {
+          adapter: 'bank',
+          service: bankService,
+          name: 'Cheap',
+          modalities: ['00'],
+          currencies: ['USD'],
+          isDefault: true,
+          rank: 1,
+          maximumAmounts: { USD: '20.00' },
+          active,
+        },
+      });
+    await putCheap(true);
+    const railOf = async (amount: string) => {
+      const voucher = await one({ amount });
+      expect(await redeem(t.node, voucher)).toMatchObject({ status: 1 });
+      return (await look(t.node, voucher.serial)).redemptions[0]?.rail;
+    };
+    expect([await railOf('20.00'), await railOf('20.01')]).toEqual(['cheap', 'bank']);
+    await putCheap(false);
+    expect(await railOf('20.00')).toBe('bank');
+  });
+
   it('by number alone, at a wallet that answers later, is told when it is done', async () => {
     const { number } = await one();
     const { body } = await vouchersOf(t.node, merchantApplication).putVouchers({
@@ -147,6 +183,8 @@ describe('a redemption', () => {
         status: 0,
         message: 'Already used',
       });
+    await guessWrong(voucher);
+    expect(await redeem(t.node, voucher, { requestID })).toEqual(first);
     expect(paidTo(shop1)).toBe(before);
     expect((await refusal(redeem(t.node, await one(), { requestID }))).status).toBe(409);
   });
@@ -277,15 +315,77 @@ describe('a redemption that cannot be paid leaves the voucher usable:', () => {
     await redeem(t.node, voucher, { agentID: 'shop-2' });
     const [redemption] = (await look(t.node, voucher.serial)).redemptions;
     const reference = redemption?.transactionId as string;
-    for (const status of ['failed', 'returned'] as const)
-      await noticesOf(t.node, 'TEST/COM/MOBILE/rail').postTransferResults({
-        body: { eventId: nextId(), results: [{ reference, status }] },
-      });
+    await noticesOf(t.node, 'TEST/COM/MOBILE/rail').postTransferResults({
+      body: { eventId: nextId(), results: [{ reference, status: 'failed' }] },
+    });
     expect(await stateOf(t.node, voucher.serial)).toBe('redeemed');
     const { items } = (await t.admin.listCases({ query: { state: 'open' } })).body;
     const disputes = items.filter((item) => item.instructionId === reference);
-    expect(disputes.map((item) => item.kind)).toEqual(['contradiction', 'contradiction']);
+    expect(disputes.map((item) => item.kind)).toEqual(['contradiction']);
   });
+
+  it('[PAY-9.1.3-c][PAY-9.2.3-a] whose payment comes back stays used up; its money lies in suspense until two people give it back', async () => {
+    const voucher = await one({ amount: '21.00' });
+    const requestID = nextId();
+    await redeem(t.node, voucher, { agentID: 'shop-2', requestID });
+    const [redemption] = (await look(t.node, voucher.serial)).redemptions;
+    const reference = redemption?.transactionId as string;
+    const before = await available(t.node);
+    const comesBack = () =>
+      noticesOf(t.node, 'TEST/COM/MOBILE/rail').postTransferResults({
+        body: { eventId: nextId(), results: [{ reference, status: 'returned', reasonCode: 'AC04' }] },
+      });
+    await comesBack();
+    await comesBack();
+    expect(await look(t.node, voucher.serial)).toMatchObject({
+      state: 'redeemed',
+      redemptions: [{ transactionId: reference, state: 'returned', reasonCode: 'AC04' }],
+    });
+    expect(await redeem(t.node, voucher, { agentID: 'shop-2', requestID })).toMatchObject({ status: 1 });
+    const told = () =>
+      [...t.node.published, ...other.node.published].filter(
+        ({ type, subject }) => type === 'payments.voucher-returned.v1' && subject === voucher.serial,
+      ).length;
+    await expect.poll(told).toBe(1);
+    const { items: cases } = (await t.admin.listCases({ query: { state: 'open' } })).body;
+    const opened = cases.filter((item) => item.instructionId === reference).map((item) => item.kind);
+    expect(opened.filter((kind) => kind !== 'unknown-too-long')).toEqual(['voucher-returned']);
+    const books = reconciliationOf(t.node);
+    const held = async () =>
+      (await books.listSuspense({ query: { limit: 500 } })).body.items.find(
+        (item) => item.redemptionId === reference,
+      );
+    expect(await held()).toMatchObject({
+      kind: 'return',
+      state: 'held',
+      amount: '21.00',
+      programmeId: programme.programmeId,
+    });
+    expect(await brokenBooks(t.node)).toEqual([]);
+    const params = { entryId: (await held())?.entryId as string };
+    await books.releaseSuspense({
+      params,
+      body: { note: 'The shop is paid another way' },
+      personToken: await treasurer(t.node),
+    });
+    await books.acceptRelease({ params, body: {}, personToken: await treasurer(t.node, 'treasurer-2') });
+    expect(await held()).toBeUndefined();
+    expect(Number(await available(t.node))).toBeCloseTo(Number(before) + 21, 2);
+  });
+});
+
+it('a redemption that failed, said again, gets the same answer when its voucher is blocked since; only with its number', async () => {
+  const voucher = await one();
+  const requestID = nextId();
+  t.bank.fate = () => ({ rejected: 'AC04' });
+  expect(await redeem(t.node, voucher, { requestID })).toMatchObject({ message: 'Cannot credit' });
+  await guessWrong(voucher);
+  expect(await stateOf(t.node, voucher.serial)).toBe('blocked');
+  expect(await redeem(t.node, voucher, { requestID })).toMatchObject({ message: 'Cannot credit' });
+  expect(await redeem(t.node, { ...voucher, number: '1234567890123456' }, { requestID })).toMatchObject({
+    message: 'Invalid voucher',
+  });
+  expect(await redeem(t.node, voucher)).toMatchObject({ message: 'Blocked' });
 });
 
 describe('a rail that', () => {
@@ -347,6 +447,124 @@ describe('a rail that', () => {
       });
       expect(await stateOf(t.node, voucher.serial)).toBe(state);
     }
+  });
+});
+
+describe('a voucher whose payment nobody can tell about', () => {
+  const setBank = (active: boolean) =>
+    t.admin.putRail({
+      params: { railId: 'bank' },
+      body: {
+        adapter: 'bank',
+        service: bankService,
+        name: 'Bank',
+        modalities: ['00'],
+        currencies: ['USD'],
+        batchSize: 5,
+        concurrency: 2,
+        isDefault: true,
+        active,
+      },
+    });
+  const unknownOf = async ({ serial }: Issued) =>
+    (await t.admin.listUnknowns({ query: { railId: 'bank' } })).body.items.find(
+      (one) => one.voucher === serial,
+    );
+  /** A voucher whose payment left, and the id under which it did. */
+  async function out(fate: 'silent' | 'lost') {
+    t.bank.answersQuestions = false;
+    t.bank.fate = () => fate;
+    const voucher = await one({ amount: '17.00' });
+    expect((await redeem(t.node, voucher)).http).toBe(202);
+    t.bank.fate = () => 'completed';
+    const [redemption] = (await look(t.node, voucher.serial)).redemptions;
+    return { voucher, id: redemption?.transactionId as string };
+  }
+
+  it('[PAY-5.3.1-k][PAY-6.1-b] stands in the list of unknowns, and its rail is asked at once', async () => {
+    const { voucher, id } = await out('silent');
+    await expect
+      .poll(() => unknownOf(voucher))
+      .toMatchObject({
+        instructionId: id,
+        rail: 'bank',
+        amount: '17.00',
+        state: 'unknown',
+        isoStatus: 'PDNG',
+        sends: 1,
+      });
+    expect((await unknownOf(voucher))?.batchId).toBeUndefined();
+    const { items } = (await t.admin.listRailTraffic({})).body;
+    const bank = items.find((one) => one.railId === 'bank');
+    expect(bank?.unknown).toBeGreaterThan(0);
+    expect(bank?.out).toBeGreaterThan(0);
+    t.bank.answersQuestions = true;
+    // The engine may have asked at the same moment.
+    await t.admin.askRail({ params: { instructionId: id } }).catch((error) => expect(error.status).toBe(409));
+    expect(await stateOf(t.node, voucher.serial)).toBe('redeemed');
+    expect(await unknownOf(voucher)).toBeUndefined();
+    expect((await refusal(t.admin.askRail({ params: { instructionId: id } }))).status).toBe(409);
+  });
+
+  it.each([
+    ['silent', 'paid', 'redeemed'],
+    ['lost', 'not-paid', 'activated'],
+  ] as const)('[PAY-5.3.1-k][PAY-6.1-c] (%s) is decided by a person as %s, also after its case was only acknowledged', async (fate, outcome, state) => {
+    const { voucher, id } = await out(fate);
+    const cases = async () =>
+      (await t.admin.listCases({ query: {} })).body.items.filter((item) => item.instructionId === id);
+    await expect.poll(cases).toHaveLength(1);
+    const personToken = await t.node.token({ id: 'decider', roles: ['payment-approver'], agency: treasury });
+    const [found] = await cases();
+    await t.admin.resolveCase({
+      params: { caseId: found?.caseId as string },
+      body: { outcome: 'acknowledged', note: 'The bank was called' },
+      personToken,
+    });
+    const decide = () =>
+      t.admin.decideUnknown({
+        params: { instructionId: id },
+        body: { outcome, evidence: 'Letter of the bank' },
+        personToken,
+      });
+    await decide();
+    expect(await stateOf(t.node, voucher.serial)).toBe(state);
+    expect((await refusal(decide())).status).toBe(409);
+    expect(await unknownOf(voucher)).toBeUndefined();
+    expect((await cases()).map((item) => [item.state, item.outcome, item.note])).toEqual([
+      ['resolved', outcome, 'Letter of the bank'],
+      ['resolved', 'acknowledged', 'The bank was called'],
+    ]);
+    const query = { component: 'runs', action: 'decide-unknown', subject: `voucher/${voucher.serial}` };
+    const { items } = (await oversightOf(t.node).listAuditEntries({ query })).body;
+    expect(items).toMatchObject([{ detail: { outcome } }]);
+  });
+
+  it('[PAY-6.1-c] at a rail that is closed since is asked about further on, and ends', async () => {
+    const { voucher, id } = await out('silent');
+    await setBank(false);
+    const before = t.bank.requests.length;
+    // More than the one question that may have been on its way.
+    await expect.poll(() => t.bank.requests.length).toBeGreaterThan(before + 1);
+    t.bank.answersQuestions = true;
+    await expect.poll(() => stateOf(t.node, voucher.serial)).toBe('redeemed');
+    await setBank(true);
+    expect(t.bank.credited.get(id)?.times).toBe(1);
+  });
+
+  it('[PAY-6.1-c] and that never arrived is not sent to a rail that is closed since, but when it opens', async () => {
+    const { voucher, id } = await out('lost');
+    await setBank(false);
+    const before = t.bank.requests.length;
+    t.bank.answersQuestions = true;
+    const since = (method: string) =>
+      t.bank.requests.slice(before).filter((request) => request.startsWith(method)).length;
+    await expect.poll(() => since('GET')).toBeGreaterThan(2);
+    expect(since('POST')).toBe(0);
+    expect(await stateOf(t.node, voucher.serial)).toBe('redeeming');
+    await setBank(true);
+    await expect.poll(() => stateOf(t.node, voucher.serial)).toBe('redeemed');
+    expect(t.bank.credited.get(id)?.times).toBe(1);
   });
 });
 

@@ -435,6 +435,50 @@ describe('a voucher', () => {
   });
 });
 
+describe('voucher groups', () => {
+  it('come in pages, and the report with them: each group once, counted apart', async () => {
+    const admin = voucherAdminOf(t.node);
+    await order(t.node, 1, { amount: '3.00' });
+    const whole = (await admin.voucherReport({ query: {} })).body;
+    const codes = [...new Set(whole.lines.map((one) => one.groupCode))];
+    expect(codes).toEqual(expect.arrayContaining(['ANY', 'FOD']));
+    let after: string | undefined;
+    const seen: string[] = [];
+    const lines: typeof whole.lines = [];
+    do {
+      const query = { limit: 1, ...(after === undefined ? {} : { after }) };
+      const groups = (await admin.listVoucherGroups({ query })).body;
+      const report = (await admin.voucherReport({ query })).body;
+      expect(groups.items).toHaveLength(1);
+      expect(report.liability).toHaveLength(1);
+      expect(report.next).toBe(groups.next);
+      seen.push(...groups.items.map((one) => one.groupCode));
+      lines.push(...report.lines);
+      after = groups.next;
+    } while (after !== undefined);
+    expect(seen).toEqual(
+      (await admin.listVoucherGroups({ query: {} })).body.items.map((one) => one.groupCode),
+    );
+    expect(lines).toEqual(whole.lines);
+    const { items } = (
+      await admin.listVoucherGroups({ query: { sourceId: programme.sourceId, groupCode: 'FOD' } })
+    ).body;
+    expect(items.map((one) => one.groupCode)).toEqual(['FOD']);
+  });
+
+  it('[PAY-9.2.1] of another agency are shown neither in the list nor in the report', async () => {
+    const admin = voucherAdminOf(t.node, merchantApplication);
+    const of = async (agency: string) => {
+      const personToken = await voucherOfficer(t.node, ['auditor'], agency);
+      const groups = await admin.listVoucherGroups({ query: {}, personToken });
+      const report = await admin.voucherReport({ query: {}, personToken });
+      return [groups.body.items.length > 0, report.body.lines.length > 0, report.body.liability.length > 0];
+    };
+    expect(await of(ministry)).toEqual([true, true, true]);
+    expect(await of('TEST/GOV/OTHER')).toEqual([false, false, false]);
+  });
+});
+
 describe('who may', () => {
   it('[PAY-9.2.1] administer vouchers: officers with that office, not those who look on', async () => {
     const admin = voucherAdminOf(t.node, merchantApplication);

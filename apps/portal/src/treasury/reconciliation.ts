@@ -64,24 +64,8 @@ export function reconciliationPages(parts: TreasuryParts): void {
     });
   });
 
-  /** An item by its id: the list is all there is to ask, so that it is looked for there. */
-  async function itemIn(visit: SignedInVisit) {
-    const itemId = idIn(visit, 'item');
-    for (const state of itemStates) {
-      let after: string | undefined;
-      do {
-        const { items, next } = (
-          await reconciliation.listWorklist({
-            query: { state, limit: 500, ...(after === undefined ? {} : { after }) },
-          })
-        ).body;
-        const found = items.find((one) => one.itemId === itemId);
-        if (found) return found;
-        after = next;
-      } while (after !== undefined);
-    }
-    throw new Problem(404, 'no such item');
-  }
+  const itemIn = async (visit: SignedInVisit) =>
+    (await reconciliation.getWorklistItem({ params: { itemId: idIn(visit, 'item') } })).body;
 
   async function showItem(visit: SignedInVisit, errors: readonly PageError[] = []) {
     const one = await itemIn(visit);

@@ -58,8 +58,7 @@ export function voucherSettingPages(parts: TreasuryParts): void {
   const groupIn = async (visit: SignedInVisit) => {
     const sourceId = codeIn(visit, 'source');
     const groupCode = codeIn(visit, 'group');
-    const { items } = (await vouchers.listVoucherGroups({ query: { sourceId } })).body;
-    const found = items.find((one) => one.groupCode === groupCode);
+    const [found] = (await vouchers.listVoucherGroups({ query: { sourceId, groupCode } })).body.items;
     if (!found) throw new Problem(404, 'no such group');
     return found;
   };

@@ -49,10 +49,12 @@ export function voucherPages(parts: TreasuryParts): void {
     visit: SignedInVisit,
     failed?: { readonly errors: readonly PageError[]; readonly entered: Readonly<Record<string, string>> },
   ) {
+    const after = visit.query.after ?? '';
+    const page = { ...(/^[\w.-]{1,36}\/[\w.-]{1,36}$/.test(after) ? { after } : {}), limit: size };
     const [nameOf, report, groups, merchants] = await Promise.all([
       programmeNames(parts),
-      vouchers.voucherReport({ query: {} }),
-      vouchers.listVoucherGroups({ query: {} }),
+      vouchers.voucherReport({ query: page }),
+      vouchers.listVoucherGroups({ query: page }),
       orRefused(vouchers.listMerchants({ query: { limit: 500 } })),
     ]);
     const groupNames = new Map(
@@ -85,6 +87,10 @@ export function voucherPages(parts: TreasuryParts): void {
           href: `/treasury/vouchers/${one.sourceId}/${one.groupCode}`,
         })),
         merchants: merchants?.body.items,
+        first: page.after && '/treasury/vouchers',
+        next:
+          report.body.next &&
+          `/treasury/vouchers?${new URLSearchParams({ after: report.body.next }).toString()}`,
         serial: failed?.entered.serial,
         errors: failed?.errors ?? [],
       },
@@ -148,7 +154,7 @@ export function voucherPages(parts: TreasuryParts): void {
     const state = voucherStates.find((one) => one === visit.query.state);
     const before = cursorIn(visit, 'before');
     const [groups, list] = await Promise.all([
-      vouchers.listVoucherGroups({ query: { sourceId } }),
+      vouchers.listVoucherGroups({ query: { sourceId, groupCode } }),
       vouchers.listVouchers({
         query: {
           sourceId,
@@ -159,7 +165,7 @@ export function voucherPages(parts: TreasuryParts): void {
         },
       }),
     ]);
-    const group = groups.body.items.find((one) => one.groupCode === groupCode);
+    const [group] = groups.body.items;
     if (!group) throw new Problem(404, 'no such group');
     const base = `/treasury/vouchers/${sourceId}/${groupCode}`;
     const { items, next } = list.body;

@@ -73,19 +73,28 @@ export const voucherStockLow = defineEvent({
   }),
 });
 
+const redemption = {
+  serialNumber: Type.String(),
+  sourceId: Type.String(),
+  programmeId: Type.String(),
+  groupCode: Type.String(),
+  currency: Type.String(),
+  amount: Amount,
+  transactionId: Type.String(),
+};
+
 /** A voucher was cashed in and its merchant paid. */
 export const voucherRedeemed = defineEvent({
   type: 'payments.voucher-redeemed.v1',
   summary: 'A voucher was redeemed and the merchant paid',
-  data: Type.Object({
-    serialNumber: Type.String(),
-    sourceId: Type.String(),
-    programmeId: Type.String(),
-    groupCode: Type.String(),
-    currency: Type.String(),
-    amount: Amount,
-    transactionId: Type.String(),
-  }),
+  data: Type.Object(redemption),
+});
+
+/** The payment of a voucher came back after it was made; the voucher stays redeemed, its money waits for a decision. */
+export const voucherReturned = defineEvent({
+  type: 'payments.voucher-returned.v1',
+  summary: 'The payment of a redeemed voucher came back after it was made',
+  data: Type.Object({ ...redemption, reasonCode: Type.Optional(Type.String()) }),
 });
 
 const Return = Type.Object({

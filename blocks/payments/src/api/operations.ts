@@ -8,6 +8,7 @@ export {
   paymentReturned,
   returnReleased,
   voucherRedeemed,
+  voucherReturned,
   voucherStockLow,
 } from './event-operations.ts';
 export { g2p } from './g2p/operations.ts';

@@ -7,6 +7,7 @@ import { computeFees } from '../fees/compute.ts';
 import { refreshBatch } from '../mapper/directory/resolve.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
+import { routing } from '../rails/routing.ts';
 import { screen } from '../screening/screen.ts';
 import type { Trx } from '../tables.ts';
 import { checkAccounts } from './account-check.ts';
@@ -21,6 +22,12 @@ import type { Batch } from './read.ts';
 
 /** Finds account and rail of each payee as the mapper has them now, or the reason why there is none. */
 const resolve = async (trx: Trx, batchId: string): Promise<void> => {
+  const rail = routing({
+    modality: sql`v.modality`,
+    institution: sql`v.institution_code`,
+    currency: sql`i.currency`,
+    amount: sql`i.amount`,
+  });
   await sql`
     with routed as (
       select
@@ -38,17 +45,7 @@ const resolve = async (trx: Trx, batchId: string): Promise<void> => {
       join batch b on b.id = i.batch_id
       left join mapper_entry e on e.source_id = i.source_id and e.payee_token = i.payee_token
       left join mapper_version v on v.id = e.current_version
-      left join lateral (
-        select r.id
-        from rail r
-        where r.active
-          and v.modality = any (r.modalities)
-          and i.currency = any (r.currencies)
-          and (r.is_default or v.institution_code = any (r.institutions))
-          and i.amount <= coalesce((r.maximum_amounts ->> i.currency)::bigint, i.amount)
-        order by v.institution_code = any (r.institutions) desc nulls last, r.rank, r.id
-        limit 1
-      ) r on true
+      left join lateral (${rail}) r on true
       left join lateral (
         select g.source_id, g.code, g.variable_amounts
         from voucher_group g

@@ -2,6 +2,7 @@ import { badRequest, notFound } from '@govstack/platform';
 import type { Selectable } from 'kysely';
 import { sql } from 'kysely';
 import type { Db, PaymentsTables, Trx } from '../tables.ts';
+import { findAggregator } from './aggregator.ts';
 import { faultOfBillId } from './bill-id.ts';
 
 export type Biller = Selectable<PaymentsTables['biller']>;
@@ -30,8 +31,17 @@ export async function openBillerOf(db: Db | Trx, billId: string): Promise<Biller
   if (!biller) throw badRequest('No biller is registered for this bill id');
   const fault = faultOfBillId(billId, biller);
   if (fault !== undefined) throw badRequest(fault);
-  if (biller.suspended_at !== null) throw badRequest('The biller of this bill is suspended');
+  const closed = await closedBecause(db, biller);
+  if (closed !== undefined) throw badRequest(closed);
   return biller;
+}
+
+/** Why nothing new of a biller is let through, in words for the caller; undefined: it is. */
+export async function closedBecause(db: Db | Trx, biller: Biller): Promise<string | undefined> {
+  if (biller.suspended_at !== null) return 'The biller of this bill is suspended';
+  if (biller.aggregator_id === null) return undefined;
+  const aggregator = await findAggregator(db, biller.aggregator_id);
+  return aggregator?.active ? undefined : 'The aggregator of this biller is not active';
 }
 
 /** Billers by id, a page after an id. */

@@ -5,6 +5,7 @@ import type { Payments } from '../payments-context.ts';
 import { actorOf } from '../sources/access.ts';
 import type { Db, PaymentsTables, Trx } from '../tables.ts';
 import { assertMayDecide, assertMayPropose } from './access.ts';
+import { findAggregator } from './aggregator.ts';
 import { type Biller, readBiller } from './biller.ts';
 import { type ProposedSettings, settledSettings, type WantedSettings } from './settings.ts';
 
@@ -33,7 +34,7 @@ export function proposeBiller(
       const biller = await readBiller(trx, billerId);
       assertMayPropose(payments, biller.agency, officer.person);
       assertKeepsItsNature(biller, settings);
-    } else if (settings.prefix !== undefined) await assertFree(trx, settings.prefix);
+    } else if (settings.prefix !== undefined) await assertFree(trx, settings.prefix, settings.within);
     const id = newId();
     const proposal = await trx
       .insertInto('biller_proposal')
@@ -69,30 +70,68 @@ function assertKeepsItsNature(biller: Biller, settings: ProposedSettings): void 
     throw conflict('The prefix of a biller cannot change: it stands before its bill ids');
 }
 
-async function assertFree(trx: Trx, prefix: string): Promise<void> {
-  const taken = await trx.selectFrom('biller').select('id').where('prefix', '=', prefix).executeTakeFirst();
-  if (taken) throw conflict('This prefix belongs to another biller');
+/** The biller to which bill ids with a prefix lead before somebody has that prefix. */
+async function shorter(trx: Trx, prefix: string): Promise<Pick<Biller, 'id' | 'prefix'> | undefined> {
+  const { rows } = await sql<Pick<Biller, 'id' | 'prefix'>>`
+    select id, prefix
+    from biller
+    where starts_with(${prefix}, prefix)
+    order by length(prefix) desc
+    limit 1`.execute(trx);
+  return rows[0];
 }
 
-/** A prefix nobody has: the wanted one, or the next in order. */
-async function allottedPrefix(trx: Trx, wanted: string | undefined): Promise<string> {
-  if (wanted !== undefined) {
-    await assertFree(trx, wanted);
-    return wanted;
+/**
+ * A prefix that lengthens another biller's takes bill ids from it. That is never done unsaid: the proposal, which two
+ * people see, names that biller (`within`). A shorter one takes none, as the longest leads.
+ */
+async function assertFree(trx: Trx, prefix: string, within: string | undefined): Promise<void> {
+  const other = await shorter(trx, prefix);
+  if (other?.prefix === prefix) throw conflict('This prefix belongs to another biller');
+  if (other && other.id !== within)
+    throw conflict(
+      `Bill ids with this prefix are those of biller ${other.id}; name it as within, if they shall lead here`,
+    );
+  if (!other && within !== undefined)
+    throw conflict('within names no biller whose prefix this one lengthens');
+}
+
+const mostTries = 1000;
+
+/** A prefix nobody has: the wanted one, or the next in order that takes no bill ids from anybody. */
+async function allottedPrefix(trx: Trx, { prefix, within }: ProposedSettings): Promise<string> {
+  // Two that are approved at the same moment see each other.
+  await sql`select pg_advisory_xact_lock(hashtext('payments/biller-prefix'))`.execute(trx);
+  if (prefix !== undefined) {
+    await assertFree(trx, prefix, within);
+    return prefix;
   }
-  for (;;) {
-    const { rows } = await sql<{ prefix: string; taken: boolean }>`
-      with next as (select nextval('biller_prefix_number')::text as prefix)
-      select prefix, exists (select from biller b where b.prefix = next.prefix) as taken
-      from next`.execute(trx);
-    if (rows[0] && !rows[0].taken) return rows[0].prefix;
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const { rows } = await sql<{ prefix: string }>`
+      select nextval('biller_prefix_number')::text as prefix`.execute(trx);
+    const [next] = rows;
+    if (next && !(await shorter(trx, next.prefix))) return next.prefix;
   }
+  throw conflict('The next prefixes in order all lie within other billers’; propose one');
+}
+
+/** Where a biller is reached: where its aggregator is now, which may have moved since the proposal. */
+async function reachedAt(
+  trx: Trx,
+  settings: ProposedSettings,
+): Promise<Pick<ProposedSettings, 'application' | 'service'>> {
+  if (settings.aggregatorId === undefined) return settings;
+  // Whoever changes the aggregator at this moment changes the new biller as well.
+  const aggregator = await findAggregator(trx, settings.aggregatorId, true);
+  if (!aggregator?.active) throw conflict('The aggregator of this biller is not active');
+  return aggregator;
 }
 
 /** Puts what was approved into force. Answers the biller's id. */
 async function apply(payments: Payments, trx: Trx, proposal: Proposal): Promise<string> {
   const { settings } = proposal;
   const account = payments.vault.open(proposal.account_cipher, `biller-proposal/${proposal.id}`);
+  const { application, service } = await reachedAt(trx, settings);
   const id =
     proposal.biller_id ??
     (await sql<{ id: string }>`select 'B' || lpad(nextval('biller_number')::text, 5, '0') as id`.execute(trx))
@@ -103,8 +142,8 @@ async function apply(payments: Payments, trx: Trx, proposal: Proposal): Promise<
     short_name: settings.shortName,
     agency: settings.agency,
     aggregator_id: settings.aggregatorId ?? null,
-    application: settings.application,
-    service: settings.service,
+    application,
+    service,
     group_code: settings.group,
     bill_id_length: settings.billIdLength,
     bill_id_check: settings.billIdCheck,
@@ -127,7 +166,7 @@ async function apply(payments: Payments, trx: Trx, proposal: Proposal): Promise<
     .insertInto('biller')
     .values({
       id,
-      prefix: await allottedPrefix(trx, settings.prefix),
+      prefix: await allottedPrefix(trx, settings),
       currency: settings.currency,
       suspended_at: null,
       ...values,

@@ -27,6 +27,8 @@ export interface ProposedSettings {
   readonly inquiryTimeoutSeconds: number;
   /** Wanted; one is allotted when absent. */
   readonly prefix?: string;
+  /** Biller from which a longer prefix takes bill ids. */
+  readonly within?: string;
   /** What payers must know before they pay. */
   readonly disclaimer?: string;
   /** Institution code (BIC) of the biller's account. */
@@ -48,6 +50,8 @@ export async function settledSettings(
     throw badRequest(`${wanted.currency} is not a known currency`);
   if (wanted.prefix !== undefined && wanted.prefix.length >= wanted.billIdLength)
     throw badRequest('billIdLength must leave room behind the prefix');
+  if (wanted.within !== undefined && wanted.prefix === undefined)
+    throw badRequest('within goes with a prefix');
   if (wanted.aggregatorId !== undefined) {
     if (wanted.application !== undefined || wanted.service !== undefined)
       throw badRequest('A biller behind an aggregator has no application or service of its own');

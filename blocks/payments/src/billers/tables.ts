@@ -1,5 +1,6 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { BillOutcome } from '../bills/tables.ts';
+import type { AggregatorSettings } from './aggregator.ts';
 import type { BillIdCheck } from './bill-id.ts';
 import type { ProposedSettings } from './settings.ts';
 
@@ -16,6 +17,18 @@ export interface BillerTables {
     active: Generated<boolean>;
     created_at: Created;
     updated_at: DefaultInstant;
+  };
+  aggregator_proposal: {
+    id: string;
+    aggregator_id: string;
+    settings: Json<AggregatorSettings>;
+    state: Generated<'proposed' | 'approved' | 'rejected'>;
+    proposed_by: string;
+    proposed_by_application: string;
+    decided_by: string | null;
+    reason: string | null;
+    created_at: Created;
+    decided_at: string | Date | null;
   };
   biller: {
     id: string;

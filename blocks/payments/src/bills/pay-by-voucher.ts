@@ -35,7 +35,9 @@ async function settleTender(
   const payment = await readPayment(trx, tender.id);
   if (payment.state !== 'tendering') return payment;
   const redemption = await findRedemption(trx, payeeOf(payment.biller_id), payment.id);
-  if (redemption?.state === 'succeeded') return acceptTender(payments, trx, payment);
+  // What came back was paid before.
+  if (redemption?.state === 'succeeded' || redemption?.state === 'returned')
+    return acceptTender(payments, trx, payment);
   const refusal = redemption?.state === 'failed' ? refusalOfReason(redemption.reason_code) : otherwise;
   if (refusal === undefined || (redemption && redemption.state !== 'failed')) return payment;
   return refuseTender(payments, trx, payment, refusal);
@@ -113,7 +115,7 @@ export async function tenderNext(payments: Payments): Promise<boolean> {
       from bill_payment p
       left join voucher_redemption d on d.payee = 'biller/' || p.biller_id and d.request_id = p.id::text
       where p.state = 'tendering'
-        and (d.state in ('succeeded', 'failed')
+        and (d.state in ('succeeded', 'returned', 'failed')
           or (d.id is null
             and p.created_at < now() - make_interval(secs => ${payments.config.lostAfterSeconds})))
       order by p.created_at

@@ -18,11 +18,13 @@ interface Due {
   body_cipher: Buffer;
   attempts: number;
   correlation_id: string;
-  created_at: string;
+  /** Since when it is tried: since it was made, or is sent again. */
+  since: string;
+  again: boolean;
 }
 
 const givenUpAfterMs = 3 * 86_400_000;
-/** A target that the treasury has taken off the source's list: nobody is to be told there any more. */
+/** A target that the treasury has taken off: nobody is to be told there any more. */
 const noLongerAllowed = 410;
 
 /**
@@ -46,16 +48,15 @@ async function claim(payments: Payments, traffic: CallbackTraffic): Promise<Due 
           from callback earlier
           where earlier.state = 'waiting'
             and earlier.recipient = w.recipient
-            and earlier.target = w.target
+            and earlier.target - 'service' = w.target - 'service'
             and earlier.id < w.id
         )
       order by w.next_at
       limit 1
       for update skip locked
     )
-    returning c.id, c.recipient, c.kind, c.headers, c.target, c.body_cipher, c.attempts, c.correlation_id, c.created_at`.execute(
-    payments.db,
-  );
+    returning c.id, c.recipient, c.kind, c.headers, c.target, c.body_cipher, c.attempts, c.correlation_id,
+      coalesce(c.resent_at, c.created_at) as since, c.resent_at is not null as again`.execute(payments.db);
   return rows[0];
 }
 
@@ -65,17 +66,32 @@ const headersOf = (message: Due) => ({
   'x-callback-id': message.id,
 });
 
-/** A message to one of the recipient's own operations, through the mediator. */
+/** Where a recipient is registered to be told through the mediator at this moment. */
+async function serviceOf(payments: Payments, recipient: string): Promise<string | undefined> {
+  const cut = recipient.indexOf('/');
+  const [kind, id] = [recipient.slice(0, cut), recipient.slice(cut + 1)];
+  const { rows } = await sql<{ service: string | null }>`
+    select callback_service as service from source_system where ${kind} = 'source' and id = ${id}
+    union all
+    select service from biller where ${kind} = 'biller' and id = ${id}
+    union all
+    select service from payer_institution where ${kind} = 'payer' and id = ${id}`.execute(payments.db);
+  return rows[0]?.service ?? undefined;
+}
+
+/** A message to one of the recipient's own operations, through the mediator: where it is registered now. */
 async function throughMediator(
   payments: Payments,
   message: Due,
   target: CallbackTarget & { kind: 'service' },
   body: string,
 ): Promise<number> {
+  const service = await serviceOf(payments, message.recipient);
+  if (service === undefined) return noLongerAllowed;
   const context = newContext({ correlationId: message.correlation_id });
   const response = await withContext(context, () =>
     payments.ctx.mediation.request({
-      service: target.service,
+      service,
       method: 'POST',
       path: target.path,
       headers: headersOf(message),
@@ -134,7 +150,7 @@ const send = (payments: Payments, connections: Dispatcher, message: Due): Promis
 
 async function settle(payments: Payments, message: Due, status: number): Promise<void> {
   const delivered = status >= 200 && status < 300;
-  const dead = status === 410 || Date.now() - Date.parse(message.created_at) > givenUpAfterMs;
+  const dead = status === 410 || Date.now() - Date.parse(message.since) > givenUpAfterMs;
   await payments.db
     .updateTable('callback')
     .set({
@@ -152,7 +168,8 @@ async function settle(payments: Payments, message: Due, status: number): Promise
     await openCases(payments.db, [
       {
         kind: 'callback-dead',
-        key: message.id,
+        // One that is sent again and not taken again is for a person again.
+        key: message.again ? `${message.id}/${message.since}` : message.id,
         detail: `A message to ${message.recipient.replace('/', ' ')} could not be delivered (last status ${status})`,
       },
     ]);

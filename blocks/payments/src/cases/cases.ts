@@ -13,6 +13,7 @@ export type CaseKind =
   | 'callback-dead'
   | 'rail-file-refused'
   | 'voucher-stock-low'
+  | 'voucher-returned'
   | 'proof-does-not-balance'
   | 'bill-refund'
   | 'biller-silent'

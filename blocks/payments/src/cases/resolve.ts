@@ -39,64 +39,70 @@ async function assertFailed(trx: Trx, instructionId: string | null): Promise<voi
     throw conflict('Only a payment that is failed can be found not paid; acknowledge this case');
 }
 
+interface Finding {
+  readonly outcome: 'paid' | 'not-paid' | 'acknowledged';
+  readonly note: string;
+  readonly caller: Caller;
+  readonly person: Person;
+}
+
+/** The same as `resolveCase`, in a transaction of the caller's. */
+export async function resolveWithin(
+  payments: Payments,
+  trx: Trx,
+  id: string,
+  finding: Finding,
+): Promise<Case> {
+  const found = await trx
+    .selectFrom('payment_case')
+    .selectAll()
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst();
+  if (!found) throw notFound('Case');
+  if (found.state === 'resolved') throw conflict('The case is resolved');
+  if (finding.outcome === 'not-paid' && found.kind === 'contradiction')
+    await assertFailed(trx, found.instruction_id);
+  else if (finding.outcome !== 'acknowledged') {
+    if (found.kind !== 'unknown-too-long' || found.instruction_id === null || found.rail_id === null)
+      throw conflict('Only a payment of unknown outcome can be decided; acknowledge this case');
+    const outcome = finding.outcome === 'paid' ? ('succeeded' as const) : ('failed' as const);
+    await applyResults(
+      payments,
+      found.rail_id,
+      [{ reference: found.instruction_id, outcome, reasonCode: 'decided-by-operator' }],
+      'operator',
+      trx,
+    );
+  }
+  await audit(trx, {
+    component: 'cases',
+    action: finding.outcome,
+    subject: `case/${id}`,
+    actor: actorOf(finding.caller, finding.person),
+    detail: { kind: found.kind, batch: found.batch_id, instruction: found.instruction_id },
+  });
+  return trx
+    .updateTable('payment_case')
+    .set({
+      state: 'resolved',
+      resolved_at: payments.ctx.now(),
+      resolved_by: actorOf(finding.caller, finding.person),
+      outcome: finding.outcome,
+      note: finding.note,
+    })
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
 /**
  * Closes a case with a person's finding. For a payment whose outcome no rail can tell, `paid` or `not-paid` decides it
  * on evidence from outside; it takes effect as any other result does, so a final state is not overwritten. For a failed
  * payment that was said to be made, `not-paid` says that it was not: it may be paid anew.
  */
-export async function resolveCase(
-  payments: Payments,
-  id: string,
-  finding: {
-    readonly outcome: 'paid' | 'not-paid' | 'acknowledged';
-    readonly note: string;
-    readonly caller: Caller;
-    readonly person: Person;
-  },
-): Promise<Case> {
-  const resolved = await transaction(payments.db, async (trx) => {
-    const found = await trx
-      .selectFrom('payment_case')
-      .selectAll()
-      .where('id', '=', id)
-      .forUpdate()
-      .executeTakeFirst();
-    if (!found) throw notFound('Case');
-    if (found.state === 'resolved') throw conflict('The case is resolved');
-    if (finding.outcome === 'not-paid' && found.kind === 'contradiction')
-      await assertFailed(trx, found.instruction_id);
-    else if (finding.outcome !== 'acknowledged') {
-      if (found.kind !== 'unknown-too-long' || found.instruction_id === null || found.rail_id === null)
-        throw conflict('Only a payment of unknown outcome can be decided; acknowledge this case');
-      const outcome = finding.outcome === 'paid' ? ('succeeded' as const) : ('failed' as const);
-      await applyResults(
-        payments,
-        found.rail_id,
-        [{ reference: found.instruction_id, outcome, reasonCode: 'decided-by-operator' }],
-        'operator',
-        trx,
-      );
-    }
-    await audit(trx, {
-      component: 'cases',
-      action: finding.outcome,
-      subject: `case/${id}`,
-      actor: actorOf(finding.caller, finding.person),
-      detail: { kind: found.kind, batch: found.batch_id, instruction: found.instruction_id },
-    });
-    return trx
-      .updateTable('payment_case')
-      .set({
-        state: 'resolved',
-        resolved_at: payments.ctx.now(),
-        resolved_by: actorOf(finding.caller, finding.person),
-        outcome: finding.outcome,
-        note: finding.note,
-      })
-      .where('id', '=', id)
-      .returningAll()
-      .executeTakeFirstOrThrow();
-  });
+export async function resolveCase(payments: Payments, id: string, finding: Finding): Promise<Case> {
+  const resolved = await transaction(payments.db, (trx) => resolveWithin(payments, trx, id, finding));
   payments.wake();
   return resolved;
 }

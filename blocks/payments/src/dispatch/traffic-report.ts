@@ -48,16 +48,21 @@ export async function trafficReport(payments: Payments): Promise<TrafficReport[]
       where s.rail_id = r.id and s.state = 'queued'
     ) q
     cross join lateral (
-      select count(*) as out, min(a.sent_at) as oldest_out_at
-      from attempt a
-      where a.rail_id = r.id and a.state in ('open', 'unknown')
+      select count(*) as out, min(sent_at) as oldest_out_at
+      from (
+        select a.sent_at from attempt a where a.rail_id = r.id and a.state in ('open', 'unknown')
+        union all
+        select d.sent_at from voucher_redemption d where d.rail_id = r.id and d.state in ('sent', 'unknown')
+      ) sent
     ) o
     cross join lateral (
-      select count(*) as unknown
-      from sub_batch s
-      join instruction i
-        on i.batch_id = s.batch_id and i.position between s.first_position and s.last_position
-      where s.rail_id = r.id and s.state <> 'settled' and i.sub_batch_id = s.id and i.state = 'unknown'
+      select
+        (select count(*)
+         from sub_batch s
+         join instruction i
+           on i.batch_id = s.batch_id and i.position between s.first_position and s.last_position
+         where s.rail_id = r.id and s.state <> 'settled' and i.sub_batch_id = s.id and i.state = 'unknown')
+        + (select count(*) from voucher_redemption d where d.rail_id = r.id and d.state = 'unknown') as unknown
     ) u
     order by r.id
     limit 1000`.execute(payments.db);

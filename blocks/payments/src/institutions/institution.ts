@@ -34,6 +34,13 @@ export async function putInstitution(
 export const listInstitutions = (db: Db): Promise<Institution[]> =>
   db.selectFrom('institution').selectAll().orderBy('code').limit(1000).execute();
 
+/** Whether somebody is entitled to report what became of payments to customers of an institution. */
+export async function reportsItself(db: Db, code: string | undefined): Promise<boolean> {
+  if (code === undefined) return false;
+  const row = await db.selectFrom('institution').select('active').where('code', '=', code).executeTakeFirst();
+  return row?.active === true;
+}
+
 /**
  * The institution a caller acts for (PAY-6.6-h): an officer of its member with the role, or an application of its member.
  * For anybody else it does not exist.

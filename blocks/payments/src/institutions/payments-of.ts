@@ -1,9 +1,10 @@
 import { notFound } from '@govstack/platform';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { InstructionState } from '../batches/states.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
 import { adaptersByHand } from '../rails/registry.ts';
+import { stateAsPayment } from '../vouchers/redemption.ts';
 
 /** States an institution sees: payments that are approved and on their way, or were. */
 const visible: readonly InstructionState[] = [
@@ -36,8 +37,8 @@ interface Row {
   id: string;
   sub_batch_id: string;
   rail_id: string;
-  version_id: string;
   address_cipher: Buffer;
+  context: string;
   amount: string;
   currency: string;
   narration: string | null;
@@ -46,7 +47,10 @@ interface Row {
   updated_at: string;
 }
 
-/** Payments to customers of an institution in id order, a page after an instruction id; nothing of anybody else's. */
+/**
+ * Payments to customers of an institution in id order, a page after an id, those of vouchers to merchants included: each
+ * of these is a sub-batch of its own, of its own id. Nothing of anybody else's.
+ */
 export async function customerPayments(
   payments: Payments,
   code: string,
@@ -59,42 +63,69 @@ export async function customerPayments(
     readonly limit: number;
   },
 ): Promise<CustomerPayment[]> {
-  const states = filter.toCredit === true ? toCredit : visible;
+  const { subBatchId = null, state, after = null, limit } = filter;
+  const states = (filter.toCredit === true ? toCredit : visible).filter(
+    (one) => state === undefined || one === state,
+  );
+  const ofRail = (rail: RawBuilder<unknown>) =>
+    filter.toCredit === true
+      ? sql`and exists (select from rail r where r.id = ${rail} and r.adapter = any (${adaptersByHand}::text[]))`
+      : sql``;
   const { rows } = await sql<Row>`
-    select
-      i.id, i.sub_batch_id, i.rail_id, i.version_id, v.address_cipher, i.amount, i.currency, i.narration, i.state,
-      i.reason_code, i.updated_at
-    from mapper_version v
-    join mapper_entry e on e.id = v.entry_id
-    join instruction i
-      on i.source_id = e.source_id and i.payee_token = e.payee_token and i.version_id = v.id
-    where v.institution_code = ${code}
-      and v.address_cipher is not null
-      and i.purpose = 'payment'
-      and i.sub_batch_id is not null
-      and i.state = any (${states.filter((one) => filter.state === undefined || one === filter.state)}::text[])
-      ${
-        filter.subBatchId === undefined
-          ? sql``
-          : sql`
-      and i.sub_batch_id = ${filter.subBatchId}
-      and exists (
-        select
-        from sub_batch s
-        where s.id = ${filter.subBatchId}
-          and s.batch_id = i.batch_id
-          and i.position between s.first_position and s.last_position
-      )`
-      }
-      ${filter.toCredit === true ? sql`and exists (select from rail r where r.id = i.rail_id and r.adapter = any (${adaptersByHand}::text[]))` : sql``}
-      ${filter.after === undefined ? sql`` : sql`and i.id > ${filter.after}`}
-    order by i.id
-    limit ${filter.limit}`.execute(payments.db);
+    (
+      select
+        i.id, i.sub_batch_id, i.rail_id, v.address_cipher, 'address/' || v.id as context, i.amount, i.currency,
+        i.narration, i.state, i.reason_code, i.updated_at
+      from mapper_version v
+      join mapper_entry e on e.id = v.entry_id
+      join instruction i
+        on i.source_id = e.source_id and i.payee_token = e.payee_token and i.version_id = v.id
+      where v.institution_code = ${code}
+        and v.address_cipher is not null
+        and i.purpose = 'payment'
+        and i.sub_batch_id is not null
+        and i.state = any (${states}::text[])
+        ${
+          subBatchId === null
+            ? sql``
+            : sql`
+        and i.sub_batch_id = ${subBatchId}
+        and exists (
+          select
+          from sub_batch s
+          where s.id = ${subBatchId}
+            and s.batch_id = i.batch_id
+            and i.position between s.first_position and s.last_position
+        )`
+        }
+        ${ofRail(sql`i.rail_id`)}
+        and (${after}::uuid is null or i.id > ${after}::uuid)
+      order by i.id
+      limit ${limit}
+    )
+    union all
+    (
+      select
+        d.id, d.id, d.rail_id, d.address_cipher, 'redemption/' || d.id, d.amount, d.currency, 'Voucher ' || v.serial,
+        ${stateAsPayment}, d.reason_code, coalesce(d.answered_at, d.sent_at)
+      from voucher_redemption d
+      join voucher v on v.id = d.voucher_id
+      where d.institution_code = ${code}
+        and d.address_cipher is not null
+        and ${stateAsPayment} = any (${states}::text[])
+        and (${subBatchId}::uuid is null or d.id = ${subBatchId}::uuid)
+        ${ofRail(sql`d.rail_id`)}
+        and (${after}::uuid is null or d.id > ${after}::uuid)
+      order by d.id
+      limit ${limit}
+    )
+    order by id
+    limit ${limit}`.execute(payments.db);
   return rows.map((row) => ({
     instructionId: row.id,
     subBatchId: row.sub_batch_id,
     rail: row.rail_id,
-    account: payments.vault.open(row.address_cipher, `address/${row.version_id}`),
+    account: payments.vault.open(row.address_cipher, row.context),
     amount: formatAmount(row.amount, payments.currencies(row.currency) ?? 2),
     currency: row.currency,
     narration: row.narration ?? undefined,
@@ -124,6 +155,7 @@ export async function customerSubBatches(
   code: string,
   page: { readonly before?: string | undefined; readonly limit: number },
 ): Promise<CustomerSubBatch[]> {
+  const { before = null, limit } = page;
   const { rows } = await sql<{
     id: string;
     rail_id: string;
@@ -132,24 +164,38 @@ export async function customerSubBatches(
     open: string;
     amount: string;
   }>`
-    select s.id, s.rail_id, own.currency, own.count, own.amount, own.open
-    from sub_batch s
-    join rail r on r.id = s.rail_id and r.adapter = any (${adaptersByHand}::text[])
-    cross join lateral (
-      select
-        i.currency, count(*) as count, sum(i.amount) as amount,
-        count(*) filter (where i.state = any (${[...toCredit]}::text[])) as open
-      from instruction i
-      join mapper_version v on v.id = i.version_id
-      where i.batch_id = s.batch_id
-        and i.position between s.first_position and s.last_position
-        and i.sub_batch_id = s.id
-        and v.institution_code = ${code}
-      group by i.currency
-    ) own
-    ${page.before === undefined ? sql`` : sql`where s.id < ${page.before}`}
-    order by s.id desc
-    limit ${page.limit}`.execute(payments.db);
+    (
+      select s.id, s.rail_id, own.currency, own.count, own.amount, own.open
+      from sub_batch s
+      join rail r on r.id = s.rail_id and r.adapter = any (${adaptersByHand}::text[])
+      cross join lateral (
+        select
+          i.currency, count(*) as count, sum(i.amount) as amount,
+          count(*) filter (where i.state = any (${[...toCredit]}::text[])) as open
+        from instruction i
+        join mapper_version v on v.id = i.version_id
+        where i.batch_id = s.batch_id
+          and i.position between s.first_position and s.last_position
+          and i.sub_batch_id = s.id
+          and v.institution_code = ${code}
+        group by i.currency
+      ) own
+      where (${before}::uuid is null or s.id < ${before}::uuid)
+      order by s.id desc
+      limit ${limit}
+    )
+    union all
+    (
+      select d.id, d.rail_id, d.currency, 1, d.amount, case when d.state in ('sent', 'unknown') then 1 else 0 end
+      from voucher_redemption d
+      join rail r on r.id = d.rail_id and r.adapter = any (${adaptersByHand}::text[])
+      where d.institution_code = ${code}
+        and (${before}::uuid is null or d.id < ${before}::uuid)
+      order by d.id desc
+      limit ${limit}
+    )
+    order by id desc
+    limit ${limit}`.execute(payments.db);
   return rows.map((row) => ({
     subBatchId: row.id,
     rail: row.rail_id,

@@ -23,6 +23,13 @@ async function railsOf(
       and i.purpose = 'payment'
       and i.sub_batch_id is not null
       and v.institution_code = ${code}
+      and r.adapter = any (${adaptersByHand}::text[])
+    union all
+    select d.id, d.rail_id
+    from voucher_redemption d
+    join rail r on r.id = d.rail_id
+    where d.id = any (${references.filter(isUuid)}::uuid[])
+      and d.institution_code = ${code}
       and r.adapter = any (${adaptersByHand}::text[])`.execute(trx);
   return new Map(rows.map((row) => [row.id, row.rail_id]));
 }

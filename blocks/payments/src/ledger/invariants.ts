@@ -210,7 +210,8 @@ const invariants: readonly Invariant[] = [
                ('bill_payment', 'bill_payment_moved'),
                ('bill_payment', 'bill_payment_not_removed'),
                ('request_to_pay', 'request_to_pay_moved'),
-               ('biller_proposal', 'biller_proposal_decided')
+               ('biller_proposal', 'biller_proposal_decided'),
+               ('aggregator_proposal', 'aggregator_proposal_decided')
       ) as guard (relation, name)
       where not exists (
         select
@@ -241,7 +242,7 @@ const invariants: readonly Invariant[] = [
       cashed as (
         select
           d.voucher_id,
-          count(*) filter (where d.state = 'succeeded') as paid,
+          count(*) filter (where d.state in ('succeeded', 'returned')) as paid,
           count(*) filter (where d.state in ('sent', 'unknown')) as open
         from voucher_redemption d
         group by d.voucher_id
@@ -272,7 +273,7 @@ const invariants: readonly Invariant[] = [
         + (select count(*)
           from settled s
           where (s.posted, s.voided) is distinct from (
-            case when s.state = 'succeeded' then 1 else 0 end,
+            case when s.state in ('succeeded', 'returned') then 1 else 0 end,
             case when s.state = 'failed' then 1 else 0 end)) as count`,
   },
   {
@@ -293,6 +294,9 @@ const invariants: readonly Invariant[] = [
           where concat_ws('/', r.source_id, r.programme_id, r.reference) = t.cause_id
             and r.amount = t.amount and r.currency = t.currency)
         when 'return' then not exists (select from instruction i where i.id = t.instruction_id)
+          and not exists (
+            select from voucher_redemption d
+            where d.id = ${causeAsId} and d.amount = t.amount and d.currency = t.currency and d.state = 'returned')
         when 'voucher-issued' then not exists (
           select from voucher v
           where v.id = ${causeAsId} and v.amount = t.amount and v.currency = t.currency)
@@ -305,7 +309,7 @@ const invariants: readonly Invariant[] = [
           where d.id = ${causeAsId} and d.amount = t.amount and d.currency = t.currency)
         when 'voucher-cleared' then not exists (
           select from voucher_redemption d
-          where d.id = ${causeAsId} and d.amount = t.amount and d.state = 'succeeded')
+          where d.id = ${causeAsId} and d.amount = t.amount and d.state in ('succeeded', 'returned'))
         when 'statement' then ${notOnStatement}
         when 'fee-settled' then ${notOnStatement}
         when 'return-released' then not exists (
@@ -361,7 +365,8 @@ const invariants: readonly Invariant[] = [
            where p.method = 'voucher' and p.state <> 'tendering'
              and case p.state
                when 'refused' then d.id is not null and d.state <> 'failed'
-               else (d.state, d.amount, d.currency) is distinct from ('succeeded', p.amount, p.currency)
+               else d.state is distinct from 'returned' and d.state is distinct from 'succeeded'
+                 or (d.amount, d.currency) is distinct from (p.amount, p.currency)
              end) as count`,
   },
   {

@@ -1,4 +1,4 @@
-import { newId } from '@govstack/platform';
+import { newId, notFound } from '@govstack/platform';
 import { type Selectable, sql } from 'kysely';
 import type { ItemClass } from '../api/reconciliation/classes.ts';
 import type { Db, PaymentsTables, Trx } from '../tables.ts';
@@ -72,6 +72,12 @@ export async function resolveMissing(trx: Trx, paymentIds: readonly string[]): P
     where payment_id = any (${[...paymentIds]}::text[])
       and class = 'missing-at-bank'
       and state <> 'resolved'`.execute(trx);
+}
+
+export async function readItem(db: Db, id: string): Promise<Item> {
+  const row = await db.selectFrom('reconciliation_item').selectAll().where('id', '=', id).executeTakeFirst();
+  if (!row) throw notFound('Item of the worklist');
+  return row;
 }
 
 /** The worklist, the longest waiting first; a page after an item. Resolved items only when asked for. */

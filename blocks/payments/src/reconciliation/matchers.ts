@@ -123,13 +123,16 @@ const instructions = matcherFor(
       and i.purpose = 'payment'`,
 );
 
-/** Vouchers paid out to merchants. What comes back of one is a case: a redemption is not reversed. */
+/** Vouchers paid out to merchants. */
 const redemptions = matcherFor(
   'redemption',
-  { sent: 'open', unknown: 'open', succeeded: 'paid', failed: 'unpaid' } satisfies Record<
-    RedemptionState,
-    Payment['state']
-  >,
+  {
+    sent: 'open',
+    unknown: 'open',
+    succeeded: 'paid',
+    failed: 'unpaid',
+    returned: 'returned',
+  } satisfies Record<RedemptionState, Payment['state']>,
   (by, keys) => sql<Row>`
     select d.id, null::uuid as batch_id, d.rail_id, d.rail_reference, d.currency, d.amount, d.state
     from voucher_redemption d

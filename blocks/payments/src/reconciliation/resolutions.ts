@@ -201,6 +201,7 @@ async function hold(
       amount: amount.toString(),
       currency: line.currency,
       instruction_id: payment?.kind === 'instruction' ? payment.id : null,
+      redemption_id: payment?.kind === 'redemption' ? payment.id : null,
       batch_id: payment?.batchId ?? null,
       line_id: line.id,
       reason_code: null,

@@ -12,14 +12,15 @@ export interface Translator {
 
 const most = 50;
 
-async function translateSome(payments: Payments, translator: Translator): Promise<number> {
+/** Translates some of what was due up to `last`; answers of how many runs. */
+async function translateSome(payments: Payments, translator: Translator, last: string): Promise<number> {
   return transaction(payments.db, async (trx) => {
     await sql`select pg_advisory_xact_lock(hashtext('payments/reporting'))`.execute(trx);
     // What changes after this is due again, so nothing is missed and the order does not matter.
     const { rows } = await sql<{ batch_id: string }>`
       with taken as (
         delete from reporting_due
-        where batch_id in (select batch_id from reporting_due order by id limit ${most})
+        where batch_id in (select batch_id from reporting_due where id <= ${last} order by id limit ${most})
         returning batch_id
       )
       select distinct batch_id from taken order by batch_id`.execute(trx);
@@ -33,7 +34,11 @@ async function translateSome(payments: Payments, translator: Translator): Promis
   });
 }
 
-/** Brings the reporting store up to date (PAY-6.13-c). */
+/** Brings the reporting store up to what was due when it began (PAY-6.13-c), however much a run adds meanwhile. */
 export async function translateDue(payments: Payments, translator: Translator = summaries): Promise<void> {
-  while ((await translateSome(payments, translator)) > 0);
+  const { rows } = await sql<{ last: string | null }>`select max(id) as last from reporting_due`.execute(
+    payments.db,
+  );
+  const last = rows[0]?.last ?? null;
+  while (last !== null && (await translateSome(payments, translator, last)) > 0);
 }

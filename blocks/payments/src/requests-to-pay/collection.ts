@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { conflict, notFound, type Person, transaction } from '@govstack/platform';
-import { type Biller, readBiller } from '../billers/biller.ts';
+import { type Biller, closedBecause, readBiller } from '../billers/biller.ts';
 import { amountDue, type Inquiry, inquiryOfPerson } from '../bills/inquiry.ts';
 import { lockBill } from '../bills/payment.ts';
 import { formatAmount } from '../money/amount.ts';
@@ -71,7 +71,8 @@ export async function startBillPayment(
     if (inquiry.valid_until === null || Date.parse(inquiry.valid_until) < now.getTime())
       throw conflict('The inquiry is too old; look the bill up again');
     const biller = await readBiller(trx, inquiry.biller_id);
-    if (biller.suspended_at !== null) throw conflict('The biller of this bill is suspended');
+    const closed = await closedBecause(trx, biller);
+    if (closed !== undefined) throw conflict(closed);
     const texts = (Object.keys(orders) as ConsentLanguage[]).map((language) =>
       consentText(payments, inquiry, biller, language),
     );

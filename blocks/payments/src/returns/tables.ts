@@ -10,6 +10,7 @@ export interface ReturnTables {
     amount: string;
     currency: string;
     instruction_id: string | null;
+    redemption_id: string | null;
     batch_id: string | null;
     line_id: string | null;
     reason_code: string | null;

@@ -36,7 +36,7 @@ export async function purgeVouchers(
     update voucher_redemption
     set address_cipher = null, institution_code = null
     where voucher_id = any (${moved.map((one) => one.id)}::uuid[])
-      and state in ('succeeded', 'failed')`.execute(trx);
+      and state in ('succeeded', 'failed', 'returned')`.execute(trx);
   return moved;
 }
 

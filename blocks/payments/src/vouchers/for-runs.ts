@@ -8,8 +8,8 @@ import { derivedId } from '../ledger/derived-id.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Trx } from '../tables.ts';
 import { detailsOf, recipientKey } from './details.ts';
-import { listVoucherGroups } from './groups.ts';
-import { assign, type Known, supply, watchGroup } from './issue.ts';
+import { type KnownGroup, listVoucherGroups } from './groups.ts';
+import { assign, supply, watchGroup } from './issue.ts';
 import { voucherAccounts } from './money.ts';
 import { moveVouchers, type Voucher } from './voucher.ts';
 
@@ -56,7 +56,7 @@ async function giveTo(
   payments: Payments,
   trx: Trx,
   run: Run,
-  known: Known,
+  known: KnownGroup,
   payees: readonly Payee[],
 ): Promise<Voucher[]> {
   const amounts = payees.map((one) => BigInt(one.amount));
@@ -135,10 +135,13 @@ export async function giveVouchers(
     order by b.id`.execute(trx);
   const given = new Map<string, Given>();
   for (const run of runs) {
-    const known = (await listVoucherGroups(trx, run.source_id)).find(
-      ({ group }) => group.programme_id === run.programme_id && group.for_runs && group.active,
-    );
-    if (!known) throw new Error(`no vouchers are offered any more for run ${run.id}`);
+    const [known] = await listVoucherGroups(trx, {
+      sourceId: run.source_id,
+      programmeId: run.programme_id,
+      forRuns: true,
+      limit: 1,
+    });
+    if (!known?.group.active) throw new Error(`no vouchers are offered any more for run ${run.id}`);
     const its = payees.filter((one) => one.batch_id === run.id);
     const vouchers = await giveTo(payments, trx, run, known, its);
     await tell(payments, trx, run, vouchers);

@@ -139,11 +139,31 @@ export async function readVoucherGroup(db: Db | Trx, sourceId: string, code: str
   return row;
 }
 
-/** Groups of a source, or of all, with their denominations. */
+export interface KnownGroup {
+  readonly group: VoucherGroup;
+  readonly currency: string;
+  readonly denominations: readonly Denomination[];
+}
+
+/** Where a group stands in the order of `listVoucherGroups`. */
+export const groupCursor = ({ group }: KnownGroup): string => `${group.source_id}/${group.code}`;
+
+/** Groups with their denominations, by source and code, a page after a cursor. */
 export async function listVoucherGroups(
   db: Db | Trx,
-  sourceId?: string,
-): Promise<{ group: VoucherGroup; currency: string; denominations: Denomination[] }[]> {
+  filter: {
+    readonly sourceId?: string | undefined;
+    readonly codes?: readonly string[] | undefined;
+    readonly programmeId?: string;
+    readonly forRuns?: boolean;
+    /** Programmes of this member only. */
+    readonly agency?: string | undefined;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  },
+): Promise<KnownGroup[]> {
+  const { sourceId, codes, programmeId, forRuns, agency } = filter;
+  const [afterSource, afterCode] = filter.after?.split('/') ?? [];
   const groups = await db
     .selectFrom('voucher_group as g')
     .innerJoin('programme as p', (join) =>
@@ -152,14 +172,24 @@ export async function listVoucherGroups(
     .select(columns.map((column) => `g.${column}` as const))
     .select('p.currency')
     .$if(sourceId !== undefined, (query) => query.where('g.source_id', '=', sourceId as string))
+    .$if(codes !== undefined, (query) => query.where(sql<boolean>`g.code = any (${codes}::text[])`))
+    .$if(programmeId !== undefined, (query) => query.where('g.programme_id', '=', programmeId as string))
+    .$if(forRuns !== undefined, (query) => query.where('g.for_runs', '=', forRuns as boolean))
+    .$if(agency !== undefined, (query) => query.where('p.agency', '=', agency as string))
+    .$if(afterCode !== undefined, (query) =>
+      query.where(sql<boolean>`(g.source_id, g.code) > (${afterSource}::text, ${afterCode}::text)`),
+    )
     .orderBy('g.source_id')
     .orderBy('g.code')
-    .limit(1000)
+    .limit(filter.limit)
     .execute();
   const { rows } = await sql<Denomination>`
     select d.source_id, d.group_code, d.amount, d.stock_threshold, d.alarmed_at
-    from voucher_denomination d
-    where d.source_id = any (${groups.map((one) => one.source_id)}::text[])
+    from unnest(
+      ${groups.map((one) => one.source_id)}::text[],
+      ${groups.map((one) => one.code)}::text[]
+    ) as g (source_id, code)
+    join voucher_denomination d on d.source_id = g.source_id and d.group_code = g.code
     order by d.source_id, d.group_code, d.amount`.execute(db);
   return groups.map(({ currency, ...group }) => ({
     group,

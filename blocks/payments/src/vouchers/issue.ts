@@ -7,7 +7,7 @@ import type { Payments } from '../payments-context.ts';
 import { readProgramme } from '../sources/programme.ts';
 import type { Source } from '../sources/source.ts';
 import type { Trx } from '../tables.ts';
-import { listVoucherGroups } from './groups.ts';
+import { type KnownGroup, listVoucherGroups } from './groups.ts';
 import { setAside } from './money.ts';
 import { type Refusal, VoucherRefused } from './refused.ts';
 import { createVouchers, takeFromStock, watchStock } from './stock.ts';
@@ -40,12 +40,10 @@ const reject = (faults: readonly { at: number; field: string; reason: Refusal; d
   throw new VoucherRefused(first.reason, `${first.field} ${first.detail}`, errors);
 };
 
-export type Known = Awaited<ReturnType<typeof listVoucherGroups>>[number];
-
 /** Checks every order against its group and names all that cannot be taken. */
 function readOrders(
   payments: Payments,
-  groups: ReadonlyMap<string, Known>,
+  groups: ReadonlyMap<string, KnownGroup>,
   programmeId: string | undefined,
   orders: readonly VoucherOrder[],
 ): Line[] {
@@ -83,7 +81,7 @@ function readOrders(
 export async function supply(
   payments: Payments,
   trx: Trx,
-  known: Known,
+  known: KnownGroup,
   amounts: readonly bigint[],
   actor: string,
 ): Promise<string[]> {
@@ -146,7 +144,7 @@ export async function assign(
 export async function watchGroup(
   payments: Payments,
   trx: Trx,
-  { group, currency, denominations }: Known,
+  { group, currency, denominations }: KnownGroup,
   amounts: readonly bigint[],
 ): Promise<void> {
   for (const amount of denominations.map((one) => BigInt(one.amount)))
@@ -154,7 +152,12 @@ export async function watchGroup(
 }
 
 /** A programme's ceiling for a single payment holds for a single voucher as well. */
-async function assertCeiling(trx: Trx, source: Source, known: Known, lines: readonly Line[]): Promise<void> {
+async function assertCeiling(
+  trx: Trx,
+  source: Source,
+  known: KnownGroup,
+  lines: readonly Line[],
+): Promise<void> {
   const { maximum_instruction_amount: most } = await readProgramme(trx, source.id, known.group.programme_id);
   if (most === null) return;
   const above = lines.flatMap((line, at) =>
@@ -185,18 +188,20 @@ export async function issueVouchers(
   orders: readonly VoucherOrder[],
   by: { readonly actor: string; readonly requestId?: string; readonly programmeId?: string | undefined },
 ): Promise<Voucher[]> {
-  const groups = new Map((await listVoucherGroups(trx, source.id)).map((one) => [one.group.code, one]));
+  const codes = [...new Set(orders.map((one) => one.groupCode))];
+  const named = await listVoucherGroups(trx, { sourceId: source.id, codes, limit: codes.length });
+  const groups = new Map(named.map((one) => [one.group.code, one]));
   const lines = readOrders(payments, groups, by.programmeId, orders);
   const ids: string[] = new Array(lines.length);
   const byGroup = Map.groupBy(
     lines.map((line, index) => ({ line, index })),
     ({ line }) => line.groupCode,
   );
-  for (const code of byGroup.keys()) await assertCeiling(trx, source, groups.get(code) as Known, lines);
+  for (const code of byGroup.keys()) await assertCeiling(trx, source, groups.get(code) as KnownGroup, lines);
   // In one order, whoever asks: two requests do not wait for each other in a circle.
   for (const [code, members] of [...byGroup].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const amounts = members.map(({ line }) => line.minor);
-    const found = await supply(payments, trx, groups.get(code) as Known, amounts, by.actor);
+    const found = await supply(payments, trx, groups.get(code) as KnownGroup, amounts, by.actor);
     for (const [position, { index }] of members.entries()) ids[index] = found[position] as string;
   }
   await assign(
@@ -228,7 +233,7 @@ export async function issueVouchers(
     await watchGroup(
       payments,
       trx,
-      groups.get(code) as Known,
+      groups.get(code) as KnownGroup,
       members.map(({ line }) => line.minor),
     );
   await audit(trx, {

@@ -78,22 +78,28 @@ export interface VoucherKeyUse {
   readonly id: number;
   readonly created_by: string;
   readonly created_at: string;
-  /** Vouchers found by this key. */
+  /** Vouchers found by this key, counted up to `mostCounted`. */
   readonly vouchers: number;
   /** Of these, such whose number can still be read back. */
   readonly sealed: number;
 }
 
+/** So many vouchers of a key are counted, and no more. */
+export const mostCounted = 100_000;
+
 /** The keys with how much depends on each; never their material. */
 export async function listVoucherKeys(db: Db): Promise<VoucherKeyUse[]> {
   const { rows } = await sql<VoucherKeyUse>`
-    select
-      k.id, k.created_by, k.created_at,
-      count(v.id)::integer as vouchers,
-      count(v.number_cipher)::integer as sealed
+    select k.id, k.created_by, k.created_at, used.vouchers, stock.sealed
     from voucher_key k
-    left join voucher v on v.key_id = k.id
-    group by k.id
+    cross join lateral (
+      select count(*)::integer as vouchers
+      from (select from voucher v where v.key_id = k.id limit ${mostCounted}) v
+    ) used
+    cross join lateral (
+      select count(*)::integer as sealed
+      from (select from voucher v where v.key_id = k.id and v.number_cipher is not null limit ${mostCounted}) v
+    ) stock
     order by k.id desc
     limit 1000`.execute(db);
   return rows;

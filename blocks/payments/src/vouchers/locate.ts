@@ -26,6 +26,8 @@ export interface Presenter {
   readonly knows?: (voucher: Voucher) => boolean;
   /** Whether it could use the voucher: only then is a wrong number counted against the voucher as well. */
   readonly mayUse?: (trx: Trx, voucher: Voucher) => Promise<boolean>;
+  /** Id of the voucher that it presented before under the same request. */
+  readonly repeated?: string | undefined;
 }
 
 async function bySerial(
@@ -33,7 +35,7 @@ async function bySerial(
   trx: Trx,
   serial: string,
   number: string,
-  { scope, knows, mayUse }: Presenter,
+  { scope, knows, mayUse, repeated }: Presenter,
 ): Promise<Located> {
   const voucher = await findVoucher(trx, serial);
   const there = voucher && voucher.state !== 'provisioned' && voucher.state !== 'purged';
@@ -47,11 +49,13 @@ async function bySerial(
       actor: engineActor,
       reason: 'wrong-numbers',
     });
-  // Not compared any more: the answer would tell a right number from a wrong one.
-  if (voucher.state === 'blocked') return { refusal: 'blocked' };
-  if (voucher.wrong_numbers >= most) {
-    await block();
-    return { refusal: 'blocked' };
+  // Not compared any more: the answer would tell a right number from a wrong one. Who had the right one before learns nothing.
+  if (voucher.id !== repeated) {
+    if (voucher.state === 'blocked') return { refusal: 'blocked' };
+    if (voucher.wrong_numbers >= most) {
+      await block();
+      return { refusal: 'blocked' };
+    }
   }
   const key = (await voucherKeys(payments, trx)).find((one) => one.id === voucher.key_id);
   if (key && timingSafeEqual(numberToken(key, number), voucher.number_token)) return { voucher };
@@ -85,7 +89,9 @@ async function byNumber(
 
 /**
  * Finds the voucher a number belongs to. Wrong numbers are counted, also when the rest of the request fails: whoever
- * presents too many has to wait, and a voucher whose serial was presented with too many is blocked (PAY-5.3.2-b). Neither the answer nor the time it takes tells how close a number was. Throws `VoucherRefused`.
+ * presents too many has to wait, and a voucher whose serial was presented with too many is blocked (PAY-5.3.2-b), but for
+ * who repeats a request about it. Neither the answer nor the time it takes tells how close a number was. Throws
+ * `VoucherRefused`.
  */
 export async function locateVoucher(
   payments: Payments,

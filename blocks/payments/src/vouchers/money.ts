@@ -1,4 +1,4 @@
-import { clearingAccount, paidAccount } from '../dispatch/payout.ts';
+import { clearingAccount, paidAccount, suspenseAccount } from '../dispatch/payout.ts';
 import { type AccountKey, accountId, openAccounts } from '../ledger/accounts.ts';
 import { derivedId } from '../ledger/derived-id.ts';
 import { createTransfers, type TransferRequest } from '../ledger/transfers.ts';
@@ -120,4 +120,25 @@ export async function takeBackValue(trx: Trx, cashing: Cashing): Promise<void> {
       ...traced(cashing),
     },
   ]);
+}
+
+/** Takes what came back after it was paid into suspense: paid → suspense. Answers the account it lies in. */
+export async function returnValue(trx: Trx, cashing: Cashing): Promise<string> {
+  const { railId, currency, redemptionId } = cashing;
+  const [debit = '', credit = ''] = await openAccounts(trx, [
+    paidAccount(railId, currency),
+    suspenseAccount(railId, currency),
+  ]);
+  await createTransfers(trx, [
+    {
+      id: derivedId('voucher-returned', redemptionId),
+      type: 'post',
+      debit,
+      credit,
+      amount: BigInt(cashing.amount),
+      cause: 'return',
+      causeId: redemptionId,
+    },
+  ]);
+  return credit;
 }

@@ -1,6 +1,7 @@
 import { type Selectable, sql } from 'kysely';
 import { accountId, balances } from '../ledger/accounts.ts';
 import type { Db, PaymentsTables } from '../tables.ts';
+import type { KnownGroup } from './groups.ts';
 import { voucherAccounts } from './money.ts';
 import type { VoucherState } from './states.ts';
 import type { Voucher } from './voucher.ts';
@@ -51,7 +52,6 @@ export interface StockLine {
   readonly source_id: string;
   readonly group_code: string;
   readonly currency: string;
-  readonly agency: string;
   /** Minor units; null: vouchers of variable amounts. */
   readonly amount: string | null;
   readonly stock_threshold: number | null;
@@ -62,38 +62,45 @@ export interface StockLine {
   }[];
 }
 
-/** Vouchers per state, group and denomination, also of denominations that have none (PAY-6.1-w). */
-export async function stockReport(db: Db, sourceId?: string): Promise<StockLine[]> {
+/** Vouchers of some groups per state, group and denomination, also of denominations that have none (PAY-6.1-w). */
+export async function stockReport(db: Db, groups: readonly KnownGroup[]): Promise<StockLine[]> {
   const { rows } = await sql<StockLine>`
-    with counted as (
-      select v.source_id, v.group_code, d.amount, v.state, count(*)::integer as count, sum(v.amount)::text as value
-      from voucher v
+    with wanted as (
+      select * from unnest(
+        ${groups.map(({ group }) => group.source_id)}::text[],
+        ${groups.map(({ group }) => group.code)}::text[],
+        ${groups.map((one) => one.currency)}::text[]
+      ) as w (source_id, group_code, currency)
+    ),
+    counted as (
+      select w.source_id, w.group_code, d.amount, v.state, count(*)::integer as count, sum(v.amount)::text as value
+      from wanted w
+      join voucher v on v.source_id = w.source_id and v.group_code = w.group_code
       left join voucher_denomination d
         on d.source_id = v.source_id and d.group_code = v.group_code and d.amount = v.amount
-      group by v.source_id, v.group_code, d.amount, v.state
+      group by w.source_id, w.group_code, d.amount, v.state
     ),
     kinds as (
-      select source_id, group_code, amount from voucher_denomination
+      select d.source_id, d.group_code, d.amount
+      from wanted w
+      join voucher_denomination d on d.source_id = w.source_id and d.group_code = w.group_code
       union
       select source_id, group_code, amount from counted
     )
     select
-      k.source_id, k.group_code, p.currency, p.agency, k.amount::text as amount, d.stock_threshold,
+      w.source_id, w.group_code, w.currency, k.amount::text as amount, d.stock_threshold,
       coalesce(
         jsonb_agg(jsonb_build_object('state', c.state, 'count', c.count, 'value', c.value) order by c.state)
           filter (where c.state is not null),
         '[]') as states
     from kinds k
-    join voucher_group g on g.source_id = k.source_id and g.code = k.group_code
-    join programme p on p.source_id = g.source_id and p.id = g.programme_id
+    join wanted w on w.source_id = k.source_id and w.group_code = k.group_code
     left join voucher_denomination d
       on d.source_id = k.source_id and d.group_code = k.group_code and d.amount = k.amount
     left join counted c
       on c.source_id = k.source_id and c.group_code = k.group_code and c.amount is not distinct from k.amount
-    where ${sourceId ?? null}::text is null or k.source_id = ${sourceId ?? null}
-    group by k.source_id, k.group_code, p.currency, p.agency, k.amount, d.stock_threshold
-    order by k.source_id, k.group_code, k.amount
-    limit 5000`.execute(db);
+    group by w.source_id, w.group_code, w.currency, k.amount, d.stock_threshold
+    order by w.source_id, w.group_code, k.amount`.execute(db);
   return rows;
 }
 
@@ -101,41 +108,23 @@ export interface Liability {
   readonly source_id: string;
   readonly programme_id: string;
   readonly currency: string;
-  readonly agency: string;
   /** Value of all vouchers that can still be used, minor units. */
   readonly outstanding: bigint;
   /** Of it, promised to merchants. */
   readonly promised: bigint;
 }
 
-/** What programmes owe for vouchers, from the books. */
-export async function voucherLiability(db: Db, sourceId?: string): Promise<Liability[]> {
-  const programmes = await db
-    .selectFrom('programme as p')
-    .select(['p.source_id', 'p.id', 'p.currency', 'p.agency'])
-    .where(({ exists, selectFrom }) =>
-      exists(
-        selectFrom('voucher_group as g')
-          .select('g.code')
-          .whereRef('g.source_id', '=', 'p.source_id')
-          .whereRef('g.programme_id', '=', 'p.id'),
-      ),
-    )
-    .$if(sourceId !== undefined, (query) => query.where('p.source_id', '=', sourceId as string))
-    .orderBy('p.source_id')
-    .orderBy('p.id')
-    .limit(1000)
-    .execute();
-  const keyed = programmes.map(({ id, ...programme }) => {
-    const account = accountId(voucherAccounts({ ...programme, programme_id: id }).voucher);
-    return { ...programme, programme_id: id, account };
-  });
-  const found = await balances(
-    db,
-    keyed.map((one) => one.account),
+/** What the programmes of some groups owe for vouchers, from the books. */
+export async function voucherLiability(db: Db, groups: readonly KnownGroup[]): Promise<Liability[]> {
+  const programmes = new Map(
+    groups.map(({ group: { source_id, programme_id }, currency }) => {
+      const one = { source_id, programme_id, currency };
+      return [accountId(voucherAccounts(one).voucher), one];
+    }),
   );
-  return keyed.map(({ account, ...programme }) => {
+  const found = await balances(db, [...programmes.keys()]);
+  return [...programmes].map(([account, one]) => {
     const { posted = 0n, free = 0n } = found.get(account) ?? {};
-    return { ...programme, outstanding: posted, promised: posted - free };
+    return { ...one, outstanding: posted, promised: posted - free };
   });
 }

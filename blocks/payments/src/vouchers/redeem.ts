@@ -3,10 +3,12 @@ import { conflict, currentContext, newContext, newId, transaction } from '@govst
 import { sql } from 'kysely';
 import { audit } from '../audit/audit.ts';
 import { applyResults } from '../dispatch/apply-results.ts';
+import { reportsItself } from '../institutions/institution.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Rail } from '../rails/port.ts';
 import { findRail, railContext } from '../rails/registry.ts';
+import { railFor } from '../rails/routing.ts';
 import { type Programme, readProgramme } from '../sources/programme.ts';
 import type { Trx } from '../tables.ts';
 import { readVoucherGroup, type VoucherGroup } from './groups.ts';
@@ -15,7 +17,6 @@ import { promiseValue } from './money.ts';
 import { authenticatePayee } from './payee-check.ts';
 import { findRedemption, type Redemption } from './redemption.ts';
 import { type Refusal, VoucherRefused } from './refused.ts';
-import { railFor } from './routing.ts';
 import { askAgain, sendRedemption } from './send.ts';
 import type { VoucherState } from './states.ts';
 import { findVoucher, moveVouchers, type Voucher } from './voucher.ts';
@@ -87,7 +88,7 @@ export const refusalOfReason = (reasonCode: string | null | undefined): Refusal 
 const answerOf = (voucher: Voucher, redemption: Redemption): RedemptionOutcome => {
   if (redemption.state === 'failed') throw new VoucherRefused(refusalOfReason(redemption.reason_code));
   return {
-    state: redemption.state === 'succeeded' ? 'redeemed' : 'in-progress',
+    state: ['succeeded', 'returned'].includes(redemption.state) ? 'redeemed' : 'in-progress',
     redemptionId: redemption.id,
     serial: voucher.serial,
     amount: BigInt(redemption.amount),
@@ -97,12 +98,7 @@ const answerOf = (voucher: Voucher, redemption: Redemption): RedemptionOutcome =
 };
 
 /** The answer to a request of this payee that was made before; other content under its id is refused. */
-async function answeredBefore(
-  payments: Payments,
-  voucher: Voucher,
-  order: RedemptionOrder,
-): Promise<RedemptionOutcome | undefined> {
-  const known = await findRedemption(payments.db, order.payee.key, order.requestId);
+function answeredBefore(voucher: Voucher, known: Redemption | undefined): RedemptionOutcome | undefined {
   if (!known) return undefined;
   if (known.voucher_id !== voucher.id) throw conflict('This request id was used before for another voucher');
   return answerOf(voucher, known);
@@ -237,13 +233,15 @@ const groupRefusal = (group: VoucherGroup, payee: RedemptionPayee): boolean =>
 async function redeem(payments: Payments, order: RedemptionOrder): Promise<RedemptionOutcome> {
   const { db } = payments;
   const { payee } = order;
+  const asked = () => findRedemption(db, payee.key, order.requestId);
   const voucher = await locateVoucher(payments, order.presented, {
     scope: order.presenter,
     knows: ({ source_id }) => order.sourceId === undefined || source_id === order.sourceId,
     mayUse: async (trx, { source_id, group_code }) =>
       order.override === true || !groupRefusal(await readVoucherGroup(trx, source_id, group_code), payee),
+    repeated: (await asked())?.voucher_id,
   });
-  const before = await answeredBefore(payments, voucher, order);
+  const before = answeredBefore(voucher, await asked());
   if (before) return before;
   const group = await readVoucherGroup(db, voucher.source_id, voucher.group_code);
   const wrongGroup = groupRefusal(group, payee);
@@ -251,8 +249,15 @@ async function redeem(payments: Payments, order: RedemptionOrder): Promise<Redem
   const { expected } = order;
   if (expected && (expected.currency !== voucher.currency || expected.amount !== BigInt(voucher.amount)))
     throw new VoucherRefused('value-differs', 'A voucher is redeemed whole: its value must be what is due');
-  const rail = await railFor(db, { ...payee, currency: voucher.currency });
+  const { currency } = voucher;
+  const rail = await railFor(db, { ...payee, currency, amount: BigInt(voucher.amount) });
   if (!rail) throw new VoucherRefused('cannot-credit');
+  const byHand = payments.payoutAdapter(rail).byHand === true;
+  if (byHand && !(await reportsItself(db, payee.institution)))
+    throw new VoucherRefused(
+      'institution-unknown',
+      'The institution of this account is not registered; nobody could report the payment',
+    );
   const programme = await readProgramme(db, voucher.source_id, voucher.programme_id);
   await checkMoney(payments, voucher, payee, rail, programme);
   refuseUnusable(voucher);
@@ -274,13 +279,13 @@ async function redeem(payments: Payments, order: RedemptionOrder): Promise<Redem
   });
   if (!redemption) {
     const now = (await findVoucher(db, voucher.serial)) ?? voucher;
-    const other = await answeredBefore(payments, now, order);
+    const other = answeredBefore(now, await asked());
     if (other) return other;
     throw new VoucherRefused(unusable[now.state]);
   }
   const outcome = await sendRedemption(payments, redemption);
   payments.wake();
-  return answerOf(voucher, await settled(payments, redemption, outcome === 'pending'));
+  return answerOf(voucher, await settled(payments, redemption, outcome === 'pending' && !byHand));
 }
 
 /**

@@ -1,8 +1,13 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
+import type { InstructionState } from '../batches/states.ts';
 import type { Db, PaymentsTables, Trx } from '../tables.ts';
 
 /** One cashing in of one voucher; its id is the reference at the rail. */
 export type Redemption = Selectable<PaymentsTables['voucher_redemption']>;
+
+/** The state of a redemption `d` in the words for payments. */
+export const stateAsPayment = sql<InstructionState>`
+  case d.state when 'sent' then 'submitted' when 'succeeded' then 'completed' else d.state end`;
 
 export const findRedemption = (
   db: Db | Trx,

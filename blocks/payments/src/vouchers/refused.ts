@@ -18,6 +18,7 @@ export const refusals = {
   'value-differs': { code: 452, status: 409, text: 'Value differs' },
   'not-funded': { code: 462, status: 409, text: 'Insufficient funds' },
   'cannot-credit': { code: 463, status: 409, text: 'Cannot credit' },
+  'institution-unknown': { code: 463, status: 409, text: 'Institution unknown' },
   'wrong-group': { code: 463, status: 409, text: 'Wrong voucher group' },
   cancelled: { code: 464, status: 409, text: 'Cancelled' },
   'too-many-tries': { code: 429, status: 429, text: 'Too many tries' },

@@ -1,23 +1,24 @@
-import { announce } from '@govstack/platform';
+import { announce, newId } from '@govstack/platform';
 import { sql } from 'kysely';
-import { voucherRedeemed } from '../api/event-operations.ts';
+import { voucherRedeemed, voucherReturned } from '../api/event-operations.ts';
 import { engineActor } from '../batches/move.ts';
 import { openCases } from '../cases/cases.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Outcome, RailResult } from '../rails/port.ts';
 import type { Trx } from '../tables.ts';
-import { payValue, takeBackValue } from './money.ts';
+import { payValue, returnValue, takeBackValue } from './money.ts';
 import type { Redemption } from './redemption.ts';
 import type { RedemptionState } from './states.ts';
 import { moveVouchers } from './voucher.ts';
 
 /**
  * What an outcome does to a redemption: `pay` uses the voucher up, `release` makes it usable again, `wait` leaves it open,
- * `doubt` marks it unknown, `resend` sends it again under the same reference, `ignore` is a repeat or too late to matter,
- * `dispute` contradicts what is final and needs a person: a redemption is never reversed (PAY-9.2.3-a).
+ * `doubt` marks it unknown, `resend` sends it again under the same reference, `return` takes what came back into suspense
+ * while the voucher stays used up (a redemption is never reversed, PAY-9.2.3-a), `ignore` is a repeat or too late to
+ * matter, `dispute` contradicts what is final and needs a person.
  */
-type Action = 'pay' | 'release' | 'wait' | 'doubt' | 'resend' | 'ignore' | 'dispute';
+type Action = 'pay' | 'release' | 'wait' | 'doubt' | 'resend' | 'return' | 'ignore' | 'dispute';
 
 const late = { pending: 'ignore', busy: 'ignore', 'not-received': 'ignore', unknown: 'ignore' } as const;
 
@@ -41,8 +42,9 @@ const decisions: Readonly<Record<RedemptionState, Readonly<Record<Outcome, Actio
     unknown: 'wait',
     returned: 'dispute',
   },
-  succeeded: { ...late, succeeded: 'ignore', failed: 'dispute', returned: 'dispute' },
+  succeeded: { ...late, succeeded: 'ignore', failed: 'dispute', returned: 'return' },
   failed: { ...late, succeeded: 'dispute', failed: 'ignore', returned: 'dispute' },
+  returned: { ...late, succeeded: 'ignore', failed: 'ignore', returned: 'ignore' },
 };
 
 type Backed = Redemption & {
@@ -75,18 +77,56 @@ async function finish(
     actor: engineActor,
     reason: paid ? 'merchant-paid' : (result.reasonCode ?? 'merchant-not-paid'),
   });
-  if (!paid) return;
-  await announce(trx, voucherRedeemed, {
-    subject: one.serial,
-    data: {
-      serialNumber: one.serial,
-      sourceId: one.source_id,
-      programmeId: one.programme_id,
-      groupCode: one.group_code,
+  if (paid) await announce(trx, voucherRedeemed, { subject: one.serial, data: told(payments, one) });
+}
+
+const told = (payments: Payments, one: Backed) => ({
+  serialNumber: one.serial,
+  sourceId: one.source_id,
+  programmeId: one.programme_id,
+  groupCode: one.group_code,
+  currency: one.currency,
+  amount: formatAmount(one.amount, payments.currencies(one.currency) ?? 2),
+  transactionId: one.id,
+});
+
+/** Keeps what came back as waiting in suspense, and tells of it: whoever was to be paid is not. */
+async function takeReturn(payments: Payments, trx: Trx, one: Backed, result: RailResult): Promise<void> {
+  const { reasonCode } = result;
+  await sql`
+    update voucher_redemption
+    set state = 'returned', reason_code = ${reasonCode ?? null}
+    where id = ${one.id}`.execute(trx);
+  const cashing = { ...one, id: one.voucher_id, redemptionId: one.id, railId: one.rail_id };
+  await trx
+    .insertInto('suspense_entry')
+    .values({
+      id: newId(),
+      kind: 'return',
+      account_id: await returnValue(trx, cashing),
+      amount: one.amount,
       currency: one.currency,
-      amount: formatAmount(one.amount, payments.currencies(one.currency) ?? 2),
-      transactionId: one.id,
+      instruction_id: null,
+      redemption_id: one.id,
+      batch_id: null,
+      line_id: null,
+      reason_code: reasonCode ?? null,
+      source_id: one.source_id,
+      programme_id: one.programme_id,
+    })
+    .execute();
+  await openCases(trx, [
+    {
+      kind: 'voucher-returned',
+      key: one.id,
+      instructionId: one.id,
+      railId: one.rail_id,
+      detail: `The payment of voucher ${one.serial} to ${one.payee} came back; the voucher is used up and its money in suspense`,
     },
+  ]);
+  await announce(trx, voucherReturned, {
+    subject: one.serial,
+    data: { ...told(payments, one), ...(reasonCode === undefined ? {} : { reasonCode }) },
   });
 }
 
@@ -111,6 +151,7 @@ async function apply(
   const action = decided === 'release' && result.outcome === 'busy' && !first ? 'resend' : decided;
   const again = action === 'resend' && one.sends < maximumSends;
   if (action === 'pay' || action === 'release') await finish(payments, trx, one, action, result, via);
+  else if (action === 'return') await takeReturn(payments, trx, one, result);
   else if (again)
     await sql`
       update voucher_redemption

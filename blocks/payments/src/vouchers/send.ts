@@ -69,7 +69,8 @@ export async function askAgain(payments: Payments, redemption: Redemption): Prom
 
 /**
  * Takes the next redemption without a final answer whose time to ask has come: the rail was silent, the answer was lost,
- * or the process that sent it died. The next time is set in the same statement, so no two processes ask about one.
+ * or the process that sent it died. The next time is set in the same statement, so no two processes ask about one. A rail
+ * that is closed to new payments is asked too, and nothing is sent to it.
  */
 async function claimDue(
   payments: Payments,
@@ -83,12 +84,11 @@ async function claimDue(
         next_check_at = now() + make_interval(
           secs => least(300, ${statusAfterSeconds}::float8 * power(2, least(d.checks, 8))))
     from (
-      select w.id, w.resend
+      select w.id, w.resend and r.active as resend, r.answer_within_seconds
       from voucher_redemption w
       join rail r on r.id = w.rail_id
       where w.state in ('sent', 'unknown')
         and w.next_check_at <= now()
-        and r.active
       order by w.next_check_at
       limit 1
       for update of w skip locked
@@ -97,7 +97,10 @@ async function claimDue(
     returning
       d.*,
       due.resend as send,
-      d.sent_at < now() - make_interval(secs => ${escalateAfterSeconds}) as old`.execute(payments.db);
+      d.sent_at < now() - make_interval(
+        secs => coalesce(due.answer_within_seconds::float8, ${escalateAfterSeconds}::float8)) as old`.execute(
+    payments.db,
+  );
   return rows[0];
 }
 

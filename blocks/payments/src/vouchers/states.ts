@@ -20,7 +20,8 @@ export type VoucherState = (typeof voucherStates)[number];
 /** Nothing happens to these any more, but for being purged. */
 export const finalVoucherStates = ['redeemed', 'cancelled', 'expired'] as const satisfies VoucherState[];
 
-export type RedemptionState = 'sent' | 'unknown' | 'succeeded' | 'failed';
+/** `returned`: its money came back after it was paid; the voucher stays used up. */
+export type RedemptionState = 'sent' | 'unknown' | 'succeeded' | 'failed' | 'returned';
 
 /**
  * The status code of the published API. Its file names the codes and not their meaning: 1 inactive, 2 active,

@@ -99,7 +99,8 @@ export function dispatchHandlers(payments: Payments): Handlers<typeof dispatchOp
         body: {
           items: items.map((row) => ({
             instructionId: row.id,
-            batchId: row.batch_id,
+            ...present('batchId', row.batch_id),
+            ...present('voucher', row.voucher_serial),
             rail: row.rail_id,
             amount: money(payments, row.amount, row.currency),
             currency: row.currency,

@@ -118,6 +118,8 @@ const listUnknowns = defineOperation({
   method: 'GET',
   path: '/unknowns',
   summary: 'Payments that left and of which nobody has said how they ended, oldest first',
+  description:
+    'Payments of runs and of vouchers. `instructionId` is what they are asked about and decided by, for a voucher the transaction id of its redemption.',
   requirements: ['PAY-5.3.1-k', 'PAY-6.1-c'],
   access,
   query: Type.Object({
@@ -131,7 +133,8 @@ const listUnknowns = defineOperation({
       items: Type.Array(
         Type.Object({
           instructionId: Id,
-          batchId: Id,
+          batchId: Type.Optional(Id),
+          voucher: Type.Optional(Type.String({ description: 'Serial number, when it pays a voucher out' })),
           rail: Type.String(),
           amount: Type.String(),
           currency: Type.String(),
@@ -152,7 +155,7 @@ const askRail = defineOperation({
   id: 'askRail',
   method: 'POST',
   path: '/instructions/{instructionId}/ask',
-  summary: 'Ask the rail now what became of a payment that is out',
+  summary: 'Ask the rail now what became of a payment, of a run or of a voucher, that is out',
   requirements: ['PAY-5.3.1-k'],
   access,
   ...ofInstruction,
@@ -169,7 +172,7 @@ const decideUnknown = defineOperation({
   id: 'decideUnknown',
   method: 'POST',
   path: '/instructions/{instructionId}/decide',
-  summary: 'Decide on evidence what became of a payment of unknown outcome',
+  summary: 'Decide on evidence what became of a payment, of a run or of a voucher, of unknown outcome',
   requirements: ['PAY-5.3.1-k', 'PAY-6.1-c'],
   access: decider,
   ...ofInstruction,

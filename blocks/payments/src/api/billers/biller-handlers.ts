@@ -8,7 +8,12 @@ import {
   transaction,
 } from '@govstack/platform';
 import { maySeeProposal } from '../../billers/access.ts';
-import { listAggregators, putAggregator } from '../../billers/aggregator.ts';
+import {
+  decideAggregator,
+  listAggregatorProposals,
+  listAggregators,
+  proposeAggregator,
+} from '../../billers/aggregator.ts';
 import { type Biller, listBillers, readBiller, speaksFor } from '../../billers/biller.ts';
 import {
   decideProposal,
@@ -21,7 +26,14 @@ import { findPayerOf, listPayers, putPayer } from '../../payers/payer.ts';
 import type { Payments } from '../../payments-context.ts';
 import { actorOf, assertAdministers, assertOperates } from '../../sources/access.ts';
 import type { paymentsBillers } from './operations.ts';
-import { aggregatorView, billerView, payerView, proposalView, tableLine } from './views.ts';
+import {
+  aggregatorProposalView,
+  aggregatorView,
+  billerView,
+  payerView,
+  proposalView,
+  tableLine,
+} from './views.ts';
 
 type BillerHandlers = Omit<
   Handlers<typeof paymentsBillers.operations>,
@@ -84,16 +96,38 @@ export function billerHandlers(payments: Payments): BillerHandlers {
       return { status: 200, body: { items: (await listPayers(db)).map(payerView) } };
     },
 
-    async putAggregator({ params, body, caller, person }) {
-      assertAdministers(payments, caller, person);
-      const aggregator = await transaction(db, (trx) =>
-        putAggregator(
-          trx,
-          { ...body, id: params.aggregatorId, active: body.active ?? true },
-          actorOf(caller, person),
-        ),
+    async proposeAggregator({ body, caller, person }) {
+      const { aggregatorId, ...settings } = body;
+      const active = settings.active ?? true;
+      const proposal = await proposeAggregator(
+        payments,
+        aggregatorId,
+        { ...settings, active },
+        { caller, person },
       );
-      return { status: 200, body: aggregatorView(aggregator) };
+      return { status: 201, body: aggregatorProposalView(proposal) };
+    },
+
+    async listAggregatorProposals({ query, caller, person }) {
+      if (!isOverseer(caller, person)) throw forbidden('Only the treasury sees proposals of aggregators');
+      const items = await listAggregatorProposals(db, {
+        state: query.state,
+        before: query.before,
+        limit: query.limit ?? 100,
+      });
+      return { status: 200, body: { items: items.map(aggregatorProposalView) } };
+    },
+
+    async approveAggregatorProposal({ params, caller, person }) {
+      const decision = { id: params.proposalId, kind: 'approved' } as const;
+      const decided = await decideAggregator(payments, decision, { caller, person });
+      return { status: 200, body: aggregatorProposalView(decided) };
+    },
+
+    async rejectAggregatorProposal({ params, body, caller, person }) {
+      const decision = { id: params.proposalId, kind: 'rejected', reason: body.reason } as const;
+      const decided = await decideAggregator(payments, decision, { caller, person });
+      return { status: 200, body: aggregatorProposalView(decided) };
     },
 
     async listAggregators({ caller, person }) {

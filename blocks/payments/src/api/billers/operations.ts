@@ -35,6 +35,18 @@ const AggregatorView = Type.Object({
   active: Type.Boolean(),
 });
 
+const AggregatorProposalView = Type.Object({
+  proposalId: Id,
+  aggregatorId: Type.String(),
+  settings: Type.Object({ ...aggregatorFields, active: Type.Boolean() }),
+  state: Type.String({ description: 'proposed, approved or rejected' }),
+  proposedBy: Type.String(),
+  decidedBy: Type.Optional(Type.String()),
+  reason: Type.Optional(Type.String()),
+  createdAt: Instant,
+  decidedAt: Type.Optional(Instant),
+});
+
 const Outcome = Type.Union([
   Type.Literal('unpaid'),
   Type.Literal('paid'),
@@ -71,6 +83,7 @@ const billerFields = {
   institution: Type.String({ minLength: 4, maxLength: 11, description: 'Of its account' }),
 };
 const account = Type.String({ minLength: 4, maxLength: 34 });
+const within = Type.Optional(BillerId);
 
 const BillerView = Type.Object({
   billerId: Type.String(),
@@ -83,7 +96,7 @@ const ProposalView = Type.Object({
   proposalId: Id,
   billerId: Type.Optional(Type.String()),
   prefix: Type.Optional(Type.String({ description: 'Allotted' })),
-  settings: Type.Object(billerFields),
+  settings: Type.Object({ ...billerFields, within }),
   account: Type.String({ description: 'Last four characters' }),
   state: Type.String({ description: 'proposed, approved or rejected' }),
   proposedBy: Type.String(),
@@ -117,16 +130,54 @@ export const listPayerInstitutions = defineOperation({
   responses: { 200: Type.Object({ items: Type.Array(PayerView) }) },
 });
 
-export const putAggregator = defineOperation({
-  id: 'putAggregator',
-  method: 'PUT',
-  path: '/aggregators/{aggregatorId}',
-  summary: 'Register an aggregator of billers, or change it and where its billers are reached',
-  requirements: ['PAY-6.16.3-c'],
-  access: anyone,
-  params: Type.Object({ aggregatorId: Code }),
-  body: Type.Object(aggregatorFields, closed),
-  responses: { 200: AggregatorView },
+export const proposeAggregator = defineOperation({
+  id: 'proposeAggregator',
+  method: 'POST',
+  path: '/aggregator-proposals',
+  summary:
+    'Propose an aggregator of billers, or other settings for one and so for where its billers are reached',
+  requirements: ['PAY-6.16.3-c', 'PAY-9.3.1'],
+  access: officer,
+  body: Type.Object({ aggregatorId: Code, ...aggregatorFields }, closed),
+  responses: { 201: AggregatorProposalView },
+});
+
+export const listAggregatorProposals = defineOperation({
+  id: 'listAggregatorProposals',
+  method: 'GET',
+  path: '/aggregator-proposals',
+  summary: 'Proposals of aggregators, newest first',
+  access: officer,
+  query: Type.Object({
+    state: Type.Optional(
+      Type.Union([Type.Literal('proposed'), Type.Literal('approved'), Type.Literal('rejected')]),
+    ),
+    before: Type.Optional(Id),
+    limit: Limit,
+  }),
+  responses: { 200: Type.Object({ items: Type.Array(AggregatorProposalView) }) },
+});
+
+export const approveAggregatorProposal = defineOperation({
+  id: 'approveAggregatorProposal',
+  method: 'POST',
+  path: '/aggregator-proposals/{proposalId}/approval',
+  summary: 'Let an aggregator in, or its new settings; somebody else proposed them',
+  requirements: ['PAY-6.16.3-c', 'PAY-9.3.1'],
+  access: officer,
+  ...ofProposal,
+  responses: { 200: AggregatorProposalView },
+});
+
+export const rejectAggregatorProposal = defineOperation({
+  id: 'rejectAggregatorProposal',
+  method: 'POST',
+  path: '/aggregator-proposals/{proposalId}/rejection',
+  summary: 'Refuse a proposal of an aggregator for good',
+  access: officer,
+  ...ofProposal,
+  body: reason,
+  responses: { 200: AggregatorProposalView },
 });
 
 export const listAggregators = defineOperation({
@@ -143,9 +194,11 @@ export const proposeBiller = defineOperation({
   method: 'POST',
   path: '/biller-proposals',
   summary: 'Propose a biller, or with billerId other settings for one',
+  description:
+    'The longest prefix leads to a biller. One that lengthens another biller’s takes bill ids from it: that biller is named in `within`.',
   requirements: ['PAY-9.3.1', 'PAY-6.16.3-c'],
   access: officer,
-  body: Type.Object({ ...billerFields, account, billerId: Type.Optional(BillerId) }, closed),
+  body: Type.Object({ ...billerFields, within, account, billerId: Type.Optional(BillerId) }, closed),
   responses: { 201: ProposalView },
 });
 
@@ -390,8 +443,11 @@ export const paymentsBillers = defineSurface({
   operations: {
     putPayerInstitution,
     listPayerInstitutions,
-    putAggregator,
     listAggregators,
+    proposeAggregator,
+    listAggregatorProposals,
+    approveAggregatorProposal,
+    rejectAggregatorProposal,
     proposeBiller,
     listBillerProposals,
     getBillerProposal,

@@ -1,4 +1,4 @@
-import type { Aggregator } from '../../billers/aggregator.ts';
+import type { Aggregator, AggregatorProposal } from '../../billers/aggregator.ts';
 import type { Biller } from '../../billers/biller.ts';
 import type { Proposal } from '../../billers/proposal.ts';
 import type { BillPayment } from '../../bills/payment.ts';
@@ -27,6 +27,18 @@ export const aggregatorView = (aggregator: Aggregator) => ({
   application: aggregator.application,
   service: aggregator.service,
   active: aggregator.active,
+});
+
+export const aggregatorProposalView = (proposal: AggregatorProposal) => ({
+  proposalId: proposal.id,
+  aggregatorId: proposal.aggregator_id,
+  settings: { ...proposal.settings },
+  state: proposal.state,
+  proposedBy: proposal.proposed_by,
+  ...present('decidedBy', proposal.decided_by),
+  ...present('reason', proposal.reason),
+  createdAt: proposal.created_at,
+  ...present('decidedAt', proposal.decided_at === null ? null : instant(proposal.decided_at)),
 });
 
 const accountOf = (payments: Payments, biller: Biller): string =>

@@ -10,6 +10,7 @@ import {
 import { type Selectable, sql } from 'kysely';
 import { assertMayAudit, scopeOf } from '../../audit/access.ts';
 import { audit } from '../../audit/audit.ts';
+import { resend } from '../../callbacks/resend.ts';
 import type { Payments } from '../../payments-context.ts';
 import {
   type Acknowledgement,
@@ -20,7 +21,7 @@ import {
   receiptsOfPayee,
 } from '../../receipts/read.ts';
 import { assertSignedBySource } from '../../signatures/verify.ts';
-import { actorOf, maySee } from '../../sources/access.ts';
+import { actorOf, assertTreasury, maySee } from '../../sources/access.ts';
 import { readSource, sourceOfCaller } from '../../sources/source.ts';
 import type { PaymentsTables } from '../../tables.ts';
 import { money, present } from '../admin/views.ts';
@@ -207,6 +208,17 @@ export function receiptHandlers(payments: Payments): Handlers<typeof receiptOper
         .execute();
       const { items, next } = pageOf(rows, limit, (row) => row.id);
       return { status: 200, body: { items: items.map(noticeView), ...next } };
+    },
+
+    async resendNotice({ params, caller, person }) {
+      assertTreasury(payments, caller, person);
+      await resend(payments, params.noticeId, actorOf(caller, person));
+      const row = await db
+        .selectFrom('callback')
+        .select(noticeColumns)
+        .where('id', '=', params.noticeId)
+        .executeTakeFirstOrThrow();
+      return { status: 200, body: noticeView(row) };
     },
 
     async getNotice({ params, caller, person }) {

@@ -121,10 +121,23 @@ export const getNotice = defineOperation({
   responses: { 200: Type.Object({ ...NoticeView.properties, body: Type.Unknown() }) },
 });
 
+export const resendNotice = defineOperation({
+  id: 'resendNotice',
+  method: 'POST',
+  path: '/notices/{noticeId}/resend',
+  summary: 'Send a message that was given up again; for the treasury',
+  description: 'It keeps its id, and goes to where its recipient is registered now.',
+  requirements: ['PAY-6.7-b'],
+  access: overseer,
+  params: Type.Object({ noticeId: Id }),
+  responses: { 200: NoticeView },
+});
+
 export const receiptOperations = {
   getReceipt,
   listPayeeReceipts,
   acknowledgeReceipt,
   listNotices,
   getNotice,
+  resendNotice,
 };

@@ -11,6 +11,7 @@ const SuspenseView = Type.Object({
   since: Instant,
   ageDays: Type.Integer(),
   instructionId: Type.Optional(Id),
+  redemptionId: Type.Optional(Id),
   batchId: Type.Optional(Id),
   lineId: Type.Optional(Id),
   reasonCode: Type.Optional(Type.String()),

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Payments } from '../../payments-context.ts';
 import { assignItem, decideProposal, proposeResolution } from '../../reconciliation/decide.ts';
 import type { Direction } from '../../reconciliation/files/parsed.ts';
-import { listItems } from '../../reconciliation/items.ts';
+import { listItems, readItem } from '../../reconciliation/items.ts';
 import { loadFile } from '../../reconciliation/load-file.ts';
 import { listProofs } from '../../reconciliation/proof.ts';
 import { reconcileAccounts } from '../../reconciliation/reconcile.ts';
@@ -166,6 +166,11 @@ export function statementHandlers(payments: Payments): StatementHandlers {
       };
     },
 
+    async getWorklistItem({ params, caller, person }) {
+      assertTreasury(payments, caller, person);
+      return { status: 200, body: itemView(payments, await readItem(db, params.itemId)) };
+    },
+
     async assignItem({ params, body, caller, person }) {
       assertOperates(payments, caller, person);
       const item = await assignItem(payments, params.itemId, { caller, person }, body.owner);
@@ -174,13 +179,7 @@ export function statementHandlers(payments: Payments): StatementHandlers {
 
     async getSuggestions({ params, caller, person }) {
       assertTreasury(payments, caller, person);
-      const item = await db
-        .selectFrom('reconciliation_item')
-        .selectAll()
-        .where('id', '=', params.itemId)
-        .executeTakeFirst();
-      if (!item) throw notFound('Item of the worklist');
-      return { status: 200, body: { items: await suggestions(db, item) } };
+      return { status: 200, body: { items: await suggestions(db, await readItem(db, params.itemId)) } };
     },
 
     async proposeResolution({ params, body, caller, person }) {

@@ -193,6 +193,17 @@ export const listWorklist = defineOperation({
   responses: { 200: Type.Object({ items: Type.Array(ItemView), next: Type.Optional(Id) }) },
 });
 
+export const getWorklistItem = defineOperation({
+  id: 'getWorklistItem',
+  method: 'GET',
+  path: '/worklist/{itemId}',
+  summary: 'One item of the worklist',
+  requirements: ['PAY-6.9-i'],
+  access: treasury,
+  ...inItem,
+  responses: { 200: ItemView },
+});
+
 export const assignItem = defineOperation({
   id: 'assignItem',
   method: 'POST',

@@ -87,6 +87,7 @@ export const suspenseView = (payments: Payments, row: SuspenseEntry) => ({
   since: row.since,
   ageDays: age(payments, row.since, row.released_at),
   ...present('instructionId', row.instruction_id),
+  ...present('redemptionId', row.redemption_id),
   ...present('batchId', row.batch_id),
   ...present('lineId', row.line_id),
   ...present('reasonCode', row.reason_code),

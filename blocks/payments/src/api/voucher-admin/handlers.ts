@@ -20,7 +20,13 @@ import { assertVoucherAdministrator, assertVoucherOverseer, mayOversee } from '.
 import { cancelVouchers } from '../../vouchers/cancel.ts';
 import { type Control, controlVoucher } from '../../vouchers/control.ts';
 import { keyEncryption, putRecipientKey } from '../../vouchers/details.ts';
-import { listVoucherGroups, putVoucherGroup, readVoucherGroup } from '../../vouchers/groups.ts';
+import {
+  groupCursor,
+  type KnownGroup,
+  listVoucherGroups,
+  putVoucherGroup,
+  readVoucherGroup,
+} from '../../vouchers/groups.ts';
 import { assertKeyCustodian, listVoucherKeys, rotateVoucherKey } from '../../vouchers/keys.ts';
 import { locateVoucher } from '../../vouchers/locate.ts';
 import { listMerchants, putMerchant } from '../../vouchers/merchants.ts';
@@ -49,8 +55,25 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
   };
   const agencyOf = async (voucher: Pick<Voucher, 'source_id' | 'programme_id'>) =>
     (await readProgramme(db, voucher.source_id, voucher.programme_id)).agency;
+  /** Whose vouchers somebody sees: everybody's, or those of their own agency. */
+  const agencySeen = (caller: Caller, person: Person | undefined): string | undefined => {
+    assertVoucherOverseer(payments, person?.agency, caller, person);
+    return mayOversee(payments, undefined, caller, person) ? undefined : person?.agency;
+  };
+  /** A page of the groups somebody sees, and the cursor of the next. */
+  const seenGroups = async (
+    caller: Caller,
+    person: Person | undefined,
+    limit: number,
+    filter: Pick<Parameters<typeof listVoucherGroups>[1], 'sourceId' | 'codes' | 'after'>,
+  ) => {
+    const agency = agencySeen(caller, person);
+    const rows = await listVoucherGroups(db, { ...filter, agency, limit: limit + 1 });
+    const items = rows.slice(0, limit);
+    return { items, next: rows.length > limit ? { next: groupCursor(items.at(-1) as KnownGroup) } : {} };
+  };
   const group = async (sourceId: string, code: string) => {
-    const found = (await listVoucherGroups(db, sourceId)).find((one) => one.group.code === code);
+    const [found] = await listVoucherGroups(db, { sourceId, codes: [code], limit: 1 });
     if (!found) throw notFound('Voucher group');
     return groupView(payments, found);
   };
@@ -122,13 +145,15 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
     },
 
     async listVoucherGroups({ query, caller, person }) {
-      const found = await listVoucherGroups(db, query.sourceId);
-      const seen = [];
-      for (const one of found)
-        if (mayOversee(payments, await agencyOf(one.group), caller, person)) seen.push(one);
-      if (seen.length === 0) assertVoucherOverseer(payments, person?.agency, caller, person);
+      const { sourceId, groupCode, after } = query;
+      const codes = groupCode === undefined ? undefined : [groupCode];
+      const { items, next } = await seenGroups(caller, person, query.limit ?? 100, {
+        sourceId,
+        codes,
+        after,
+      });
       await looked(caller, person, 'voucher-groups');
-      return { status: 200, body: { items: seen.map((one) => groupView(payments, one)) } };
+      return { status: 200, body: { items: items.map((one) => groupView(payments, one)), ...next } };
     },
 
     async provisionVouchers({ params, body, caller, person }) {
@@ -211,7 +236,7 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
     },
 
     async listVouchers({ query, caller, person }) {
-      assertVoucherOverseer(payments, person?.agency, caller, person);
+      const agency = agencySeen(caller, person);
       const state = voucherStates.find((one) => one === query.state);
       if (query.state !== undefined && state === undefined)
         throw badRequest(`state must be one of ${voucherStates.join(', ')}`);
@@ -220,7 +245,7 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
       const rows = await listVouchers(db, {
         ...filter,
         ...(state === undefined ? {} : { state }),
-        ...(mayOversee(payments, undefined, caller, person) ? {} : { agency: person?.agency as string }),
+        ...(agency === undefined ? {} : { agency }),
         limit: limit + 1,
       });
       const items = rows.slice(0, limit);
@@ -275,11 +300,10 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
     },
 
     async voucherReport({ query, caller, person }) {
-      assertVoucherOverseer(payments, person?.agency, caller, person);
-      const may = (one: { readonly agency: string }): boolean =>
-        mayOversee(payments, one.agency, caller, person);
-      const lines = (await stockReport(db, query.sourceId)).filter(may);
-      const liability = (await voucherLiability(db, query.sourceId)).filter(may);
+      const { sourceId, after } = query;
+      const { items, next } = await seenGroups(caller, person, query.limit ?? 100, { sourceId, after });
+      const lines = await stockReport(db, items);
+      const liability = await voucherLiability(db, items);
       await looked(caller, person, 'voucher-report');
       return {
         status: 200,
@@ -292,6 +316,7 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
             outstanding: money(payments, one.outstanding, one.currency),
             promised: money(payments, one.promised, one.currency),
           })),
+          ...next,
         },
       };
     },

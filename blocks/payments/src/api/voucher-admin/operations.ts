@@ -151,6 +151,8 @@ const VoucherRecord = Type.Object({
   ),
 });
 
+/** Source and code of a group. */
+const GroupCursor = Type.String({ pattern: '^[A-Za-z0-9._-]{1,36}/[A-Za-z0-9._-]{1,36}$' });
 const inSource = Type.Object({ sourceId: Code });
 const inGroup = Type.Object({ sourceId: Code, groupCode: Code });
 const ofVoucher = Type.Object({ serialNumber: Serial });
@@ -174,8 +176,13 @@ const listVoucherGroups = defineOperation({
   path: '/voucher-groups',
   summary: 'Voucher groups you may see',
   access: officer,
-  query: Type.Object({ sourceId: Type.Optional(Code) }),
-  responses: { 200: Type.Object({ items: Type.Array(GroupView) }) },
+  query: Type.Object({
+    sourceId: Type.Optional(Code),
+    groupCode: Type.Optional(Code),
+    after: Type.Optional(GroupCursor),
+    limit: Limit,
+  }),
+  responses: { 200: Type.Object({ items: Type.Array(GroupView), next: Type.Optional(Type.String()) }) },
 });
 
 const provisionVouchers = defineOperation({
@@ -290,10 +297,15 @@ const voucherReport = defineOperation({
   id: 'voucherReport',
   method: 'GET',
   path: '/voucher-report',
-  summary: 'Vouchers per state, group and denomination, stock and liability',
+  summary: 'Vouchers per state, group and denomination, stock and liability; a page of groups',
+  description: 'Liability is that of the programmes of these groups.',
   requirements: ['PAY-6.1-w'],
   access: officer,
-  query: Type.Object({ sourceId: Type.Optional(Code) }),
+  query: Type.Object({
+    sourceId: Type.Optional(Code),
+    after: Type.Optional(GroupCursor),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+  }),
   responses: {
     200: Type.Object({
       lines: Type.Array(
@@ -317,6 +329,7 @@ const voucherReport = defineOperation({
           promised: Type.String({ description: 'Of it, on its way to merchants' }),
         }),
       ),
+      next: Type.Optional(Type.String()),
     }),
   },
 });
@@ -345,8 +358,8 @@ const listVoucherKeys = defineOperation({
           keyId: Type.Integer(),
           createdAt: Instant,
           createdBy: Type.String(),
-          vouchers: Count,
-          sealed: Type.Integer({ description: 'Whose number can still be read back' }),
+          vouchers: Type.Integer({ description: 'Found by it; at most 100000 are counted' }),
+          sealed: Type.Integer({ description: 'Whose number can still be read back; counted likewise' }),
         }),
       ),
     }),

@@ -1,16 +1,13 @@
 import type { Payments } from '../../payments-context.ts';
 import { masked } from '../../vault/vault.ts';
-import type { listVoucherGroups } from '../../vouchers/groups.ts';
+import type { KnownGroup } from '../../vouchers/groups.ts';
 import type { Merchant } from '../../vouchers/merchants.ts';
 import type { StockLine, VoucherEvent } from '../../vouchers/read.ts';
 import type { Redemption } from '../../vouchers/redemption.ts';
 import type { Voucher } from '../../vouchers/voucher.ts';
 import { money, present } from '../admin/views.ts';
 
-export const groupView = (
-  payments: Payments,
-  { group, currency, denominations }: Awaited<ReturnType<typeof listVoucherGroups>>[number],
-) => ({
+export const groupView = (payments: Payments, { group, currency, denominations }: KnownGroup) => ({
   sourceId: group.source_id,
   groupCode: group.code,
   programmeId: group.programme_id,
