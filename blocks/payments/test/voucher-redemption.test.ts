@@ -14,6 +14,7 @@ import {
   startTreasury,
   type Treasury,
   treasury,
+  walletService,
 } from './fixtures/treasury.ts';
 import {
   active,
@@ -413,6 +414,19 @@ describe('a rail that', () => {
     expect(await redeem(t.node, voucher, { agentID: 'shop-3' })).toMatchObject({ message: 'Already used' });
     expect(await cancel(t.node, [voucher])).toMatchObject([{ failureReason: 'Already used' }]);
     expect((await redeem(t.node, voucher, { requestID })).http).toBe(202);
+    // Whoever may have it stays the one who is asked.
+    const moved = t.admin.putRail({
+      params: { railId: 'bank' },
+      body: {
+        adapter: 'bank',
+        service: walletService,
+        name: 'Bank',
+        modalities: ['00'],
+        currencies: ['USD'],
+        isDefault: true,
+      },
+    });
+    expect((await refusal(moved)).status).toBe(409);
     t.bank.answersQuestions = true;
     await expect.poll(() => stateOf(t.node, voucher.serial)).toBe('redeemed');
     expect(await redeem(t.node, voucher, { requestID })).toMatchObject({ http: 200, status: 1 });
