@@ -1,10 +1,11 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { InstructionState } from '../batches/states.ts';
-import { applyResults, isUuid } from '../dispatch/apply-results.ts';
+import { applyResults } from '../dispatch/apply-results.ts';
 import { paidAccount } from '../dispatch/payout.ts';
 import type { AccountKey } from '../ledger/accounts.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Trx } from '../tables.ts';
+import { uuidIn } from '../uuid.ts';
 import type { RedemptionState } from '../vouchers/states.ts';
 
 /** Something paid out here that a statement line may be about. */
@@ -53,15 +54,6 @@ const stateOf: Readonly<Record<InstructionState, Payment['state']>> = {
   cancelled: 'unpaid',
 };
 
-/** Our id as banks carry it: fields of 35 characters do not hold the dashes. */
-export function instructionIdOf(reference: string): string | undefined {
-  const text = reference.toLowerCase();
-  if (isUuid(text)) return text;
-  return /^[0-9a-f]{32}$/.test(text)
-    ? text.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-    : undefined;
-}
-
 interface Row {
   id: string;
   batch_id: string | null;
@@ -80,7 +72,7 @@ const matcherFor = <State extends string>(
 ): Matcher => ({
   kind,
   async find(trx, by, references) {
-    const ids = new Map(references.map((reference) => [reference, instructionIdOf(reference)]));
+    const ids = new Map(references.map((reference) => [reference, uuidIn(reference)]));
     const keys = by === 'endToEndId' ? [...ids.values()].filter((id) => id !== undefined) : [...references];
     if (keys.length === 0) return new Map();
     const { rows } = await rowsOf(by, keys).execute(trx);

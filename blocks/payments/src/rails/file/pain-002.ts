@@ -1,7 +1,7 @@
 import { badRequest } from '@govstack/platform';
+import { uuidIn } from '../../uuid.ts';
+import { all, at, readDocument, textAt, type XmlElement } from '../../xml/read.ts';
 import type { Outcome, RailResult } from '../port.ts';
-import { longId } from './pain-001.ts';
-import { at, childrenOf, readXml, textAt, type XmlElement } from './xml-reader.ts';
 
 /** What an ISO 20022 payment status means here: only settled and rejected are final, all else is on its way. */
 const outcomes: Readonly<Record<string, Outcome | 'partly'>> = {
@@ -57,7 +57,9 @@ const required = (text: string | undefined, name: string): string => {
  * information, and that before the group's. Throws a 400 that says what is wrong.
  */
 export function readStatusReport(bytes: Uint8Array): StatusReport {
-  const root = readXml(bytes);
+  const root = readDocument(bytes, (detail) => {
+    throw badRequest(`The payment status report cannot be read: ${detail}`);
+  });
   if (
     root.name !== 'Document' ||
     !/^urn:iso:std:iso:20022:tech:xsd:pain\.002\.001\.(0[3-9]|1[0-9])$/.test(root.namespace)
@@ -69,11 +71,12 @@ export function readStatusReport(bytes: Uint8Array): StatusReport {
   const ofGroup = saidIn(group, 'GrpSts');
   const own = new Map<string, RailResult[]>();
   let ofAll = ofGroup;
-  for (const block of childrenOf(report, 'OrgnlPmtInfAndSts')) {
+  for (const block of all(report, 'OrgnlPmtInfAndSts')) {
     // A file has one payment information block: its status is that of all transactions of the file.
     ofAll = saidIn(block, 'PmtInfSts') ?? ofAll;
-    for (const transaction of childrenOf(block, 'TxInfAndSts')) {
-      const reference = longId(required(textAt(transaction, 'OrgnlEndToEndId'), 'OrgnlEndToEndId'));
+    for (const transaction of all(block, 'TxInfAndSts')) {
+      const id = required(textAt(transaction, 'OrgnlEndToEndId'), 'OrgnlEndToEndId');
+      const reference = uuidIn(id) ?? id;
       const said = saidIn(transaction, 'TxSts');
       if (!said) continue;
       if (said.outcome === 'partly') throw badRequest('A transaction cannot be accepted in part');

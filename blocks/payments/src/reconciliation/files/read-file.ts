@@ -1,4 +1,5 @@
 import type { CurrencyTable } from '../../money/currency.ts';
+import { textOf } from '../../xml/read.ts';
 import { readCamt } from './camt.ts';
 import { readCsv } from './csv.ts';
 import { readMt940 } from './mt940.ts';
@@ -11,12 +12,9 @@ export function readStatementFile(
   currencies: CurrencyTable,
   most: number,
 ): ParsedStatement[] {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw badFile('the file is not UTF-8');
-  }
+  const text = textOf(bytes, (detail) => {
+    throw badFile(detail);
+  });
   if (text.includes('\u0000')) throw badFile('the file holds a NUL character');
   const statements =
     format === 'csv'
