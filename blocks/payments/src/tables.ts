@@ -114,6 +114,8 @@ export interface PaymentsTables
     currency: string;
     released_by: string;
     released_at: Created;
+    /** The funding account of the programme when it was booked. */
+    account_id: string;
     line_id: ColumnType<string | null, never, string>;
   };
   mapper_entry: {

@@ -16,6 +16,7 @@ import {
   instructionsOf,
   pay,
   payees,
+  programme,
   refusal,
   startTreasury,
   type Treasury,
@@ -32,6 +33,12 @@ beforeAll(async () => {
 });
 afterAll(() => t.stop());
 
+/** Another account from which something is paid. */
+const paidFrom = (fundingAccount: string) =>
+  t.admin.putProgramme({
+    params: { sourceId: programme.sourceId, programmeId: fundingAccount.toLowerCase() },
+    body: { name: 'Another', currency: 'USD', fundingAccount },
+  });
 const day = new Date().toISOString().slice(0, 10);
 const refused = (file: string, format: Parameters<typeof load>[2]) => refusal(load(t.node, file, format));
 const reasonOf = async (file: string, format: Parameters<typeof load>[2]) => {
@@ -186,6 +193,22 @@ it('[PAY-5.3.1-k] loaded by many at the same moment is loaded once', async () =>
   expect(new Set(loaded.map((one) => one.statements[0]?.statementId)).size).toBe(1);
   await take(t.node, file);
   expect((await worklist(t.node)).filter((one) => one.amount === '1.00')).toHaveLength(1);
+});
+
+it('[PAY-5.3.3-b] half taken over proves nothing: every proof is of a whole statement', async () => {
+  const recon = reconciliationOf(t.node);
+  await paidFrom('US00TREASURY07');
+  const bank = bankOf('US00TREASURY07');
+  const { accountId } = await take(t.node, bank.statement([]));
+  const { statements } = await load(t.node, bank.statement(Array.from({ length: 1200 }, () => debit(1n))));
+  const statementId = statements[0]?.statementId as string;
+  for (let state = 'loaded'; state !== 'matched'; ) {
+    await recon.makeProofs({});
+    state = (await recon.getStatement({ params: { statementId } })).body.state;
+  }
+  const { items } = (await recon.listProofs({ query: { accountId, limit: 500 } })).body;
+  expect(items[0]).toMatchObject({ closingBalance: '-12.00', debitsOpen: '12.00' });
+  expect(items.filter((one) => !one.balances)).toEqual([]);
 });
 
 describe('a file that cannot be taken is refused whole, with the reason', () => {
