@@ -268,6 +268,34 @@ describe('a statement', () => {
     await expectProved();
   });
 
+  it('[PAY-5.3.3-b] is of the account from which a release was booked, also when the programme is paid from another now', async () => {
+    const params = { sourceId: programme.sourceId, programmeId: 'moving' };
+    const body = { name: 'Moving', currency: 'USD', fundingAccount: 'US00TREASURY04' };
+    await t.admin.putProgramme({ params, body });
+    await t.admin.releaseBudget({ params, body: { reference: 'm-1', amount: '70.00', currency: 'USD' } });
+    const old = bankOf('US00TREASURY04');
+    const { accountId } = await take(t.node, old.statement([]));
+    await t.admin.putProgramme({ params, body: { ...body, fundingAccount: 'US00TREASURY05' } });
+    const proof = async () => (await proofs(t.node)).find((one) => one.accountId === accountId);
+    expect(await proof()).toMatchObject({ releasesNotSeen: '70.00', difference: '0.00' });
+    await take(t.node, old.statement([credit(7_000n, 'm-1')]));
+    expect(await proof()).toMatchObject({ releasesNotSeen: '0.00', difference: '0.00', creditsOpen: '0.00' });
+    await expectProved();
+  });
+
+  it("[PAY-6.8-b] of another account with a rail's reference is about no payment: rails count on their own", async () => {
+    const { ids } = await paid(1, '24.00');
+    const reference = { railReference: `B-${ids[0].slice(-12)}` };
+    const other = await take(
+      t.node,
+      bankOf('US00TREASURY05').statement([debit(2400n, undefined, reference)], { id: 'other-rail' }),
+    );
+    expect(await classesOf(t.node, other.statementId)).toEqual(['missing-here']);
+    const own = await take(t.node, bank.statement([debit(2400n, undefined, reference)]));
+    expect(await classesOf(t.node, own.statementId)).toEqual(['matched']);
+    await expectProved();
+  });
+
   it('[PAY-5.3.1-k] is preceded by a notification that settles an unknown outcome early and books nothing', async () => {
     t.bank.fate = () => 'silent';
     t.bank.answersQuestions = false;

@@ -39,9 +39,13 @@ export const lockReconciliation = async (trx: Trx): Promise<void> => {
 };
 
 /** The payment that each line is about: by our own id, or else by the rail's reference. */
-async function findPayments(trx: Trx, rows: readonly Row[]): Promise<Map<string, Payment>> {
+async function findPayments(
+  trx: Trx,
+  accountId: string,
+  rows: readonly Row[],
+): Promise<Map<string, Payment>> {
   const found = new Map<string, Payment>();
-  for (const by of ['endToEndId', 'railReference'] as const) {
+  for (const by of ['endToEndId', { railReferenceOn: accountId }] as const) {
     for (const matcher of matchers) {
       const reference = (row: Row) => (by === 'endToEndId' ? row.end_to_end_id : row.rail_reference);
       const left = rows.filter((row) => !found.has(row.id) && reference(row) !== null);
@@ -242,7 +246,7 @@ async function keep(
 
 /** Looks at lines: finds their payments, classes each once, books it, and puts the rest on the worklist. */
 async function takeLines(payments: Payments, trx: Trx, work: Work, rows: readonly Row[]): Promise<void> {
-  let found = await findPayments(trx, rows);
+  let found = await findPayments(trx, work.account_id, rows);
   const paid = rows.filter((row) => saysPaid(row, found.get(row.id)));
   if (paid.length > 0) {
     await report(
@@ -251,7 +255,7 @@ async function takeLines(payments: Payments, trx: Trx, work: Work, rows: readonl
       'succeeded',
       paid.map((row) => found.get(row.id) as Payment),
     );
-    found = await findPayments(trx, rows);
+    found = await findPayments(trx, work.account_id, rows);
   }
   if (work.kind === 'notification') {
     // What comes back waits for the statement: only that shows whether it is the payment or a second debit of it.
