@@ -25,5 +25,9 @@ export function readStatementFile(
   if (statements.length === 0) throw badFile('the file holds no statement');
   if (statements.length > 100) throw badFile('a file holds at most 100 statements');
   for (const statement of statements) assertAddsUp(statement);
-  return statements;
+  // Entries of nothing are for people to know: no money moved.
+  return statements.map((statement) => ({
+    ...statement,
+    entries: statement.entries.filter((entry) => entry.amount > 0n),
+  }));
 }
