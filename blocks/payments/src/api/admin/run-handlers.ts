@@ -8,16 +8,15 @@ import {
   type Instruction,
   listBatches,
   listInstructions,
-  readBatch,
   stateTotals,
 } from '../../batches/read.ts';
 import { retryFailed } from '../../batches/retry.ts';
 import { batchStates, type InstructionState, instructionStates, isoStatus } from '../../batches/states.ts';
 import type { Payments } from '../../payments-context.ts';
 import { assertMayManage, maySee } from '../../sources/access.ts';
-import { readProgramme } from '../../sources/programme.ts';
 import { readSource, sourceOfCaller } from '../../sources/source.ts';
 import { masked } from '../../vault/vault.ts';
+import { ownerOf, visibleRun } from '../visible-run.ts';
 import type { paymentsAdmin } from './operations.ts';
 import { batchView, instructionView, money, present } from './views.ts';
 
@@ -51,22 +50,11 @@ const oneOf = <T extends string>(
 export function runHandlers(payments: Payments): RunHandlers {
   const { db } = payments;
 
-  const ownerOf = async (batch: Pick<Batch, 'source_id' | 'programme_id'>) => {
-    const source = await readSource(db, batch.source_id);
-    const programme =
-      batch.programme_id === null ? undefined : await readProgramme(db, batch.source_id, batch.programme_id);
-    return { application: source.application, agency: programme?.agency };
-  };
-  /** A batch its caller may see; one it may not see looks like one that does not exist. */
-  const visible = async (batchId: string, caller: Caller, person: Person | undefined): Promise<Batch> => {
-    const batch = await readBatch(db, batchId);
-    if (batch.purpose !== 'payment' || !maySee(payments, await ownerOf(batch), caller, person))
-      throw notFound('Batch');
-    return batch;
-  };
+  const visible = (batchId: string, caller: Caller, person: Person | undefined): Promise<Batch> =>
+    visibleRun(payments, batchId, caller, person);
   /** The same, and its caller may withdraw it or take it further. */
   const managed = async (batchId: string, caller: Caller, person: Person | undefined): Promise<void> =>
-    assertMayManage(payments, await ownerOf(await visible(batchId, caller, person)), caller, person);
+    assertMayManage(payments, await ownerOf(db, await visible(batchId, caller, person)), caller, person);
 
   const views = async (rows: readonly Instruction[]) => {
     const versions = rows.map((row) => row.version_id).filter((id) => id !== null);

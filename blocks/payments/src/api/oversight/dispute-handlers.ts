@@ -25,8 +25,9 @@ import type { Payments } from '../../payments-context.ts';
 import { findRail } from '../../rails/registry.ts';
 import { actorOf, assertMayManage, maySee } from '../../sources/access.ts';
 import { present } from '../admin/views.ts';
+import type { Owner } from '../visible-run.ts';
 import type { disputeOperations } from './dispute-operations.ts';
-import { isApplication, isPayee, type Owner, paymentOf } from './owner.ts';
+import { isApplication, isPayee, paymentOf } from './owner.ts';
 import { pageOf } from './shapes.ts';
 
 /** Disputes of partners and payees, and the officers who settle them. */

@@ -14,7 +14,7 @@ import type * as operations from './money-operations.ts';
 import type { reconciliation } from './operations.ts';
 import { paged } from './statement-handlers.ts';
 import { scheduleView, settlementView, suspenseView } from './views.ts';
-import { visibleRun } from './visible-run.ts';
+import { visibleRun } from '../visible-run.ts';
 
 type MoneyHandlers = Pick<Handlers<typeof reconciliation.operations>, keyof typeof operations>;
 
