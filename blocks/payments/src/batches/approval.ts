@@ -8,7 +8,7 @@ import { type DecisionSignature, keepSignature, signDecision } from './approval-
 import { concludeBatch } from './conclude.ts';
 import { contentHash } from './content-hash.ts';
 import { engineActor, moveBatch } from './move.ts';
-import { type Batch, readBatch } from './read.ts';
+import { type Batch, lockBatch, readBatch } from './read.ts';
 import { reserveFunds } from './reserve.ts';
 
 export interface Decision {
@@ -20,11 +20,6 @@ export interface Decision {
   readonly reason?: string;
   readonly acceptPossibleDuplicates?: boolean;
 }
-
-const lock = async (trx: Trx, batchId: string): Promise<Batch> => {
-  await trx.selectFrom('batch').select('id').where('id', '=', batchId).forUpdate().execute();
-  return readBatch(trx, batchId);
-};
 
 /** Whether this officer may decide on runs of the programme at all: role, agency, and not the one who made the run. */
 async function assertMayDecide(payments: Payments, trx: Trx, batch: Batch, person: Person): Promise<void> {
@@ -104,7 +99,7 @@ export async function approveBatch(payments: Payments, decision: Decision): Prom
   const tampered = { yes: false };
   const signed = await signDecision(payments, decision, 'approved');
   const batch = await transaction(payments.db, async (trx) => {
-    const found = await lock(trx, decision.batchId);
+    const found = await lockBatch(trx, decision.batchId);
     await assertMayDecide(payments, trx, found, decision.person);
     if (await repeatedDecision(trx, found, decision, 'approved')) return found;
     if (found.state !== 'awaiting-approval')
@@ -131,7 +126,7 @@ export async function approveBatch(payments: Payments, decision: Decision): Prom
 export async function rejectBatch(payments: Payments, decision: Decision): Promise<Batch> {
   const signed = await signDecision(payments, decision, 'rejected');
   const batch = await transaction(payments.db, async (trx) => {
-    const found = await lock(trx, decision.batchId);
+    const found = await lockBatch(trx, decision.batchId);
     await assertMayDecide(payments, trx, found, decision.person);
     if (await repeatedDecision(trx, found, decision, 'rejected')) return found;
     if (found.state !== 'awaiting-approval')
