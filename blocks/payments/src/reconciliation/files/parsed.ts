@@ -1,5 +1,5 @@
 import { badRequest } from '@govstack/platform';
-import { BadAmount, parseAmount } from '../../money/amount.ts';
+import { BadAmount, largestTotal, parseAmount } from '../../money/amount.ts';
 import type { CurrencyTable } from '../../money/currency.ts';
 
 export type Direction = 'credit' | 'debit';
@@ -56,7 +56,7 @@ export function readAmount(text: string, exponent: number, place: string): bigin
   const plain = text.replace(/^0+(?=[0-9])/, '');
   if (/^0(\.0+)?$/.test(plain)) return 0n;
   try {
-    return parseAmount(text, exponent);
+    return parseAmount(plain, exponent, largestTotal);
   } catch (error) {
     if (error instanceof BadAmount) throw badFile(`the amount ${error.message}`, place);
     throw error;
