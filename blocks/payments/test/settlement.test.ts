@@ -11,6 +11,7 @@ import {
   startTreasury,
   type Treasury,
 } from './fixtures/treasury.ts';
+import { active, type Issued, redeem, setUpVouchers } from './fixtures/vouchers.ts';
 
 let t: Treasury;
 let recon: ReturnType<typeof reconciliationOf>;
@@ -31,9 +32,15 @@ it('[PAY-5.1.12-a][PAY-5.1.12-b] a closed day has its figures for the settlement
     t.node,
     bank.statement([credit(10_000_000n, 'b-1'), debit(1250n, one), debit(1250n, two), credit(1250n, two)]),
   );
+  // A voucher counts when its merchant is paid.
+  await setUpVouchers(t.node);
+  const [voucher] = await active(t.node, 1, { amount: '15.00' });
+  await redeem(t.node, voucher as Issued);
+  const paidOut = [...t.bank.credited.values()].find((transfer) => transfer.amount === '15.00');
   // All of it happened yesterday.
   const db = t.node.database('payments') as unknown as Db;
-  await sql`update attempt set answered_at = answered_at - interval '1 day'`.execute(db);
+  for (const table of ['attempt', 'voucher_redemption'])
+    await sql`update ${sql.table(table)} set answered_at = answered_at - interval '1 day'`.execute(db);
   const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
   const close = async (railId = 'bank', currency = 'USD') =>
     (await recon.closeSettlementDay({ body: { railId, currency, day: yesterday } })).body;
@@ -42,8 +49,8 @@ it('[PAY-5.1.12-a][PAY-5.1.12-b] a closed day has its figures for the settlement
     railId: 'bank',
     currency: 'USD',
     businessDay: yesterday,
-    paidCount: 3,
-    grossPaid: '37.50',
+    paidCount: 4,
+    grossPaid: '52.50',
     fees: '0.75',
   });
   expect(await close()).toEqual(closed);
@@ -53,12 +60,14 @@ it('[PAY-5.1.12-a][PAY-5.1.12-b] a closed day has its figures for the settlement
     (await recon.getSettlement({ params: { settlementId: closed.settlementId } })).body;
   expect(await outcome()).toMatchObject({ state: 'open', paidSeen: '25.00' });
   await take(t.node, bank.statement([debit(1250n, three)]));
-  expect(await outcome()).toMatchObject({ state: 'settled', paidSeen: '37.50' });
+  expect(await outcome()).toMatchObject({ state: 'open', paidSeen: '37.50' });
+  await take(t.node, bank.statement([debit(1500n, paidOut?.reference)]));
+  expect(await outcome()).toMatchObject({ state: 'settled', paidSeen: '52.50' });
   expect((await outcome()).settledAt).toBeDefined();
   const file = (await recon.getSettlementFile({ params: { settlementId: closed.settlementId } })).body;
   expect(Buffer.from(file).toString().trim().split('\n')).toEqual([
     'settlementId,railId,currency,businessDay,paidCount,grossPaid,returnedCount,grossReturned,net,fees',
-    `${closed.settlementId},bank,USD,${yesterday},3,37.50,0,0.00,37.50,0.75`,
+    `${closed.settlementId},bank,USD,${yesterday},4,52.50,0,0.00,52.50,0.75`,
   ]);
   // Figures of a closed day do not change, whatever happens later.
   await expect(sql`update settlement set paid_amount = 1`.execute(db)).rejects.toMatchObject({

@@ -49,6 +49,10 @@ export async function dayFigures(payments: Payments, db: Db | Trx, wanted: Day):
       join rail r on r.id = t.rail_id and r.adapter <> 'voucher'
       where t.state = 'succeeded' and t.answered_at >= ${from} and t.answered_at < ${to}
       union all
+      select d.rail_id, d.currency, d.amount, 0, 0
+      from voucher_redemption d
+      where d.state = 'succeeded' and d.answered_at >= ${from} and d.answered_at < ${to}
+      union all
       select i.rail_id, s.currency, 0, s.amount, 0
       from suspense_entry s
       join instruction i on i.id = s.instruction_id
@@ -83,6 +87,12 @@ async function seenOf(
         join statement_line l on l.payment_kind = 'instruction' and l.payment_id = i.id::text and l.class = 'matched'
         where t.state = 'succeeded' and t.rail_id = ${row.rail_id}
           and t.answered_at >= ${from} and t.answered_at < ${to}
+      ), 0) + coalesce((
+        select sum(d.amount)
+        from voucher_redemption d
+        join statement_line l on l.payment_kind = 'redemption' and l.payment_id = d.id::text and l.class = 'matched'
+        where d.state = 'succeeded' and d.rail_id = ${row.rail_id} and d.currency = ${row.currency}
+          and d.answered_at >= ${from} and d.answered_at < ${to}
       ), 0) as paid,
       coalesce((
         select sum(s.amount)
