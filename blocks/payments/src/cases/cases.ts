@@ -14,6 +14,7 @@ export type CaseKind =
   | 'rail-file-refused'
   | 'voucher-stock-low'
   | 'proof-does-not-balance'
+  | 'return-missing-at-bank'
   | 'bill-refund'
   | 'biller-silent'
   | 'invariant-broken';
