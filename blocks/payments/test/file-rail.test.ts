@@ -198,8 +198,8 @@ describe('a status report (pain.002)', () => {
     await load(pain002(rejected.files[0]?.messageId as string, [], { group: 'RJCT' }));
     await reaches(t.node, rejected.batchId, 'failed');
     expect((await instructionsOf(t.node, rejected.batchId)).map((row) => row.reasonCode)).toEqual([
-      'AM05',
-      'AM05',
+      'AG01',
+      'AG01',
     ]);
     const settled = await ordered(3, '20.45');
     const [file] = settled.files;
@@ -216,6 +216,30 @@ describe('a status report (pain.002)', () => {
     );
     await reaches(t.node, settled.batchId, 'partially-completed');
     expect(await statesOf(settled.batchId)).toEqual(['completed', 'completed', 'failed']);
+    expect(await brokenBooks(t.node)).toEqual([]);
+  });
+
+  it('[PAY-5.3.1-k] that rejects as a repeat what the bank may have taken fails nothing: a person decides', async () => {
+    const { batchId, files } = await ordered(2, '20.50');
+    const [file] = files;
+    const id = file?.messageId as string;
+    await load(pain002(id, [], { group: 'RJCT', groupReason: 'AM05' }));
+    expect(await statesOf(batchId)).toEqual(['unknown', 'unknown']);
+    const { items } = (await t.admin.listUnknowns({ query: { railId } })).body;
+    expect(items.filter((one) => one.batchId === batchId)).toMatchObject([
+      { reasonCode: 'AM05' },
+      { reasonCode: 'AM05' },
+    ]);
+    const [taken, not] = (file?.orders ?? []).map((one) => one.endToEndId);
+    await load(pain002(id, [{ endToEndId: taken as string, status: 'RJCT', reason: 'DU04' }]));
+    await load(
+      pain002(id, [
+        { endToEndId: taken as string, status: 'ACSC' },
+        { endToEndId: not as string, status: 'RJCT', reason: 'AC04' },
+      ]),
+    );
+    await reaches(t.node, batchId, ...over);
+    expect(await statesOf(batchId)).toEqual(['completed', 'failed']);
     expect(await brokenBooks(t.node)).toEqual([]);
   });
 

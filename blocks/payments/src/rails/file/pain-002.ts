@@ -22,6 +22,9 @@ const outcomes: Readonly<Record<string, Outcome | 'partly'>> = {
   PART: 'partly',
 };
 
+/** Reasons (ISO 20022 external codes) of a bank that takes something for a repeat: the first may have been carried out. */
+const duplicates: ReadonlySet<string> = new Set(['AM05', 'DUPL', 'DU01', 'DU02', 'DU03', 'DU04', 'DU05']);
+
 interface Said {
   readonly outcome: Outcome | 'partly';
   readonly reasonCode: string | undefined;
@@ -41,9 +44,12 @@ function saidIn(element: XmlElement, statusName: string): Said | undefined {
   if (status === undefined) return undefined;
   const outcome = Object.hasOwn(outcomes, status) ? outcomes[status] : undefined;
   if (outcome === undefined) throw badRequest(`${status.slice(0, 20)} is not a payment status of ISO 20022`);
-  const reason = at(element, 'StsRsnInf', 'Rsn');
-  const code = textAt(reason, 'Cd') ?? textAt(reason, 'Prtry');
-  return { outcome, reasonCode: code?.slice(0, 35) };
+  const codes = all(element, 'StsRsnInf')
+    .map((reason) => textAt(reason, 'Rsn', 'Cd') ?? textAt(reason, 'Rsn', 'Prtry'))
+    .filter((code) => code !== undefined);
+  const duplicate = outcome === 'failed' ? codes.find((code) => duplicates.has(code)) : undefined;
+  if (duplicate !== undefined) return { outcome: 'unknown', reasonCode: duplicate };
+  return { outcome, reasonCode: codes[0]?.slice(0, 35) };
 }
 
 const required = (text: string | undefined, name: string): string => {
@@ -54,7 +60,8 @@ const required = (text: string | undefined, name: string): string => {
 
 /**
  * Reads a payment status report (ISO 20022 pain.002). A transaction's own status counts before that of its payment
- * information, and that before the group's. Throws a 400 that says what is wrong.
+ * information, and that before the group's. What is rejected as a repeat is unknown, for a person to decide. Throws a 400
+ * that says what is wrong.
  */
 export function readStatusReport(bytes: Uint8Array): StatusReport {
   const root = readDocument(bytes, (detail) => {
@@ -87,7 +94,9 @@ export function readStatusReport(bytes: Uint8Array): StatusReport {
         ...(said.reasonCode === undefined ? {} : { reasonCode: said.reasonCode }),
         ...(railReference === undefined ? {} : { railReference: railReference.slice(0, 50) }),
       };
-      own.set(reference, [...(own.get(reference) ?? []), result]);
+      const before = own.get(reference);
+      if (before) before.push(result);
+      else own.set(reference, [result]);
     }
   }
   return {
