@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toXml } from '../src/rails/file/xml-writer.ts';
 import type { Db } from '../src/tables.ts';
@@ -382,6 +383,45 @@ describe('files', () => {
 });
 
 describe('a folder', () => {
+  it('[PAY-6.16.1-b] gets an order from one node only: what another is putting there is left alone', async () => {
+    const putRail = (delivery: 'fetch' | 'folder') =>
+      t.admin.putRail({
+        params: { railId: 'two-nodes' },
+        body: {
+          adapter: 'file',
+          service: fileService,
+          name: 'Bank of two nodes',
+          modalities: ['00'],
+          currencies: ['USD'],
+          isDefault: true,
+          rank: 2,
+          batchSize: 1,
+          settings: { ...settings, delivery },
+        },
+      });
+    await putRail('fetch');
+    const batchId = await handOver(t.node, await bankPayees(2), { amount: '20.90' });
+    await approve(t.node, batchId);
+    const db = t.node.database('payments') as unknown as Db;
+    const written = async () => {
+      const { rows } = await sql<{ id: string; message_id: string }>`
+        select id, message_id from rail_file where rail_id = 'two-nodes' and direction = 'out' order by id`.execute(
+        db,
+      );
+      return rows;
+    };
+    await expect.poll(async () => (await written()).length).toBe(2);
+    const [first, second] = (await written()) as [{ id: string; message_id: string }, { message_id: string }];
+    const out = () => readdir(join(railFolder, 'rail-two-nodes', 'out')).catch(() => []);
+    await db.transaction().execute(async (other) => {
+      await sql`select from rail_file where id = ${first.id} for update`.execute(other);
+      await putRail('folder');
+      await expect.poll(out).toContain(`${second.message_id}.xml`);
+      expect(await out()).toEqual([`${second.message_id}.xml`]);
+    });
+    await expect.poll(out).toContain(`${first.message_id}.xml`);
+  });
+
   it('[PAY-6.16.1-b][PAY-6.5-a] gives orders and takes reports; what cannot be taken is put aside and is a case', async () => {
     await t.admin.putRail({
       params: { railId: 'by-folder' },
