@@ -68,7 +68,7 @@ export async function releaseBudget(
   return true;
 }
 
-/** Lets runs go on that were held because the programme had too little to spend. */
+/** Lets runs go on that were held because the programme had too little to spend; called after the money was booked. */
 export async function retryHeld(
   trx: Trx,
   programme: Pick<Programme, 'source_id' | 'id'>,
