@@ -340,7 +340,6 @@ export interface PaymentsTables
     debits_pending: Int8;
     credits_pending: Int8;
     created_at: Created;
-    closed_at: Instant | null;
   };
   ledger_transfer: {
     id: string;
