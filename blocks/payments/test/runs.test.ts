@@ -24,6 +24,7 @@ import {
   type Treasury,
   treasury,
 } from './fixtures/treasury.ts';
+import { cancel as cancelVouchers, order, voucherAdminOf } from './fixtures/vouchers.ts';
 
 let t: Treasury;
 beforeAll(async () => {
@@ -370,7 +371,7 @@ describe('money', () => {
     expect(await brokenBooks(t.node)).toEqual([]);
   });
 
-  it('[PAY-5.1.7] that another run gives back lets a held run go on', async () => {
+  it('[PAY-5.1.7] that another run or a voucher gives back lets a held run go on', async () => {
     const params = { sourceId: programme.sourceId, programmeId: 'shared' };
     await t.admin.putProgramme({
       params,
@@ -378,12 +379,29 @@ describe('money', () => {
     });
     const release = { reference: 's-1', amount: '20.00', currency: 'USD' };
     await t.admin.releaseBudget({ params, body: release });
+    await voucherAdminOf(t.node).putVoucherGroup({
+      params: { sourceId: programme.sourceId, groupCode: 'SHA' },
+      body: {
+        programmeId: 'shared',
+        name: 'Shared',
+        validitySeconds: 86_400,
+        onDemand: true,
+        variableAmounts: true,
+      },
+    });
+    const issued = await order(t.node, 1, { groupCode: 'SHA', amount: '20.00' });
     const more = { amount: '10.00', programmeId: params.programmeId };
-    const first = await handOver(t.node, await payees(t.node, 2), { ...more, notBefore: 3_600_000 });
-    await approve(t.node, first);
-    const second = await handOver(t.node, await payees(t.node, 2), more);
-    await approve(t.node, second);
-    await reaches(t.node, second, 'held');
+    const held = async (notBefore?: number) => {
+      const ids = await payees(t.node, 2);
+      const batchId = await handOver(t.node, ids, { ...more, ...(notBefore ? { notBefore } : {}) });
+      await approve(t.node, batchId);
+      await reaches(t.node, batchId, 'held');
+      return batchId;
+    };
+    const first = await held(3_600_000);
+    await cancelVouchers(t.node, issued);
+    await reaches(t.node, first, 'authorised');
+    const second = await held();
     await t.admin.cancelBatch({
       params: { batchId: first },
       body: { reason: 'The other one first' },
