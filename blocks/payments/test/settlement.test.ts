@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Db } from '../src/tables.ts';
-import { bankOf, credit, debit, reconciliationOf, take } from './fixtures/statement.ts';
+import { bankOf, credit, debit, reconciliationOf, take, treasurer, worklist } from './fixtures/statement.ts';
 import {
   brokenBooks,
   instructionsOf,
@@ -23,10 +23,10 @@ afterAll(() => t.stop());
 
 it('[PAY-5.1.12-a][PAY-5.1.12-b] a closed day has its figures for the settlement system, and is settled when statements have shown all of it', async () => {
   await recon.postFeeSchedule({ body: { railId: 'bank', currency: 'USD', bands: [{ flat: '0.25' }] } });
-  const ids = await payees(t.node, 6);
+  const ids = await payees(t.node, 8);
   const run = await pay(t.node, ids, { amount: '12.50' });
   const rows = (await instructionsOf(t.node, run.batchId)).filter((row) => row.rail === 'bank');
-  const [one = '', two = '', three = ''] = rows.map((row) => row.instructionId);
+  const [one = '', two = '', three = '', four = ''] = rows.map((row) => row.instructionId);
   const bank = bankOf();
   await take(
     t.node,
@@ -49,9 +49,9 @@ it('[PAY-5.1.12-a][PAY-5.1.12-b] a closed day has its figures for the settlement
     railId: 'bank',
     currency: 'USD',
     businessDay: yesterday,
-    paidCount: 4,
-    grossPaid: '52.50',
-    fees: '0.75',
+    paidCount: 5,
+    grossPaid: '65.00',
+    fees: '1.00',
   });
   expect(await close()).toEqual(closed);
   expect((await refusal(close('bank', 'EUR'))).status).toBe(409);
@@ -62,12 +62,20 @@ it('[PAY-5.1.12-a][PAY-5.1.12-b] a closed day has its figures for the settlement
   await take(t.node, bank.statement([debit(1250n, three)]));
   expect(await outcome()).toMatchObject({ state: 'open', paidSeen: '37.50' });
   await take(t.node, bank.statement([debit(1500n, paidOut?.reference)]));
-  expect(await outcome()).toMatchObject({ state: 'settled', paidSeen: '52.50' });
+  expect(await outcome()).toMatchObject({ state: 'open', paidSeen: '52.50' });
+  // One that no statement shows is decided by a person.
+  const item = (await worklist(t.node)).find((one) => one.paymentId === four);
+  await recon.proposeResolution({
+    params: { itemId: item?.itemId as string },
+    body: { resolution: 'acknowledged', note: 'The payee has it' },
+    personToken: await treasurer(t.node),
+  });
+  expect(await outcome()).toMatchObject({ state: 'settled', paidSeen: '65.00' });
   expect((await outcome()).settledAt).toBeDefined();
   const file = (await recon.getSettlementFile({ params: { settlementId: closed.settlementId } })).body;
   expect(Buffer.from(file).toString().trim().split('\n')).toEqual([
     'settlementId,railId,currency,businessDay,paidCount,grossPaid,returnedCount,grossReturned,net,fees',
-    `${closed.settlementId},bank,USD,${yesterday},4,52.50,0,0.00,52.50,0.75`,
+    `${closed.settlementId},bank,USD,${yesterday},5,65.00,0,0.00,65.00,1.00`,
   ]);
   // Figures of a closed day do not change, whatever happens later.
   await expect(sql`update settlement set paid_amount = 1`.execute(db)).rejects.toMatchObject({

@@ -1,5 +1,6 @@
 import { badRequest, conflict, newId, notFound, transaction } from '@govstack/platform';
 import { type Selectable, sql } from 'kysely';
+import type { ResolutionName } from '../api/reconciliation/classes.ts';
 import { audit } from '../audit/audit.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Db, PaymentsTables, Trx } from '../tables.ts';
@@ -71,7 +72,19 @@ export async function dayFigures(payments: Payments, db: Db | Trx, wanted: Day):
   return rows;
 }
 
-/** How much of a closed day's payments and returns statements have shown. */
+/** Whether a statement shows the instruction leaving or coming back. */
+const shown = (lineClass: 'matched' | 'return') => sql`
+  exists (
+    select from statement_line l
+    where l.payment_kind = 'instruction' and l.payment_id = i.id::text and l.class = ${lineClass})`;
+/** Whether a person decided so about an instruction that was missing at the bank. */
+const decided = (resolutions: readonly ResolutionName[]) => sql`
+  exists (
+    select from reconciliation_item d
+    where d.payment_kind = 'instruction' and d.payment_id = i.id::text and d.class = 'missing-at-bank'
+      and d.state = 'resolved' and d.resolution = any (${resolutions}::text[]))`;
+
+/** How much of a closed day's payments and returns statements have shown, or people have decided. */
 async function seenOf(
   payments: Payments,
   db: Db | Trx,
@@ -84,9 +97,9 @@ async function seenOf(
         select sum(i.amount)
         from attempt t
         join instruction i on i.id = t.instruction_id and i.currency = ${row.currency}
-        join statement_line l on l.payment_kind = 'instruction' and l.payment_id = i.id::text and l.class = 'matched'
         where t.state = 'succeeded' and t.rail_id = ${row.rail_id}
           and t.answered_at >= ${from} and t.answered_at < ${to}
+          and (${shown('matched')} or ${decided(['not-executed', 'acknowledged'])})
       ), 0) + coalesce((
         select sum(d.amount)
         from voucher_redemption d
@@ -98,8 +111,8 @@ async function seenOf(
         select sum(s.amount)
         from suspense_entry s
         join instruction i on i.id = s.instruction_id and i.rail_id = ${row.rail_id}
-        join statement_line l on l.payment_kind = 'instruction' and l.payment_id = i.id::text and l.class = 'return'
         where s.kind = 'return' and s.currency = ${row.currency} and s.since >= ${from} and s.since < ${to}
+          and (${shown('return')} or ${decided(['not-executed'])})
       ), 0) as returned`.execute(db);
   return { paid: BigInt(rows[0]?.paid ?? 0), returned: BigInt(rows[0]?.returned ?? 0) };
 }
@@ -155,7 +168,7 @@ export interface SettlementOutcome {
   readonly state: 'settled' | 'open';
 }
 
-/** How a closed day stands against the statements: settled once they have shown all of it. */
+/** How a closed day stands against the statements: settled once they have shown all of it, or people decided the rest. */
 export async function settlementOutcome(payments: Payments, id: string): Promise<SettlementOutcome> {
   const row = await payments.db.selectFrom('settlement').selectAll().where('id', '=', id).executeTakeFirst();
   if (!row) throw notFound('Settlement');
