@@ -19,7 +19,7 @@ import { cancelVouchers } from '../../vouchers/cancel.ts';
 import { type Control, controlVoucher } from '../../vouchers/control.ts';
 import { keyEncryption, putRecipientKey } from '../../vouchers/details.ts';
 import { listVoucherGroups, putVoucherGroup, readVoucherGroup } from '../../vouchers/groups.ts';
-import { assertKeyCustodian, listVoucherKeys, rotateVoucherKey } from '../../vouchers/keys.ts';
+import { assertVoucherKeyCustodian, listVoucherKeys, rotateVoucherKey } from '../../vouchers/keys.ts';
 import { locateVoucher } from '../../vouchers/locate.ts';
 import { listMerchants, putMerchant } from '../../vouchers/merchants.ts';
 import { listVouchers, stockReport, voucherHistory, voucherLiability } from '../../vouchers/read.ts';
@@ -286,12 +286,12 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
     },
 
     async rotateVoucherKey({ caller, person }) {
-      assertKeyCustodian(payments, person);
+      assertVoucherKeyCustodian(payments, person);
       return { status: 200, body: { keyId: await rotateVoucherKey(payments, actorOf(caller, person)) } };
     },
 
     async listVoucherKeys({ caller, person }) {
-      assertKeyCustodian(payments, person);
+      assertVoucherKeyCustodian(payments, person);
       await looked(caller, person, 'voucher-keys');
       return {
         status: 200,
