@@ -96,7 +96,7 @@ async function findMissing(payments: Payments, trx: Trx): Promise<void> {
 
 /**
  * Payments that their rail reported as returned, and of which a statement should show the money by now. Each is a case,
- * once; a return that only a statement knows is reported from there.
+ * once; a return that only a statement knows is reported from there. What is older than a year is looked at no more.
  */
 async function findMissingReturns(payments: Payments, trx: Trx): Promise<void> {
   const { rows } = await sql<Pick<Missing, 'id' | 'batch_id' | 'rail_id'>>`
@@ -107,6 +107,7 @@ async function findMissingReturns(payments: Payments, trx: Trx): Promise<void> {
     join programme p on p.source_id = b.source_id and p.id = b.programme_id
     join rail on rail.id = i.rail_id
     where held.kind = 'return'
+      and held.since > now() - interval '1 year'
       and ${reached(payments, sql`held.since`)}
       and not exists (
         select from statement_line l
