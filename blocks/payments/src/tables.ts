@@ -117,6 +117,8 @@ export interface PaymentsTables
     currency: string;
     released_by: string;
     released_at: Created;
+    /** The funding account of the programme when it was booked. */
+    account_id: string;
     line_id: ColumnType<string | null, never, string>;
   };
   mapper_entry: {
@@ -346,7 +348,6 @@ export interface PaymentsTables
     debits_pending: Int8;
     credits_pending: Int8;
     created_at: Created;
-    closed_at: Instant | null;
   };
   ledger_transfer: {
     id: string;

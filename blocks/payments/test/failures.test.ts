@@ -194,6 +194,24 @@ describe('notices of rails', () => {
     expect(await brokenBooks(t.node)).toEqual([]);
   });
 
+  it('[PAY-6.5-c] that use an event id again for other results are refused, and a case', async () => {
+    const { row } = await paidByWallet();
+    const notices = noticesOf(t.node, rail);
+    const first = notice(row.instructionId, 'completed');
+    await notices.postTransferResults({ body: first });
+    const other = notices.postTransferResults({ body: notice(row.instructionId, 'returned', first.eventId) });
+    expect((await refusal(other)).status).toBe(409);
+    expect(await stateOf(row.instructionId)).toBe('completed');
+    const { items } = (await t.admin.listCases({ query: { state: 'open', limit: 500 } })).body;
+    expect(items).toContainEqual(
+      expect.objectContaining({
+        kind: 'contradiction',
+        rail: 'wallets',
+        detail: expect.stringContaining(first.eventId),
+      }),
+    );
+  });
+
   it('[PAY-9.1.3-c] that money came back take it into suspense, once', async () => {
     const { row } = await paidByWallet();
     const notices = noticesOf(t.node, rail);

@@ -2,10 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { at, childrenOf, readXml, textAt } from '../src/rails/file/xml-reader.ts';
 import { toXml } from '../src/rails/file/xml-writer.ts';
-import { fileApplication, fileService, filesOf, ordersIn, pain002, sha256 } from './fixtures/file-bank.ts';
+import type { Db } from '../src/tables.ts';
+import { all, at, textAt } from '../src/xml/read.ts';
+import {
+  fileApplication,
+  fileService,
+  filesOf,
+  ordersIn,
+  pain002,
+  readXml,
+  sha256,
+} from './fixtures/file-bank.ts';
 import {
   apiOf,
   approve,
@@ -96,11 +106,11 @@ describe('a payment order (pain.001)', () => {
       const xml = await fetch(fileId);
       expect(await fetch(fileId)).toBe(xml);
       expect(sha256(xml)).toBe(contentHash);
-      const root = readXml(Buffer.from(xml));
+      const root = readXml(xml);
       expect(root.namespace).toBe('urn:iso:std:iso:20022:tech:xsd:pain.001.001.09');
       const initiation = at(root, 'CstmrCdtTrfInitn');
       const block = at(initiation, 'PmtInf');
-      expect(childrenOf(initiation, 'PmtInf')).toHaveLength(1);
+      expect(all(initiation, 'PmtInf')).toHaveLength(1);
       const { orders } = ordersIn(xml);
       const sum = (orders.length * 20.15).toFixed(2);
       expect([textAt(initiation, 'GrpHdr', 'CtrlSum'), textAt(block, 'CtrlSum'), controlSum]).toEqual([
@@ -146,7 +156,7 @@ describe('a payment order (pain.001)', () => {
   it('writes any text so that it is read as it was', () => {
     const text = 'A & B <c> "d" \u00e9 \u{1F600} ]]>';
     const xml = toXml(['x', [['y', `${text}\u0000\u0007`, { z: text }], undefined]]);
-    const [child] = childrenOf(readXml(Buffer.from(xml)), 'y');
+    const [child] = all(readXml(xml), 'y');
     expect(child?.text.trim()).toBe(text);
   });
 });
@@ -189,8 +199,8 @@ describe('a status report (pain.002)', () => {
     await load(pain002(rejected.files[0]?.messageId as string, [], { group: 'RJCT' }));
     await reaches(t.node, rejected.batchId, 'failed');
     expect((await instructionsOf(t.node, rejected.batchId)).map((row) => row.reasonCode)).toEqual([
-      'AM05',
-      'AM05',
+      'AG01',
+      'AG01',
     ]);
     const settled = await ordered(3, '20.45');
     const [file] = settled.files;
@@ -207,6 +217,30 @@ describe('a status report (pain.002)', () => {
     );
     await reaches(t.node, settled.batchId, 'partially-completed');
     expect(await statesOf(settled.batchId)).toEqual(['completed', 'completed', 'failed']);
+    expect(await brokenBooks(t.node)).toEqual([]);
+  });
+
+  it('[PAY-5.3.1-k] that rejects as a repeat what the bank may have taken fails nothing: a person decides', async () => {
+    const { batchId, files } = await ordered(2, '20.50');
+    const [file] = files;
+    const id = file?.messageId as string;
+    await load(pain002(id, [], { group: 'RJCT', groupReason: 'AM05' }));
+    expect(await statesOf(batchId)).toEqual(['unknown', 'unknown']);
+    const { items } = (await t.admin.listUnknowns({ query: { railId } })).body;
+    expect(items.filter((one) => one.batchId === batchId)).toMatchObject([
+      { reasonCode: 'AM05' },
+      { reasonCode: 'AM05' },
+    ]);
+    const [taken, not] = (file?.orders ?? []).map((one) => one.endToEndId);
+    await load(pain002(id, [{ endToEndId: taken as string, status: 'RJCT', reason: 'DU04' }]));
+    await load(
+      pain002(id, [
+        { endToEndId: taken as string, status: 'ACSC' },
+        { endToEndId: not as string, status: 'RJCT', reason: 'AC04' },
+      ]),
+    );
+    await reaches(t.node, batchId, ...over);
+    expect(await statesOf(batchId)).toEqual(['completed', 'failed']);
     expect(await brokenBooks(t.node)).toEqual([]);
   });
 
@@ -349,6 +383,45 @@ describe('files', () => {
 });
 
 describe('a folder', () => {
+  it('[PAY-6.16.1-b] gets an order from one node only: what another is putting there is left alone', async () => {
+    const putRail = (delivery: 'fetch' | 'folder') =>
+      t.admin.putRail({
+        params: { railId: 'two-nodes' },
+        body: {
+          adapter: 'file',
+          service: fileService,
+          name: 'Bank of two nodes',
+          modalities: ['00'],
+          currencies: ['USD'],
+          isDefault: true,
+          rank: 2,
+          batchSize: 1,
+          settings: { ...settings, delivery },
+        },
+      });
+    await putRail('fetch');
+    const batchId = await handOver(t.node, await bankPayees(2), { amount: '20.90' });
+    await approve(t.node, batchId);
+    const db = t.node.database('payments') as unknown as Db;
+    const written = async () => {
+      const { rows } = await sql<{ id: string; message_id: string }>`
+        select id, message_id from rail_file where rail_id = 'two-nodes' and direction = 'out' order by id`.execute(
+        db,
+      );
+      return rows;
+    };
+    await expect.poll(async () => (await written()).length).toBe(2);
+    const [first, second] = (await written()) as [{ id: string; message_id: string }, { message_id: string }];
+    const out = () => readdir(join(railFolder, 'rail-two-nodes', 'out')).catch(() => []);
+    await db.transaction().execute(async (other) => {
+      await sql`select from rail_file where id = ${first.id} for update`.execute(other);
+      await putRail('folder');
+      await expect.poll(out).toContain(`${second.message_id}.xml`);
+      expect(await out()).toEqual([`${second.message_id}.xml`]);
+    });
+    await expect.poll(out).toContain(`${first.message_id}.xml`);
+  });
+
   it('[PAY-6.16.1-b][PAY-6.5-a] gives orders and takes reports; what cannot be taken is put aside and is a case', async () => {
     await t.admin.putRail({
       params: { railId: 'by-folder' },

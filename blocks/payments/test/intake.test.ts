@@ -121,6 +121,25 @@ describe('a batch', () => {
     expect(await brokenBooks(t.node)).toEqual([]);
   });
 
+  it('[PAY-5.1.10-b] has a sum, a budget and limits far above the largest payment', async () => {
+    await put('dinars', { currency: 'KWD', maximumRunAmount: '9000000000000.000' });
+    const params = { ...programme, programmeId: 'dinars' };
+    const release = (reference: string, amount: string) =>
+      t.admin.releaseBudget({ params, body: { reference, amount, currency: 'KWD' } });
+    await release('b', '90000000000000.000');
+    await expect(release('c', '100000000000000.001')).rejects.toMatchObject({ status: 400 });
+    expect((await t.admin.getProgramme({ params })).body.available).toBe('90000000000000.000');
+    const declared = (id: string, total: string) =>
+      t.api.batchTransactions({
+        query: {},
+        headers: { 'x-correlationid': id, 'x-program-id': 'dinars', 'x-batch-total': total },
+        body: [1, 2, 3].map((n) => row(`${id}-${n}`, `D-${n}`, '900000000000.001', 'KWD')),
+      });
+    await expect(declared('kwd-2', '2700000000000.002')).rejects.toMatchObject({ status: 400 });
+    const { body } = await declared('kwd-3', '2700000000000.003');
+    expect(await instructionsOf(t.node, body.batchId)).toHaveLength(3);
+  });
+
   it('[PAY-4.16][PAY-5.4-b] in another currency than its programme, in two, or in none that ISO 4217 knows, is refused', async () => {
     const [one = '', two = ''] = await payees(t.node, 2);
     const before = await runs();

@@ -25,7 +25,7 @@ afterAll(() => t.stop());
 const uuid = (): string => crypto.randomUUID();
 const book = (transfers: readonly TransferRequest[]) =>
   transaction(db, (trx) => createTransfers(trx, transfers));
-const trace = () => ({ id: uuid(), cause: 'correction' as const, causeId: 'test' });
+const trace = () => ({ id: uuid(), cause: 'run-closed' as const, causeId: 'test' });
 const free = async (key: AccountKey): Promise<bigint> =>
   (await balances(db, [accountId(key)])).get(accountId(key))?.free ?? 0n;
 

@@ -14,6 +14,7 @@ import {
   proofs,
   reconciliationOf,
   type StatedLine,
+  sumOf,
   take,
   treasurer,
   worklist,
@@ -69,6 +70,17 @@ const propose = async (itemId: string, body: object, id = 'treasurer-1') =>
 const accept = async (itemId: string, id = 'treasurer-2') =>
   (await recon.acceptResolution({ params: { itemId }, body: {}, personToken: await treasurer(t.node, id) }))
     .body;
+
+/** A camt.054 that tells of one movement. */
+function notification(id: string, direction: 'CRDT' | 'DBIT', amount: string, endToEndId: string): string {
+  const day = new Date().toISOString().slice(0, 10);
+  return `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"><BkToCstmrDbtCdtNtfctn><Ntfctn>
+    <Id>${id}</Id><CreDtTm>${day}T10:00:00Z</CreDtTm>
+    <Acct><Id><Othr><Id>US00TREASURY01</Id></Othr></Id><Ccy>USD</Ccy></Acct>
+    <Ntry><Amt Ccy="USD">${amount}</Amt><CdtDbtInd>${direction}</CdtDbtInd><BookgDt><Dt>${day}</Dt></BookgDt>
+    <NtryDtls><TxDtls><Refs><EndToEndId>${endToEndId.replaceAll('-', '')}</EndToEndId></Refs></TxDtls></NtryDtls></Ntry>
+    </Ntfctn></BkToCstmrDbtCdtNtfctn></Document>`;
+}
 
 /** Every account is proved, and nothing is unexplained. */
 async function expectProved(): Promise<void> {
@@ -264,6 +276,34 @@ describe('a statement', () => {
     await expectProved();
   });
 
+  it('[PAY-5.3.3-b] is of the account from which a release was booked, also when the programme is paid from another now', async () => {
+    const params = { sourceId: programme.sourceId, programmeId: 'moving' };
+    const body = { name: 'Moving', currency: 'USD', fundingAccount: 'US00TREASURY04' };
+    await t.admin.putProgramme({ params, body });
+    await t.admin.releaseBudget({ params, body: { reference: 'm-1', amount: '70.00', currency: 'USD' } });
+    const old = bankOf('US00TREASURY04');
+    const { accountId } = await take(t.node, old.statement([]));
+    await t.admin.putProgramme({ params, body: { ...body, fundingAccount: 'US00TREASURY05' } });
+    const proof = async () => (await proofs(t.node)).find((one) => one.accountId === accountId);
+    expect(await proof()).toMatchObject({ releasesNotSeen: '70.00', difference: '0.00' });
+    await take(t.node, old.statement([credit(7_000n, 'm-1')]));
+    expect(await proof()).toMatchObject({ releasesNotSeen: '0.00', difference: '0.00', creditsOpen: '0.00' });
+    await expectProved();
+  });
+
+  it("[PAY-6.8-b] of another account with a rail's reference is about no payment: rails count on their own", async () => {
+    const { ids } = await paid(1, '24.00');
+    const reference = { railReference: `B-${ids[0].slice(-12)}` };
+    const other = await take(
+      t.node,
+      bankOf('US00TREASURY05').statement([debit(2400n, undefined, reference)], { id: 'other-rail' }),
+    );
+    expect(await classesOf(t.node, other.statementId)).toEqual(['missing-here']);
+    const own = await take(t.node, bank.statement([debit(2400n, undefined, reference)]));
+    expect(await classesOf(t.node, own.statementId)).toEqual(['matched']);
+    await expectProved();
+  });
+
   it('[PAY-5.3.1-k] is preceded by a notification that settles an unknown outcome early and books nothing', async () => {
     t.bank.fate = () => 'silent';
     t.bank.answersQuestions = false;
@@ -274,14 +314,7 @@ describe('a statement', () => {
     const [open] = await instructionsOf(t.node, silent);
     t.bank.fate = () => 'completed';
     const before = await balancesOf(t.admin, 'funding');
-    const day = new Date().toISOString().slice(0, 10);
-    const file = `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"><BkToCstmrDbtCdtNtfctn><Ntfctn>
-      <Id>early</Id><CreDtTm>${day}T10:00:00Z</CreDtTm>
-      <Acct><Id><Othr><Id>US00TREASURY01</Id></Othr></Id><Ccy>USD</Ccy></Acct>
-      <Ntry><Amt Ccy="USD">23.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><BookgDt><Dt>${day}</Dt></BookgDt><NtryDtls><TxDtls>
-      <Refs><EndToEndId>${open?.instructionId.replaceAll('-', '')}</EndToEndId></Refs></TxDtls></NtryDtls></Ntry>
-      </Ntfctn></BkToCstmrDbtCdtNtfctn></Document>`;
-    await take(t.node, file, 'camt.054');
+    await take(t.node, notification('early', 'DBIT', '23.00', open?.instructionId as string), 'camt.054');
     t.bank.answersQuestions = true;
     expect(await state()).toEqual(['completed']);
     expect(await balancesOf(t.admin, 'funding')).toEqual(before);
@@ -437,6 +470,52 @@ describe('what does not explain itself', () => {
     await expectProved();
   });
 
+  it('[PAY-5.3.1-k] a payment debited twice of which one comes back stays paid: told early, in any order, or borne already', async () => {
+    const { batchId, ids } = await paid(3, '36.00');
+    const [early, mixed, borne] = ids as unknown as [string, string, string];
+    const first = await take(
+      t.node,
+      bank.statement([
+        ...[early, early, borne, borne].map((id) => debit(3600n, id)),
+        credit(3600n, mixed),
+        debit(3600n, mixed),
+        debit(3600n, mixed),
+      ]),
+    );
+    expect(await classesOf(t.node, first.statementId)).toEqual([
+      'matched',
+      'duplicate-at-bank',
+      'matched',
+      'duplicate-at-bank',
+      'reversal',
+      'matched',
+      'duplicate-at-bank',
+    ]);
+    const loss = await propose((await itemOf(borne)).itemId, { resolution: 'loss', programme });
+    if (loss.state === 'proposed') await accept(loss.itemId);
+    await take(t.node, notification('given-back', 'CRDT', '36.00', early), 'camt.054');
+    const second = await take(t.node, bank.statement([credit(3600n, early), credit(3600n, borne)]));
+    expect(await classesOf(t.node, second.statementId)).toEqual(['reversal', 'reversal']);
+    // The debit that nobody had decided about is gone; the one that was borne waits for who gets the money.
+    const items = await worklist(t.node);
+    expect(items.filter((one) => ids.includes(one.paymentId as string))).toMatchObject([
+      { class: 'duplicate-at-bank', paymentId: borne, amount: '36.00' },
+    ]);
+    await expectProved();
+    const back = await propose((await itemOf(borne)).itemId, { resolution: 'suspense' });
+    if (back.state === 'proposed') await accept(back.itemId);
+    // What comes back now is the payment.
+    const third = await take(t.node, bank.statement([credit(3600n, borne)]));
+    expect(await classesOf(t.node, third.statementId)).toEqual(['return']);
+    const states = (await instructionsOf(t.node, batchId)).map((row) => [row.instructionId, row.state]);
+    expect(Object.fromEntries(states)).toEqual({
+      [early]: 'completed',
+      [mixed]: 'completed',
+      [borne]: 'returned',
+    });
+    await expectProved();
+  });
+
   it('is decided by officers of the treasury only', async () => {
     const [item] = await worklist(t.node);
     const params = { itemId: item?.itemId as string };
@@ -448,7 +527,7 @@ describe('what does not explain itself', () => {
 
 it('[PAY-5.3.1-k][PAY-5.3.3-b] whatever a bank writes, every line is in exactly one class and the books stay right', async () => {
   const runs = 8;
-  const { ids } = await paid(4 * runs, '10.00');
+  const { batchId, ids } = await paid(4 * runs, '10.00');
   const known = fc.nat(3);
   const line = fc.oneof(
     { weight: 5, arbitrary: fc.record({ of: known, kind: fc.constant('debit' as const) }) },
@@ -462,7 +541,9 @@ it('[PAY-5.3.1-k][PAY-5.3.3-b] whatever a bank writes, every line is in exactly 
     fc.asyncProperty(cases, async (statements) => {
       const own = ids.slice(used, used + 4);
       used = (used + 4) % ids.length;
-      for (const lines of statements) {
+      const returned = async () =>
+        (await instructionsOf(t.node, batchId)).filter((row) => row.state === 'returned');
+      for (const [index, lines] of statements.entries()) {
         const stated = lines.map(({ of, kind }): StatedLine => {
           const id = own[of] as string;
           if (kind === 'debit') return debit(1000n, id);
@@ -485,6 +566,12 @@ it('[PAY-5.3.1-k][PAY-5.3.3-b] whatever a bank writes, every line is in exactly 
           const waits = (await worklist(t.node)).some((item) => item.lineId === one.lineId);
           expect(waits).toBe(!one.settled);
         }
+        // What was taken more often than it came back stays paid.
+        const kept = own.filter((id) => {
+          const whole = stated.filter((one) => one.endToEndId === id && one.amount === 1000n);
+          return index === 0 && sumOf(whole) < 0n;
+        });
+        expect((await returned()).filter((row) => kept.includes(row.instructionId))).toEqual([]);
       }
       await expectProved();
     }),

@@ -182,9 +182,13 @@ describe('a payment that comes back', () => {
         debit(4400n, silent.instructionId),
       ]),
     );
-    // The payment left the bank before the rail tells that it came back, and the money is not there yet.
+    // The payment left the bank before the rail tells that it came back, and the money is not there yet: a case after days.
     await comesBack(late.instructionId);
     expect((await proofs(t.node))[0]).toMatchObject({ difference: '0.00' });
+    const { items } = (await t.admin.listCases({ query: { limit: 500 } })).body;
+    const missing = items.filter((one) => one.kind === 'return-missing-at-bank');
+    expect(missing.map((one) => one.instructionId)).toContain(late.instructionId);
+    expect(missing.map((one) => one.instructionId)).not.toContain(early.instructionId);
     expect(await brokenBooks(t.node)).toEqual([]);
     await take(
       t.node,

@@ -1,6 +1,7 @@
 import type { CallFailed } from '@govstack/platform';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Db } from '../src/tables.ts';
 import {
   adminOf,
   apiOf,
@@ -23,6 +24,7 @@ import {
   type Treasury,
   treasury,
 } from './fixtures/treasury.ts';
+import { cancel as cancelVouchers, order, voucherAdminOf } from './fixtures/vouchers.ts';
 
 let t: Treasury;
 beforeAll(async () => {
@@ -331,6 +333,81 @@ describe('money', () => {
     expect((await reaches(t.node, batchId, ...over)).state).toBe('completed');
     const { body: left } = await t.admin.getProgramme({ params: poor });
     expect(left.available).toBe('0.00');
+    expect(await brokenBooks(t.node)).toEqual([]);
+  });
+
+  it('[PAY-5.1.7] that comes at the moment at which a run is held lets it go on', async () => {
+    const params = { sourceId: programme.sourceId, programmeId: 'late' };
+    await t.admin.putProgramme({
+      params,
+      body: { name: 'Late', agency: ministry, currency: 'USD', fundingAccount: 'US00TREASURY02' },
+    });
+    const batchId = await handOver(t.node, await payees(t.node, 2), {
+      amount: '10.00',
+      programmeId: params.programmeId,
+    });
+    await reaches(t.node, batchId, 'awaiting-approval');
+    const db = t.node.database('payments') as unknown as Db;
+    const waiting = async (lock: ReturnType<typeof sql>) =>
+      (await sql`select from pg_locks where not granted and ${lock}`.execute(db)).rows.length > 0;
+    let released = false;
+    const both = await db.transaction().execute(async (other) => {
+      // Nobody can write down that a run moves: the approval stops between its look at the money and the holding.
+      await sql`lock table batch_event in share mode`.execute(other);
+      const approving = approve(t.node, batchId);
+      await expect.poll(() => waiting(sql`relation = 'batch_event'::regclass`)).toBe(true);
+      const releasing = t.admin
+        .releaseBudget({ params, body: { reference: 'r-1', amount: '20.00', currency: 'USD' } })
+        .finally(() => {
+          released = true;
+        });
+      await expect
+        .poll(async () => released || (await waiting(sql`locktype in ('transactionid', 'tuple')`)))
+        .toBe(true);
+      return [approving, releasing];
+    });
+    await Promise.all(both);
+    expect((await reaches(t.node, batchId, ...over)).state).toBe('completed');
+    expect(await brokenBooks(t.node)).toEqual([]);
+  });
+
+  it('[PAY-5.1.7] that another run or a voucher gives back lets a held run go on', async () => {
+    const params = { sourceId: programme.sourceId, programmeId: 'shared' };
+    await t.admin.putProgramme({
+      params,
+      body: { name: 'Shared', agency: ministry, currency: 'USD', fundingAccount: 'US00TREASURY02' },
+    });
+    const release = { reference: 's-1', amount: '20.00', currency: 'USD' };
+    await t.admin.releaseBudget({ params, body: release });
+    await voucherAdminOf(t.node).putVoucherGroup({
+      params: { sourceId: programme.sourceId, groupCode: 'SHA' },
+      body: {
+        programmeId: 'shared',
+        name: 'Shared',
+        validitySeconds: 86_400,
+        onDemand: true,
+        variableAmounts: true,
+      },
+    });
+    const issued = await order(t.node, 1, { groupCode: 'SHA', amount: '20.00' });
+    const more = { amount: '10.00', programmeId: params.programmeId };
+    const held = async (notBefore?: number) => {
+      const ids = await payees(t.node, 2);
+      const batchId = await handOver(t.node, ids, { ...more, ...(notBefore ? { notBefore } : {}) });
+      await approve(t.node, batchId);
+      await reaches(t.node, batchId, 'held');
+      return batchId;
+    };
+    const first = await held(3_600_000);
+    await cancelVouchers(t.node, issued);
+    await reaches(t.node, first, 'authorised');
+    const second = await held();
+    await t.admin.cancelBatch({
+      params: { batchId: first },
+      body: { reason: 'The other one first' },
+      personToken: await approver(t.node),
+    });
+    expect((await reaches(t.node, second, ...over)).state).toBe('completed');
     expect(await brokenBooks(t.node)).toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Db } from '../src/tables.ts';
-import { bankOf, credit, debit, reconciliationOf, take } from './fixtures/statement.ts';
+import { bankOf, credit, debit, reconciliationOf, take, treasurer, worklist } from './fixtures/statement.ts';
 import {
   approve,
   brokenBooks,
@@ -15,6 +15,7 @@ import {
   startTreasury,
   type Treasury,
 } from './fixtures/treasury.ts';
+import { active, type Issued, redeem, setUpVouchers } from './fixtures/vouchers.ts';
 
 let t: Treasury;
 let recon: ReturnType<typeof reconciliationOf>;
@@ -51,17 +52,23 @@ it('[PAY-5.1.12-a][PAY-5.3.1-k] a payment that a statement shows, though its rai
 
 it('[PAY-5.1.12-a][PAY-5.1.12-b] a closed day has its figures for the settlement system, and is settled when statements have shown all of it', async () => {
   await recon.postFeeSchedule({ body: { railId: 'bank', currency: 'USD', bands: [{ flat: '0.25' }] } });
-  const ids = await payees(t.node, 6);
+  const ids = await payees(t.node, 8);
   const run = await pay(t.node, ids, { amount: '12.50' });
   const rows = (await instructionsOf(t.node, run.batchId)).filter((row) => row.rail === 'bank');
-  const [one = '', two = '', three = ''] = rows.map((row) => row.instructionId);
+  const [one = '', two = '', three = '', four = ''] = rows.map((row) => row.instructionId);
   await take(
     t.node,
     bank.statement([credit(10_000_000n, 'b-1'), debit(1250n, one), debit(1250n, two), credit(1250n, two)]),
   );
+  // A voucher counts when its merchant is paid.
+  await setUpVouchers(t.node);
+  const [voucher] = await active(t.node, 1, { amount: '15.00' });
+  await redeem(t.node, voucher as Issued);
+  const paidOut = [...t.bank.credited.values()].find((transfer) => transfer.amount === '15.00');
   // All of it happened yesterday.
   const db = t.node.database('payments') as unknown as Db;
-  await sql`update attempt set answered_at = answered_at - interval '1 day'`.execute(db);
+  for (const table of ['attempt', 'voucher_redemption'])
+    await sql`update ${sql.table(table)} set answered_at = answered_at - interval '1 day'`.execute(db);
   const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
   const close = async (railId = 'bank', currency = 'USD') =>
     (await recon.closeSettlementDay({ body: { railId, currency, day: yesterday } })).body;
@@ -70,9 +77,9 @@ it('[PAY-5.1.12-a][PAY-5.1.12-b] a closed day has its figures for the settlement
     railId: 'bank',
     currency: 'USD',
     businessDay: yesterday,
-    paidCount: 3,
-    grossPaid: '37.50',
-    fees: '0.75',
+    paidCount: 5,
+    grossPaid: '65.00',
+    fees: '1.00',
   });
   expect(await close()).toEqual(closed);
   expect((await refusal(close('bank', 'EUR'))).status).toBe(409);
@@ -81,12 +88,22 @@ it('[PAY-5.1.12-a][PAY-5.1.12-b] a closed day has its figures for the settlement
     (await recon.getSettlement({ params: { settlementId: closed.settlementId } })).body;
   expect(await outcome()).toMatchObject({ state: 'open', paidSeen: '25.00' });
   await take(t.node, bank.statement([debit(1250n, three)]));
-  expect(await outcome()).toMatchObject({ state: 'settled', paidSeen: '37.50' });
+  expect(await outcome()).toMatchObject({ state: 'open', paidSeen: '37.50' });
+  await take(t.node, bank.statement([debit(1500n, paidOut?.reference)]));
+  expect(await outcome()).toMatchObject({ state: 'open', paidSeen: '52.50' });
+  // One that no statement shows is decided by a person.
+  const item = (await worklist(t.node)).find((one) => one.paymentId === four);
+  await recon.proposeResolution({
+    params: { itemId: item?.itemId as string },
+    body: { resolution: 'acknowledged', note: 'The payee has it' },
+    personToken: await treasurer(t.node),
+  });
+  expect(await outcome()).toMatchObject({ state: 'settled', paidSeen: '65.00' });
   expect((await outcome()).settledAt).toBeDefined();
   const file = (await recon.getSettlementFile({ params: { settlementId: closed.settlementId } })).body;
   expect(Buffer.from(file).toString().trim().split('\n')).toEqual([
     'settlementId,railId,currency,businessDay,paidCount,grossPaid,returnedCount,grossReturned,net,fees',
-    `${closed.settlementId},bank,USD,${yesterday},3,37.50,0,0.00,37.50,0.75`,
+    `${closed.settlementId},bank,USD,${yesterday},5,65.00,0,0.00,65.00,1.00`,
   ]);
   // Figures of a closed day do not change, whatever happens later.
   await expect(sql`update settlement set paid_amount = 1`.execute(db)).rejects.toMatchObject({

@@ -16,6 +16,7 @@ import {
   instructionsOf,
   pay,
   payees,
+  programme,
   refusal,
   startTreasury,
   type Treasury,
@@ -32,6 +33,12 @@ beforeAll(async () => {
 });
 afterAll(() => t.stop());
 
+/** Another account from which something is paid. */
+const paidFrom = (fundingAccount: string) =>
+  t.admin.putProgramme({
+    params: { sourceId: programme.sourceId, programmeId: fundingAccount.toLowerCase() },
+    body: { name: 'Another', currency: 'USD', fundingAccount },
+  });
 const day = new Date().toISOString().slice(0, 10);
 const refused = (file: string, format: Parameters<typeof load>[2]) => refusal(load(t.node, file, format));
 const reasonOf = async (file: string, format: Parameters<typeof load>[2]) => {
@@ -141,7 +148,11 @@ describe('a statement', () => {
       '-}',
     ].join('\r\n');
     const statement = await take(t.node, file, 'mt940');
-    expect(statement).toMatchObject({ bankStatementId: 'M-1-7.1', opening: '966.00', closing: '973.20' });
+    expect(statement).toMatchObject({
+      bankStatementId: `M-1-${day.slice(0, 4)}-7.1`,
+      opening: '966.00',
+      closing: '973.20',
+    });
     const lines = await linesOf(t.node, statement.statementId);
     expect(lines.map((line) => [line.direction, line.amount, line.class, line.endToEndId])).toEqual([
       ['debit', '2.50', 'missing-here', '11111111222233334444555555555555'],
@@ -151,6 +162,45 @@ describe('a statement', () => {
     expect((await reasonOf(file.replace(':62F:C', ':62F:D'), 'mt940')).text).toContain('closing balance');
     expect((await reasonOf(file.replace('D2,50NTRF', 'D2.50'), 'mt940')).text).toContain('cannot be read');
     expect((await reasonOf(file.replace(':25:', ':26:'), 'mt940')).text).toContain(':25: is missing');
+  });
+
+  it('[PAY-5.3.3-b] as MT940 is read in every form banks write: slashes in references, padded amounts, nothing moved, numbers of each year', async () => {
+    await paidFrom('US00TREASURY06');
+    const of = (year: string, opening: string, movements: readonly string[], closing: string) =>
+      [
+        ':20:SAME',
+        ':25P:US00TREASURY06\nBANKUS33',
+        ':28C:00001',
+        `:60F:C${year}0105USD${opening}`,
+        ...movements,
+        `:62F:C${year}0105USD${closing}`,
+      ].join('\n');
+    const first = of(
+      '25',
+      '000000000000,00',
+      [
+        ':61:2501050105C000000000012,50NTRFINV/2025/7//BK/1',
+        ':61:2501050105C2,NTRFNONREF\n:86:/EREF/A/12/REMI/Rent/',
+        ':61:2501050105C3,NTRFNONREF\n:86:EREF+B/13SVWZ+Rent',
+        ':61:2501050105D0,00NMSCNONREF\n:86:New terms',
+      ],
+      '17,50',
+    );
+    const { statementId, entryCount } = await take(t.node, first, 'mt940');
+    expect(entryCount).toBe(3);
+    const lines = await linesOf(t.node, statementId);
+    expect(lines.map((line) => [line.amount, line.endToEndId, line.railReference])).toEqual([
+      ['12.50', 'INV/2025/7', 'BK/1'],
+      ['2.00', 'A/12', undefined],
+      ['3.00', 'B/13', undefined],
+    ]);
+    const next = await take(t.node, of('26', '17,50', [], '17,50'), 'mt940');
+    expect(next.bankStatementId).toBe('SAME-2026-00001');
+    // What could be another amount is refused.
+    for (const amount of ['12.50', '1.250,00', '12,505', '-12,50'])
+      expect(
+        (await refused(of('27', '17,50', [`:61:2701050105C${amount}NTRFx`], '30,00'), 'mt940')).status,
+      ).toBe(400);
   });
 
   it('[PAY-5.3.3-b] of a part of the day goes on where the one before ended; a gap is told', async () => {
@@ -186,6 +236,22 @@ it('[PAY-5.3.1-k] loaded by many at the same moment is loaded once', async () =>
   expect(new Set(loaded.map((one) => one.statements[0]?.statementId)).size).toBe(1);
   await take(t.node, file);
   expect((await worklist(t.node)).filter((one) => one.amount === '1.00')).toHaveLength(1);
+});
+
+it('[PAY-5.3.3-b] half taken over proves nothing: every proof is of a whole statement', async () => {
+  const recon = reconciliationOf(t.node);
+  await paidFrom('US00TREASURY07');
+  const bank = bankOf('US00TREASURY07');
+  const { accountId } = await take(t.node, bank.statement([]));
+  const { statements } = await load(t.node, bank.statement(Array.from({ length: 1200 }, () => debit(1n))));
+  const statementId = statements[0]?.statementId as string;
+  for (let state = 'loaded'; state !== 'matched'; ) {
+    await recon.makeProofs({});
+    state = (await recon.getStatement({ params: { statementId } })).body.state;
+  }
+  const { items } = (await recon.listProofs({ query: { accountId, limit: 500 } })).body;
+  expect(items[0]).toMatchObject({ closingBalance: '-12.00', debitsOpen: '12.00' });
+  expect(items.filter((one) => !one.balances)).toEqual([]);
 });
 
 describe('a file that cannot be taken is refused whole, with the reason', () => {

@@ -66,7 +66,7 @@ export async function postOneByOne(db: Db, count: number, lanes: number): Promis
   const [funding = '', available = '', clearing = ''] = await transaction(db, (trx) =>
     openAccounts(trx, [account('funding'), account('available'), account('clearing')]),
   );
-  const traced = (id: string) => ({ id, cause: 'correction' as const, causeId: 'bench' });
+  const traced = (id: string) => ({ id, cause: 'run-closed' as const, causeId: 'bench' });
   const sides = { type: 'post' as const, debit: funding, credit: available };
   await transaction(db, (trx) =>
     createTransfers(trx, [{ ...traced(newId()), ...sides, amount: BigInt(count) * 1250n }]),

@@ -9,7 +9,7 @@ import { type DecisionSignature, keepSignature, signDecision } from './approval-
 import { concludeBatch } from './conclude.ts';
 import { contentHash } from './content-hash.ts';
 import { engineActor, moveBatch } from './move.ts';
-import { type Batch, readBatch } from './read.ts';
+import { type Batch, lockBatch, readBatch } from './read.ts';
 import { reserveFunds } from './reserve.ts';
 
 export interface Decision {
@@ -21,11 +21,6 @@ export interface Decision {
   readonly reason?: string;
   readonly acceptPossibleDuplicates?: boolean;
 }
-
-const lock = async (trx: Trx, batchId: string): Promise<Batch> => {
-  await trx.selectFrom('batch').select('id').where('id', '=', batchId).forUpdate().execute();
-  return readBatch(trx, batchId);
-};
 
 /** Whether somebody made a run, or one of those whose failed payments it pays anew, however often that was tried. */
 async function hasMade(trx: Trx, batchId: string, personId: string): Promise<boolean> {
@@ -124,7 +119,7 @@ export async function approveBatch(payments: Payments, decision: Decision): Prom
   const tampered = { yes: false };
   const signed = await signDecision(payments, decision, 'approved');
   const batch = await transaction(payments.db, async (trx) => {
-    const found = await lock(trx, decision.batchId);
+    const found = await lockBatch(trx, decision.batchId);
     await assertMayDecide(payments, trx, found, decision.person);
     if (await repeatedDecision(trx, found, decision, 'approved')) return found;
     if (found.state !== 'awaiting-approval')
@@ -151,7 +146,7 @@ export async function approveBatch(payments: Payments, decision: Decision): Prom
 export async function rejectBatch(payments: Payments, decision: Decision): Promise<Batch> {
   const signed = await signDecision(payments, decision, 'rejected');
   const batch = await transaction(payments.db, async (trx) => {
-    const found = await lock(trx, decision.batchId);
+    const found = await lockBatch(trx, decision.batchId);
     await assertMayDecide(payments, trx, found, decision.person);
     if (await repeatedDecision(trx, found, decision, 'rejected')) return found;
     if (found.state !== 'awaiting-approval')

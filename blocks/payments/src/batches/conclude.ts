@@ -7,6 +7,7 @@ import { derivedId } from '../ledger/derived-id.ts';
 import { createTransfers } from '../ledger/transfers.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
+import { retryHeld } from '../sources/budget.ts';
 import { programmeAccounts, readProgramme } from '../sources/programme.ts';
 import type { Trx } from '../tables.ts';
 import { issueCertificate } from './certificate.ts';
@@ -24,8 +25,8 @@ const outcomeOf = (totals: readonly StateTotal[], count: number): Paid => {
   return completed === 0 ? 'failed' : 'partially-completed';
 };
 
-/** Gives what was not paid out of a run's reservation back to its programme. */
-async function releaseRest(trx: Trx, batch: Batch): Promise<void> {
+/** Gives what was not paid out of a run's reservation back to its programme; runs that were held for it go on. */
+async function releaseRest(trx: Trx, batch: Batch, actor: string): Promise<void> {
   const reserved = accountId(reservedAccount(batch));
   const rest = (await balances(trx, [reserved])).get(reserved)?.free ?? 0n;
   if (rest === 0n) return;
@@ -42,6 +43,7 @@ async function releaseRest(trx: Trx, batch: Batch): Promise<void> {
       batchId: batch.id,
     },
   ]);
+  await retryHeld(trx, programme, actor);
 }
 
 async function tell(
@@ -89,9 +91,10 @@ export async function concludeBatch(
       where batch_id = ${batchId} and state in ('received', 'validated')`.execute(trx);
   const totals = await stateTotals(trx, batchId);
   const state = as?.state ?? outcomeOf(totals, before.instruction_count);
-  await releaseRest(trx, before);
+  const actor = as?.actor ?? engineActor;
+  await releaseRest(trx, before, actor);
   await moveBatch(trx, batchId, state, {
-    actor: as?.actor ?? engineActor,
+    actor,
     ...(as ? { reason: as.reason } : {}),
     set: sql`completed_at = now()`,
   });

@@ -6,7 +6,7 @@ import { actorOf } from '../sources/access.ts';
 import type { Trx } from '../tables.ts';
 import { concludeBatch } from './conclude.ts';
 import { moveBatch } from './move.ts';
-import { type Batch, readBatch } from './read.ts';
+import { type Batch, lockBatch, readBatch } from './read.ts';
 import type { BatchState } from './states.ts';
 
 const cancellable: readonly BatchState[] = [
@@ -24,8 +24,7 @@ export async function cancelBatch(
   by: { readonly caller: Caller; readonly person: Person | undefined; readonly reason: string },
 ): Promise<Batch> {
   const batch = await transaction(payments.db, async (trx) => {
-    await trx.selectFrom('batch').select('id').where('id', '=', batchId).forUpdate().execute();
-    const found = await readBatch(trx, batchId);
+    const found = await lockBatch(trx, batchId);
     if (found.state === 'cancelled') return found;
     if (!cancellable.includes(found.state))
       throw conflict(`The run is ${found.state} and cannot be cancelled`);
@@ -54,8 +53,7 @@ export async function resumeBatch(
   by: { readonly caller: Caller; readonly person: Person },
 ): Promise<Batch> {
   const batch = await transaction(payments.db, async (trx) => {
-    await trx.selectFrom('batch').select('id').where('id', '=', batchId).forUpdate().execute();
-    const found = await readBatch(trx, batchId);
+    const found = await lockBatch(trx, batchId);
     const actor = actorOf(by.caller, by.person);
     if (found.state === 'held') {
       if (found.reason === 'content-changed-after-approval')

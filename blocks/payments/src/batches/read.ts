@@ -12,6 +12,12 @@ export async function readBatch(db: Db | Trx, id: string): Promise<Batch> {
   return row;
 }
 
+/** A batch as it stands when nobody else can move it any more, until the end of the transaction. */
+export async function lockBatch(trx: Trx, id: string): Promise<Batch> {
+  await trx.selectFrom('batch').select('id').where('id', '=', id).forUpdate().execute();
+  return readBatch(trx, id);
+}
+
 export async function batchByClientId(
   db: Db,
   sourceId: string,

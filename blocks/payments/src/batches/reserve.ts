@@ -23,6 +23,8 @@ export async function reserveFunds(trx: Trx, batch: Batch): Promise<boolean> {
     accounts.available,
     reservedAccount(batch),
   ]);
+  // Kept to the end: who brings money waits until the run is held, and then finds it.
+  await sql`select from ledger_account where id = ${available} for no key update`.execute(trx);
   await sql`savepoint reserve_funds`.execute(trx);
   try {
     await createTransfers(trx, [

@@ -2,19 +2,13 @@ import { conflict, transaction } from '@govstack/platform';
 import { sql } from 'kysely';
 import { audit } from '../audit/audit.ts';
 import type { Payments } from '../payments-context.ts';
-import type { Trx } from '../tables.ts';
 import { noteInHistory } from './control.ts';
-import { type Batch, readBatch } from './read.ts';
+import { type Batch, lockBatch, readBatch } from './read.ts';
 import { finalBatchStates } from './states.ts';
 
 export interface ByHand {
   readonly actor: string;
   readonly reason: string;
-}
-
-async function lock(trx: Trx, batchId: string): Promise<Batch> {
-  await trx.selectFrom('batch').select('id').where('id', '=', batchId).forUpdate().execute();
-  return readBatch(trx, batchId);
 }
 
 /**
@@ -23,7 +17,7 @@ async function lock(trx: Trx, batchId: string): Promise<Batch> {
  */
 export function pauseBatch(payments: Payments, batchId: string, by: ByHand): Promise<Batch> {
   return transaction(payments.db, async (trx) => {
-    const found = await lock(trx, batchId);
+    const found = await lockBatch(trx, batchId);
     if (found.dispatch_paused_at !== null) return found;
     if (found.state !== 'authorised' && found.state !== 'processing')
       throw conflict(`The run is ${found.state}; only a run under payment can be paused`);
@@ -52,7 +46,7 @@ export async function setPriority(
   by: ByHand,
 ): Promise<Batch> {
   const batch = await transaction(payments.db, async (trx) => {
-    const found = await lock(trx, batchId);
+    const found = await lockBatch(trx, batchId);
     if (finalBatchStates.includes(found.state)) throw conflict(`The run is ${found.state}`);
     if (found.priority === priorities[priority]) return found;
     await sql`

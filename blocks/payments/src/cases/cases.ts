@@ -15,6 +15,7 @@ export type CaseKind =
   | 'voucher-stock-low'
   | 'voucher-returned'
   | 'proof-does-not-balance'
+  | 'return-missing-at-bank'
   | 'bill-refund'
   | 'biller-silent'
   | 'invariant-broken';

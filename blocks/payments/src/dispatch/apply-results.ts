@@ -11,6 +11,7 @@ import { givesVouchers } from '../rails/registry.ts';
 import { issueReceipts } from '../receipts/issue.ts';
 import { holdReturns } from '../returns/hold.ts';
 import type { Trx } from '../tables.ts';
+import { isUuid } from '../uuid.ts';
 import { giveVouchers } from '../vouchers/for-runs.ts';
 import { applyRedemptions } from '../vouchers/results.ts';
 import { type Action, decisions } from './decisions.ts';
@@ -51,8 +52,6 @@ interface Decided {
   readonly action: Action;
   readonly payout: Payout;
 }
-
-export const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 
 /** Locks sub-batches in id order: every result, whoever brings it, waits its turn; what was sent moves under them only. */
 async function lockInstructions(trx: Trx, railId: string, references: readonly string[]): Promise<Known[]> {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Rail, RailResult } from '../rails/port.ts';
 import type { Trx } from '../tables.ts';
-import { isUuid } from './apply-results.ts';
+import { isUuid } from '../uuid.ts';
 
 /**
  * Sorts the results one operator reports by the rail of its that was sent the transfer. What none of them was sent goes

@@ -1,4 +1,6 @@
-import { transaction } from '@govstack/platform';
+import { conflict, transaction } from '@govstack/platform';
+import { sql } from 'kysely';
+import { openCases } from '../cases/cases.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Rail, RailResult } from '../rails/port.ts';
 import { applyResults } from './apply-results.ts';
@@ -6,7 +8,8 @@ import { resultsByRail } from './results-by-rail.ts';
 
 /**
  * Keeps what an operator of rails reports and applies it, in one transaction. The event id makes a repeat of it known.
- * Answers whether it was one.
+ * Answers whether it was one. Other results under an id that was used before are a case, and a 409: nobody can tell which
+ * are true.
  */
 export async function takeNotice(
   payments: Payments,
@@ -19,7 +22,7 @@ export async function takeNotice(
     readonly results: readonly RailResult[];
   },
 ): Promise<boolean> {
-  const repeated = await transaction(payments.db, async (trx) => {
+  const taken = await transaction(payments.db, async (trx) => {
     const inserted = await trx
       .insertInto('rail_notice')
       .values({
@@ -31,11 +34,27 @@ export async function takeNotice(
       .onConflict((clash) => clash.constraint('rail_notice_pkey').doNothing())
       .returning('event_id')
       .executeTakeFirst();
-    if (!inserted) return true;
+    if (!inserted) {
+      const { rows } = await sql<{ same: boolean }>`
+        select body -> 'results' is not distinct from ${JSON.stringify(notice.body)}::jsonb -> 'results' as same
+        from rail_notice
+        where rail_id = ${first.id} and event_id = ${notice.eventId}`.execute(trx);
+      if (rows[0]?.same) return 'before';
+      await openCases(trx, [
+        {
+          kind: 'contradiction',
+          key: `notice/${first.id}/${notice.eventId}`,
+          railId: first.id,
+          detail: `The rail used the id of notice ${notice.eventId} again with other results, which were not taken`,
+        },
+      ]);
+      return 'never';
+    }
     for (const [railId, own] of await resultsByRail(trx, rails, first, notice.results))
       await applyResults(payments, railId, own, 'callback', trx);
-    return false;
+    return 'now';
   });
   payments.wake();
-  return repeated;
+  if (taken === 'never') throw conflict('Another notice with this event id was taken before');
+  return taken === 'before';
 }

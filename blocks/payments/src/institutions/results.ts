@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { badRequest, conflict, transaction } from '@govstack/platform';
 import { sql } from 'kysely';
 import { audit } from '../audit/audit.ts';
-import { applyResults, isUuid } from '../dispatch/apply-results.ts';
+import { applyResults } from '../dispatch/apply-results.ts';
 import type { Payments } from '../payments-context.ts';
 import type { RailResult } from '../rails/port.ts';
 import { adaptersByHand } from '../rails/registry.ts';
 import type { Trx } from '../tables.ts';
+import { isUuid } from '../uuid.ts';
 
 /** Which rail was given each of these payments, all to customers of one institution and processed by hand. */
 async function railsOf(

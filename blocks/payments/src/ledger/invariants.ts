@@ -316,8 +316,7 @@ const invariants: readonly Invariant[] = [
           select from suspense_entry s
           where s.id = ${causeAsId} and s.state = 'released' and s.account_id = t.debit_account
             and s.amount = t.amount)
-        else t.cause <> 'correction'
-          and not exists (select from batch b where b.id = t.batch_id)
+        else not exists (select from batch b where b.id = t.batch_id)
       end`,
   },
   {

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Db, PaymentsTables } from '../tables.ts';
 
 export interface AccountLine {
@@ -45,35 +45,24 @@ export async function listAccounts(
 
 export type TransferLine = Selectable<PaymentsTables['ledger_transfer']>;
 
-/** Transfers that touch an account, newest first, a page before a sequence number. */
-export function listTransfers(
+/** Transfers that touch an account, newest first, a page before a sequence number; each side is read along its own index. */
+export async function listTransfers(
   db: Db,
   accountId: string,
   before: string | undefined,
   limit: number,
 ): Promise<TransferLine[]> {
-  return db
-    .selectFrom('ledger_transfer')
-    .select([
-      'id',
-      'sequence',
-      'type',
-      'debit_account',
-      'credit_account',
-      'currency',
-      'amount',
-      'pending_id',
-      'cause',
-      'cause_id',
-      'batch_id',
-      'instruction_id',
-      'created_at',
-    ])
-    .where((either) =>
-      either.or([either('debit_account', '=', accountId), either('credit_account', '=', accountId)]),
-    )
-    .$if(before !== undefined, (query) => query.where('sequence', '<', before as string))
-    .orderBy('sequence', 'desc')
-    .limit(limit)
-    .execute();
+  const side = (column: 'debit_account' | 'credit_account') => sql`
+    (select * from ledger_transfer
+     where ${sql.ref(column)} = ${accountId} and sequence < coalesce(${before ?? null}::bigint, 9223372036854775807)
+     order by sequence desc
+     limit ${limit})`;
+  const { rows } = await sql<TransferLine>`
+    select
+      id, sequence, type, debit_account, credit_account, currency, amount, pending_id, cause, cause_id, batch_id,
+      instruction_id, created_at
+    from (${side('debit_account')} union all ${side('credit_account')}) touched
+    order by sequence desc
+    limit ${limit}`.execute(db);
+  return rows;
 }

@@ -16,8 +16,7 @@ export type Cause =
   | 'voucher-cleared'
   | 'fee'
   | 'fee-settled'
-  | 'statement'
-  | 'correction';
+  | 'statement';
 
 interface Traced {
   /** Made by the caller; the same id again books nothing. */

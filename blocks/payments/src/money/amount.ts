@@ -6,17 +6,21 @@ export class BadAmount extends Error {
   }
 }
 
-/** Largest amount of one instruction in minor units. */
+/** Largest amount of one payment in minor units. */
 const largest = 10n ** 15n;
 
-/** Largest sum of one run in minor units: hundreds of such runs fit into the 64 bits of an account. */
-export const largestTotal = 10n ** 16n;
+/**
+ * Largest sum in minor units: of a run, a release, a limit, a balance or movement of a bank account. An account counts
+ * all that ever came and went in 64 bits, which hold ninety of these.
+ */
+export const largestTotal = 10n ** 17n;
 
 /**
  * Reads an amount as exact minor units. Text is decimal without sign, exponent or separators; a JSON number is taken
- * only if it has at most 15 significant digits, so that nothing was lost on the way. Throws `BadAmount`.
+ * only if it has at most 15 significant digits, so that nothing was lost on the way. `most` is `largestTotal` for what is
+ * not one payment. Throws `BadAmount`.
  */
-export function parseAmount(value: string | number, exponent: number): bigint {
+export function parseAmount(value: string | number, exponent: number, most = largest): bigint {
   const text = typeof value === 'number' ? String(value) : value;
   const match = /^(0|[1-9][0-9]{0,17})(?:\.([0-9]{1,8}))?$/.exec(text);
   if (!match) throw new BadAmount('must be a positive decimal such as "125.50"');
@@ -29,7 +33,7 @@ export function parseAmount(value: string | number, exponent: number): bigint {
   }
   const minor = BigInt(whole + fraction.slice(0, exponent).padEnd(exponent, '0'));
   if (minor === 0n) throw new BadAmount('must be more than zero');
-  if (minor > largest) throw new BadAmount('is larger than any amount taken here');
+  if (minor > most) throw new BadAmount('is larger than any amount taken here');
   return minor;
 }
 

@@ -8,8 +8,8 @@ import type { Trx } from '../tables.ts';
 const plain = (account: string): string => account.replaceAll(/\s/g, '').toUpperCase();
 
 /**
- * The funding account that mirrors a bank's account: one that a programme is paid from, or that a rail debits. Found by
- * its keyed hash; an account nobody registered is refused. Answers the id of the ledger account.
+ * The funding account that mirrors a bank's account: one that a programme is or was paid from, or that a rail
+ * debits. Found by its keyed hash; an account nobody registered is refused. Answers the id of the ledger account.
  */
 export async function fundingAccountOf(
   payments: Payments,
@@ -21,6 +21,8 @@ export async function fundingAccountOf(
     select funding_account as account from programme where currency = ${currency}
     union
     select debtor_account from rail where debtor_account is not null and ${currency} = any (currencies)
+    union
+    select owner from ledger_account where kind = 'funding' and currency = ${currency}
     limit 10000`.execute(trx);
   const token = (text: string): Buffer => payments.vault.token(plain(text), 'funding-account');
   const wanted = token(account);

@@ -17,9 +17,10 @@ export interface Line {
 export interface Seen {
   /** Line that showed it leaving the account, or the decision that it did not. */
   readonly paidBy: string | undefined;
+  /** Line that showed it coming back, or the decision that it never left. */
   readonly returnedBy: string | undefined;
-  /** Debits that are not explained yet. */
-  readonly open: readonly { readonly lineId: string; readonly amount: bigint }[];
+  /** Debits beside the one that paid it that nobody has given back. `decided`: somebody bears them already. */
+  readonly beside: readonly { readonly lineId: string; readonly amount: bigint; readonly decided: boolean }[];
 }
 
 export interface Verdict {
@@ -27,13 +28,13 @@ export interface Verdict {
   readonly class: LineClass;
   /** `out`: paid → funding. `back`: funding ← paid. Undefined: nothing is booked now. */
   readonly book?: 'out' | 'back';
-  /** The unexplained debit that this line takes back: both are settled. */
+  /** The debit that this line takes back; both are settled unless somebody bears the debit already. */
   readonly pair?: string;
   /** What a person has to look at. */
   readonly item?: { readonly class: ItemClass; readonly detail: string };
 }
 
-const nothingSeen: Seen = { paidBy: undefined, returnedBy: undefined, open: [] };
+const nothingSeen: Seen = { paidBy: undefined, returnedBy: undefined, beside: [] };
 
 const waits = (line: Line, itemClass: ItemClass, detail: string): Verdict => ({
   line,
@@ -42,12 +43,20 @@ const waits = (line: Line, itemClass: ItemClass, detail: string): Verdict => ({
 });
 
 function credit(line: Line, payment: Payment, seen: Seen): Verdict {
-  const taken = seen.open.find((one) => one.amount === line.amount);
-  if (taken) return { line, class: 'reversal', pair: taken.lineId };
+  // What a bank took beside the payment comes back before the payment itself does.
+  const taken = seen.beside.filter((one) => one.amount === line.amount);
+  const open = taken.find((one) => !one.decided);
+  if (open) return { line, class: 'reversal', pair: open.lineId };
+  if (taken[0])
+    return {
+      line,
+      class: 'reversal',
+      pair: taken[0].lineId,
+      item: { class: 'duplicate-at-bank', detail: 'The bank gave back a debit that is borne here already' },
+    };
   if (line.amount !== payment.amount)
     return waits(line, 'amount-differs', 'Another amount came back than was paid');
-  if (seen.returnedBy !== undefined)
-    return waits(line, 'duplicate-at-bank', 'The payment came back before, by another line');
+  if (seen.returnedBy !== undefined) return waits(line, 'duplicate-at-bank', 'The payment came back before');
   if (payment.state === 'paid' || payment.state === 'returned')
     return { line, class: 'return', book: 'back' };
   return waits(line, 'missing-here', `A payment came back that is ${payment.state} here`);
@@ -79,17 +88,20 @@ function after(verdict: Verdict, seen: Seen): Seen {
   if (verdict.class === 'matched') return { ...seen, paidBy: line.id };
   if (verdict.class === 'return') return { ...seen, returnedBy: line.id };
   if (verdict.pair !== undefined)
-    return { ...seen, open: seen.open.filter((one) => one.lineId !== verdict.pair) };
+    return { ...seen, beside: seen.beside.filter((one) => one.lineId !== verdict.pair) };
   if (line.direction === 'debit' && verdict.class !== 'charge')
-    return { ...seen, open: [...seen.open, { lineId: line.id, amount: line.amount }] };
+    return {
+      ...seen,
+      beside: [...seen.beside, { lineId: line.id, amount: line.amount, decided: false }],
+    };
   return seen;
 }
 
 export const paymentKey = ({ kind, id }: Pick<Payment, 'kind' | 'id'>): string => `${kind}/${id}`;
 
 /**
- * Puts every line into exactly one class, in the order of the statement, knowing what statements said before. Pure: what
- * follows from a verdict is done elsewhere.
+ * Puts every line into exactly one class, in the order given, knowing what statements said before. Pure: what follows from
+ * a verdict is done elsewhere.
  */
 export function classify(lines: readonly Line[], before: ReadonlyMap<string, Seen>): Verdict[] {
   const seen = new Map(before);

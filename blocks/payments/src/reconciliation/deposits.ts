@@ -15,11 +15,8 @@ export async function matchDeposits(trx: Trx, accountId: string): Promise<void> 
         row_number() over (partition by r.source_id, r.programme_id, r.reference order by l.id) as of_release
       from statement_line l
       join reconciliation_item i on i.line_id = l.id and i.state = 'open' and i.class = 'deposit'
-      join ledger_account a on a.id = l.account_id
-      join programme p on p.funding_account = a.owner and p.currency = a.currency
       join budget_release r
-        on r.source_id = p.source_id and r.programme_id = p.id and r.line_id is null
-        and r.currency = l.currency and r.amount = l.amount
+        on r.account_id = l.account_id and r.line_id is null and r.amount = l.amount
         and r.reference in (l.end_to_end_id, l.rail_reference, l.entry_reference)
       where l.account_id = ${accountId} and not l.settled and l.direction = 'credit'
     ),

@@ -1,10 +1,11 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { InstructionState } from '../batches/states.ts';
-import { applyResults, isUuid } from '../dispatch/apply-results.ts';
+import { applyResults } from '../dispatch/apply-results.ts';
 import { paidAccount } from '../dispatch/payout.ts';
 import type { AccountKey } from '../ledger/accounts.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Trx } from '../tables.ts';
+import { uuidIn } from '../uuid.ts';
 import type { RedemptionState } from '../vouchers/states.ts';
 
 /** Something paid out here that a statement line may be about. */
@@ -20,15 +21,16 @@ export interface Payment {
   readonly state: 'paid' | 'returned' | 'open' | 'unpaid';
 }
 
+type By = 'endToEndId' | { readonly railReferenceOn: string };
+
 /** Finds payments of one kind by what a bank tells of them. Another kind of payment is a line in the list below. */
 export interface Matcher {
   readonly kind: string;
-  /** Payments by reference; a reference that fits several fits none. */
-  find(
-    trx: Trx,
-    by: 'endToEndId' | 'railReference',
-    references: readonly string[],
-  ): Promise<ReadonlyMap<string, Payment>>;
+  /**
+   * Payments by our own id, or by the rail's reference among those that a funding account pays: rails count on their own. A
+   * reference that fits several fits none.
+   */
+  find(trx: Trx, by: By, references: readonly string[]): Promise<ReadonlyMap<string, Payment>>;
   /** Takes what a statement says as a result, with the money it moves. */
   report(
     payments: Payments,
@@ -53,15 +55,6 @@ const stateOf: Readonly<Record<InstructionState, Payment['state']>> = {
   cancelled: 'unpaid',
 };
 
-/** Our id as banks carry it: fields of 35 characters do not hold the dashes. */
-export function instructionIdOf(reference: string): string | undefined {
-  const text = reference.toLowerCase();
-  if (isUuid(text)) return text;
-  return /^[0-9a-f]{32}$/.test(text)
-    ? text.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-    : undefined;
-}
-
 interface Row {
   id: string;
   batch_id: string | null;
@@ -72,15 +65,28 @@ interface Row {
   state: string;
 }
 
+/** Whether a programme's payments by a rail leave this funding account, now or when its money was released. */
+const leaves = (account: string): RawBuilder<boolean> => sql`
+  exists (
+    select
+    from ledger_account a
+    where a.id = ${account}
+      and case
+        when rail.debtor_account is not null then a.owner = rail.debtor_account
+        else a.owner = p.funding_account or exists (
+          select from budget_release b
+          where b.source_id = p.source_id and b.programme_id = p.id and b.account_id = a.id)
+      end)`;
+
 /** Payments of a kind as banks know them: our end-to-end id is the payment's own (PAY-6.8-a, PAY-6.8-b). */
 const matcherFor = <State extends string>(
   kind: string,
   states: Readonly<Record<State, Payment['state']>>,
-  rowsOf: (by: 'endToEndId' | 'railReference', keys: readonly string[]) => RawBuilder<Row>,
+  rowsOf: (by: By, keys: readonly string[]) => RawBuilder<Row>,
 ): Matcher => ({
   kind,
   async find(trx, by, references) {
-    const ids = new Map(references.map((reference) => [reference, instructionIdOf(reference)]));
+    const ids = new Map(references.map((reference) => [reference, uuidIn(reference)]));
     const keys = by === 'endToEndId' ? [...ids.values()].filter((id) => id !== undefined) : [...references];
     if (keys.length === 0) return new Map();
     const { rows } = await rowsOf(by, keys).execute(trx);
@@ -112,15 +118,20 @@ const matcherFor = <State extends string>(
   account: (payment) => paidAccount(payment.railId ?? '', payment.currency),
 });
 
-const instructions = matcherFor(
-  'instruction',
-  stateOf,
-  (by, keys) => sql<Row>`
-    select
-      i.id, i.batch_id, i.rail_id, ${by === 'endToEndId' ? sql`i` : sql`r`}.rail_reference, i.currency, i.amount, i.state
-    from ${by === 'endToEndId' ? sql`carried_payment i` : sql`instruction_reference r join carried_payment i on i.id = r.instruction_id`}
-    where ${by === 'endToEndId' ? sql`i.id = any (${keys}::uuid[])` : sql`r.rail_reference = any (${keys}::text[])`}
-      and i.purpose = 'payment'`,
+const instructions = matcherFor('instruction', stateOf, (by, keys) =>
+  by === 'endToEndId'
+    ? sql<Row>`
+          select i.id, i.batch_id, i.rail_id, i.rail_reference, i.currency, i.amount, i.state
+          from carried_payment i
+          where i.id = any (${keys}::uuid[]) and i.purpose = 'payment'`
+    : sql<Row>`
+          select i.id, i.batch_id, i.rail_id, r.rail_reference, i.currency, i.amount, i.state
+          from instruction_reference r
+          join carried_payment i on i.id = r.instruction_id and i.purpose = 'payment'
+          join batch on batch.id = i.batch_id
+          join programme p on p.source_id = batch.source_id and p.id = batch.programme_id
+          join rail on rail.id = i.rail_id
+          where r.rail_reference = any (${keys}::text[]) and ${leaves(by.railReferenceOn)}`,
 );
 
 /** Vouchers paid out to merchants. */
@@ -136,7 +147,14 @@ const redemptions = matcherFor(
   (by, keys) => sql<Row>`
     select d.id, null::uuid as batch_id, d.rail_id, d.rail_reference, d.currency, d.amount, d.state
     from voucher_redemption d
-    where ${by === 'endToEndId' ? sql`d.id = any (${keys}::uuid[])` : sql`d.rail_reference = any (${keys}::text[])`}`,
+    join voucher v on v.id = d.voucher_id
+    join programme p on p.source_id = v.source_id and p.id = v.programme_id
+    join rail on rail.id = d.rail_id
+    where ${
+      by === 'endToEndId'
+        ? sql`d.id = any (${keys}::uuid[])`
+        : sql`d.rail_reference = any (${keys}::text[]) and ${leaves(by.railReferenceOn)}`
+    }`,
 );
 
 /** Kinds of payment that are looked for, in this order. */

@@ -10,7 +10,8 @@ export type Proof = Selectable<PaymentsTables['reconciliation_proof']>;
 /**
  * Proves a funding account against its latest statement (PAY-5.3.3-b): the balance in the books is the closing balance,
  * and releases the bank has not shown, less credits and plus debits that are not booked yet. Anything else is a
- * difference nobody can explain, and a case. Undefined while there is no statement.
+ * difference nobody can explain, and a case. Undefined while there is no statement, or while one is half taken over:
+ * its last lines make the proof.
  */
 export async function prove(payments: Payments, trx: Trx, accountId: string): Promise<Proof | undefined> {
   const { rows } = await sql<Proof>`
@@ -32,8 +33,7 @@ export async function prove(payments: Payments, trx: Trx, accountId: string): Pr
     cross join lateral (
       select coalesce(sum(r.amount), 0) as amount
       from budget_release r
-      join programme p on p.source_id = r.source_id and p.id = r.programme_id
-      where p.funding_account = a.owner and p.currency = a.currency and r.line_id is null
+      where r.account_id = a.id and r.line_id is null
     ) announced
     cross join lateral (
       select
@@ -43,6 +43,11 @@ export async function prove(payments: Payments, trx: Trx, accountId: string): Pr
       where l.account_id = a.id and not l.settled and l.class is not null
     ) open
     where a.id = ${accountId}
+      and not exists (
+        select
+        from bank_statement half
+        join statement_line l on l.statement_id = half.id and l.class is not null
+        where half.account_id = a.id and half.kind = 'statement' and half.state = 'loaded')
     returning *`.execute(trx);
   const [proof] = rows;
   if (proof && BigInt(proof.difference) !== 0n) {

@@ -39,9 +39,13 @@ export const lockReconciliation = async (trx: Trx): Promise<void> => {
 };
 
 /** The payment that each line is about: by our own id, or else by the rail's reference. */
-async function findPayments(trx: Trx, rows: readonly Row[]): Promise<Map<string, Payment>> {
+async function findPayments(
+  trx: Trx,
+  accountId: string,
+  rows: readonly Row[],
+): Promise<Map<string, Payment>> {
   const found = new Map<string, Payment>();
-  for (const by of ['endToEndId', 'railReference'] as const) {
+  for (const by of ['endToEndId', { railReferenceOn: accountId }] as const) {
     for (const matcher of matchers) {
       const reference = (row: Row) => (by === 'endToEndId' ? row.end_to_end_id : row.rail_reference);
       const left = rows.filter((row) => !found.has(row.id) && reference(row) !== null);
@@ -64,7 +68,7 @@ async function seenBefore(trx: Trx, payments: readonly Payment[]): Promise<Map<s
     payment_id: string;
     paid_by: string | null;
     returned_by: string | null;
-    open: { lineId: string; amount: string }[];
+    beside: { lineId: string; amount: string; decided: boolean }[];
   }>`
     select
       p.kind as payment_kind,
@@ -72,29 +76,37 @@ async function seenBefore(trx: Trx, payments: readonly Payment[]): Promise<Map<s
       coalesce(
         (select l.id from statement_line l
          where l.payment_id = p.id and l.payment_kind = p.kind and l.class = 'matched'),
-        (select d.id from reconciliation_item d
-         where d.payment_id = p.id and d.payment_kind = p.kind and d.class = 'missing-at-bank'
-           and d.resolution = 'not-executed')
+        decision.id
       ) as paid_by,
-      (select l.id from statement_line l
-       where l.payment_id = p.id and l.payment_kind = p.kind and l.class = 'return') as returned_by,
       coalesce(
-        (select jsonb_agg(jsonb_build_object('lineId', l.id, 'amount', l.amount::text) order by l.id)
+        (select l.id from statement_line l
+         where l.payment_id = p.id and l.payment_kind = p.kind and l.class = 'return'),
+        decision.id
+      ) as returned_by,
+      coalesce(
+        (select jsonb_agg(
+           jsonb_build_object('lineId', l.id, 'amount', l.amount::text, 'decided', l.settled) order by l.id)
          from statement_line l
-         where l.payment_id = p.id and l.payment_kind = p.kind and l.direction = 'debit' and not l.settled
-           and l.class in ('duplicate-at-bank', 'missing-here', 'amount-differs')),
-        '[]') as open
+         where l.payment_id = p.id and l.payment_kind = p.kind and l.direction = 'debit'
+           and l.class in ('duplicate-at-bank', 'missing-here', 'amount-differs', 'charge')
+           and l.code is distinct from 'charge'
+           and not exists (
+             select from statement_line back where back.payment_id = l.payment_id and back.pair_id = l.id)),
+        '[]') as beside
     from unnest(
       ${payments.map((one) => one.kind)}::text[],
       ${payments.map((one) => one.id)}::text[]
-    ) as p (kind, id)`.execute(trx);
+    ) as p (kind, id)
+    left join reconciliation_item decision
+      on decision.payment_id = p.id and decision.payment_kind = p.kind and decision.class = 'missing-at-bank'
+        and decision.resolution = 'not-executed'`.execute(trx);
   return new Map(
     rows.map((row) => [
       paymentKey({ kind: row.payment_kind, id: row.payment_id }),
       {
         paidBy: row.paid_by ?? undefined,
         returnedBy: row.returned_by ?? undefined,
-        open: row.open.map((one) => ({ lineId: one.lineId, amount: BigInt(one.amount) })),
+        beside: row.beside.map((one) => ({ ...one, amount: BigInt(one.amount) })),
       },
     ]),
   );
@@ -234,7 +246,7 @@ async function keep(
 
 /** Looks at lines: finds their payments, classes each once, books it, and puts the rest on the worklist. */
 async function takeLines(payments: Payments, trx: Trx, work: Work, rows: readonly Row[]): Promise<void> {
-  let found = await findPayments(trx, rows);
+  let found = await findPayments(trx, work.account_id, rows);
   const paid = rows.filter((row) => saysPaid(row, found.get(row.id)));
   if (paid.length > 0) {
     await report(
@@ -243,20 +255,10 @@ async function takeLines(payments: Payments, trx: Trx, work: Work, rows: readonl
       'succeeded',
       paid.map((row) => found.get(row.id) as Payment),
     );
-    found = await findPayments(trx, rows);
+    found = await findPayments(trx, work.account_id, rows);
   }
   if (work.kind === 'notification') {
-    // It tells early what a statement will book.
-    const back = rows.filter((row) => {
-      const payment = found.get(row.id);
-      return row.direction === 'credit' && payment?.state === 'paid' && BigInt(row.amount) === payment.amount;
-    });
-    await report(
-      payments,
-      trx,
-      'returned',
-      back.map((row) => found.get(row.id) as Payment),
-    );
+    // What comes back waits for the statement: only that shows whether it is the payment or a second debit of it.
     const told = rows.map((row): Verdict => ({ line: toLine(row, found.get(row.id)), class: 'told' }));
     await keep(trx, work, told, new Map());
     return;
@@ -288,8 +290,9 @@ export async function followUp(payments: Payments, trx: Trx, accountId: string):
 }
 
 /**
- * Takes over the next lines of a loaded statement, some hundred at a time; the last of them make the proof. Statements
- * are taken one after the other in the order in which they were loaded; a crash repeats what was not committed.
+ * Takes over the next lines of a loaded statement, some hundred at a time, debits before credits: what came back is judged
+ * knowing all that was taken. The last of them make the proof. Statements are taken one after the other in the order in
+ * which they were loaded; a crash repeats what was not committed.
  */
 export async function reconcileNext(payments: Payments): Promise<boolean> {
   const waiting = await sql`select from bank_statement where state = 'loaded' limit 1`.execute(payments.db);
@@ -307,7 +310,7 @@ export async function reconcileNext(payments: Payments): Promise<boolean> {
         select id, position, direction, amount, currency, code, end_to_end_id, rail_reference
         from statement_line
         where statement_id = ${work.id} and class is null
-        order by position
+        order by direction desc, position
         limit ${chunkSize}`.execute(trx);
       if (rows.length > 0) await takeLines(payments, trx, work, rows);
       if (rows.length < chunkSize) {

@@ -249,11 +249,9 @@ async function releases({ trx, line, wish }: Subject): Promise<void> {
       ${wanted.map((one) => one.sourceId)}::text[],
       ${wanted.map((one) => one.programmeId)}::text[],
       ${wanted.map((one) => one.reference)}::text[]
-    ) as w (source_id, programme_id, reference), programme p, ledger_account a
+    ) as w (source_id, programme_id, reference)
     where r.source_id = w.source_id and r.programme_id = w.programme_id and r.reference = w.reference
-      and p.source_id = r.source_id and p.id = r.programme_id
-      and a.id = ${line.account_id} and a.owner = p.funding_account
-      and r.currency = ${line.currency} and r.line_id is null
+      and r.account_id = ${line.account_id} and r.line_id is null
     returning r.amount`.execute(trx);
   const sum = rows.reduce((total, row) => total + BigInt(row.amount), 0n);
   if (rows.length !== wanted.length)

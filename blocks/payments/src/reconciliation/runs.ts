@@ -1,7 +1,22 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
+import { openCases } from '../cases/cases.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Db, Trx } from '../tables.ts';
 import { openItems } from './items.ts';
+
+/** Whether a statement of the account that a payment is debited from reaches some days beyond an instant. */
+const reached = (payments: Payments, since: RawBuilder<unknown>) => sql`
+  exists (
+    select
+    from bank_statement s
+    join ledger_account a on a.id = s.account_id
+    where a.kind = 'funding'
+      and a.owner = coalesce(rail.debtor_account, p.funding_account)
+      and a.currency = i.currency
+      and s.kind = 'statement'
+      and s.state = 'matched'
+      and s.to_at >= ${since} + make_interval(days => ${payments.config.missingAtBankAfterDays})
+  )`;
 
 interface Missing {
   id: string;
@@ -54,17 +69,7 @@ async function findMissing(payments: Payments, trx: Trx): Promise<void> {
     join attempt t on t.instruction_id = i.id and t.state = 'succeeded'
     join rail on rail.id = i.rail_id
     where r.closed_at is null
-      and exists (
-        select
-        from bank_statement s
-        join ledger_account a on a.id = s.account_id
-        where a.kind = 'funding'
-          and a.owner = coalesce(rail.debtor_account, p.funding_account)
-          and a.currency = i.currency
-          and s.kind = 'statement'
-          and s.state = 'matched'
-          and s.to_at >= t.answered_at + make_interval(days => ${payments.config.missingAtBankAfterDays})
-      )
+      and ${reached(payments, sql`t.answered_at`)}
       and not exists (
         select from reconciliation_item m
         where m.payment_kind = 'instruction' and m.payment_id = i.id::text and m.class = 'missing-at-bank'
@@ -89,6 +94,47 @@ async function findMissing(payments: Payments, trx: Trx): Promise<void> {
   );
 }
 
+/**
+ * Payments that their rail reported as returned, and of which a statement should show the money by now. Each is a case,
+ * once; a return that only a statement knows is reported from there. What is older than a year is looked at no more.
+ */
+async function findMissingReturns(payments: Payments, trx: Trx): Promise<void> {
+  const { rows } = await sql<Pick<Missing, 'id' | 'batch_id' | 'rail_id'>>`
+    select i.id, i.batch_id, i.rail_id
+    from suspense_entry held
+    join instruction i on i.id = held.instruction_id
+    join batch b on b.id = i.batch_id
+    join programme p on p.source_id = b.source_id and p.id = b.programme_id
+    join rail on rail.id = i.rail_id
+    where held.kind = 'return'
+      and held.since > now() - interval '1 year'
+      and ${reached(payments, sql`held.since`)}
+      and not exists (
+        select from statement_line l
+        where l.payment_kind = 'instruction' and l.payment_id = i.id::text and l.class = 'return'
+      )
+      and not exists (
+        select from reconciliation_item d
+        where d.payment_kind = 'instruction' and d.payment_id = i.id::text and d.resolution = 'not-executed'
+      )
+      and not exists (
+        select from payment_case c where c.kind = 'return-missing-at-bank' and c.dedup_key = i.id::text
+      )
+    order by i.id
+    limit 10000`.execute(trx);
+  await openCases(
+    trx,
+    rows.map((row) => ({
+      kind: 'return-missing-at-bank',
+      key: row.id,
+      batchId: row.batch_id,
+      instructionId: row.id,
+      railId: row.rail_id,
+      detail: 'The rail reported that the payment came back, and no statement shows the money',
+    })),
+  );
+}
+
 /** Closes runs of which every payment was found at the bank or decided by a person. */
 async function closeRuns(trx: Trx): Promise<void> {
   await sql`
@@ -109,6 +155,7 @@ async function closeRuns(trx: Trx): Promise<void> {
 export async function followRuns(payments: Payments, trx: Trx): Promise<void> {
   await takeUpRuns(trx);
   await findMissing(payments, trx);
+  await findMissingReturns(payments, trx);
   await closeRuns(trx);
 }
 

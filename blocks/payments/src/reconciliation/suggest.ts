@@ -58,9 +58,7 @@ export async function suggestions(db: Db, item: Item): Promise<Suggestion[]> {
     (
       select 'release', r.reference, r.source_id, r.programme_id, null, r.released_at
       from line l
-      join programme p on p.funding_account = l.owner and p.currency = l.currency
-      join budget_release r
-        on r.source_id = p.source_id and r.programme_id = p.id and r.line_id is null and r.amount = l.amount
+      join budget_release r on r.account_id = l.account_id and r.line_id is null and r.amount = l.amount
       where l.direction = 'credit'
       order by r.released_at
       limit 20

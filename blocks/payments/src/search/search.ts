@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { isUuid } from '../dispatch/apply-results.ts';
 import type { Payments } from '../payments-context.ts';
+import { isUuid } from '../uuid.ts';
 
 export interface Found {
   readonly kind:

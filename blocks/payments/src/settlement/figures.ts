@@ -1,5 +1,6 @@
 import { badRequest, conflict, newId, notFound, transaction } from '@govstack/platform';
 import { type Selectable, sql } from 'kysely';
+import type { ResolutionName } from '../api/reconciliation/classes.ts';
 import { audit } from '../audit/audit.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Db, PaymentsTables, Trx } from '../tables.ts';
@@ -49,6 +50,10 @@ export async function dayFigures(payments: Payments, db: Db | Trx, wanted: Day):
       join rail r on r.id = t.rail_id and r.adapter <> 'voucher'
       where t.state = 'succeeded' and t.answered_at >= ${from} and t.answered_at < ${to}
       union all
+      select d.rail_id, d.currency, d.amount, 0, 0
+      from voucher_redemption d
+      where d.state = 'succeeded' and d.answered_at >= ${from} and d.answered_at < ${to}
+      union all
       select i.rail_id, s.currency, 0, s.amount, 0
       from suspense_entry s
       join instruction i on i.id = s.instruction_id
@@ -67,7 +72,22 @@ export async function dayFigures(payments: Payments, db: Db | Trx, wanted: Day):
   return rows;
 }
 
-/** How much of a closed day's payments and returns statements have shown. */
+/** Id under which the instruction left, alone or with others. */
+const leader = sql`
+  coalesce((select k.leader_id from combined_instruction k where k.instruction_id = i.id), i.id)::text`;
+/** Whether a statement shows the instruction leaving or coming back. */
+const shown = (lineClass: 'matched' | 'return') => sql`
+  exists (
+    select from statement_line l
+    where l.payment_kind = 'instruction' and l.payment_id = ${leader} and l.class = ${lineClass})`;
+/** Whether a person decided so about an instruction that was missing at the bank. */
+const decided = (resolutions: readonly ResolutionName[]) => sql`
+  exists (
+    select from reconciliation_item d
+    where d.payment_kind = 'instruction' and d.payment_id = ${leader} and d.class = 'missing-at-bank'
+      and d.state = 'resolved' and d.resolution = any (${resolutions}::text[]))`;
+
+/** How much of a closed day's payments and returns statements have shown, or people have decided. */
 async function seenOf(
   payments: Payments,
   db: Db | Trx,
@@ -80,18 +100,22 @@ async function seenOf(
         select sum(i.amount)
         from attempt t
         join carried_payment i on i.id = t.instruction_id and i.currency = ${row.currency}
-        join statement_line l on l.payment_kind = 'instruction' and l.payment_id = i.id::text and l.class = 'matched'
         where t.state = 'succeeded' and t.rail_id = ${row.rail_id}
           and t.answered_at >= ${from} and t.answered_at < ${to}
+          and (${shown('matched')} or ${decided(['not-executed', 'acknowledged'])})
+      ), 0) + coalesce((
+        select sum(d.amount)
+        from voucher_redemption d
+        join statement_line l on l.payment_kind = 'redemption' and l.payment_id = d.id::text and l.class = 'matched'
+        where d.state = 'succeeded' and d.rail_id = ${row.rail_id} and d.currency = ${row.currency}
+          and d.answered_at >= ${from} and d.answered_at < ${to}
       ), 0) as paid,
       coalesce((
         select sum(s.amount)
         from suspense_entry s
         join instruction i on i.id = s.instruction_id and i.rail_id = ${row.rail_id}
-        join statement_line l on l.payment_kind = 'instruction' and l.class = 'return'
-          and l.payment_id = coalesce((
-            select k.leader_id from combined_instruction k where k.instruction_id = i.id), i.id)::text
         where s.kind = 'return' and s.currency = ${row.currency} and s.since >= ${from} and s.since < ${to}
+          and (${shown('return')} or ${decided(['not-executed'])})
       ), 0) as returned`.execute(db);
   return { paid: BigInt(rows[0]?.paid ?? 0), returned: BigInt(rows[0]?.returned ?? 0) };
 }
@@ -147,7 +171,7 @@ export interface SettlementOutcome {
   readonly state: 'settled' | 'open';
 }
 
-/** How a closed day stands against the statements: settled once they have shown all of it. */
+/** How a closed day stands against the statements: settled once they have shown all of it, or people decided the rest. */
 export async function settlementOutcome(payments: Payments, id: string): Promise<SettlementOutcome> {
   const row = await payments.db.selectFrom('settlement').selectAll().where('id', '=', id).executeTakeFirst();
   if (!row) throw notFound('Settlement');

@@ -17,6 +17,8 @@ export async function releaseBudget(
   programme: Programme,
   release: { readonly reference: string; readonly amount: bigint; readonly actor: string },
 ): Promise<boolean> {
+  const accounts = programmeAccounts(programme);
+  const [funding = '', available = ''] = await openAccounts(trx, [accounts.funding, accounts.available]);
   const inserted = await trx
     .insertInto('budget_release')
     .values({
@@ -26,6 +28,7 @@ export async function releaseBudget(
       amount: release.amount.toString(),
       currency: programme.currency,
       released_by: release.actor,
+      account_id: funding,
     })
     .onConflict((clash) => clash.constraint('budget_release_pkey').doNothing())
     .returning('reference')
@@ -42,8 +45,6 @@ export async function releaseBudget(
       throw conflict('A release with this reference was booked with another amount');
     return false;
   }
-  const accounts = programmeAccounts(programme);
-  const [funding = '', available = ''] = await openAccounts(trx, [accounts.funding, accounts.available]);
   const causeId = `${programme.source_id}/${programme.id}/${release.reference}`;
   await createTransfers(trx, [
     {
@@ -67,7 +68,7 @@ export async function releaseBudget(
   return true;
 }
 
-/** Lets runs go on that were held because the programme had too little to spend. */
+/** Lets runs go on that were held because the programme had too little to spend; called after the money was booked. */
 export async function retryHeld(
   trx: Trx,
   programme: Pick<Programme, 'source_id' | 'id'>,

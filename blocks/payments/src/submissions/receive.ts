@@ -110,7 +110,7 @@ function assertContent(payments: Payments, request: SubmissionRequest, stage: St
     const exponent = payments.currencies(programme.currency) ?? 2;
     let total: bigint | undefined;
     try {
-      total = parseAmount(declared.total, exponent);
+      total = parseAmount(declared.total, exponent, largestTotal);
     } catch (error) {
       if (!(error instanceof BadAmount)) throw error;
     }

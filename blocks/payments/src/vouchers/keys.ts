@@ -54,7 +54,7 @@ export async function voucherKeys(
  * The keys of voucher numbers are kept by somebody of the treasury with an office for just that: neither an
  * administrator nor one of vouchers (PAY-6.2.5-e).
  */
-export function assertKeyCustodian(payments: Payments, person: Person): void {
+export function assertVoucherKeyCustodian(payments: Payments, person: Person): void {
   const { keyCustodianRole, voucherAdministratorRole } = payments.config;
   const elsewhere = ['administrator', voucherAdministratorRole].some((role) => person.roles.includes(role));
   if (person.agency !== payments.treasury || !person.roles.includes(keyCustodianRole) || elsewhere)

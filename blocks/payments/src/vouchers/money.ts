@@ -1,7 +1,9 @@
+import { engineActor } from '../batches/move.ts';
 import { clearingAccount, paidAccount, suspenseAccount } from '../dispatch/payout.ts';
 import { type AccountKey, accountId, openAccounts } from '../ledger/accounts.ts';
 import { derivedId } from '../ledger/derived-id.ts';
 import { createTransfers, type TransferRequest } from '../ledger/transfers.ts';
+import { retryHeld } from '../sources/budget.ts';
 import { programmeAccounts } from '../sources/programme.ts';
 import type { Trx } from '../tables.ts';
 
@@ -57,9 +59,16 @@ async function moveValue(
 export const setAside = (trx: Trx, vouchers: readonly Backed[]): Promise<void> =>
   moveValue(trx, vouchers, 'voucher-issued');
 
-/** Gives the value of vouchers that can no longer be used back to the programme: voucher → available. */
-export const giveBack = (trx: Trx, vouchers: readonly Backed[]): Promise<void> =>
-  moveValue(trx, vouchers, 'voucher-released');
+/**
+ * Gives the value of vouchers that can no longer be used back to the programme: voucher → available. Runs that were held
+ * for it go on.
+ */
+export async function giveBack(trx: Trx, vouchers: readonly Backed[]): Promise<void> {
+  await moveValue(trx, vouchers, 'voucher-released');
+  const programmes = new Map(vouchers.map((one) => [accountId(voucherAccounts(one).available), one]));
+  for (const one of programmes.values())
+    await retryHeld(trx, { source_id: one.source_id, id: one.programme_id }, engineActor);
+}
 
 export interface Cashing extends Backed {
   /** Id of the redemption. */

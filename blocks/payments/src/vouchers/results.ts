@@ -7,6 +7,7 @@ import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
 import type { Outcome, RailResult } from '../rails/port.ts';
 import type { Trx } from '../tables.ts';
+import { isUuid } from '../uuid.ts';
 import { payValue, returnValue, takeBackValue } from './money.ts';
 import type { Redemption } from './redemption.ts';
 import type { RedemptionState } from './states.ts';
@@ -197,9 +198,7 @@ export async function applyRedemptions<R extends RailResult>(
   results: readonly R[],
   via: string,
 ): Promise<R[]> {
-  const references = results
-    .map((result) => result.reference)
-    .filter((reference) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(reference));
+  const references = results.map((result) => result.reference).filter(isUuid);
   const { rows } = await sql<{ id: string }>`
     select id
     from voucher_redemption

@@ -10,7 +10,6 @@ import {
   type Instruction,
   listBatches,
   listInstructions,
-  readBatch,
   stateTotals,
 } from '../../batches/read.ts';
 import { retryFailed } from '../../batches/retry.ts';
@@ -18,9 +17,10 @@ import { batchStates, type InstructionState, instructionStates, isoStatus } from
 import type { Payments } from '../../payments-context.ts';
 import { assertSignedBySource, type SignedInput } from '../../signatures/verify.ts';
 import { assertMayManage, maySee } from '../../sources/access.ts';
-import { listProgrammes, readProgramme } from '../../sources/programme.ts';
+import { listProgrammes } from '../../sources/programme.ts';
 import { readSource, sourceOfCaller } from '../../sources/source.ts';
 import { masked } from '../../vault/vault.ts';
+import { ownerOf, visibleRun } from '../visible-run.ts';
 import { paymentsAdmin } from './operations.ts';
 import { batchView, instructionView, money, present } from './views.ts';
 
@@ -54,19 +54,8 @@ const oneOf = <T extends string>(
 export function runHandlers(payments: Payments): RunHandlers {
   const { db } = payments;
 
-  const ownerOf = async (batch: Pick<Batch, 'source_id' | 'programme_id'>) => {
-    const source = await readSource(db, batch.source_id);
-    const programme =
-      batch.programme_id === null ? undefined : await readProgramme(db, batch.source_id, batch.programme_id);
-    return { application: source.application, agency: programme?.agency };
-  };
-  /** A batch its caller may see; one it may not see looks like one that does not exist. */
-  const visible = async (batchId: string, caller: Caller, person: Person | undefined): Promise<Batch> => {
-    const batch = await readBatch(db, batchId);
-    if (batch.purpose !== 'payment' || !maySee(payments, await ownerOf(batch), caller, person))
-      throw notFound('Batch');
-    return batch;
-  };
+  const visible = (batchId: string, caller: Caller, person: Person | undefined): Promise<Batch> =>
+    visibleRun(payments, batchId, caller, person);
   /** The same, and its caller may withdraw it or take it further. */
   const managed = async (
     spec: OperationSpec,
@@ -77,7 +66,7 @@ export function runHandlers(payments: Payments): RunHandlers {
   ): Promise<void> => {
     const { params, caller, person } = asking;
     const batch = await visible(params.batchId, caller, person);
-    const owner = await ownerOf(batch);
+    const owner = await ownerOf(db, batch);
     assertMayManage(payments, owner, caller, person);
     await assertSignedBySource(payments, { id: batch.source_id, ...owner }, spec, asking);
   };

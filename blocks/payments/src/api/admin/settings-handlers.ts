@@ -1,7 +1,7 @@
 import { badRequest, type Handlers, memberOf, transaction } from '@govstack/platform';
 import { audit } from '../../audit/audit.ts';
 import { putDirectory, readDirectory } from '../../mapper/directory/settings.ts';
-import { BadAmount, parseAmount } from '../../money/amount.ts';
+import { largestTotal } from '../../money/amount.ts';
 import type { Payments } from '../../payments-context.ts';
 import { listRails, putRail } from '../../rails/registry.ts';
 import { putSigningPolicy, readSigningPolicy, type SigningPolicy } from '../../signatures/policy.ts';
@@ -15,6 +15,7 @@ import {
   readProgramme,
 } from '../../sources/programme.ts';
 import { listSources, putSource, readSource } from '../../sources/source.ts';
+import { amountIn } from '../amount-in.ts';
 import type { paymentsAdmin } from './operations.ts';
 import { money, programmeView, railView, sourceView } from './views.ts';
 
@@ -43,18 +44,6 @@ const signingView = ({ required, keys }: SigningPolicy) => ({
 /** Settings of the treasury: who may pay what from where through whom. */
 export function settingsHandlers(payments: Payments): SettingsHandlers {
   const { db } = payments;
-  const amountIn = (text: string, currency: string, field: string): bigint => {
-    const exponent = payments.currencies(currency);
-    if (exponent === undefined) throw badRequest(`${currency} is not a known currency`);
-    try {
-      return parseAmount(text, exponent);
-    } catch (error) {
-      if (!(error instanceof BadAmount)) throw error;
-      throw badRequest('The request is not valid', [
-        { in: 'body', pointer: `/${field}`, detail: error.message },
-      ]);
-    }
-  };
   const view = async (programme: Programme) =>
     programmeView(payments, programme, await availableOf(db, programme));
 
@@ -123,7 +112,10 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
 
     async setAutoApproveLimit({ params, body, caller, person }) {
       assertAdministers(payments, caller, person);
-      const limit = body.limit === null ? null : amountIn(body.limit, body.currency, 'limit').toString();
+      const limit =
+        body.limit === null
+          ? null
+          : amountIn(payments, body.limit, body.currency, '/limit', largestTotal).toString();
       await transaction(db, async (trx) => {
         await readSource(trx, params.sourceId);
         await trx
@@ -151,7 +143,7 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
       const programme = await transaction(db, async (trx) => {
         const source = await readSource(trx, params.sourceId);
         const limit = (text: string | undefined, field: string): bigint | undefined =>
-          text === undefined ? undefined : amountIn(text, body.currency, field);
+          text === undefined ? undefined : amountIn(payments, text, body.currency, `/${field}`, largestTotal);
         return putProgramme(
           payments,
           trx,
@@ -197,7 +189,7 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
       const programme = await readProgramme(db, params.sourceId, params.programmeId);
       if (body.currency !== programme.currency)
         throw badRequest(`The programme pays in ${programme.currency}, not in ${body.currency}`);
-      const amount = amountIn(body.amount, body.currency, 'amount');
+      const amount = amountIn(payments, body.amount, body.currency, '/amount', largestTotal);
       const booked = await transaction(db, (trx) =>
         releaseBudget(trx, programme, { reference: body.reference, amount, actor: actorOf(caller, person) }),
       );
@@ -226,7 +218,7 @@ export function settingsHandlers(payments: Payments): SettingsHandlers {
             maximumAmounts: Object.fromEntries(
               Object.entries(body.maximumAmounts ?? {}).map(([currency, amount]) => [
                 currency,
-                amountIn(amount, currency, `maximumAmounts/${currency}`),
+                amountIn(payments, amount, currency, `/maximumAmounts/${currency}`),
               ]),
             ),
             transfersPerSecond: body.transfersPerSecond,

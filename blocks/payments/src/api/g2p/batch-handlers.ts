@@ -1,14 +1,14 @@
-import { badRequest, type Caller, type Handlers, notFound, type Person } from '@govstack/platform';
+import { badRequest, type Handlers, notFound } from '@govstack/platform';
 import { checkInstructions, type InstructionInput } from '../../batches/instruction-input.ts';
 import { handOver } from '../../batches/intake.ts';
 import { statusNotice, validationNotice } from '../../batches/notices.ts';
-import { type Batch, batchByClientId, listInstructions, readBatch } from '../../batches/read.ts';
+import { batchByClientId, listInstructions } from '../../batches/read.ts';
 import { type InstructionState, instructionStates } from '../../batches/states.ts';
 import type { Payments } from '../../payments-context.ts';
 import { assertSigned } from '../../signatures/verify.ts';
-import { maySee } from '../../sources/access.ts';
-import { programmeFor, readProgramme } from '../../sources/programme.ts';
-import { readSource, sourceOfCaller } from '../../sources/source.ts';
+import { programmeFor } from '../../sources/programme.ts';
+import { sourceOfCaller } from '../../sources/source.ts';
+import { visibleRun } from '../visible-run.ts';
 import { assertInstitution, assertSourceId, callbackOf } from './headers.ts';
 import { batchTransactions, type g2p, prepaymentValidation } from './operations.ts';
 import { bodyReader } from './read-body.ts';
@@ -44,19 +44,6 @@ const readValidation = bodyReader(prepaymentValidation.body);
 
 /** The published bulk messages on the batch domain. */
 export function batchHandlers(payments: Payments): BatchHandlers {
-  /** A batch its caller may see; one it may not see looks like one that does not exist. */
-  const visible = async (batchId: string, caller: Caller, person: Person | undefined): Promise<Batch> => {
-    const batch = await readBatch(payments.db, batchId);
-    const source = await readSource(payments.db, batch.source_id);
-    const programme =
-      batch.programme_id === null
-        ? undefined
-        : await readProgramme(payments.db, batch.source_id, batch.programme_id);
-    const owner = { application: source.application, agency: programme?.agency };
-    if (batch.purpose !== 'payment' || !maySee(payments, owner, caller, person)) throw notFound('Batch');
-    return batch;
-  };
-
   return {
     async prepaymentValidation({ body: received, caller, headers, bytes }) {
       const source = await sourceOfCaller(payments.db, caller.application);
@@ -134,12 +121,12 @@ export function batchHandlers(payments: Payments): BatchHandlers {
     },
 
     async getBatchStatus({ query, caller, person }) {
-      const batch = await visible(query.batchId, caller, person);
+      const batch = await visibleRun(payments, query.batchId, caller, person);
       return { status: 200, body: await statusNotice(payments, payments.db, batch) };
     },
 
     async getBatchDetails({ query, caller, person }) {
-      const batch = await visible(query.batchId, caller, person);
+      const batch = await visibleRun(payments, query.batchId, caller, person);
       if (query['X-CorrelationID'] !== undefined && query['X-CorrelationID'] !== batch.client_batch_id)
         throw notFound('Batch');
       // Every payment of a batch leaves; none comes in.

@@ -6,7 +6,7 @@ import {
   type InstructionInput,
 } from '../../batches/instruction-input.ts';
 import { handOver } from '../../batches/intake.ts';
-import { BadAmount, parseAmount } from '../../money/amount.ts';
+import { BadAmount, largestTotal, parseAmount } from '../../money/amount.ts';
 import type { Payments } from '../../payments-context.ts';
 import { assertSigned } from '../../signatures/verify.ts';
 import { programmeFor } from '../../sources/programme.ts';
@@ -45,7 +45,7 @@ function assertDeclared(payments: Payments, headers: Headers, batch: CheckedBatc
     throw fault('/x-batch-count', `says ${count}; ${batch.instructions.length} instructions came`);
   if (total === undefined) return;
   try {
-    if (parseAmount(total, payments.currencies(batch.currency) ?? 2) !== batch.total)
+    if (parseAmount(total, payments.currencies(batch.currency) ?? 2, largestTotal) !== batch.total)
       throw fault(
         '/x-batch-total',
         `is not the sum of the ${batch.instructions.length} instructions that came`,

@@ -15,8 +15,8 @@ import type { Payments } from '../../payments-context.ts';
 import { search } from '../../search/search.ts';
 import { actorOf, maySee } from '../../sources/access.ts';
 import { present } from '../admin/views.ts';
+import { ownerOf } from '../visible-run.ts';
 import type { auditOperations } from './audit-operations.ts';
-import { ownerOf } from './owner.ts';
 import { pageOf } from './shapes.ts';
 
 const disclosureView = (row: Disclosure) => ({

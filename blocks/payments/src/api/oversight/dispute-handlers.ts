@@ -28,8 +28,9 @@ import { findRail } from '../../rails/registry.ts';
 import { assertSignedBySource } from '../../signatures/verify.ts';
 import { actorOf, assertMayManage, maySee } from '../../sources/access.ts';
 import { present } from '../admin/views.ts';
+import type { Owner } from '../visible-run.ts';
 import { disputeOperations } from './dispute-operations.ts';
-import { isApplication, isPayee, type Owner, paymentOf } from './owner.ts';
+import { isApplication, isPayee, paymentOf } from './owner.ts';
 import { pageOf } from './shapes.ts';
 
 const openerOf = (caller: Caller, person: Person | undefined): Opener => ({

@@ -1,22 +1,8 @@
 import { type Caller, notFound, type Person } from '@govstack/platform';
-import { type Batch, type Instruction, readBatch } from '../../batches/read.ts';
+import { type Instruction, readBatch } from '../../batches/read.ts';
 import type { Payments } from '../../payments-context.ts';
-import { readProgramme } from '../../sources/programme.ts';
-import { readSource } from '../../sources/source.ts';
 import type { Db } from '../../tables.ts';
-
-export interface Owner {
-  readonly application: string;
-  readonly agency: string | undefined;
-}
-
-/** Whose records a run belongs to: its source and its programme's agency. */
-export async function ownerOf(db: Db, batch: Pick<Batch, 'source_id' | 'programme_id'>): Promise<Owner> {
-  const source = await readSource(db, batch.source_id);
-  const programme =
-    batch.programme_id === null ? undefined : await readProgramme(db, batch.source_id, batch.programme_id);
-  return { application: source.application, agency: programme?.agency };
-}
+import { type Owner, ownerOf } from '../visible-run.ts';
 
 /** A payment with the owner of its run. */
 export async function paymentOf(

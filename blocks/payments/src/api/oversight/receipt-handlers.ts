@@ -25,7 +25,8 @@ import { actorOf, assertTreasury, maySee } from '../../sources/access.ts';
 import { readSource, sourceOfCaller } from '../../sources/source.ts';
 import type { PaymentsTables } from '../../tables.ts';
 import { money, present } from '../admin/views.ts';
-import { isApplication, isPayee, ownerOf } from './owner.ts';
+import { ownerOf } from '../visible-run.ts';
+import { isApplication, isPayee } from './owner.ts';
 import { receiptOperations } from './receipt-operations.ts';
 import { pageOf } from './shapes.ts';
 

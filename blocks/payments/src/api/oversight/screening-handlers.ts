@@ -7,7 +7,7 @@ import { type Check, listChecks, putCheck } from '../../screening/checks.ts';
 import { decideReview, listReviews, type Review, readReview } from '../../screening/review.ts';
 import { actorOf, assertAdministers, assertMayManage, assertTreasury, maySee } from '../../sources/access.ts';
 import { present } from '../admin/views.ts';
-import { ownerOf } from './owner.ts';
+import { ownerOf } from '../visible-run.ts';
 import type { screeningOperations } from './screening-operations.ts';
 import { pageOf } from './shapes.ts';
 

@@ -5,9 +5,10 @@ import { readPaymentAnswer, UnusableAnswer } from '../../bills/biller-answer.ts'
 import { billNotice, inquiryByRequest, startInquiry } from '../../bills/inquiry.ts';
 import { payByVoucher } from '../../bills/pay-by-voucher.ts';
 import { applyPaymentAnswer, paymentByReference, recordPayment } from '../../bills/payment.ts';
-import { BadAmount, formatAmount, parseAmount } from '../../money/amount.ts';
+import { formatAmount } from '../../money/amount.ts';
 import type { Payer } from '../../payers/payer.ts';
 import type { Payments } from '../../payments-context.ts';
+import { amountIn } from '../amount-in.ts';
 import { fieldsReader } from './fields.ts';
 import { BillMessage, BillTransferMessage, type p2g, VoucherMessage } from './operations.ts';
 import { callingBillers, callingPayer, correlationOf, tenantOf } from './parties.ts';
@@ -24,21 +25,6 @@ type BillHandlers = Pick<
 
 const bodyIsWrong = (pointer: string, detail: string) =>
   badRequest('The request is not valid', [{ in: 'body', pointer, detail }]);
-
-/** Reads an amount of the wire into minor units of its currency; a defect names the field. */
-export function exactAmount(
-  payments: Payments,
-  value: string | number,
-  currency: string,
-  pointer: string,
-): bigint {
-  try {
-    return parseAmount(value, payments.currencies(currency) ?? 2);
-  } catch (error) {
-    if (!(error instanceof BadAmount)) throw error;
-    throw bodyIsWrong(pointer, error.message);
-  }
-}
 
 const readBill = fieldsReader(BillMessage);
 const readTransfer = fieldsReader(BillTransferMessage);
@@ -143,9 +129,7 @@ export function billHandlers(payments: Payments): BillHandlers {
           paymentReference: paymentReferenceID,
           method: 'account',
           amount:
-            amount === undefined
-              ? undefined
-              : (currency) => exactAmount(payments, amount, currency, '/amount'),
+            amount === undefined ? undefined : (currency) => amountIn(payments, amount, currency, '/amount'),
           correlationId: correlationOf(headers) ?? body.requestId,
           tenantId: tenantOf(headers),
         }),

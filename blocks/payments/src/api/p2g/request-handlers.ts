@@ -10,7 +10,7 @@ import {
   requestPayment,
 } from '../../requests-to-pay/request.ts';
 import { respond, withdraw } from '../../requests-to-pay/respond.ts';
-import { exactAmount } from './bill-handlers.ts';
+import { amountIn } from '../amount-in.ts';
 import { fieldsReader } from './fields.ts';
 import { AliasMessage, type p2g, RtpRequestMessage, RtpResponseMessage } from './operations.ts';
 import { callbackOf, callingBiller, callingPayer, correlationOf, tenantOf } from './parties.ts';
@@ -62,7 +62,7 @@ export function requestHandlers(payments: Payments): RequestHandlers {
         rtpId: BigInt(body.rtpId).toString(),
         requestId: body.requestId,
         billId: body.billID,
-        amount: exactAmount(payments, amount, biller.currency, '/billDetails/amount'),
+        amount: amountIn(payments, amount, biller.currency, '/billDetails/amount'),
         addressee,
         expiresAt: body.expiresAt === undefined ? undefined : new Date(body.expiresAt),
         callback:

@@ -41,7 +41,7 @@ export const postTransferResults = defineOperation({
   path: '/transfer-results',
   summary: 'A rail reports what became of transfers',
   description:
-    'Only the application of a registered rail may call, and only about its own transfers. When a public key is registered for the rail, the notice must be a JWS signed with it. Repeats, late and contradicting notices are acknowledged; they never change a final result.',
+    'Only the application of a registered rail may call, and only about its own transfers. When a public key is registered for the rail, the notice must be a JWS signed with it. Repeats, late and contradicting notices are acknowledged; they never change a final result. An event id that was used before with other results is refused (409), and a case.',
   requirements: ['PAY-6.5-b', 'PAY-6.5-c', 'PAY-6.14-f'],
   access: { caller: 'application' },
   bodyLimit: 4 * 1024 * 1024,

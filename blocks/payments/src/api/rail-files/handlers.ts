@@ -1,4 +1,12 @@
-import { type Caller, conflict, type Handlers, memberOf, notFound, type Person } from '@govstack/platform';
+import {
+  type Caller,
+  conflict,
+  type Handlers,
+  memberOf,
+  notFound,
+  type Person,
+  transaction,
+} from '@govstack/platform';
 import type { Payments } from '../../payments-context.ts';
 import { fetchFile, listFiles, loadStatusReport } from '../../rails/file/files.ts';
 import type { Rail } from '../../rails/port.ts';
@@ -69,7 +77,9 @@ export function railFileHandlers(payments: Payments): Handlers<typeof railFiles.
 
     async fetchRailFile({ params, caller, person }) {
       const rail = await carried(params.railId, caller, person);
-      const { name, content } = await fetchFile(payments, rail.id, params.fileId, actorOf(caller, person));
+      const { name, content } = await transaction(payments.db, (trx) =>
+        fetchFile(payments, trx, rail.id, params.fileId, actorOf(caller, person)),
+      );
       return {
         status: 200,
         body: content,

@@ -1,8 +1,8 @@
-import { badRequest, type Handlers, transaction } from '@govstack/platform';
+import { type Handlers, transaction } from '@govstack/platform';
 import { sql } from 'kysely';
 import { listFeeSchedules, putFeeSchedule, quoteFee } from '../../fees/schedules.ts';
 import type { FeeBand } from '../../fees/tables.ts';
-import { BadAmount, parseAmount } from '../../money/amount.ts';
+import { largestTotal } from '../../money/amount.ts';
 import type { Payments } from '../../payments-context.ts';
 import { listSingleDecisionLimits, putSingleDecisionLimit } from '../../returns/four-eyes.ts';
 import { decideRelease, listSuspense, proposeRelease } from '../../returns/suspense.ts';
@@ -10,27 +10,18 @@ import { settlementCsv, settlementFigures } from '../../settlement/export.ts';
 import { closeDay, dayFigures, listSettlements, settlementOutcome } from '../../settlement/figures.ts';
 import { actorOf, assertAdministers, assertOperates, assertTreasury } from '../../sources/access.ts';
 import { money, present } from '../admin/views.ts';
+import { amountIn } from '../amount-in.ts';
+import { visibleRun } from '../visible-run.ts';
 import type * as operations from './money-operations.ts';
 import type { reconciliation } from './operations.ts';
 import { paged } from './statement-handlers.ts';
 import { scheduleView, settlementView, suspenseView } from './views.ts';
-import { visibleRun } from './visible-run.ts';
 
 type MoneyHandlers = Pick<Handlers<typeof reconciliation.operations>, keyof typeof operations>;
 
 /** Money in suspense, settlement figures, and what rails charge. */
 export function moneyHandlers(payments: Payments): MoneyHandlers {
   const { db } = payments;
-  const amountIn = (text: string, currency: string, pointer: string): bigint => {
-    const exponent = payments.currencies(currency);
-    if (exponent === undefined) throw badRequest(`${currency} is not a known currency`);
-    try {
-      return parseAmount(text, exponent);
-    } catch (error) {
-      if (!(error instanceof BadAmount)) throw error;
-      throw badRequest('The request is not valid', [{ in: 'body', pointer, detail: error.message }]);
-    }
-  };
   const bandIn = (
     band: { upTo?: string; flat?: string; perMille?: string; minimum?: string; maximum?: string },
     currency: string,
@@ -39,7 +30,7 @@ export function moneyHandlers(payments: Payments): MoneyHandlers {
     const minor = (name: 'upTo' | 'flat' | 'minimum' | 'maximum') => {
       const text = band[name];
       if (text === undefined || (name === 'flat' && /^0+(\.0+)?$/.test(text))) return undefined;
-      return Number(amountIn(text, currency, `/bands/${index}/${name}`));
+      return Number(amountIn(payments, text, currency, `/bands/${index}/${name}`));
     };
     const [whole = '0', thousandths = ''] = (band.perMille ?? '0').split('.');
     return {
@@ -90,7 +81,8 @@ export function moneyHandlers(payments: Payments): MoneyHandlers {
     async putSingleDecisionLimit({ params, body, caller, person }) {
       assertAdministers(payments, caller, person);
       const { currency } = params;
-      const amount = body.amount === null ? null : amountIn(body.amount, currency, '/amount');
+      const amount =
+        body.amount === null ? null : amountIn(payments, body.amount, currency, '/amount', largestTotal);
       await transaction(db, (trx) => putSingleDecisionLimit(trx, currency, amount, { caller, person }));
       return {
         status: 200,
@@ -201,7 +193,7 @@ export function moneyHandlers(payments: Payments): MoneyHandlers {
 
     async quoteFee({ body, caller, person }) {
       assertTreasury(payments, caller, person);
-      const amount = amountIn(body.amount, body.currency, '/amount');
+      const amount = amountIn(payments, body.amount, body.currency, '/amount');
       const { fee, scheduleId } = await quoteFee(db, { ...body, amount });
       return {
         status: 200,

@@ -12,11 +12,11 @@ import { type RunCounters, runCounters } from '../../reconciliation/runs.ts';
 import { suggestions } from '../../reconciliation/suggest.ts';
 import { actorOf, assertOperates, assertTreasury } from '../../sources/access.ts';
 import { money, present } from '../admin/views.ts';
+import { visibleRun } from '../visible-run.ts';
 import type { LineClass } from './classes.ts';
 import type { reconciliation } from './operations.ts';
 import type * as operations from './statement-operations.ts';
 import { itemView, proofView, statementView } from './views.ts';
-import { visibleRun } from './visible-run.ts';
 
 type StatementHandlers = Pick<Handlers<typeof reconciliation.operations>, keyof typeof operations>;
 

@@ -10,7 +10,6 @@ import {
 import type { JWK } from 'jose';
 import { sql } from 'kysely';
 import { audit } from '../../audit/audit.ts';
-import { BadAmount, parseAmount } from '../../money/amount.ts';
 import type { Payments } from '../../payments-context.ts';
 import { assertSignedBySource } from '../../signatures/verify.ts';
 import { actorOf, assertAdministers } from '../../sources/access.ts';
@@ -27,7 +26,7 @@ import {
   putVoucherGroup,
   readVoucherGroup,
 } from '../../vouchers/groups.ts';
-import { assertKeyCustodian, listVoucherKeys, rotateVoucherKey } from '../../vouchers/keys.ts';
+import { assertVoucherKeyCustodian, listVoucherKeys, rotateVoucherKey } from '../../vouchers/keys.ts';
 import { locateVoucher } from '../../vouchers/locate.ts';
 import { listMerchants, putMerchant } from '../../vouchers/merchants.ts';
 import { listVouchers, stockReport, voucherHistory, voucherLiability } from '../../vouchers/read.ts';
@@ -37,6 +36,7 @@ import { voucherStates } from '../../vouchers/states.ts';
 import { provisionVouchers } from '../../vouchers/stock.ts';
 import { findVoucher, type Voucher } from '../../vouchers/voucher.ts';
 import { money } from '../admin/views.ts';
+import { amountIn } from '../amount-in.ts';
 import { voucherAdmin } from './operations.ts';
 import { groupView, historyView, merchantView, redemptionView, stockView, voucherView } from './views.ts';
 
@@ -45,14 +45,6 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
   const { db } = payments;
   const looked = (caller: Caller, person: Person | undefined, subject: string) =>
     audit(db, { component: 'vouchers', action: 'read', subject, actor: actorOf(caller, person) });
-  const amountIn = (text: string, currency: string, pointer: string): bigint => {
-    try {
-      return parseAmount(text, payments.currencies(currency) ?? 2);
-    } catch (error) {
-      if (!(error instanceof BadAmount)) throw error;
-      throw badRequest('The request is not valid', [{ in: 'body', pointer, detail: error.message }]);
-    }
-  };
   const agencyOf = async (voucher: Pick<Voucher, 'source_id' | 'programme_id'>) =>
     (await readProgramme(db, voucher.source_id, voucher.programme_id)).agency;
   /** Whose vouchers somebody sees: everybody's, or those of their own agency. */
@@ -134,7 +126,7 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
             payeeCheck: body.payeeCheck,
             active: body.active ?? true,
             denominations: (body.denominations ?? []).map((one, index) => ({
-              amount: amountIn(one.amount, programme.currency, `/denominations/${index}/amount`),
+              amount: amountIn(payments, one.amount, programme.currency, `/denominations/${index}/amount`),
               stockThreshold: one.stockThreshold ?? 0,
             })),
           },
@@ -163,7 +155,7 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
       });
       const programme = await readProgramme(db, found.source_id, found.programme_id);
       assertVoucherAdministrator(payments, programme.agency, caller, person);
-      const amount = amountIn(body.denomination, programme.currency, '/denomination');
+      const amount = amountIn(payments, body.denomination, programme.currency, '/denomination');
       const provisioned = await transaction(db, (trx) =>
         provisionVouchers(payments, trx, found, {
           reference: body.reference,
@@ -322,12 +314,12 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
     },
 
     async rotateVoucherKey({ caller, person }) {
-      assertKeyCustodian(payments, person);
+      assertVoucherKeyCustodian(payments, person);
       return { status: 200, body: { keyId: await rotateVoucherKey(payments, actorOf(caller, person)) } };
     },
 
     async listVoucherKeys({ caller, person }) {
-      assertKeyCustodian(payments, person);
+      assertVoucherKeyCustodian(payments, person);
       await looked(caller, person, 'voucher-keys');
       return {
         status: 200,

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { newId, transaction } from '@govstack/platform';
 import { sql } from 'kysely';
 import { formatAmount, parseAmount } from '../../money/amount.ts';
+import { shortUuid } from '../../uuid.ts';
 import type { RailAdapter, RailContext, RailResult, RailSubmission } from '../port.ts';
-import { pain001, shortId } from './pain-001.ts';
+import { pain001 } from './pain-001.ts';
 import { FileRailSettings } from './settings.ts';
 
 const settingsOf = ({ rail }: RailContext): FileRailSettings => rail.settings as FileRailSettings;
@@ -40,9 +41,9 @@ async function writeFile(context: RailContext, submission: RailSubmission): Prom
     const exponent = context.currencies(submission.currency) ?? 2;
     const sum = transfers.reduce((total, one) => total + parseAmount(one.amount, exponent), 0n);
     const content = pain001({
-      messageId: shortId(id),
+      messageId: shortUuid(id),
       paymentInformationId:
-        number === 1 ? shortId(submission.subBatchId) : `${shortId(submission.subBatchId)}-${number}`,
+        number === 1 ? shortUuid(submission.subBatchId) : `${shortUuid(submission.subBatchId)}-${number}`,
       createdAt: context.now(),
       executionDate: dateAt(context.now(), rail.calendar?.timeZone ?? 'UTC'),
       settings: settingsOf(context),
@@ -57,7 +58,7 @@ async function writeFile(context: RailContext, submission: RailSubmission): Prom
         id,
         rail_id: rail.id,
         direction: 'out',
-        message_id: shortId(id),
+        message_id: shortUuid(id),
         sub_batch_id: submission.subBatchId,
         number,
         transfer_count: transfers.length,

@@ -4,7 +4,7 @@ import { type Selectable, sql } from 'kysely';
 import { audit } from '../../audit/audit.ts';
 import { applyResults } from '../../dispatch/apply-results.ts';
 import type { Payments } from '../../payments-context.ts';
-import type { Db, PaymentsTables } from '../../tables.ts';
+import type { Db, PaymentsTables, Trx } from '../../tables.ts';
 import type { Rail, RailResult } from '../port.ts';
 import { readStatusReport } from './pain-002.ts';
 
@@ -50,35 +50,34 @@ export const listFiles = (
     .limit(filter.limit)
     .execute();
 
-/** The content of a file; the first time it is written down who has it. It is the same for ever. */
+/** The content of a file, which is the same for ever; the first time it is written down who has it. */
 export async function fetchFile(
   payments: Payments,
+  trx: Trx,
   railId: string,
   fileId: string,
   actor: string,
 ): Promise<{ readonly name: string; readonly content: string }> {
-  return transaction(payments.db, async (trx) => {
-    const found = await trx
-      .selectFrom('rail_file')
-      .select([...columns, 'content_cipher'])
-      .where('rail_id', '=', railId)
+  const found = await trx
+    .selectFrom('rail_file')
+    .select([...columns, 'content_cipher'])
+    .where('rail_id', '=', railId)
+    .where('id', '=', fileId)
+    .forUpdate()
+    .executeTakeFirst();
+  if (!found) throw notFound('File');
+  if (found.direction === 'out' && found.fetched_at === null) {
+    await trx
+      .updateTable('rail_file')
+      .set({ fetched_at: payments.ctx.now(), fetched_by: actor })
       .where('id', '=', fileId)
-      .forUpdate()
-      .executeTakeFirst();
-    if (!found) throw notFound('File');
-    if (found.direction === 'out' && found.fetched_at === null) {
-      await trx
-        .updateTable('rail_file')
-        .set({ fetched_at: payments.ctx.now(), fetched_by: actor })
-        .where('id', '=', fileId)
-        .execute();
-      await audit(trx, { component: 'rails', action: 'fetch-file', subject: `rail-file/${fileId}`, actor });
-    }
-    return {
-      name: `${found.message_id}.xml`,
-      content: payments.vault.open(found.content_cipher, `rail-file/${found.id}`),
-    };
-  });
+      .execute();
+    await audit(trx, { component: 'rails', action: 'fetch-file', subject: `rail-file/${fileId}`, actor });
+  }
+  return {
+    name: `${found.message_id}.xml`,
+    content: payments.vault.open(found.content_cipher, `rail-file/${found.id}`),
+  };
 }
 
 export interface Loaded {

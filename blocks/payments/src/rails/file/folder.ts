@@ -1,6 +1,6 @@
 import { lstat, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Problem } from '@govstack/platform';
+import { Problem, transaction } from '@govstack/platform';
 import { sql } from 'kysely';
 import { openCases } from '../../cases/cases.ts';
 import type { Payments } from '../../payments-context.ts';
@@ -18,30 +18,26 @@ const actor = 'payments/rail-folder';
 const folderOf = (root: string, rail: Rail): string => join(root, `rail-${rail.id}`);
 
 /**
- * Puts orders that wait into `out`, each under its MsgId. It appears there whole or not at all; after a crash it may
- * appear once more with the same content and MsgId, by which a bank knows it.
+ * Puts the next order that waits into `out`, under its MsgId; no other node puts it there meanwhile. It appears whole or
+ * not at all; after a crash it may appear once more with the same content and MsgId, by which a bank knows it.
  */
-async function putOrders(payments: Payments, rail: Rail, folder: string): Promise<boolean> {
-  const { rows } = await sql<{ id: string }>`
-    select id
-    from rail_file
-    where rail_id = ${rail.id} and direction = 'out' and fetched_at is null
-    order by id
-    limit 20`.execute(payments.db);
-  for (const { id } of rows) {
-    const row = await payments.db
-      .selectFrom('rail_file')
-      .select(['message_id', 'content_cipher'])
-      .where('id', '=', id)
-      .executeTakeFirstOrThrow();
-    const content = payments.vault.open(row.content_cipher, `rail-file/${id}`);
-    const partial = join(folder, `.${row.message_id}.${process.pid}`);
+const putOrder = (payments: Payments, rail: Rail, folder: string): Promise<boolean> =>
+  transaction(payments.db, async (trx) => {
+    const { rows } = await sql<{ id: string }>`
+      select id
+      from rail_file
+      where rail_id = ${rail.id} and direction = 'out' and fetched_at is null
+      order by id
+      limit 1
+      for update skip locked`.execute(trx);
+    const [next] = rows;
+    if (!next) return false;
+    const { name, content } = await fetchFile(payments, trx, rail.id, next.id, actor);
+    const partial = join(folder, `.${name}.${process.pid}`);
     await writeFile(partial, content, { flush: true, mode: 0o600 });
-    await rename(partial, join(folder, 'out', `${row.message_id}.xml`));
-    await fetchFile(payments, rail.id, id, actor);
-  }
-  return rows.length > 0;
-}
+    await rename(partial, join(folder, 'out', name));
+    return true;
+  });
 
 /** Loads a report that lies in `in` and moves it to `loaded`, or to `refused` with a case. */
 async function takeReport(payments: Payments, rail: Rail, folder: string, name: string): Promise<boolean> {
@@ -78,7 +74,7 @@ export async function exchangeNext(payments: Payments): Promise<boolean> {
     const folder = folderOf(root, rail);
     for (const name of ['in', 'out', 'loaded', 'refused'])
       await mkdir(join(folder, name), { recursive: true, mode: 0o700 });
-    worked = (await putOrders(payments, rail, folder)) || worked;
+    for (let put = 0; put < 20 && (await putOrder(payments, rail, folder)); put += 1) worked = true;
     const reports = (await readdir(join(folder, 'in'), { withFileTypes: true }))
       .filter((entry) => entry.isFile() && /^[^.].*\.xml$/i.test(entry.name))
       .map((entry) => entry.name)

@@ -1,3 +1,4 @@
+import { shortUuid } from '../../uuid.ts';
 import type { RailTransfer } from '../port.ts';
 import { type FileRailSettings, isBic } from './settings.ts';
 import { toXml, type Xml } from './xml-writer.ts';
@@ -17,15 +18,6 @@ export interface PaymentOrder {
   readonly controlSum: string;
   readonly transfers: readonly RailTransfer[];
 }
-
-/** A UUID without its hyphens: 32 characters, where ISO 20022 allows 35. */
-export const shortId = (uuid: string): string => uuid.replaceAll('-', '');
-
-/** The UUID of a short id; text that is none stays as it is. */
-export const longId = (text: string): string =>
-  /^[0-9a-f]{32}$/i.test(text)
-    ? text.toLowerCase().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-    : text;
 
 const account = (number: string): Xml => [
   'Id',
@@ -47,8 +39,8 @@ const credit = (transfer: RailTransfer, currency: string): Xml => [
     [
       'PmtId',
       [
-        ['InstrId', shortId(transfer.reference)],
-        ['EndToEndId', shortId(transfer.reference)],
+        ['InstrId', shortUuid(transfer.reference)],
+        ['EndToEndId', shortUuid(transfer.reference)],
       ],
     ],
     ['Amt', [['InstdAmt', transfer.amount, { Ccy: currency }]]],

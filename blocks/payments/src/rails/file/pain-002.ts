@@ -1,7 +1,7 @@
 import { badRequest } from '@govstack/platform';
+import { uuidIn } from '../../uuid.ts';
+import { all, at, readDocument, textAt, type XmlElement } from '../../xml/read.ts';
 import type { Outcome, RailResult } from '../port.ts';
-import { longId } from './pain-001.ts';
-import { at, childrenOf, readXml, textAt, type XmlElement } from './xml-reader.ts';
 
 /** What an ISO 20022 payment status means here: only settled and rejected are final, all else is on its way. */
 const outcomes: Readonly<Record<string, Outcome | 'partly'>> = {
@@ -22,6 +22,9 @@ const outcomes: Readonly<Record<string, Outcome | 'partly'>> = {
   PART: 'partly',
 };
 
+/** Reasons (ISO 20022 external codes) of a bank that takes something for a repeat: the first may have been carried out. */
+const duplicates: ReadonlySet<string> = new Set(['AM05', 'DUPL', 'DU01', 'DU02', 'DU03', 'DU04', 'DU05']);
+
 interface Said {
   readonly outcome: Outcome | 'partly';
   readonly reasonCode: string | undefined;
@@ -41,9 +44,12 @@ function saidIn(element: XmlElement, statusName: string): Said | undefined {
   if (status === undefined) return undefined;
   const outcome = Object.hasOwn(outcomes, status) ? outcomes[status] : undefined;
   if (outcome === undefined) throw badRequest(`${status.slice(0, 20)} is not a payment status of ISO 20022`);
-  const reason = at(element, 'StsRsnInf', 'Rsn');
-  const code = textAt(reason, 'Cd') ?? textAt(reason, 'Prtry');
-  return { outcome, reasonCode: code?.slice(0, 35) };
+  const codes = all(element, 'StsRsnInf')
+    .map((reason) => textAt(reason, 'Rsn', 'Cd') ?? textAt(reason, 'Rsn', 'Prtry'))
+    .filter((code) => code !== undefined);
+  const duplicate = outcome === 'failed' ? codes.find((code) => duplicates.has(code)) : undefined;
+  if (duplicate !== undefined) return { outcome: 'unknown', reasonCode: duplicate };
+  return { outcome, reasonCode: codes[0]?.slice(0, 35) };
 }
 
 const required = (text: string | undefined, name: string): string => {
@@ -54,10 +60,13 @@ const required = (text: string | undefined, name: string): string => {
 
 /**
  * Reads a payment status report (ISO 20022 pain.002). A transaction's own status counts before that of its payment
- * information, and that before the group's. Throws a 400 that says what is wrong.
+ * information, and that before the group's. What is rejected as a repeat is unknown, for a person to decide. Throws a 400
+ * that says what is wrong.
  */
 export function readStatusReport(bytes: Uint8Array): StatusReport {
-  const root = readXml(bytes);
+  const root = readDocument(bytes, (detail) => {
+    throw badRequest(`The payment status report cannot be read: ${detail}`);
+  });
   if (
     root.name !== 'Document' ||
     !/^urn:iso:std:iso:20022:tech:xsd:pain\.002\.001\.(0[3-9]|1[0-9])$/.test(root.namespace)
@@ -69,11 +78,12 @@ export function readStatusReport(bytes: Uint8Array): StatusReport {
   const ofGroup = saidIn(group, 'GrpSts');
   const own = new Map<string, RailResult[]>();
   let ofAll = ofGroup;
-  for (const block of childrenOf(report, 'OrgnlPmtInfAndSts')) {
+  for (const block of all(report, 'OrgnlPmtInfAndSts')) {
     // A file has one payment information block: its status is that of all transactions of the file.
     ofAll = saidIn(block, 'PmtInfSts') ?? ofAll;
-    for (const transaction of childrenOf(block, 'TxInfAndSts')) {
-      const reference = longId(required(textAt(transaction, 'OrgnlEndToEndId'), 'OrgnlEndToEndId'));
+    for (const transaction of all(block, 'TxInfAndSts')) {
+      const id = required(textAt(transaction, 'OrgnlEndToEndId'), 'OrgnlEndToEndId');
+      const reference = uuidIn(id) ?? id;
       const said = saidIn(transaction, 'TxSts');
       if (!said) continue;
       if (said.outcome === 'partly') throw badRequest('A transaction cannot be accepted in part');
@@ -84,7 +94,9 @@ export function readStatusReport(bytes: Uint8Array): StatusReport {
         ...(said.reasonCode === undefined ? {} : { reasonCode: said.reasonCode }),
         ...(railReference === undefined ? {} : { railReference: railReference.slice(0, 50) }),
       };
-      own.set(reference, [...(own.get(reference) ?? []), result]);
+      const before = own.get(reference);
+      if (before) before.push(result);
+      else own.set(reference, [result]);
     }
   }
   return {

@@ -1,4 +1,5 @@
 import type { CurrencyTable } from '../../money/currency.ts';
+import { all, at, readElements, textAt, type XmlElement } from '../../xml/read.ts';
 import {
   badFile,
   type Direction,
@@ -12,7 +13,6 @@ import {
   readInstant,
   readReference,
 } from './parsed.ts';
-import { all, at, readXml, textAt, type XmlElement } from './xml.ts';
 
 const charges = new Set(['CHRG', 'COMM', 'FEES', 'COAT', 'COIN']);
 const returns = new Set(['RRTN', 'RPCR', 'RRCT', 'RPBC', 'UPCT']);
@@ -166,10 +166,13 @@ export function readCamt(
 ): ParsedStatement[] {
   const [kind, name] =
     message === 'camt.053' ? (['statement', 'Stmt'] as const) : (['notification', 'Ntfctn'] as const);
+  const refuse = (detail: string): never => {
+    throw badFile(detail);
+  };
   const statements: ParsedStatement[] = [];
   let entries: ParsedEntry[] = [];
   let count = 0;
-  readXml(text, (element, parents) => {
+  readElements(text, refuse, (element, parents) => {
     const parent = parents.at(-1);
     if (parents.length === 0 && !element.namespace.includes(`:${message}.`))
       throw badFile(`the file is not a ${message} message`);

@@ -35,6 +35,8 @@ function fieldsOf(text: string): Field[] {
 
 const dayOf = (text: string): string => `20${text.slice(0, 2)}-${text.slice(2, 4)}-${text.slice(4, 6)}`;
 const decimal = (text: string): string => text.replace(',', '.').replace(/\.$/, '');
+/** A message reference and its number say which statement of a year it is. */
+const longestId = 35;
 
 function balanceOf(text: string, currencies: CurrencyTable, place: string) {
   const match = /^([CD])(\d{6})([A-Z]{3})(\d+,\d*)$/.exec(text.trim());
@@ -50,14 +52,21 @@ function balanceOf(text: string, currencies: CurrencyTable, place: string) {
   };
 }
 
-/** The end-to-end id that banks write into the information for the owner, as SEPA and SWIFT have it. */
+/**
+ * The end-to-end id that banks write into the information for the owner, as SEPA and SWIFT have it: up to a space or the
+ * next code word. A slash may be part of it; one that does not end is none.
+ */
 const endToEnd = (information: string): string | undefined =>
-  /(?:EREF\+|\/EREF\/|\/ROC\/)([^/+\s?]{1,36})/.exec(information.replaceAll('\n', ''))?.[1];
+  /(?:EREF\+|\/EREF\/|\/ROC\/)([^+\s?]{1,36}?)(?=[\s?]|[A-Z]{4}\+|\/+(?:[A-Z]{2,8}\/|\s|$)|$)/.exec(
+    information.replaceAll('\n', ''),
+  )?.[1];
 
 function entryOf(line: string, information: string, exponent: number, place: string): ParsedEntry {
   const [first = ''] = line.split('\n');
   const match =
-    /^(\d{6})(\d{4})?(R?[CD])[A-Z]?(\d+,\d*)([NFS][A-Z0-9]{3})([^/]{0,36})(?:\/\/(.{0,34}))?$/.exec(first);
+    /^(\d{6})(\d{4})?(R?[CD])[A-Z]?(\d+,\d*)([NFS][A-Z0-9]{3})((?:(?!\/\/).){0,36})(?:\/\/(.{0,34}))?$/.exec(
+      first,
+    );
   if (!match) throw badFile('a movement (:61:) cannot be read', place);
   const [, value = '', booked, mark = '', amount = '', type = '', own, bank] = match;
   const valueOn = dayOf(value);
@@ -119,11 +128,14 @@ export function readMt940(text: string, currencies: CurrencyTable, most: number)
         entryOf(field.text, next?.tag === '86' ? next.text : '', opening.exponent, `${place}/61[${count}]`),
       ];
     });
-    const number = one('28C', '28').trim();
+    // Numbers begin anew each year.
+    const number = `${closing.day.slice(0, 4)}-${one('28C', '28').trim().replaceAll('/', '.')}`;
+    const statementId = `${one('20').trim()}-${number}`;
+    if (statementId.length > longestId) throw badFile('the reference and number are too long', place);
     return {
       kind: 'statement',
-      statementId: `${one('20').trim()}-${number.replaceAll('/', '.')}`.slice(0, 35),
-      account: one('25').trim(),
+      statementId,
+      account: one('25', '25P').split('\n')[0]?.trim() ?? '',
       currency: opening.currency,
       opening: opening.amount,
       closing: closing.amount,

@@ -1,5 +1,5 @@
 import { badRequest } from '@govstack/platform';
-import { BadAmount, parseAmount } from '../../money/amount.ts';
+import { BadAmount, largestTotal, parseAmount } from '../../money/amount.ts';
 import type { CurrencyTable } from '../../money/currency.ts';
 
 export type Direction = 'credit' | 'debit';
@@ -51,19 +51,21 @@ export const exponentOf = (currencies: CurrencyTable, currency: string, place: s
   return exponent;
 };
 
-/** An amount above zero in minor units. */
+/** An amount in minor units, with or without zeros before it; it may be nothing. */
 export function readAmount(text: string, exponent: number, place: string): bigint {
+  const plain = text.replace(/^0+(?=[0-9])/, '');
+  if (/^0(\.0+)?$/.test(plain)) return 0n;
   try {
-    return parseAmount(text, exponent);
+    return parseAmount(plain, exponent, largestTotal);
   } catch (error) {
     if (error instanceof BadAmount) throw badFile(`the amount ${error.message}`, place);
     throw error;
   }
 }
 
-/** A balance in minor units, which may be nothing; its sign comes from the direction. */
+/** A balance in minor units; its sign comes from the direction. */
 export function readBalance(text: string, exponent: number, direction: Direction, place: string): bigint {
-  const amount = /^0+(\.0+)?$/.test(text) ? 0n : readAmount(text, exponent, place);
+  const amount = readAmount(text, exponent, place);
   return direction === 'credit' ? amount : -amount;
 }
 

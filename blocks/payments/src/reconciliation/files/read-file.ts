@@ -1,4 +1,5 @@
 import type { CurrencyTable } from '../../money/currency.ts';
+import { textOf } from '../../xml/read.ts';
 import { readCamt } from './camt.ts';
 import { readCsv } from './csv.ts';
 import { readMt940 } from './mt940.ts';
@@ -11,12 +12,9 @@ export function readStatementFile(
   currencies: CurrencyTable,
   most: number,
 ): ParsedStatement[] {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw badFile('the file is not UTF-8');
-  }
+  const text = textOf(bytes, (detail) => {
+    throw badFile(detail);
+  });
   if (text.includes('\u0000')) throw badFile('the file holds a NUL character');
   const statements =
     format === 'csv'
@@ -27,5 +25,9 @@ export function readStatementFile(
   if (statements.length === 0) throw badFile('the file holds no statement');
   if (statements.length > 100) throw badFile('a file holds at most 100 statements');
   for (const statement of statements) assertAddsUp(statement);
-  return statements;
+  // Entries of nothing are for people to know: no money moved.
+  return statements.map((statement) => ({
+    ...statement,
+    entries: statement.entries.filter((entry) => entry.amount > 0n),
+  }));
 }
