@@ -4,7 +4,6 @@ import type { InstructionState } from '../batches/states.ts';
 import type { Payments } from '../payments-context.ts';
 import type { RailResult } from '../rails/port.ts';
 import { adapterOf, findRail, railContext } from '../rails/registry.ts';
-import type { Db } from '../tables.ts';
 import { applyResults } from './apply-results.ts';
 
 export interface Unknown {
@@ -18,11 +17,13 @@ export interface Unknown {
   readonly first_sent_at: string;
   readonly sends: number;
   readonly asked: number;
+  /** Whether a person may decide on evidence by now. */
+  readonly decidable: boolean;
 }
 
 /** Payments that left longer ago than `olderThanSeconds` and of which nobody has said how they ended, oldest first. */
 export async function listUnknowns(
-  db: Db,
+  { db, config }: Payments,
   filter: {
     readonly railId?: string;
     readonly olderThanSeconds: number;
@@ -42,9 +43,12 @@ export async function listUnknowns(
     )
     select
       i.id, i.batch_id, i.rail_id, i.amount, i.currency, i.state, i.reason_code,
-      a.first_sent_at, a.sends::integer as sends, a.asked::integer as asked
+      a.first_sent_at, a.sends::integer as sends, a.asked::integer as asked,
+      i.state = 'unknown' or a.first_sent_at < now() - make_interval(
+        secs => coalesce(r.answer_within_seconds::float8, ${config.escalateAfterSeconds}::float8)) as decidable
     from open
     join instruction i on i.id = open.id and i.state in ('submitted', 'unknown')
+    join rail r on r.id = i.rail_id
     join lateral (
       select min(t.sent_at) as first_sent_at, count(*) as sends, sum(t.checks) as asked
       from attempt t
