@@ -189,6 +189,7 @@ const BatchDetail = Type.Object({
   subBatches: Type.Array(
     Type.Object({
       rail: Type.String(),
+      railName: Type.String(),
       count: Type.Integer(),
       settled: Type.Integer(),
       instructions: Type.Integer(),
