@@ -1,5 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import {
   accountNumber,
   bankCode,
@@ -9,16 +11,19 @@ import {
   revenueBankAccount,
 } from '@govstack/country';
 import { applications } from '@govstack/country/seed';
+import { enrolment } from '@govstack/identity/api';
 import { mediatorAdmin } from '@govstack/information-mediator/api';
-import { g2p, paymentsAdmin, railCallback } from '@govstack/payments/api';
+import { g2p, oversight, paymentsAdmin, railCallback, voucherAdmin } from '@govstack/payments/api';
 import { arabic, expectValidHtml, phone, withoutScripts } from '@govstack/portal/testing';
 import type { Page } from 'playwright-core';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { button, demonstrationCountry, link } from './country.ts';
 
 const country = demonstrationCountry('treasury');
 const { signedIn, look } = country;
-const { payments, cashTransfer, governance, landRegistry, mediator } = applications;
+const { payments, cashTransfer, farmerRegistry, governance, identity, landRegistry, mediator, taxRegistry } =
+  applications;
+const treasuryMember = payments.split('/').slice(0, 3).join('/');
 
 const serial = (index: number): string => String(index).padStart(8, '0');
 /** Six with accounts, six with wallets; the account of the last bank and of the last wallet is closed. */
@@ -37,13 +42,53 @@ const payees = Array.from({ length: 12 }, (_, index) => {
 
 const theirs = () => country.as(cashTransfer).client(g2p, `${payments}/${g2p.name}`);
 const treasury = () => country.as(payments).client(paymentsAdmin, `${payments}/${paymentsAdmin.name}`);
+const directory = () => country.as(governance).client(mediatorAdmin, `${mediator}/mediator-admin-v1`);
+/** Lets an application call a surface of payments. */
+const allow = (subject: string, surface: { readonly name: string }) =>
+  directory().putRight({ params: { service: `${payments}/${surface.name}`, subject }, body: {} });
+
+/** Somebody more who works at the treasury. */
+const appoint = (login: string, name: string, role: string, position: number) =>
+  country
+    .as(governance)
+    .client(enrolment, `${identity}/identity-enrolment-v1`)
+    .enrolPersons({
+      body: {
+        persons: [
+          {
+            aliases: { login },
+            attributes: { given_name: name, family_name: 'Orin', locale: 'en' },
+            pin: '2468',
+            appointments: [{ agency: treasuryMember, role }],
+            persona: { label: { en: `${name}, of the treasury` }, position },
+          },
+        ],
+      },
+    });
+
+/** An outside service that doubts one payee. */
+const doubted = 'TP-00000002';
+const screening = createServer(async (request, response) => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const { subjects } = JSON.parse(Buffer.concat(chunks).toString()) as {
+    subjects: { reference: string; payeeIdentity: string }[];
+  };
+  const results = subjects.map(({ reference, payeeIdentity }) =>
+    payeeIdentity === doubted
+      ? { reference, result: 'hit', reasonCode: 'NAME-MATCH' }
+      : { reference, result: 'clear' },
+  );
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ results }));
+});
+afterAll(() => new Promise((resolve) => screening.close(resolve)));
 
 /** The ministry's system hands a run over. */
-async function handOver(id: string, amount = '45.00'): Promise<string> {
+async function handOver(id: string, amount = '45.00', list = payees): Promise<string> {
   const { body } = await theirs().batchTransactions({
     query: {},
     headers: { 'x-correlationid': id, 'x-program-id': 'cash-transfer', 'x-initiator': 'maker' },
-    body: payees.map(({ payeeIdentity: value }) => ({
+    body: list.map(({ payeeIdentity: value }) => ({
       requestId: `${id}-${value}`,
       creditParty: [{ key: 'functionalId', value }],
       amount,
@@ -104,7 +149,9 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
     expect(await figure(page, 'Paid')).toBe('5');
     expect(await figure(page, 'Not paid')).toBe('7');
     expect(await rowOf(page, 'fnb')).toBe('fnb 5 1 1');
-    expect(await rowOf(page, /The account may not receive money/)).toContain('AC06 fnb 5 XLD 225.00');
+    expect(await rowOf(page, /The account may not receive money/)).toContain(
+      'AC06 fnb 5 XLD 225.00',
+    );
     expect(await page.getByRole('row', { name: /The account is closed/ }).count()).toBe(2);
     await look(page, 'run');
     await page.getByRole('link', { name: 'Payments', exact: true }).click();
@@ -263,12 +310,10 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
   });
 
   it('[PAY-6.1-c][PAY-6.12-h] the treasury sees the books, checks them, and settles what needs a person', async () => {
-    const rights = country.as(governance).client(mediatorAdmin, `${mediator}/mediator-admin-v1`);
-    const service = `${payments}/${railCallback.name}`;
-    await rights.putRight({ params: { service, subject: landRegistry }, body: {} });
+    await allow(landRegistry, railCallback);
     await country
       .as(landRegistry)
-      .client(railCallback, service)
+      .client(railCallback, `${payments}/${railCallback.name}`)
       .postTransferResults({
         body: { eventId: 'x', results: [{ reference: randomUUID(), status: 'completed' }] },
       });
@@ -434,6 +479,118 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
     await look(officer, 'biller');
   });
 
+  it('[PAY-6.6-c][PAY-6.6-g] settings that are saved from their form without a change stay what they were, also where no input shows them', async () => {
+    await allow(payments, voucherAdmin);
+    const groups = country.as(payments).client(voucherAdmin, `${payments}/${voucherAdmin.name}`);
+    const params = { sourceId: 'kept', programmeId: 'kept' };
+    const rail = {
+      name: 'Kept',
+      service: `${landRegistry}/rail-v1`,
+      modalities: ['04', '00'] as ('00' | '04')[],
+      institutions: ['Two words', 'A;B', ...Array.from({ length: 500 }, (_, index) => `KEPT-${index}`)],
+      currencies: ['XLD'],
+      isDefault: true,
+      rank: 7,
+      maximumAmounts: { XLD: '1000.50' },
+      transfersPerSecond: 25,
+      calendar: {
+        timeZone: 'Africa/Nairobi',
+        windows: [{ days: [1, 2], from: '08:00', to: '24:00' }],
+        holidays: ['2026-12-25'],
+      },
+      answerWithinSeconds: 86_401,
+      batchSize: 20,
+      concurrency: 3,
+      debtorAccount: 'XL00FNBL000000000099',
+      active: false,
+    };
+    const put = (adapter: string, more: object = {}) =>
+      treasury().putRail({ params: { railId: adapter }, body: { ...rail, adapter, ...more } });
+    await put('by-hand');
+    await put('gsma', { settings: { debitPartyKey: 'walletid', checkAccounts: true } });
+    await put('file', { settings: { initiatingParty: 'Treasury', debtorAgent: bankCode } });
+    await put('voucher', { modalities: ['02'] });
+    await treasury().putSource({
+      params: { sourceId: 'kept' },
+      body: {
+        application: taxRegistry,
+        name: 'Kept',
+        institutionId: 'NLA',
+        callbackService: `${landRegistry}/results-v1`,
+        callbackPath: '/results',
+        callbackUrls: ['https://kept.example/a,b;c', 'https://kept.example/d'],
+        active: false,
+      },
+    });
+    await treasury().putProgramme({
+      params,
+      body: {
+        name: 'Kept',
+        agency: landRegistry.split('/').slice(0, 3).join('/'),
+        currency: 'XLD',
+        fundingAccount: 'XL00FNBL000000000078',
+        payerRail: 'fnb',
+        maximumInstructionAmount: '12.34',
+        maximumRunAmount: '5678.90',
+      },
+    });
+    await groups.putVoucherGroup({
+      params: { sourceId: 'kept', groupCode: 'kept' },
+      body: {
+        programmeId: 'kept',
+        name: 'Kept',
+        description: 'One line\nand another',
+        validitySeconds: 5401,
+        merchantGroups: ['Corner shops'],
+        onDemand: true,
+        forRuns: true,
+        variableAmounts: true,
+        cancelSuspended: true,
+        payeeCheck: {
+          service: `${landRegistry}/registry-data-v1`,
+          registry: 'land',
+          version: '1',
+          identityField: 'id',
+          evidenceFields: ['owner'],
+        },
+        active: false,
+        denominations: [{ amount: '20.00', stockThreshold: 5 }, { amount: '7.50' }],
+      },
+    });
+    const now = async () => [
+      (await treasury().listRails({})).body,
+      (await treasury().listSources({})).body,
+      (await treasury().getProgramme({ params })).body,
+      (await groups.listVoucherGroups({ query: { sourceId: 'kept' } })).body,
+    ];
+    const before = await now();
+    const page = await signedIn(/^Nadir/, '/treasury/settings');
+    for (const path of [
+      ...['fnb', 'by-hand', 'gsma', 'file', 'voucher'].map((railId) => `settings/rails/${railId}`),
+      'settings/sources/kept',
+      'settings/programmes/kept/kept',
+      'vouchers/kept/kept/details',
+    ]) {
+      await page.goto(`${country.url}/treasury/${path}`);
+      await button(page, 'Save').click();
+      await page.getByText('The setting is saved.').waitFor();
+    }
+    expect(await now()).toEqual(before);
+    await page.goto(`${country.url}/treasury/vouchers/kept/kept`);
+    await page.getByText('Valid for 5,401 seconds').waitFor();
+
+    await page.goto(`${country.url}/treasury/settings/rails/by-hand`);
+    await page.evaluate("document.querySelector('input[name=adapter]:checked').value = 'telex'");
+    await button(page, 'Save').click();
+    await link(page, 'Kind: choose one of those offered').waitFor();
+    // A new setting never takes the place of one that is there.
+    await page.goto(`${country.url}/treasury/settings/rails/new`);
+    await page.getByLabel('Short code').fill('by-hand');
+    await button(page, 'Save').click();
+    await link(page, /^This short code is taken/).waitFor();
+    expect(await now()).toEqual(before);
+  });
+
   it('shows nobody more than the payments block does', async () => {
     for (const path of ['/treasury/settings', '/treasury/ledger', '/treasury/cases']) {
       const page = await signedIn(/^Pavel/, '/treasury');
@@ -449,7 +606,7 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
     expect((await registrar.request.get(`${country.url}/treasury`)).status()).toBe(403);
   });
 
-  it('is valid HTML, and reads from right to left on a phone', async () => {
+  it('is valid HTML, and reads from right to left on a phone', { timeout: 300_000 }, async () => {
     const officer = await signedIn(/^Nadir/, '/treasury');
     const [payment] = (await treasury().listInstructions({ params: { batchId: run }, query: {} })).body.items;
     const shown = [
@@ -480,6 +637,8 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
       '/settings/sources/new',
       '/settings/programmes/land/compensation',
       '/settings/rails/fnb',
+      '/settings/sources/land',
+      '/vouchers/cash-transfer/food/details',
     ].map((path) => `/treasury${path}`);
     for (const path of shown) {
       const answer = await officer.request.get(`${country.url}${path}`);
