@@ -591,6 +591,55 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
     expect(await now()).toEqual(before);
   });
 
+  it('[PAY-6.1-j][PAY-6.9-i] a payee whom a check doubts is held for a person, and let through before anybody can approve', async () => {
+    await new Promise<void>((resolve) => screening.listen(0, '127.0.0.1', resolve));
+    const service = `${landRegistry}/screening-v1`;
+    const target = `http://127.0.0.1:${(screening.address() as AddressInfo).port}`;
+    await directory().putService({ params: { service }, body: { title: 'Screening', target } });
+    await directory().putRight({ params: { service, subject: payments }, body: {} });
+    const officer = await signedIn(/^Nadir/, '/treasury/settings', withoutScripts);
+    await officer.getByRole('button', { name: 'Set up a check' }).click();
+    await officer.getByLabel('Short code').fill('names');
+    await officer.getByLabel('Its service').fill(service);
+    await button(officer, 'Save').click();
+    await link(officer, 'Fill in: Name').waitFor();
+    await look(officer, 'check');
+    await officer.getByLabel('Name', { exact: true }).fill('Names of the listed');
+    await officer.getByLabel('Which payments it looks at').selectOption('cash-transfer/cash-transfer');
+    await button(officer, 'Save').click();
+    await officer.getByText('The setting is saved.').waitFor();
+    const held = await handOver('cash-transfer-2027-01', '47.00', payees.slice(0, 4));
+    const page = await signedIn(/^Pavel/, '/treasury');
+    await expect
+      .poll(async () => {
+        await page.reload();
+        return figure(page, 'Payments held by a check');
+      })
+      .toBe('1');
+    await page.goto(`${country.url}/treasury/runs/${held}`);
+    await page.getByText('Checks hold payments of it for a person.').first().waitFor();
+    expect(await button(page, 'Confirm').count()).toBe(0);
+    await link(page, 'Decide on them').click();
+    await look(page, 'reviews');
+    await link(page, doubted).click();
+    await button(page, 'Decide').click();
+    await link(page, 'Say whether the payment may go through').waitFor();
+    await link(page, 'Write down what you found out').waitFor();
+    await look(page, 'review');
+    await page.getByLabel('Yes, let it through').check();
+    await page.getByLabel('What you found out').fill('Another person of the same name');
+    await button(page, 'Decide').click();
+    await page.getByText('The decision is recorded.').waitFor();
+    expect(await button(page, 'Decide').count()).toBe(0);
+    await page.getByText('Another person of the same name').waitFor();
+    await becomes(held, 'awaiting-approval');
+    await treasury().cancelBatch({ params: { batchId: held }, body: { reason: 'A test of the check' } });
+    await link(officer, 'Names of the listed').click();
+    await officer.getByLabel('In use').uncheck();
+    await button(officer, 'Save').click();
+    expect(await rowOf(officer, /Names of the listed/)).toContain('Off');
+  });
+
   it('shows nobody more than the payments block does', async () => {
     for (const path of ['/treasury/settings', '/treasury/ledger', '/treasury/cases']) {
       const page = await signedIn(/^Pavel/, '/treasury');
@@ -628,6 +677,8 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
       '/reconciliation/statements',
       '/reconciliation/proofs',
       '/reconciliation/suspense',
+      '/reviews',
+      '/reviews?state=released',
       '/billers',
       '/billers/new',
       '/disputes',

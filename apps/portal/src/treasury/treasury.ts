@@ -13,6 +13,7 @@ import { paymentPages } from './payments.ts';
 import { trafficPages } from './rails.ts';
 import { reconciliationPages } from './reconciliation.ts';
 import { recordPages } from './records.ts';
+import { reviewPages } from './reviews.ts';
 import { runPages } from './run.ts';
 import { runListPages } from './runs.ts';
 import { settingPages } from './settings.ts';
@@ -42,6 +43,7 @@ export function treasuryPages(site: Site, context: BlockContext<PortalSettings>,
     paymentPages,
     trafficPages,
     casePages,
+    reviewPages,
     voucherPages,
     voucherSettingPages,
     reconciliationPages,
