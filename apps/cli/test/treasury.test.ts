@@ -640,6 +640,52 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
     expect(await rowOf(officer, /Names of the listed/)).toContain('Off');
   });
 
+  it('[PAY-6.14-b][PAY-6.14-f][PAY-6.3-c] keys of a source, whether it must sign, and where its payees are looked up are set on its page', async () => {
+    await treasury().putSource({
+      params: { sourceId: 'signs' },
+      body: { application: farmerRegistry, name: 'Signs', institutionId: 'MOA' },
+    });
+    const page = await signedIn(/^Nadir/, '/treasury/settings/sources/signs');
+    const saved = () => page.getByText('The setting is saved.').waitFor();
+    await page.getByLabel('Unsigned requests that change something are refused').check();
+    await button(page, 'Save the keys').click();
+    await page.locator('.govuk-error-summary', { hasText: 'needs a key' }).waitFor();
+    await page.getByLabel('Its keys').fill('{"kty": ');
+    await button(page, 'Save the keys').click();
+    await link(page, /^Enter the keys as JSON/).waitFor();
+    await look(page, 'source-keys');
+    const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const key = { ...pair.publicKey.export({ format: 'jwk' }), alg: 'ES256', kid: 'one' };
+    await page.getByLabel('Its keys').fill(JSON.stringify(key));
+    await page.getByLabel('Unsigned requests that change something are refused').check();
+    await button(page, 'Save the keys').click();
+    await saved();
+    const params = { sourceId: 'signs' };
+    const signing = { required: true, keys: [key] };
+    expect((await treasury().getRequestSigning({ params })).body).toEqual(signing);
+    await page.getByLabel('Service of the directory').fill(`${landRegistry}/payee-directory-v1`);
+    await page.getByLabel('Seconds that an answer is good').fill('90');
+    await button(page, 'Save the directory').click();
+    await saved();
+    const directory = { service: `${landRegistry}/payee-directory-v1`, validSeconds: 90 };
+    expect((await treasury().getDirectory({ params })).body).toEqual(directory);
+    // Saved as they are shown, both stay what they are.
+    for (const name of ['Save the keys', 'Save the directory']) {
+      await button(page, name).click();
+      await saved();
+    }
+    expect((await treasury().getRequestSigning({ params })).body).toEqual(signing);
+    expect((await treasury().getDirectory({ params })).body).toEqual(directory);
+    await page.getByLabel('Service of the directory').fill('');
+    await button(page, 'Save the directory').click();
+    await saved();
+    expect((await treasury().getDirectory({ params })).body).toEqual({ service: null });
+    const ofVouchers = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
+    await page.getByLabel('Key to which they are encrypted').fill(JSON.stringify(ofVouchers));
+    await button(page, 'Save this key').click();
+    await saved();
+  });
+
   it('shows nobody more than the payments block does', async () => {
     for (const path of ['/treasury/settings', '/treasury/ledger', '/treasury/cases']) {
       const page = await signedIn(/^Pavel/, '/treasury');
