@@ -148,9 +148,9 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
     await page.getByText('Completed in part').first().waitFor({ timeout: 60_000 });
     expect(await figure(page, 'Paid')).toBe('5');
     expect(await figure(page, 'Not paid')).toBe('7');
-    expect(await rowOf(page, 'fnb')).toBe('fnb 5 1 1');
+    expect(await rowOf(page, /^First National Bank/)).toBe('First National Bank of Lumora 5 1 1');
     expect(await rowOf(page, /The account may not receive money/)).toContain(
-      'AC06 fnb 5 XLD 225.00',
+      'AC06 First National Bank of Lumora 5 XLD 225.00',
     );
     expect(await page.getByRole('row', { name: /The account is closed/ }).count()).toBe(2);
     await look(page, 'run');
@@ -686,6 +686,99 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
     await saved();
   });
 
+  it('[PAY-6.1-l][PAY-5.1.12-a][PAY-6.1-ac][PAY-6.6-g] fees, settlement, institutions, limits and messages are looked at and set', async () => {
+    const page = await signedIn(/^Nadir/, '/treasury/reconciliation/fees', withoutScripts);
+    await button(page, 'Save').click();
+    await link(page, 'Bank or operator: choose one of those offered').waitFor();
+    await page.getByLabel('Bank or operator').selectOption('post');
+    await page.getByLabel('Currency').fill('xld');
+    await page.getByLabel('Bands').fill('100.00 free');
+    await button(page, 'Save').click();
+    await link(page, /^Enter one band per line/).waitFor();
+    await page.getByLabel('Bands').fill('100.00 0.50\n- 1.00 5 - 20.00');
+    await button(page, 'Save').click();
+    await page.getByText('The setting is saved.').waitFor();
+    expect((await rowOf(page, /^Postal bank/)).replaceAll('\u00a0', ' ')).toContain(
+      'Up to XLD 100.00: XLD 0.50 Above: XLD 1.00 + 5 ‰ · at most XLD 20.00',
+    );
+    await look(page, 'fees');
+    await link(page, 'Settlement').click();
+    expect((await rowOf(page, /^First National Bank/)).replaceAll('\u00a0', ' ')).toMatch(/XLD \d/);
+    await look(page, 'settlement');
+
+    await page.goto(`${country.url}/treasury/settings`);
+    await page.getByRole('button', { name: 'Register an institution' }).click();
+    await page.getByLabel('Its code').fill('POSTLMXX');
+    await page.getByLabel('Name', { exact: true }).fill('Postal savings');
+    await page.getByLabel('Member of its people').fill('nobody');
+    await button(page, 'Save').click();
+    await link(page, /member must be/).waitFor();
+    await look(page, 'institution');
+    await page.getByLabel('Member of its people').fill('LUMORA/COM/POST');
+    await button(page, 'Save').click();
+    await page.getByText('The setting is saved.').waitFor();
+    await link(page, 'Postal savings').click();
+    await page.getByLabel('In use').uncheck();
+    await button(page, 'Save').click();
+    expect(await rowOf(page, /Postal savings/)).toContain('Off');
+    await page.getByLabel('Currency').fill('xld');
+    await page.getByLabel('Up to this amount').fill('10');
+    await button(page, 'Save the limit').click();
+    await page.getByText('XLD\u00a010.00').waitFor();
+    await page.getByLabel('Currency').fill('xld');
+    await button(page, 'Save the limit').click();
+    await page.getByText('The setting is saved.').waitFor();
+    expect(await page.getByText('XLD\u00a010.00').count()).toBe(0);
+
+    const source = { sourceId: 'cash-transfer' };
+    const {
+      sourceId: _id,
+      autoApproveLimit: _limit,
+      autoApproveCurrency: _currency,
+      ...before
+    } = (await treasury().listSources({})).body.items.find((one) => one.sourceId === source.sourceId) as {
+      sourceId: string;
+    } & Parameters<ReturnType<typeof treasury>['putSource']>[0]['body'] & {
+        autoApproveLimit?: string;
+        autoApproveCurrency?: string;
+      };
+    await treasury().putSource({
+      params: source,
+      body: { ...before, callbackService: `${cashTransfer}/events-v1`, callbackPath: '/told' },
+    });
+    const told = await handOver('cash-transfer-2027-03', '49.00', payees.slice(0, 1));
+    await treasury().cancelBatch({ params: { batchId: told }, body: { reason: 'A test of messages' } });
+    await treasury().putSource({ params: source, body: before });
+    await expect
+      .poll(async () => {
+        await page.goto(`${country.url}/treasury/messages`);
+        return link(page, 'How a run stands').count();
+      })
+      .toBeGreaterThan(0);
+    await look(page, 'messages');
+    await link(page, 'How a run stands').first().click();
+    await page.getByText('source/cash-transfer').waitFor();
+    await look(page, 'message');
+  });
+
+  it('[PAY-6.15][PAY-6.2.5-e] keys are seen and changed by a custodian who sees nothing else', async () => {
+    await appoint('custodian', 'Kian', 'key-custodian', 41);
+    const page = await signedIn(/^Kian/, '/treasury');
+    await page.getByRole('heading', { name: 'Keys', level: 1 }).waitFor();
+    const tabs = page.getByRole('navigation', { name: 'Parts of payments' });
+    expect(await tabs.getByRole('link').allInnerTexts()).toEqual(['Keys']);
+    await button(page, 'Take the next key into use').click();
+    await link(page, 'Give a reason').waitFor();
+    // The numbers of vouchers are kept by somebody else.
+    expect(await button(page, 'Make a new key for vouchers').count()).toBe(0);
+    await page.getByLabel('Reason').fill('As every year');
+    await button(page, 'Take the next key into use').click();
+    await page.getByText('The new key is in use.').waitFor();
+    expect(await page.locator('main tbody tr').count()).toBe(2);
+    await look(page, 'keys');
+    expect((await page.request.get(`${country.url}/treasury/settings`)).status()).toBe(403);
+  });
+
   it('shows nobody more than the payments block does', async () => {
     for (const path of ['/treasury/settings', '/treasury/ledger', '/treasury/cases']) {
       const page = await signedIn(/^Pavel/, '/treasury');
@@ -723,8 +816,11 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
       '/reconciliation/statements',
       '/reconciliation/proofs',
       '/reconciliation/suspense',
+      '/reconciliation/settlement',
+      '/reconciliation/fees',
       '/reviews',
       '/reviews?state=released',
+      '/messages',
       '/billers',
       '/billers/new',
       '/disputes',
@@ -735,6 +831,8 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
       '/settings/programmes/land/compensation',
       '/settings/rails/fnb',
       '/settings/sources/land',
+      '/settings/institutions/new',
+      '/settings/checks/new',
       '/vouchers/cash-transfer/food/details',
     ].map((path) => `/treasury${path}`);
     for (const path of shown) {

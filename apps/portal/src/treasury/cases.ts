@@ -1,4 +1,5 @@
 import { input, type SignedInVisit } from '../site/visit.ts';
+import { railsKnown } from './programmes.ts';
 import { attempt, type PageError } from './refusals.ts';
 import { access, cursorIn, frame, idIn, type TreasuryParts } from './shell.ts';
 import { whoDid } from './words.ts';
@@ -18,11 +19,11 @@ export function casePages(parts: TreasuryParts): void {
   ) {
     const state = caseStates.find((one) => one === visit.query.state) ?? 'open';
     const before = cursorIn(visit, 'before');
-    const { items, next } = (
-      await admin.listCases({
-        query: { state, ...(before === undefined ? {} : { before }), limit: size },
-      })
-    ).body;
+    const [{ body }, rails] = await Promise.all([
+      admin.listCases({ query: { state, ...(before === undefined ? {} : { before }), limit: size } }),
+      railsKnown(parts, visit),
+    ]);
+    const { items, next } = body;
     return visit.show(
       'treasury/cases.njk',
       {
@@ -31,6 +32,7 @@ export function casePages(parts: TreasuryParts): void {
         states: caseStates,
         cases: items.map((one) => ({
           ...one,
+          railName: one.rail === undefined ? undefined : (rails.get(one.rail)?.name ?? one.rail),
           // Only of an unknown outcome a person says how it ended.
           outcomes: one.kind === 'unknown-too-long' ? outcomes : [],
           by: one.resolvedBy === undefined ? undefined : whoDid(visit, names, one.resolvedBy),
