@@ -640,6 +640,141 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
     expect(await rowOf(officer, /Names of the listed/)).toContain('Off');
   });
 
+  it('[PAY-6.1-c][PAY-5.3.1-k] a run is paused, let go on and stopped, and what is out without an answer is decided on evidence', async () => {
+    const rails = (await treasury().listRails({})).body.items;
+    const change = async (railId: string, more: object) => {
+      const { railId: _id, ...rail } = rails.find((one) => one.railId === railId) as (typeof rails)[number];
+      await treasury().putRail({ params: { railId }, body: { ...rail, ...more } });
+    };
+    const today = new Date();
+    const days = [-1, 0, 1].map((day) => new Date(today.getTime() + day * 86_400_000));
+    // Wallets have a holiday; the bank takes its time, and has used it up in a second.
+    await change('lmm', {
+      calendar: {
+        timeZone: 'UTC',
+        windows: [{ days: [1, 2, 3, 4, 5, 6, 7], from: '00:00', to: '24:00' }],
+        holidays: days.map((one) => one.toISOString().slice(0, 10)),
+      },
+    });
+    await country.setFaults('bank', { transfers: { late: { share: 1, afterMs: 86_400_000 } } });
+    const held = await handOver('cash-transfer-2027-02', '48.00', payees.slice(0, 2));
+    await becomes(held, 'awaiting-approval');
+    const page = await signedIn(/^Pavel/, `/treasury/runs/${held}`);
+    await page.getByLabel('Yes, pay').check();
+    await button(page, 'Confirm').click();
+    await becomes(held, 'processing');
+    await expect
+      .poll(async () =>
+        (await treasury().listInstructions({ params: { batchId: held }, query: {} })).body.items.map(
+          (one) => one.state,
+        ),
+      )
+      .toEqual(['submitted', 'queued']);
+    await page.goto(`${country.url}/treasury/runs/${held}`);
+    await page.locator('summary', { hasText: 'Pause this run' }).click();
+    await button(page, 'Pause it').click();
+    await link(page, 'Give a reason').waitFor();
+    await page.locator('#pause-reason').fill('A complaint of the ministry');
+    await look(page, 'run-under-way');
+    await button(page, 'Pause it').click();
+    await page.getByText('The run is paused. Nothing more is sent.').waitFor();
+    expect(await page.locator('summary', { hasText: 'Pause this run' }).count()).toBe(0);
+    await look(page, 'run-paused');
+    await button(page, 'Let it go on').click();
+    await page.getByText('The run goes on.').waitFor();
+    expect(await button(page, 'Let it go on').count()).toBe(0);
+    await page.locator('summary', { hasText: 'Stop this run' }).click();
+    await page.locator('#stop-reason').fill('The ministry has withdrawn it');
+    await button(page, 'Stop it').click();
+    await page.getByText('The run is stopped. What is out is awaited.').waitFor();
+    expect(await page.locator('summary', { hasText: 'Stop this run' }).count()).toBe(0);
+    expect(await rowOf(page, 'Withdrawn')).toContain('1 XLD 48.00');
+    await look(page, 'run-stopped');
+
+    const officer = await signedIn(/^Nadir/, '/treasury/rails');
+    const card = officer.locator('.govuk-summary-card', { hasText: 'XLD\u00a048.00' });
+    await card.getByText('It cannot be decided yet').waitFor();
+    await card.getByRole('button', { name: 'Ask now' }).click();
+    await card.getByText('still being worked on').waitFor();
+    await change('fnb', { answerWithinSeconds: 1 });
+    await expect
+      .poll(async () => {
+        await officer.goto(`${country.url}/treasury/rails`);
+        return card.locator('summary').count();
+      })
+      .toBe(1);
+    await card.locator('summary').click();
+    await card.getByRole('button', { name: 'Decide' }).click();
+    await link(officer, 'Say what became of the payment').waitFor();
+    await look(officer, 'unknowns');
+    await card.getByLabel('It was paid', { exact: true }).check();
+    await card.getByLabel('Evidence').fill('Statement of the bank, page 3');
+    await card.getByRole('button', { name: 'Decide' }).click();
+    await officer.getByText('The payment is decided.').waitFor();
+    await becomes(held, 'partially-completed');
+    await officer.goto(`${country.url}/treasury/cases?state=resolved`);
+    await officer.getByText('Statement of the bank, page 3').waitFor();
+    await country.setFaults('bank', {});
+    for (const railId of ['fnb', 'lmm']) await change(railId, {});
+  });
+
+  it('[PAY-9.1.3-c][PAY-5.3.1-k] where money goes is said by one person and confirmed by a second, never by the same', async () => {
+    await appoint('second-treasurer', 'Selma', 'administrator', 40);
+    const first = await signedIn(/^Nadir/, '/treasury/reconciliation?state=proposed');
+    await link(first, 'Money that came in').click();
+    await first.getByText('You proposed this. Somebody else must decide.').waitFor();
+    expect(await button(first, 'Accept').count()).toBe(0);
+    await look(first, 'worklist-own');
+    const second = await signedIn(/^Selma/, new URL(first.url()).pathname);
+    await look(second, 'worklist-second');
+    await button(second, 'Accept').click();
+    await second.getByText('Settled', { exact: true }).waitFor();
+    await second.goto(`${country.url}/treasury/reconciliation/suspense`);
+    await second.getByLabel('Note').fill('It is meant for the cash transfer');
+    await second.getByLabel('Programme').selectOption('cash-transfer/cash-transfer');
+    await button(second, 'Give it back to the programme').click();
+    await second.goto(`${country.url}/treasury/reconciliation/suspense?state=proposed`);
+    await second.getByText('You proposed this. Somebody else must decide.').waitFor();
+    expect(await button(second, 'Accept').count()).toBe(0);
+    await look(second, 'suspense-own');
+    await first.goto(second.url());
+    await button(first, 'Accept').click();
+    await first.goto(`${country.url}/treasury/reconciliation/suspense?state=released`);
+    await first.getByText('XLD\u00a0500.00').waitFor();
+    await look(first, 'suspense-released');
+  });
+
+  it('[PAY-5.3.3-c][PAY-6.1-n] a complaint of a payee is seen, answered and settled, and each step is offered when it can be taken', async () => {
+    const [payment] = (await treasury().listInstructions({ params: { batchId: run }, query: {} })).body.items;
+    const instructionId = payment?.instructionId as string;
+    const source = country.as(cashTransfer).client(oversight, `${payments}/${oversight.name}`);
+    await source.openDispute({
+      body: { clientId: 'of-payee', instructionId, reason: 'late', text: 'It came late', forPayee: true },
+    });
+    const page = await signedIn(/^Mina/, '/treasury/disputes?state=open');
+    expect(await rowOf(page, 'Came late')).toContain('The payee');
+    await link(page, 'Came late').click();
+    await page.getByText('It came late').waitFor();
+    const offered = async () =>
+      (await page.locator('#acts button').allInnerTexts()).map((text) => text.trim()).sort();
+    expect(await offered()).toEqual(['Only add this', 'Take it']);
+    await button(page, 'Take it').click();
+    await page.getByText('The complaint is brought up to date.').waitFor();
+    expect(await offered()).toEqual(['Only add this', 'Settle', 'Wait for an answer']);
+    await look(page, 'complaint');
+    await page.getByLabel('What happened').fill('The bank is asked');
+    await button(page, 'Wait for an answer').click();
+    await page.getByText('Waits for an answer').first().waitFor();
+    expect(await offered()).toEqual(['Look at it again', 'Only add this', 'Settle']);
+    await page.getByLabel('What happened').fill('The bank was on holiday');
+    await page.getByLabel('The complaint is right').check();
+    await button(page, 'Settle').click();
+    await page.getByText('Settled: The complaint is right').waitFor();
+    expect(await page.locator('#acts').count()).toBe(0);
+    const { items } = (await source.listDisputes({ query: { instructionId } })).body;
+    expect(items.find((one) => one.openedByParty === 'payee')).toMatchObject({ outcome: 'upheld' });
+  });
+
   it('[PAY-6.14-b][PAY-6.14-f][PAY-6.3-c] keys of a source, whether it must sign, and where its payees are looked up are set on its page', async () => {
     await treasury().putSource({
       params: { sourceId: 'signs' },
@@ -792,6 +927,47 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
     expect((await governor.request.get(`${country.url}/treasury/runs/${run}`)).status()).toBe(404);
     const registrar = await signedIn(/^Teo/, '/registries');
     expect((await registrar.request.get(`${country.url}/treasury`)).status()).toBe(403);
+  });
+
+  it('offers nobody what the payments block would refuse: an auditor only looks on, and each finds where they work', async () => {
+    await appoint('treasury-auditor', 'Lena', 'auditor', 42);
+    const [payment] = (await treasury().listInstructions({ params: { batchId: run }, query: {} })).body.items;
+    const page = await signedIn(/^Lena/, '/treasury');
+    const tabs = page.getByRole('navigation', { name: 'Parts of payments' });
+    expect(await tabs.getByRole('link').allInnerTexts()).toEqual([
+      'Overview',
+      'Runs',
+      'Held payees',
+      'Vouchers',
+      'Billers',
+      'Complaints',
+      'Messages sent',
+      'Records',
+    ]);
+    for (const path of [
+      `runs/${run}`,
+      `payments/${payment?.instructionId}`,
+      'reviews',
+      'vouchers/cash-transfer/food',
+      'billers',
+      'disputes',
+      'messages',
+      'records',
+    ]) {
+      expect((await page.goto(`${country.url}/treasury/${path}`))?.status(), path).toBe(200);
+      expect(
+        await page
+          .locator('main form[method=post]:not([action="/treasury/records"], [action="/treasury/voucher"])')
+          .count(),
+        path,
+      ).toBe(0);
+    }
+    await page.goto(`${country.url}/treasury/payments/${payment?.instructionId}`);
+    expect(await link(page, 'Complain about this payment').count()).toBe(0);
+    await page.goto(`${country.url}/treasury/vouchers`);
+    expect(await page.getByRole('button', { name: 'New voucher group' }).count()).toBe(0);
+    const manager = await signedIn(/^Rosa/, '/treasury');
+    await manager.getByRole('heading', { name: 'Billers', level: 1 }).waitFor();
   });
 
   it('is valid HTML, and reads from right to left on a phone', { timeout: 300_000 }, async () => {
