@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { InstructionState } from '../batches/states.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
+import { adapterOf } from '../rails/registry.ts';
 
 /** States an institution sees: payments that are approved and on their way, or were. */
 const visible: readonly InstructionState[] = [
@@ -18,6 +19,8 @@ export interface CustomerPayment {
   readonly instructionId: string;
   readonly subBatchId: string;
   readonly rail: string;
+  /** Whether the institution itself says what became of it. */
+  readonly byHand: boolean;
   /** The whole account: it is the institution's own. */
   readonly account: string;
   readonly amount: string;
@@ -32,6 +35,7 @@ interface Row {
   id: string;
   sub_batch_id: string;
   rail_id: string;
+  adapter: string;
   version_id: string;
   address_cipher: Buffer;
   amount: string;
@@ -55,12 +59,13 @@ export async function customerPayments(
 ): Promise<CustomerPayment[]> {
   const { rows } = await sql<Row>`
     select
-      i.id, i.sub_batch_id, i.rail_id, i.version_id, v.address_cipher, i.amount, i.currency, i.narration, i.state,
+      i.id, i.sub_batch_id, i.rail_id, r.adapter, i.version_id, v.address_cipher, i.amount, i.currency, i.narration, i.state,
       i.reason_code, i.updated_at
     from mapper_version v
     join mapper_entry e on e.id = v.entry_id
     join instruction i
       on i.source_id = e.source_id and i.payee_token = e.payee_token and i.version_id = v.id
+    join rail r on r.id = i.rail_id
     where v.institution_code = ${code}
       and v.address_cipher is not null
       and i.purpose = 'payment'
@@ -74,6 +79,7 @@ export async function customerPayments(
     instructionId: row.id,
     subBatchId: row.sub_batch_id,
     rail: row.rail_id,
+    byHand: adapterOf(row).byHand === true,
     account: payments.vault.open(row.address_cipher, `address/${row.version_id}`),
     amount: formatAmount(row.amount, payments.currencies(row.currency) ?? 2),
     currency: row.currency,
@@ -87,6 +93,7 @@ export async function customerPayments(
 export interface CustomerSubBatch {
   readonly subBatchId: string;
   readonly rail: string;
+  readonly railName: string;
   readonly currency: string;
   readonly count: number;
   readonly open: number;
@@ -103,28 +110,31 @@ export async function customerSubBatches(
   const { rows } = await sql<{
     id: string;
     rail_id: string;
+    name: string;
     currency: string;
     count: string;
     open: string;
     amount: string;
   }>`
     select
-      i.sub_batch_id as id, i.rail_id, i.currency, count(*) as count, sum(i.amount) as amount,
+      i.sub_batch_id as id, i.rail_id, r.name, i.currency, count(*) as count, sum(i.amount) as amount,
       count(*) filter (where i.state in ('queued', 'submitted', 'unknown')) as open
     from mapper_version v
     join mapper_entry e on e.id = v.entry_id
     join instruction i
       on i.source_id = e.source_id and i.payee_token = e.payee_token and i.version_id = v.id
+    join rail r on r.id = i.rail_id
     where v.institution_code = ${code}
       and i.purpose = 'payment'
       and i.sub_batch_id is not null
       ${page.before === undefined ? sql`` : sql`and i.sub_batch_id < ${page.before}`}
-    group by i.sub_batch_id, i.rail_id, i.currency
+    group by i.sub_batch_id, i.rail_id, r.name, i.currency
     order by i.sub_batch_id desc
     limit ${page.limit}`.execute(payments.db);
   return rows.map((row) => ({
     subBatchId: row.id,
     rail: row.rail_id,
+    railName: row.name,
     currency: row.currency,
     count: Number(row.count),
     open: Number(row.open),
