@@ -47,8 +47,8 @@ const directory = () => country.as(governance).client(mediatorAdmin, `${mediator
 const allow = (subject: string, surface: { readonly name: string }) =>
   directory().putRight({ params: { service: `${payments}/${surface.name}`, subject }, body: {} });
 
-/** Somebody more who works at the treasury. */
-const appoint = (login: string, name: string, role: string, position: number) =>
+/** Somebody more who works at the treasury, or elsewhere. */
+const appoint = (login: string, name: string, role: string, position: number, agency = treasuryMember) =>
   country
     .as(governance)
     .client(enrolment, `${identity}/identity-enrolment-v1`)
@@ -59,8 +59,8 @@ const appoint = (login: string, name: string, role: string, position: number) =>
             aliases: { login },
             attributes: { given_name: name, family_name: 'Orin', locale: 'en' },
             pin: '2468',
-            appointments: [{ agency: treasuryMember, role }],
-            persona: { label: { en: `${name}, of the treasury` }, position },
+            appointments: [{ agency, role }],
+            persona: { label: Object.fromEntries(['en', 'fr', 'ar'].map((one) => [one, name])), position },
           },
         ],
       },
@@ -896,6 +896,90 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
     await look(page, 'message');
   });
 
+  it('[PAY-6.6-h][PAY-6.16.1-b] an institution sees payments of its customers, takes them along, and says what became of them', async () => {
+    const telephone = applications.sms.split('/').slice(0, 3).join('/');
+    await allow(payments, oversight);
+    await country
+      .as(payments)
+      .client(oversight, `${payments}/${oversight.name}`)
+      .putInstitution({ params: { code: 'CASHLMXX' }, body: { name: 'Cash desks', member: telephone } });
+    await treasury().putRail({
+      params: { railId: 'desks' },
+      body: {
+        adapter: 'by-hand',
+        service: `${landRegistry}/rail-v1`,
+        name: 'Cash desks',
+        modalities: ['00'],
+        institutions: ['CASHLMXX'],
+        currencies: ['XLD'],
+      },
+    });
+    const customers = ['one', 'two'].map((payeeIdentity, index) => ({
+      payeeIdentity: `CD-${payeeIdentity}`,
+      paymentModality: '00',
+      bankingInstitutionCode: 'CASHLMXX',
+      financialAddress: `55550000000${index}`,
+    }));
+    await theirs().registerBeneficiary({
+      headers: {},
+      body: { requestID: 'cash-desks', beneficiaries: customers },
+    });
+    const paid = await handOver('cash-transfer-2027-04', '50.00', customers);
+    await becomes(paid, 'awaiting-approval');
+    const approver = await signedIn(/^Pavel/, `/treasury/runs/${paid}`);
+    await approver.getByLabel('Yes, pay').check();
+    await button(approver, 'Confirm').click();
+    await becomes(paid, 'processing');
+    await appoint('cash-desk', 'Ines', 'fsp-officer', 43, telephone);
+    const page = await signedIn(/^Ines/, '/treasury');
+    await expect
+      .poll(async () => {
+        await page.reload();
+        return link(page, 'Cash desks').count();
+      })
+      .toBe(1);
+    await look(page, 'customers');
+    await link(page, 'Cash desks').click();
+    await expect
+      .poll(async () => {
+        await page.reload();
+        return page.getByLabel('What became of it').count();
+      })
+      .toBe(2);
+    const [file] = await Promise.all([page.waitForEvent('download'), link(page, 'As a table (CSV)').click()]);
+    expect(readFileSync(await file.path(), 'utf8')).toContain('555500000001');
+    await button(page, 'Say what became of them').click();
+    await link(page, 'Say of one payment at least what became of it').waitFor();
+    await look(page, 'customer-payments');
+    await look(
+      await signedIn(/^Ines/, new URL(page.url()).pathname, { ...phone, ...arabic }),
+      'customers-phone',
+    );
+    await page.getByLabel('What became of it').first().selectOption('Credited');
+    await page.getByLabel('What became of it').last().selectOption('Not credited');
+    await page.getByLabel('Reason code').last().fill('AC04');
+    await button(page, 'Say what became of them').click();
+    await page.getByText('It is passed on what became of the payments.').waitFor();
+    await becomes(paid, 'partially-completed');
+    // What is credited can only come back; what is not is over.
+    await page.reload();
+    expect(await page.getByLabel('What became of it').locator('option').allInnerTexts()).toEqual([
+      '–',
+      'Came back',
+    ]);
+    await treasury().putRail({
+      params: { railId: 'desks' },
+      body: {
+        adapter: 'by-hand',
+        service: `${landRegistry}/rail-v1`,
+        name: 'Cash desks',
+        modalities: ['00'],
+        currencies: ['XLD'],
+        active: false,
+      },
+    });
+  });
+
   it('[PAY-6.15][PAY-6.2.5-e] keys are seen and changed by a custodian who sees nothing else', async () => {
     await appoint('custodian', 'Kian', 'key-custodian', 41);
     const page = await signedIn(/^Kian/, '/treasury');
@@ -972,6 +1056,10 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
 
   it('is valid HTML, and reads from right to left on a phone', { timeout: 300_000 }, async () => {
     const officer = await signedIn(/^Nadir/, '/treasury');
+    await allow(payments, oversight);
+    const records = country.as(payments).client(oversight, `${payments}/${oversight.name}`);
+    const [review] = (await records.listReviews({ query: { state: 'released' } })).body.items;
+    const [notice] = (await records.listNotices({ query: {} })).body.items;
     const [payment] = (await treasury().listInstructions({ params: { batchId: run }, query: {} })).body.items;
     const shown = [
       '',
@@ -997,6 +1085,8 @@ describe('payments in the portal', { timeout: 120_000 }, () => {
       '/reviews',
       '/reviews?state=released',
       '/messages',
+      `/payments/${review?.instructionId}/reviews`,
+      `/messages/${notice?.noticeId}`,
       '/billers',
       '/billers/new',
       '/disputes',

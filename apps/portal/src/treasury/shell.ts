@@ -3,7 +3,14 @@ import type { Backend } from '../backend.ts';
 import type { Names } from '../mediated/names.ts';
 import type { SignedInVisit, Site } from '../site/visit.ts';
 import type { TreasuryClients } from './clients.ts';
-import { billerRoles, custodianRoles, overseerRoles, treasuryRoles, voucherRoles } from './roles.ts';
+import {
+  billerRoles,
+  custodianRoles,
+  institutionRole,
+  overseerRoles,
+  treasuryRoles,
+  voucherRoles,
+} from './roles.ts';
 
 /** What the pages about payments share. */
 export interface TreasuryParts {
@@ -63,6 +70,7 @@ export function frame(parts: TreasuryParts, visit: SignedInVisit, tab: string) {
     { key: 'ledger', href: '/treasury/ledger', shown: theirs },
     { key: 'billers', href: '/treasury/billers', shown: seesBillers(visit) },
     { key: 'disputes', href: '/treasury/disputes', shown: oversees(visit) },
+    { key: 'customers', href: '/treasury/customers', shown: visit.viewer.roles.includes(institutionRole) },
     { key: 'messages', href: '/treasury/messages', shown: audits(parts, visit) },
     { key: 'records', href: '/treasury/records', shown: audits(parts, visit) },
     { key: 'keys', href: '/treasury/keys', shown: keepsKeys(parts, visit) },

@@ -6,6 +6,7 @@ import type { Site } from '../site/visit.ts';
 import { billerPages } from './billers.ts';
 import { casePages } from './cases.ts';
 import { treasuryClients } from './clients.ts';
+import { customerPages } from './customers.ts';
 import { disputePages } from './disputes.ts';
 import { feePages } from './fees.ts';
 import { keyPages } from './keys.ts';
@@ -56,6 +57,7 @@ export function treasuryPages(site: Site, context: BlockContext<PortalSettings>,
     feePages,
     billerPages,
     disputePages,
+    customerPages,
     messagePages,
     recordPages,
     keyPages,
