@@ -91,15 +91,28 @@ describe('an institution', () => {
     ]);
   });
 
+  it('[PAY-6.6-h] is shown to its own officers, others not', async () => {
+    const { items } = (await as().listInstitutions({ personToken: await officerOf(north.member) })).body;
+    expect(items).toEqual([{ code: north.code, name: north.code, member: north.member, active: true }]);
+    for (const personToken of [await people.citizen('nobody'), await people.auditor()])
+      await expect(as().listInstitutions({ personToken })).rejects.toMatchObject({ status: 403 });
+  });
+
   it('[PAY-6.6-h] sees nothing of a run before it is approved, and then its own customers only', async () => {
     await reaches(t.node, batchId, 'awaiting-approval');
     expect(await listOf(north)).toEqual([]);
     await approve(t.node, batchId);
     await expect.poll(async () => (await listOf(north, { state: 'submitted' })).length).toBe(3);
     expect(await listOf(south)).toHaveLength(2);
-    for (const row of await listOf(north)) expect(row).toMatchObject({ rail: 'files', amount: '20.00' });
+    for (const row of await listOf(north))
+      expect(row).toMatchObject({ rail: 'files', byHand: true, amount: '20.00' });
     const [mine] = await subBatchesOf(north);
-    expect(mine).toMatchObject({ count: 3, open: 3, amount: '60.00' });
+    expect(mine).toMatchObject({
+      railName: 'Institutions that fetch files',
+      count: 3,
+      open: 3,
+      amount: '60.00',
+    });
     expect(await subBatchesOf(south)).toMatchObject([
       { subBatchId: mine?.subBatchId, count: 2, amount: '40.00' },
     ]);

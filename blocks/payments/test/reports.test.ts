@@ -333,8 +333,8 @@ describe('the way of a run', () => {
     await expect
       .poll(async () => (await t.admin.getBatch({ params: { batchId } })).body.subBatches)
       .toEqual([
-        { rail: 'bank', count: 1, settled: 0, instructions: 2 },
-        { rail: 'wallets', count: 1, settled: 1, instructions: 2 },
+        { rail: 'bank', railName: 'Bank', count: 1, settled: 0, instructions: 2 },
+        { rail: 'wallets', railName: 'Wallets', count: 1, settled: 1, instructions: 2 },
       ]);
     const [row] = await stuck();
     const { body } = await t.admin.getInstruction({

@@ -45,7 +45,10 @@ describe('a run', () => {
     const run = await pay(t.node, ids);
     expect(run.state).toBe('completed');
     expect(run.totals).toEqual([{ state: 'completed', count: 12, amount: '150.00' }]);
-    expect(new Set(run.subBatches.map((one) => one.rail))).toEqual(new Set(['bank', 'wallets']));
+    expect(run.subBatches.map((one) => [one.rail, one.railName])).toEqual([
+      ['bank', 'Bank'],
+      ['wallets', 'Wallets'],
+    ]);
     expect(run.subBatches.map((one) => [one.count, one.instructions])).toEqual([
       [2, 6],
       [2, 6],

@@ -137,6 +137,12 @@ describe('a check of payees', () => {
     await expect.poll(async () => (await reviewsOf(batchId, 'open')).length).toBe(2);
     expect(await stateOf(batchId)).toMatchObject({ state: 'received', reason: 'screening-review' });
     const rows = await instructionsOf(t.node, batchId);
+    const held = rows.find((row) => row.payeeIdentity === second)?.instructionId as string;
+    const { items: ofPayment } = (await oversightOf(t.node).listReviews({ query: { instructionId: held } }))
+      .body;
+    expect(ofPayment.map((one) => [one.instructionId, one.check, one.checkName])).toEqual([
+      [held, 'aml', 'aml'],
+    ]);
     const reviewOf = async (payee: string) => {
       const id = rows.find((row) => row.payeeIdentity === payee)?.instructionId;
       return (await reviewsOf(batchId)).find((one) => one.instructionId === id)?.reviewId as string;

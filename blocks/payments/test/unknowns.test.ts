@@ -51,6 +51,25 @@ async function silentRun(count: number, amount: string, fate: 'silent' | 'lost' 
 }
 
 describe('a payment of which nobody can tell', () => {
+  it('[PAY-5.3.1-k] that is only out is not decided before its rail was silent for too long, and the list says so', async () => {
+    const [, payee = ''] = await payees(t.node, 2);
+    const batchId = await handOver(t.node, [payee], { amount: '2.05' });
+    await approve(t.node, batchId);
+    const listed = async () => (await unknowns('wallets'))[0];
+    await expect.poll(async () => (await listed())?.state).toBe('submitted');
+    const { instructionId: id = '', decidable } = (await listed()) ?? {};
+    expect(decidable).toBe(false);
+    expect((await refusal(decide(id, 'paid'))).status).toBe(409);
+    const { items } = (await t.admin.listRails({})).body;
+    const { railId, ...wallets } = items.find((one) => one.railId === 'wallets') as (typeof items)[number];
+    const params = { railId };
+    await t.admin.putRail({ params, body: { ...wallets, answerWithinSeconds: 1 } });
+    await expect.poll(async () => (await listed())?.decidable).toBe(true);
+    await decide(id, 'paid');
+    expect((await reaches(t.node, batchId, ...over)).state).toBe('completed');
+    await t.admin.putRail({ params, body: wallets });
+  });
+
   it('[PAY-6.1-b][PAY-5.3.1-k] stands in a list with its rail, age and number of sendings, and is counted', async () => {
     const { ids } = await silentRun(3, '2.10');
     const items = await unknowns();
@@ -61,6 +80,7 @@ describe('a payment of which nobody can tell', () => {
       state: 'unknown',
       isoStatus: 'PDNG',
       sends: 1,
+      decidable: true,
     });
     expect(await unknowns('bank', 3600)).toEqual([]);
     expect(await unknowns('wallets')).toEqual([]);

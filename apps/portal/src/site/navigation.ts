@@ -14,7 +14,13 @@ const officerItems: readonly (NavigationItem & { readonly roles: readonly string
   {
     key: 'treasury',
     href: '/treasury',
-    roles: ['programme-manager', 'payment-approver', 'biller-manager', 'voucher-administrator'],
+    roles: [
+      'programme-manager',
+      'payment-approver',
+      'biller-manager',
+      'voucher-administrator',
+      'fsp-officer',
+    ],
   },
   { key: 'exchange', href: '/exchange', roles: consoleRoles },
   { key: 'registries', href: '/registries', roles: registryRoles },

@@ -1,7 +1,7 @@
 import { Problem } from '@govstack/platform';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { attempt, orRefused, type PageError } from './refusals.ts';
-import { enteredIn, given, missingOf, ticked } from './setting-form.ts';
+import { choiceIn, enteredIn, given, missingOf, ticked, wrongChoice } from './setting-form.ts';
 import { access, frame, idIn, type TreasuryParts } from './shell.ts';
 import { personBy } from './words.ts';
 
@@ -50,6 +50,9 @@ export function billerPages(parts: TreasuryParts): void {
   const { site, clients, names, treasury } = parts;
   const { billers } = clients;
   const proposes = ({ viewer }: SignedInVisit): boolean => makers.some((role) => viewer.roles.includes(role));
+  const decides = ({ viewer }: SignedInVisit): boolean =>
+    viewer.agency === treasury &&
+    [parts.approverRole, 'administrator'].some((role) => viewer.roles.includes(role));
   const isTreasury = ({ viewer }: SignedInVisit): boolean =>
     viewer.agency === treasury && viewer.roles.includes('administrator');
 
@@ -91,6 +94,7 @@ export function billerPages(parts: TreasuryParts): void {
     const { t } = visit.voice;
     const entered = enteredIn(visit, inputs);
     const allowsPartPayment = ticked(visit, 'allowsPartPayment');
+    const billIdCheck = choiceIn(checks, entered.billIdCheck);
     const statusCodes = statusCodesIn(entered.statusCodes);
     const billIdLength = /^\d{1,2}$/.test(entered.billIdLength) ? Number(entered.billIdLength) : 0;
     const timeout = /^\d{1,2}(\.\d+)?$/.test(entered.inquiryTimeoutSeconds)
@@ -106,6 +110,7 @@ export function billerPages(parts: TreasuryParts): void {
         'institution',
         'account',
       ]),
+      ...(billIdCheck === undefined ? [wrongChoice(visit, 'billIdCheck')] : []),
       ...(billIdLength < 4 || billIdLength > 20
         ? [{ text: t('treasury.billers.lengthWrong'), href: '#billIdLength' }]
         : []),
@@ -118,7 +123,7 @@ export function billerPages(parts: TreasuryParts): void {
     ];
     let proposalId = '';
     const refused =
-      errors.length > 0
+      errors.length > 0 || billIdCheck === undefined
         ? errors
         : await attempt(visit, '#name', async () => {
             const { body } = await billers.proposeBiller({
@@ -133,7 +138,7 @@ export function billerPages(parts: TreasuryParts): void {
                 group: entered.group,
                 currency: entered.currency.toUpperCase(),
                 billIdLength,
-                billIdCheck: checks.find((one) => one === entered.billIdCheck) ?? 'none',
+                billIdCheck,
                 allowsPartPayment,
                 statusCodes: statusCodes ?? {},
                 inquiryTimeoutSeconds: timeout,
@@ -175,7 +180,7 @@ export function billerPages(parts: TreasuryParts): void {
         ...frame(parts, visit, 'billers'),
         back: '/treasury/billers',
         biller: { ...biller, agencyName: names.member(biller.agency) },
-        mayChange: proposes(visit),
+        mayChange: proposes(visit) && [treasury, biller.agency].includes(visit.viewer.agency ?? ''),
         maySuspend: isTreasury(visit),
         reason: input(visit, 'reason'),
         errors,
@@ -240,7 +245,7 @@ export function billerPages(parts: TreasuryParts): void {
         agencyName: names.member(one.settings.agency),
         by,
         decider: one.decidedBy === undefined ? undefined : personBy(visit, names, one.decidedBy),
-        decides: one.state === 'proposed' && !by.mine && proposes(visit) && visit.viewer.agency === treasury,
+        decides: one.state === 'proposed' && !by.mine && decides(visit),
         mine: one.state === 'proposed' && by.mine,
         reason: input(visit, 'reason'),
         errors,

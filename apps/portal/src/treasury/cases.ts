@@ -1,4 +1,5 @@
 import { input, type SignedInVisit } from '../site/visit.ts';
+import { railsKnown } from './programmes.ts';
 import { attempt, type PageError } from './refusals.ts';
 import { access, cursorIn, frame, idIn, type TreasuryParts } from './shell.ts';
 import { whoDid } from './words.ts';
@@ -23,11 +24,11 @@ export function casePages(parts: TreasuryParts): void {
   ) {
     const state = caseStates.find((one) => one === visit.query.state) ?? 'open';
     const before = cursorIn(visit, 'before');
-    const { items, next } = (
-      await admin.listCases({
-        query: { state, ...(before === undefined ? {} : { before }), limit: size },
-      })
-    ).body;
+    const [{ body }, rails] = await Promise.all([
+      admin.listCases({ query: { state, ...(before === undefined ? {} : { before }), limit: size } }),
+      railsKnown(parts, visit),
+    ]);
+    const { items, next } = body;
     return visit.show(
       'treasury/cases.njk',
       {
@@ -36,6 +37,7 @@ export function casePages(parts: TreasuryParts): void {
         states: caseStates,
         cases: items.map((one) => ({
           ...one,
+          railName: one.rail === undefined ? undefined : (rails.get(one.rail)?.name ?? one.rail),
           outcomes: outcomesOf[one.kind] ?? [],
           by: one.resolvedBy === undefined ? undefined : whoDid(visit, names, one.resolvedBy),
         })),

@@ -1,6 +1,6 @@
 import { newId } from '@govstack/platform';
 import { formKey, input, type SignedInVisit } from '../site/visit.ts';
-import { attempt, type PageError } from './refusals.ts';
+import { attempt, orNone, type PageError } from './refusals.ts';
 import { managingRoles } from './roles.ts';
 import { access, cursorIn, frame, idIn, type TreasuryParts } from './shell.ts';
 import { whoDid } from './words.ts';
@@ -18,11 +18,21 @@ export const disputeReasons = [
 ] as const;
 const outcomes = ['upheld', 'rejected'] as const;
 const closed: readonly string[] = ['resolved', 'withdrawn'];
+/** From which states a dispute goes where, as the block has it. */
+const moves = {
+  'in-review': ['waiting'],
+  waiting: ['in-review'],
+  resolved: ['in-review', 'waiting'],
+  withdrawn: ['open', 'in-review', 'waiting'],
+} as const satisfies Record<string, readonly (typeof disputeStates)[number][]>;
+type Move = keyof typeof moves;
 
 /** Disputes and complaints about payments: found, answered, settled (PAY-5.3.3-c). */
 export function disputePages(parts: TreasuryParts): void {
   const { site, clients, names } = parts;
   const { oversight } = clients;
+  type Dispute = Awaited<ReturnType<typeof oversight.getDispute>>['body'];
+
   const manages = ({ viewer }: SignedInVisit): boolean =>
     managingRoles.some((role) => viewer.roles.includes(role));
 
@@ -62,8 +72,27 @@ export function disputePages(parts: TreasuryParts): void {
     });
   });
 
+  /** What this person can do with a dispute as it stands: nobody settles what they have opened themselves. */
+  function actsOn(visit: SignedInVisit, one: Dispute) {
+    const opener = whoDid(visit, names, one.openedBy).mine;
+    const may = manages(visit) && !closed.includes(one.state);
+    const goes = (to: Move): boolean => (moves[to] as readonly string[]).includes(one.state);
+    return {
+      take: may && one.assignedTo !== visit.viewer.id,
+      comment: may || (opener && !closed.includes(one.state)),
+      wait: may && goes('waiting'),
+      review: may && goes('in-review'),
+      resolve: may && goes('resolved') && !opener,
+      withdraw: opener && goes('withdrawn'),
+    };
+  }
+
   async function show(visit: SignedInVisit, disputeId: string, errors: readonly PageError[] = []) {
     const one = (await oversight.getDispute({ params: { disputeId } })).body;
+    const payment = await orNone(
+      clients.admin.getInstruction({ params: { instructionId: one.instructionId } }),
+    );
+    const acts = actsOn(visit, one);
     return visit.show(
       'treasury/dispute.njk',
       {
@@ -71,7 +100,13 @@ export function disputePages(parts: TreasuryParts): void {
         back: '/treasury/disputes',
         dispute: one,
         mine: one.assignedTo === visit.viewer.id,
-        acts: manages(visit) && !closed.includes(one.state),
+        payment: payment && {
+          ...payment.body,
+          money: { amount: payment.body.amount, currency: payment.body.currency },
+        },
+        acts,
+        acting: Object.values(acts).some((may) => may),
+        opener: whoDid(visit, names, one.openedBy),
         outcomes,
         entries: one.entries
           .toReversed()
@@ -95,6 +130,10 @@ export function disputePages(parts: TreasuryParts): void {
     const text = input(visit, 'text').slice(0, 4000);
     const { t } = visit.voice;
     const textMissing: PageError[] = [{ text: t('treasury.disputes.textMissing'), href: '#text' }];
+    const move = async (to: Exclude<Move, 'resolved'>) =>
+      text === ''
+        ? textMissing
+        : attempt(visit, '#text', () => oversight.moveDispute({ params, body: { to, text } }));
     let errors: readonly PageError[] | undefined;
     switch (input(visit, '_action')) {
       case 'take':
@@ -103,12 +142,13 @@ export function disputePages(parts: TreasuryParts): void {
         );
         break;
       case 'wait':
-        errors =
-          text === ''
-            ? textMissing
-            : await attempt(visit, '#text', () =>
-                oversight.moveDispute({ params, body: { to: 'waiting', text } }),
-              );
+        errors = await move('waiting');
+        break;
+      case 'review':
+        errors = await move('in-review');
+        break;
+      case 'withdraw':
+        errors = await move('withdrawn');
         break;
       case 'resolve': {
         const outcome = outcomes.find((one) => one === input(visit, 'outcome'));

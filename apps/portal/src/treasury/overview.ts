@@ -5,7 +5,7 @@ import { figuresSince, type Interval, intervals, lastPeriods, perCurrency, summe
 import { programmeNames, programmesSeen } from './programmes.ts';
 import { orRefused } from './refusals.ts';
 import { runLine } from './runs.ts';
-import { access, administers, frame, type TreasuryParts } from './shell.ts';
+import { access, administers, frame, oversees, type TreasuryParts } from './shell.ts';
 
 const counted = 100;
 const shownRuns = 5;
@@ -42,13 +42,17 @@ export function overviewPages(parts: TreasuryParts): void {
   }
 
   parts.site.page('/treasury', access, async (visit) => {
+    // Who sees no runs works on another page.
+    const [first] = frame(parts, visit, 'overview').tabs;
+    if (!oversees(visit) && first) return visit.goTo(first.href);
     const interval = intervals.find((one) => one === visit.query.by) ?? 'month';
     const periods = lastPeriods(interval, parts.today());
-    const [nameOf, waiting, paying, held, rows, programmes, books] = await Promise.all([
+    const [nameOf, waiting, paying, held, reviews, rows, programmes, books] = await Promise.all([
       programmeNames(parts),
       runsIn('awaiting-approval'),
       runsIn('processing'),
       runsIn('held'),
+      parts.clients.oversight.listReviews({ query: { state: 'open', limit: counted } }),
       figuresSince(parts.clients, interval, periods[0] as string),
       programmesSeen(parts, visit),
       booksOf(visit),
@@ -61,6 +65,7 @@ export function overviewPages(parts: TreasuryParts): void {
       waiting,
       paying,
       held: { count: held.count + paused.length, more: held.more },
+      reviews: { count: reviews.body.items.length, more: reviews.body.next !== undefined },
       unknown: books?.unknown ?? summed(rows).unknown,
       toApprove: waiting.items.slice(0, shownRuns).map((run) => runLine(run, nameOf)),
       stuck: [...held.items, ...paused].slice(0, shownRuns).map((run) => runLine(run, nameOf)),

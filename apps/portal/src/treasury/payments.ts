@@ -1,4 +1,7 @@
 import { failureCode } from '../mediated/failure-codes.ts';
+import { railsKnown } from './programmes.ts';
+import { orNone } from './refusals.ts';
+import { managingRoles } from './roles.ts';
 import { access, frame, idIn, type TreasuryParts } from './shell.ts';
 import { failedStates, paymentStates } from './words.ts';
 
@@ -53,12 +56,19 @@ export function paymentPages(parts: TreasuryParts): void {
   });
 
   site.page('/treasury/payments/:payment', access, async (visit) => {
-    const one = (await admin.getInstruction({ params: { instructionId: idIn(visit, 'payment') } })).body;
+    const [{ body: one }, rails, receipt] = await Promise.all([
+      admin.getInstruction({ params: { instructionId: idIn(visit, 'payment') } }),
+      railsKnown(parts, visit),
+      orNone(clients.oversight.getReceipt({ params: { instructionId: idIn(visit, 'payment') } })),
+    ]);
     return visit.show('treasury/payment.njk', {
       ...frame(parts, visit, 'runs'),
       back: `/treasury/runs/${one.batchId}/payments`,
+      complains: managingRoles.some((role) => visit.viewer.roles.includes(role)),
       one: {
         ...one,
+        railName: one.rail === undefined ? undefined : (rails.get(one.rail)?.name ?? one.rail),
+        receiptNumber: receipt?.body.receiptNumber,
         why: whyOf(one),
         money: { amount: one.amount, currency: one.currency },
         history: one.history.toReversed(),

@@ -60,9 +60,14 @@ export function programmePages(parts: TreasuryParts): void {
   async function save(visit: SignedInVisit, sourceId: string, known: string | undefined) {
     const entered = enteredIn(visit, names);
     const programmeId = known ?? entered.programmeId;
+    const taken =
+      known === undefined &&
+      (await admin.listProgrammes({ params: { sourceId } })).body.items.some(
+        (one) => one.programmeId === programmeId,
+      );
     const amounts = Object.fromEntries(limits.map((name) => [name, amountIn(entered[name])]));
     const errors = [
-      ...codeFault(visit, 'programmeId', programmeId),
+      ...codeFault(visit, 'programmeId', programmeId, taken),
       ...missingOf(visit, entered, ['name', 'currency', 'fundingAccount']),
       ...limits
         .filter((name) => entered[name] !== '' && amounts[name] === undefined)

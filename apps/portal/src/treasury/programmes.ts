@@ -15,6 +15,13 @@ export async function programmeNames({ backend }: TreasuryParts) {
 
 export type ProgrammeName = Awaited<ReturnType<typeof programmeNames>>;
 
+/** What banks and operators are called and whether they are in use, for those who may know; others see their codes. */
+export async function railsKnown(parts: TreasuryParts, visit: SignedInVisit) {
+  if (!administers(parts, visit)) return new Map<string, { name: string; active: boolean }>();
+  const { items } = (await parts.clients.admin.listRails({})).body;
+  return new Map(items.map(({ railId, name, active }) => [railId, { name, active }]));
+}
+
 /** Sources whose programmes somebody may see: all for the treasury's administrators, else those of the runs they see. */
 async function sourcesOf(parts: TreasuryParts, visit: SignedInVisit): Promise<string[]> {
   const { admin } = parts.clients;

@@ -1,7 +1,21 @@
 import { Problem } from '@govstack/platform';
 import type { SignedInVisit } from '../site/visit.ts';
+import { amountsIn, amountsText, holidaysIn, windowsIn, windowsText } from './rail-texts.ts';
 import { attempt, type PageError } from './refusals.ts';
-import { allTicked, codeFault, enteredIn, given, itemsOf, missingOf, ticked } from './setting-form.ts';
+import {
+  allTicked,
+  choiceIn,
+  codeFault,
+  enteredIn,
+  given,
+  itemsOf,
+  listIn,
+  missingOf,
+  objectIn,
+  ticked,
+  ticksIn,
+  wrongChoice,
+} from './setting-form.ts';
 import { access, codeIn, settingFrame, type TreasuryParts } from './shell.ts';
 
 const names = [
@@ -17,58 +31,99 @@ const names = [
   'publicKey',
   'rank',
   'settings',
+  'maximumAmounts',
+  'transfersPerSecond',
+  'answerWithinSeconds',
+  'timeZone',
+  'windows',
+  'holidays',
 ] as const;
-export const adapters = ['bank', 'mobile-money', 'gsma', 'file'] as const;
-const modalities = ['00', '01', '03', '04'] as const;
-type Modality = (typeof modalities)[number];
+export const adapters = ['bank', 'mobile-money', 'gsma', 'file', 'by-hand', 'voucher'] as const;
+const modalities = ['00', '01', '02', '03', '04'] as const;
 type Entered = Record<(typeof names)[number], string>;
 
 type Rail = Awaited<ReturnType<TreasuryParts['clients']['admin']['listRails']>>['body']['items'][number];
 
 interface RailForm {
-  readonly railId?: string;
   readonly entered: Partial<Entered>;
   readonly chosen: readonly string[];
   readonly isDefault: boolean;
   readonly active: boolean;
 }
 
-/** An object as JSON; undefined when it is none. */
-function objectIn(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+/** Inputs of whole numbers, with the least and the most; the last two may be left empty. */
+const numbers = {
+  batchSize: [1, 1000],
+  concurrency: [1, 64],
+  rank: [0, 1000],
+  transfersPerSecond: [1, 10_000],
+  answerWithinSeconds: [1, 30 * 86_400],
+} as const;
+const optionalNumbers: readonly string[] = ['transfersPerSecond', 'answerWithinSeconds'];
+
+/** Limits and opening hours as a form shows them. */
+const timesOf = (one: Rail | undefined) => ({
+  maximumAmounts: amountsText(one?.maximumAmounts),
+  timeZone: one?.calendar?.timeZone ?? '',
+  windows: windowsText(one?.calendar),
+  holidays: (one?.calendar?.holidays ?? []).join('\n'),
+});
+
+/** Opening hours as they were entered; those that nobody changed stay exactly as they were. */
+function calendarIn(entered: Entered, before: Rail | undefined): Rail['calendar'] | 'wrong' {
+  const shown = timesOf(before);
+  if ((['timeZone', 'windows', 'holidays'] as const).every((name) => entered[name] === shown[name]))
+    return before?.calendar;
+  const windows = windowsIn(entered.windows);
+  const holidays = holidaysIn(entered.holidays);
+  if (entered.timeZone === '' && entered.windows === '' && entered.holidays === '') return undefined;
+  if (entered.timeZone === '' || !windows || windows.length === 0 || !holidays) return 'wrong';
+  return { timeZone: entered.timeZone, windows, ...(holidays.length === 0 ? {} : { holidays }) };
 }
 
 const between = (text: string, low: number, high: number): boolean =>
-  /^\d{1,4}$/.test(text) && Number(text) >= low && Number(text) <= high;
+  /^\d{1,7}$/.test(text) && Number(text) >= low && Number(text) <= high;
+
+/** Kinds of rail to choose from: those with a name here, and the one that a rail has. */
+const adaptersOf = (before: Rail | undefined): readonly string[] =>
+  before === undefined || adapters.some((one) => one === before.adapter)
+    ? adapters
+    : [...adapters, before.adapter];
 
 /** Banks and operators that may pay out: registered, changed, switched off (PAY-6.6-g). */
 export function railPages(parts: TreasuryParts): void {
   const { site, clients } = parts;
   const { admin } = clients;
 
+  const find = async (railId: string) =>
+    (await admin.listRails({})).body.items.find((one) => one.railId === railId);
   const railIn = async (visit: SignedInVisit) => {
-    const railId = codeIn(visit, 'rail');
-    const found = (await admin.listRails({})).body.items.find((one) => one.railId === railId);
+    const found = await find(codeIn(visit, 'rail'));
     if (!found) throw new Problem(404, 'no such rail');
     return found;
   };
 
-  const show = (visit: SignedInVisit, form: RailForm, errors: readonly PageError[] = []) =>
+  const show = (
+    visit: SignedInVisit,
+    before: Rail | undefined,
+    form: RailForm,
+    errors: readonly PageError[] = [],
+  ) =>
     visit.show(
       'treasury/rail.njk',
-      { ...settingFrame(parts, visit), ...form, modalities, adapters, errors },
+      {
+        ...settingFrame(parts, visit),
+        railId: before?.railId,
+        ...form,
+        modalities,
+        adapters: adaptersOf(before),
+        errors,
+      },
       errors.length > 0 ? 422 : 200,
     );
 
   site.page('/treasury/settings/rails/new', access, async (visit) =>
-    show(visit, {
+    show(visit, undefined, {
       entered: { adapter: 'bank', batchSize: '500', concurrency: '4', rank: '100' },
       chosen: [],
       isDefault: false,
@@ -78,8 +133,7 @@ export function railPages(parts: TreasuryParts): void {
 
   site.page('/treasury/settings/rails/:rail', access, async (visit) => {
     const one = await railIn(visit);
-    return show(visit, {
-      railId: one.railId,
+    return show(visit, one, {
       entered: {
         name: one.name,
         adapter: one.adapter,
@@ -92,6 +146,9 @@ export function railPages(parts: TreasuryParts): void {
         publicKey: one.publicKey === undefined ? '' : JSON.stringify(one.publicKey, undefined, 2),
         rank: String(one.rank),
         settings: Object.keys(one.settings).length === 0 ? '' : JSON.stringify(one.settings, undefined, 2),
+        transfersPerSecond: String(one.transfersPerSecond ?? ''),
+        answerWithinSeconds: String(one.answerWithinSeconds ?? ''),
+        ...timesOf(one),
       },
       chosen: one.modalities,
       isDefault: one.isDefault,
@@ -104,65 +161,73 @@ export function railPages(parts: TreasuryParts): void {
     const { t } = visit.voice;
     const entered = enteredIn(visit, names);
     const railId = known ?? entered.railId;
-    const chosen = allTicked(visit, 'modalities').filter((one): one is Modality =>
-      modalities.includes(one as Modality),
-    );
+    const chosen = ticksIn(modalities, allTicked(visit, 'modalities'), before?.modalities);
     const form: RailForm = {
-      ...(known === undefined ? {} : { railId: known }),
       entered,
       chosen,
       isDefault: ticked(visit, 'isDefault'),
       active: known === undefined || ticked(visit, 'active'),
     };
-    // What has no input stays as it is: limits, rate, opening hours.
-    const { railId: _id, debtorAccount: _account, publicKey: _key, ...kept } = before ?? { railId };
-    const currencies = itemsOf(entered.currencies.toUpperCase());
+    const adapter = choiceIn(adaptersOf(before), entered.adapter);
+    const maximumAmounts = amountsIn(entered.maximumAmounts);
+    const calendar = calendarIn(entered, before);
     const publicKey = entered.publicKey === '' ? undefined : objectIn(entered.publicKey);
     const settings = entered.settings === '' ? {} : objectIn(entered.settings);
     const errors: PageError[] = [
-      ...codeFault(visit, 'railId', railId),
+      ...codeFault(visit, 'railId', railId, before === undefined && (await find(railId)) !== undefined),
+      ...(adapter === undefined ? [wrongChoice(visit, 'adapter')] : []),
       ...missingOf(visit, entered, ['name', 'service', 'currencies']),
       ...(chosen.length === 0
         ? [{ text: t('treasury.settings.modalitiesMissing'), href: '#modalities' }]
         : []),
-      ...(between(entered.batchSize, 1, 1000)
-        ? []
-        : [{ text: t('treasury.settings.batchSizeWrong'), href: '#batchSize' }]),
-      ...(between(entered.concurrency, 1, 64)
-        ? []
-        : [{ text: t('treasury.settings.concurrencyWrong'), href: '#concurrency' }]),
+      ...Object.entries(numbers).flatMap(([name, [low, high]]) => {
+        const text = entered[name as keyof typeof numbers];
+        if (between(text, low, high) || (text === '' && optionalNumbers.includes(name))) return [];
+        const field = t(`treasury.settings.fields.${name}`);
+        return [{ text: t('treasury.settings.numberWrong', { name: field, low, high }), href: `#${name}` }];
+      }),
+      ...(maximumAmounts === undefined
+        ? [{ text: t('treasury.settings.amountsWrong'), href: '#maximumAmounts' }]
+        : []),
+      ...(calendar === 'wrong' ? [{ text: t('treasury.settings.hoursWrong'), href: '#windows' }] : []),
       ...(entered.publicKey !== '' && publicKey === undefined
         ? [{ text: t('treasury.settings.publicKeyWrong'), href: '#publicKey' }]
         : []),
       ...(settings === undefined ? [{ text: t('treasury.settings.settingsWrong'), href: '#settings' }] : []),
-      ...(between(entered.rank, 0, 1000) ? [] : [{ text: t('treasury.settings.rankWrong'), href: '#rank' }]),
     ];
     const refused =
-      errors.length > 0
+      errors.length > 0 || adapter === undefined || calendar === 'wrong'
         ? errors
         : await attempt(visit, '#service', () =>
             admin.putRail({
               params: { railId },
               body: {
-                ...kept,
                 name: entered.name,
-                adapter: adapters.find((one) => one === entered.adapter) ?? 'bank',
+                adapter,
                 rank: Number(entered.rank),
                 settings: settings ?? {},
                 service: entered.service,
                 modalities: chosen,
-                institutions: itemsOf(entered.institutions),
-                currencies,
+                institutions: listIn(entered.institutions, before?.institutions),
+                currencies: itemsOf(entered.currencies.toUpperCase()),
                 isDefault: form.isDefault,
                 batchSize: Number(entered.batchSize),
                 concurrency: Number(entered.concurrency),
+                maximumAmounts: maximumAmounts ?? {},
+                ...(entered.transfersPerSecond === ''
+                  ? {}
+                  : { transfersPerSecond: Number(entered.transfersPerSecond) }),
+                ...(entered.answerWithinSeconds === ''
+                  ? {}
+                  : { answerWithinSeconds: Number(entered.answerWithinSeconds) }),
+                ...(calendar === undefined ? {} : { calendar }),
                 ...given('debtorAccount', entered.debtorAccount),
                 ...(publicKey === undefined ? {} : { publicKey }),
                 active: form.active,
               },
             }),
           );
-    if (refused) return show(visit, form, refused);
+    if (refused) return show(visit, before, form, refused);
     visit.leaveNotice('settingSaved');
     return visit.goTo('/treasury/settings#rails');
   }

@@ -13,6 +13,9 @@ const ofDebits = ['match', 'charge', 'transfer', 'loss', 'accept'];
 const ofCredits = ['match', 'transfer', 'releases', 'suspense'];
 /** What can become of an item; of a line whose direction the item does not say, either. */
 function resolutionsOf(of: string): readonly ResolutionName[] {
+  return possibleFor(of).filter((one) => one !== 'accept' || of === 'amount-differs');
+}
+function possibleFor(of: string): readonly ResolutionName[] {
   if (of === 'missing-at-bank') return ['not-executed', 'acknowledged'];
   const possible = of === 'deposit' ? ofCredits : of === 'charge' ? ofDebits : [...ofDebits, ...ofCredits];
   return resolutionNames.filter((one) => possible.includes(one));
@@ -21,20 +24,28 @@ const suspenseStates = ['held', 'proposed', 'released'] as const;
 /** Most bytes of a file of statements, which is taken whole or not at all. */
 const mostBytes = 64 * 1024 * 1024;
 
-const tabsOf = ['worklist', 'statements', 'proofs', 'suspense'] as const;
+const tabsOf = ['worklist', 'statements', 'proofs', 'suspense', 'settlement', 'fees'] as const;
+
+/** The frame of a page about statements, settlement and what banks charge. */
+export const reconciliationFrame = (
+  parts: TreasuryParts,
+  visit: SignedInVisit,
+  part: (typeof tabsOf)[number],
+) => ({
+  ...frame(parts, visit, 'reconciliation'),
+  part,
+  subtabs: tabsOf.map((key) => ({
+    key,
+    href: key === 'worklist' ? '/treasury/reconciliation' : `/treasury/reconciliation/${key}`,
+  })),
+});
 
 /** Bank statements, what of them does not explain itself, the proof of the day, money that came back (PAY-5.3.3-b, PAY-6.6-i). */
 export function reconciliationPages(parts: TreasuryParts): void {
   const { site, clients, names } = parts;
   const { reconciliation } = clients;
-  const around = (visit: SignedInVisit, part: (typeof tabsOf)[number]) => ({
-    ...frame(parts, visit, 'reconciliation'),
-    part,
-    subtabs: tabsOf.map((key) => ({
-      key,
-      href: key === 'worklist' ? '/treasury/reconciliation' : `/treasury/reconciliation/${key}`,
-    })),
-  });
+  const around = (visit: SignedInVisit, part: (typeof tabsOf)[number]) =>
+    reconciliationFrame(parts, visit, part);
   const money = (amount: string, currency: string) => ({ amount, currency });
 
   site.page('/treasury/reconciliation', access, async (visit) => {
@@ -84,6 +95,7 @@ export function reconciliationPages(parts: TreasuryParts): void {
         back: '/treasury/reconciliation',
         item: {
           ...one,
+          railName: rails.body.items.find((rail) => rail.railId === one.rail)?.name ?? one.rail,
           money: money(one.amount, one.currency),
           proposer: one.proposedBy === undefined ? undefined : personBy(visit, names, one.proposedBy),
           resolver: one.resolvedBy === undefined ? undefined : personBy(visit, names, one.resolvedBy),

@@ -9,24 +9,31 @@ export const priorities = ['urgent', 'normal', 'low'] as const;
 const payable = ['authorised', 'processing'];
 const cancellable = ['received', 'awaiting-approval', 'approved', 'held', 'authorised'];
 
+const isTheirs = ({ treasury }: TreasuryParts, { viewer }: SignedInVisit, agency: string | undefined) =>
+  viewer.agency === treasury || (agency !== undefined && viewer.agency === agency);
+
+/** Whether somebody takes runs of an agency's programme further. */
+export const manages = (parts: TreasuryParts, visit: SignedInVisit, agency: string | undefined): boolean =>
+  isTheirs(parts, visit, agency) && managingRoles.some((role) => visit.viewer.roles.includes(role));
+
 /** What a page offers this person to do with a run; whether they may is decided by the block when they do. */
 export function actsOn(parts: TreasuryParts, visit: SignedInVisit, run: Run, agency: string | undefined) {
   const { viewer } = visit;
-  const isTheirs = viewer.agency === parts.treasury || (agency !== undefined && viewer.agency === agency);
-  const manages = isTheirs && managingRoles.some((role) => viewer.roles.includes(role));
+  const may = manages(parts, visit, agency);
   const waits = run.state === 'awaiting-approval';
   const isMaker = run.makerPerson === viewer.id;
-  const approves = isTheirs && viewer.roles.includes(parts.approverRole);
+  const approves = isTheirs(parts, visit, agency) && viewer.roles.includes(parts.approverRole);
   const failed = run.totals.some(({ state, count }) => ['failed', 'returned'].includes(state) && count > 0);
   return {
     decide: waits && approves && !isMaker,
     notDecide: waits && (isMaker ? 'maker' : approves ? undefined : 'role'),
-    cancel: manages && cancellable.includes(run.state),
-    resume: manages && (run.state === 'held' || run.paused) && !run.stopped,
-    pause: manages && payable.includes(run.state) && !run.paused && !run.stopped,
-    stop: manages && payable.includes(run.state) && !run.stopped,
+    cancel: may && cancellable.includes(run.state),
+    resume: may && (run.state === 'held' ? run.reason !== 'content-changed-after-approval' : run.paused),
+    pause: may && payable.includes(run.state) && !run.paused && !run.stopped,
+    stop: may && run.state === 'processing' && !run.stopped,
+    failWaiting: may && run.state === 'processing' && !run.stopped,
     priority: administers(parts, visit) && !overStates.includes(run.state),
-    retry: manages && failed && ['partially-completed', 'failed'].includes(run.state),
+    retry: may && failed && ['partially-completed', 'failed'].includes(run.state),
   };
 }
 
@@ -114,13 +121,26 @@ const stop: Act = async ({ clients }, visit, batchId) => {
 
 const priority: Act = async ({ clients }, visit, batchId) => {
   const reason = input(visit, 'reason').slice(0, 500);
-  const wanted = priorities.find((one) => one === input(visit, 'priority')) ?? 'normal';
+  const wanted = priorities.find((one) => one === input(visit, 'priority'));
+  if (wanted === undefined) return missing(visit, 'treasury.run.turnMissing', '#priority');
   if (reason === '') return reasonMissing(visit, '#priority-reason');
   const errors = await attempt(visit, '#priority-reason', () =>
     clients.admin.setBatchPriority({ params: { batchId }, body: { priority: wanted, reason } }),
   );
   if (errors) return { errors };
   visit.leaveNotice('settingSaved');
+  return {};
+};
+
+const failWaiting: Act = async ({ clients }, visit, batchId) => {
+  const reason = input(visit, 'reason').slice(0, 500);
+  const railId = input(visit, 'railId');
+  if (reason === '') return reasonMissing(visit, '#failWaiting-reason');
+  const errors = await attempt(visit, '#failWaiting-reason', () =>
+    clients.admin.failWaitingInstructions({ params: { batchId }, body: { railId, reason } }),
+  );
+  if (errors) return { errors };
+  visit.leaveNotice('waitingFailed');
   return {};
 };
 
@@ -160,6 +180,7 @@ const acts: Readonly<Record<string, Act>> = {
   pause,
   stop,
   priority,
+  failWaiting,
   retry,
   settle,
 };

@@ -3,6 +3,7 @@ import { failureCode } from '../mediated/failure-codes.ts';
 import { periodOf } from '../mediated/payments-received.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import type { Run } from './clients.ts';
+import { railsKnown } from './programmes.ts';
 import { orNone, orRefused, type PageError } from './refusals.ts';
 import { act, actsOn, priorities } from './run-acts.ts';
 import { access, frame, idIn, type TreasuryParts } from './shell.ts';
@@ -58,13 +59,23 @@ export function runPages(parts: TreasuryParts): void {
     const run = (await admin.getBatch({ params })).body;
     const { programmeId, sourceId, currency } = run;
     const reference = { programmeId, reference: run.clientBatchId, preparedAt: run.createdAt };
-    const [paying, programme, failures, followUp] = await Promise.all([
+    const certified = ['completed', 'partially-completed', 'failed'].includes(run.state);
+    const [rails, paying, programme, failures, found, followUp] = await Promise.all([
+      railsKnown(parts, visit),
       backend.payingProgrammes(),
       orRefused(admin.getProgramme({ params: { sourceId, programmeId } })),
       admin.readFailures({ params }),
+      certified
+        ? clients.reconciliation.getRunReconciliation({ params }).then(({ body }) => body)
+        : undefined,
       orNone(orRefused(backend.followUp(visit.viewer, reference))),
     ]);
     const service = paying.get(programmeId);
+    const acts = actsOn(parts, visit, run, programme?.body.agency);
+    // What waits for a bank that is not in use any more goes out never.
+    const closedRails = run.subBatches
+      .filter((one) => one.settled < one.count && rails.get(one.rail)?.active === false)
+      .map((one) => ({ value: one.rail, text: one.railName }));
     return visit.show(
       'treasury/run.njk',
       {
@@ -86,8 +97,16 @@ export function runPages(parts: TreasuryParts): void {
         moves: movingStates.includes(run.state) && !run.paused,
         isOver: overStates.includes(run.state),
         priorities,
-        certified: ['completed', 'partially-completed', 'failed'].includes(run.state),
-        acts: actsOn(parts, visit, run, programme?.body.agency),
+        certified,
+        acts: { ...acts, failWaiting: acts.failWaiting && closedRails.length > 0 },
+        closedRails,
+        fees: /[1-9]/.test(run.feeAmount) ? { amount: run.feeAmount, currency } : undefined,
+        found:
+          found &&
+          (['reconciled', 'decided', 'missing', 'reversed', 'open'] as const)
+            .map((key) => ({ key, count: found[key].count, money: { amount: found[key].amount, currency } }))
+            .filter(({ count }) => count > 0),
+        railNames: Object.fromEntries(run.subBatches.map((one) => [one.rail, one.railName])),
         maker: {
           mine: run.makerPerson === visit.viewer.id,
           ...(run.makerPerson === undefined ? {} : { person: run.makerPerson }),

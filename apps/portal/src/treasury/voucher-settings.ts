@@ -2,15 +2,27 @@ import { Problem } from '@govstack/platform';
 import type { SignedInVisit } from '../site/visit.ts';
 import { programmesSeen } from './programmes.ts';
 import { attempt, type PageError } from './refusals.ts';
-import { amountIn, codeFault, enteredIn, given, itemsOf, missingOf, ticked } from './setting-form.ts';
+import {
+  amountIn,
+  choiceIn,
+  codeFault,
+  enteredIn,
+  given,
+  listIn,
+  missingOf,
+  ticked,
+  wrongChoice,
+} from './setting-form.ts';
 import { access, codeIn, frame, isCode, type TreasuryParts } from './shell.ts';
+import { unitNames, units, validityOf } from './words.ts';
 
 const groupInputs = [
   'programme',
   'groupCode',
   'name',
   'description',
-  'validityDays',
+  'validity',
+  'validityUnit',
   'merchantGroups',
   'denominations',
 ] as const;
@@ -23,7 +35,7 @@ const merchantInputs = [
   'bankingInstitutionCode',
   'financialAddress',
 ] as const;
-const daySeconds = 86_400;
+const mostSeconds = 3650 * units.days;
 const modalities = ['00', '01', '03', '04'] as const;
 
 interface Denomination {
@@ -78,6 +90,7 @@ export function voucherSettingPages(parts: TreasuryParts): void {
         ...around(visit),
         ...(group ? { back: `/treasury/vouchers/${group.sourceId}/${group.groupCode}` } : {}),
         group,
+        units: unitNames,
         programmes: programmes.map((one) => ({
           value: `${one.sourceId}/${one.programmeId}`,
           text: `${one.name} (${one.sourceId}/${one.programmeId})`,
@@ -90,7 +103,7 @@ export function voucherSettingPages(parts: TreasuryParts): void {
     );
   }
 
-  const flags = ['onDemand', 'variableAmounts', 'cancelSuspended', 'active'] as const;
+  const flags = ['onDemand', 'forRuns', 'variableAmounts', 'cancelSuspended', 'active'] as const;
 
   async function saveGroup(visit: SignedInVisit, known: Group | undefined) {
     const { t } = visit.voice;
@@ -103,15 +116,25 @@ export function voucherSettingPages(parts: TreasuryParts): void {
       ? [known.sourceId, known.programmeId]
       : entered.programme.split('/');
     const groupCode = known?.groupCode ?? entered.groupCode;
-    const days = /^\d{1,4}$/.test(entered.validityDays) ? Number(entered.validityDays) : 0;
+    const unit = choiceIn(unitNames, entered.validityUnit);
+    const validitySeconds =
+      unit !== undefined && /^\d{1,9}$/.test(entered.validity) ? Number(entered.validity) * units[unit] : 0;
+    const taken =
+      known === undefined &&
+      isCode(sourceId) &&
+      (await vouchers.listVoucherGroups({ query: { sourceId } })).body.items.some(
+        (one) => one.groupCode === groupCode,
+      );
     const denominations = denominationsIn(entered.denominations);
     const errors: PageError[] = [
       ...(isCode(sourceId) && isCode(programmeId)
         ? []
         : [{ text: t('treasury.vouchers.programmeMissing'), href: '#programme' }]),
-      ...codeFault(visit, 'groupCode', groupCode),
+      ...codeFault(visit, 'groupCode', groupCode, taken),
       ...missingOf(visit, entered, ['name']),
-      ...(days < 1 || days > 3650 ? [{ text: t('treasury.vouchers.daysWrong'), href: '#validityDays' }] : []),
+      ...(validitySeconds < 1 || validitySeconds > mostSeconds
+        ? [{ text: t('treasury.vouchers.validityWrong'), href: '#validity' }]
+        : []),
       ...(denominations === undefined
         ? [{ text: t('treasury.vouchers.denominationsWrong'), href: '#denominations' }]
         : []),
@@ -126,8 +149,8 @@ export function voucherSettingPages(parts: TreasuryParts): void {
                 programmeId,
                 name: entered.name,
                 ...given('description', entered.description),
-                validitySeconds: days * daySeconds,
-                merchantGroups: itemsOf(entered.merchantGroups),
+                validitySeconds,
+                merchantGroups: listIn(entered.merchantGroups, known?.merchantGroups),
                 ...ticks,
                 active: known === undefined || ticks.active,
                 // What has no input stays as it is.
@@ -142,7 +165,7 @@ export function voucherSettingPages(parts: TreasuryParts): void {
   }
 
   site.page('/treasury/voucher-groups/new', access, (visit) =>
-    showGroup(visit, undefined, { validityDays: '180' }, { active: true }),
+    showGroup(visit, undefined, { validity: '180', validityUnit: 'days' }, { active: true }),
   );
   site.action('/treasury/voucher-groups/new', access, (visit) => saveGroup(visit, undefined));
   site.page('/treasury/vouchers/:source/:group/details', access, async (visit) => {
@@ -153,7 +176,7 @@ export function voucherSettingPages(parts: TreasuryParts): void {
       {
         name: group.name,
         description: group.description ?? '',
-        validityDays: String(Math.round(group.validitySeconds / daySeconds)),
+        ...validityOf(group.validitySeconds),
         merchantGroups: group.merchantGroups.join('\n'),
         denominations: group.denominations
           .map(({ amount, stockThreshold }) => `${amount} ${stockThreshold}`)
@@ -165,6 +188,8 @@ export function voucherSettingPages(parts: TreasuryParts): void {
   site.action('/treasury/vouchers/:source/:group/details', access, async (visit) =>
     saveGroup(visit, await groupIn(visit)),
   );
+
+  type Merchant = Awaited<ReturnType<typeof vouchers.listMerchants>>['body']['items'][number];
 
   const showMerchant = async (
     visit: SignedInVisit,
@@ -179,24 +204,38 @@ export function voucherSettingPages(parts: TreasuryParts): void {
       errors.length > 0 ? 422 : 200,
     );
 
-  const merchantIn = async (visit: SignedInVisit) => {
-    const merchantId = codeIn(visit, 'merchant');
-    const { items } = (await vouchers.listMerchants({ query: { limit: 500 } })).body;
-    const found = items.find((one) => one.merchantId === merchantId);
+  /** A merchant by its code: the list is all there is to ask. */
+  async function findMerchant(merchantId: string) {
+    let after: string | undefined;
+    do {
+      const query = { limit: 500, ...(after === undefined ? {} : { after }) };
+      const { items, next } = (await vouchers.listMerchants({ query })).body;
+      const found = items.find((one) => one.merchantId === merchantId);
+      if (found) return found;
+      after = next;
+    } while (after !== undefined);
+    return undefined;
+  }
+
+  const merchantIn = async (visit: SignedInVisit): Promise<Merchant> => {
+    const found = await findMerchant(codeIn(visit, 'merchant'));
     if (!found) throw new Problem(404, 'no such merchant');
     return found;
   };
 
-  async function saveMerchant(visit: SignedInVisit, known: string | undefined) {
+  async function saveMerchant(visit: SignedInVisit, before: Merchant | undefined) {
     const entered = enteredIn(visit, merchantInputs);
-    const merchantId = known ?? entered.merchantId;
-    const active = known === undefined || ticked(visit, 'active');
+    const merchantId = before?.merchantId ?? entered.merchantId;
+    const active = before === undefined || ticked(visit, 'active');
+    const paymentModality = choiceIn(modalities, entered.paymentModality);
+    const taken = before === undefined && (await findMerchant(merchantId)) !== undefined;
     const errors = [
-      ...codeFault(visit, 'merchantId', merchantId),
+      ...codeFault(visit, 'merchantId', merchantId, taken),
+      ...(paymentModality === undefined ? [wrongChoice(visit, 'paymentModality')] : []),
       ...missingOf(visit, entered, ['name', 'application', 'financialAddress']),
     ];
     const refused =
-      errors.length > 0
+      errors.length > 0 || paymentModality === undefined
         ? errors
         : await attempt(visit, '#name', () =>
             vouchers.putMerchant({
@@ -204,15 +243,15 @@ export function voucherSettingPages(parts: TreasuryParts): void {
               body: {
                 name: entered.name,
                 application: entered.application,
-                voucherGroups: itemsOf(entered.voucherGroups),
-                paymentModality: modalities.find((one) => one === entered.paymentModality) ?? '00',
+                voucherGroups: listIn(entered.voucherGroups, before?.voucherGroups),
+                paymentModality,
                 ...given('bankingInstitutionCode', entered.bankingInstitutionCode),
                 financialAddress: entered.financialAddress,
                 active,
               },
             }),
           );
-    if (refused) return showMerchant(visit, known, entered, active, refused);
+    if (refused) return showMerchant(visit, before?.merchantId, entered, active, refused);
     visit.leaveNotice('settingSaved');
     return visit.goTo('/treasury/vouchers#merchants');
   }
@@ -237,6 +276,6 @@ export function voucherSettingPages(parts: TreasuryParts): void {
     );
   });
   site.action('/treasury/merchants/:merchant', access, async (visit) =>
-    saveMerchant(visit, (await merchantIn(visit)).merchantId),
+    saveMerchant(visit, await merchantIn(visit)),
   );
 }

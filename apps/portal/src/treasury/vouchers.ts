@@ -3,8 +3,8 @@ import { formKey, input, type SignedInVisit } from '../site/visit.ts';
 import { programmeNames } from './programmes.ts';
 import { attempt, orNone, orRefused, type PageError } from './refusals.ts';
 import { amountIn, wrongAmount } from './setting-form.ts';
-import { access, codeIn, cursorIn, frame, type TreasuryParts } from './shell.ts';
-import { whoDid } from './words.ts';
+import { access, administersVouchers, codeIn, cursorIn, frame, type TreasuryParts } from './shell.ts';
+import { validityOf, whoDid } from './words.ts';
 
 const size = 50;
 export const voucherStates = [
@@ -22,9 +22,9 @@ export const voucherStates = [
 
 /** What can be done with a voucher, by the state it is in. */
 const controls = {
-  suspend: ['pre-activated', 'activated'],
+  suspend: ['activated'],
   unsuspend: ['suspended'],
-  block: ['pre-activated', 'activated', 'suspended'],
+  block: ['activated'],
   unblock: ['blocked'],
   cancel: ['pre-activated', 'activated', 'suspended', 'blocked'],
   purge: ['redeemed', 'cancelled', 'expired'],
@@ -91,6 +91,8 @@ export function voucherPages(parts: TreasuryParts): void {
         next:
           report.body.next &&
           `/treasury/vouchers?${new URLSearchParams({ after: report.body.next }).toString()}`,
+        changes: administersVouchers(visit),
+        changesMerchants: administersVouchers(visit) && visit.viewer.agency === parts.treasury,
         serial: failed?.entered.serial,
         errors: failed?.errors ?? [],
       },
@@ -126,15 +128,21 @@ export function voucherPages(parts: TreasuryParts): void {
         entered: { serial },
       });
     const voucher = found.body;
+    const { items } = (await vouchers.listVoucherGroups({ query: { sourceId: voucher.sourceId } })).body;
+    const group = items.find((one) => one.groupCode === voucher.groupCode);
     return visit.show(
       'treasury/voucher.njk',
       {
         ...frame(parts, visit, 'vouchers'),
         back: '/treasury/vouchers',
         voucher: { ...voucher, money: { amount: voucher.amount, currency: voucher.currency } },
-        controls: (Object.keys(controls) as Control[]).filter((one) =>
-          (controls[one] as readonly string[]).includes(voucher.state),
-        ),
+        controls: administersVouchers(visit)
+          ? (Object.keys(controls) as Control[]).filter(
+              (one) =>
+                (controls[one] as readonly string[]).includes(voucher.state) &&
+                (one !== 'cancel' || voucher.state !== 'suspended' || group?.cancelSuspended === true),
+            )
+          : [],
         history: voucher.history.toReversed().map((one) => ({ ...one, ...whoDid(visit, names, one.actor) })),
         done: control !== undefined && errors.length === 0,
         reason: errors.length > 0 ? reason : '',
@@ -177,6 +185,8 @@ export function voucherPages(parts: TreasuryParts): void {
         back: '/treasury/vouchers',
         base,
         group,
+        ...validityOf(group.validitySeconds),
+        changes: administersVouchers(visit),
         states: voucherStates,
         state,
         denominations: group.denominations.map((one) => ({

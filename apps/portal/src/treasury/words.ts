@@ -68,6 +68,7 @@ const knownReasons = [
   'refused-by-payer-bank',
   'payer-bank-not-reachable',
   'rejected-by-approver',
+  'screening-review',
   'resumed',
   'budget-released',
 ];
@@ -78,4 +79,14 @@ export function reasonIn(voice: Voice, reason: string): string {
   const [, act, words] = /^(paused|stopped|(?:urgent|normal|low) priority): (.*)$/s.exec(reason) ?? [];
   if (act === undefined || words === undefined) return reason;
   return `${voice.t(`treasury.deeds.${act.split(' ').at(-1)}`)}: ${words}`;
+}
+
+/** Units of validity with their seconds, the largest first. */
+export const units = { days: 86_400, hours: 3600, minutes: 60, seconds: 1 } as const;
+export const unitNames = Object.keys(units) as (keyof typeof units)[];
+
+/** A time in the largest unit that tells it exactly. */
+export function validityOf(seconds: number): { validity: string; validityUnit: string } {
+  const unit = unitNames.find((one) => seconds % units[one] === 0) ?? 'seconds';
+  return { validity: String(seconds / units[unit]), validityUnit: unit };
 }

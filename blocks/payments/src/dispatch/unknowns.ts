@@ -1,5 +1,5 @@
 import { conflict, newContext, notFound, withContext } from '@govstack/platform';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { InstructionState } from '../batches/states.ts';
 import type { Payments } from '../payments-context.ts';
 import type { RailResult } from '../rails/port.ts';
@@ -21,6 +21,8 @@ export interface Unknown {
   readonly first_sent_at: string;
   readonly sends: number;
   readonly asked: number;
+  /** Whether a person may decide on evidence by now. */
+  readonly decidable: boolean;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface Unknown {
  * ended, oldest first.
  */
 export async function listUnknowns(
-  db: Db,
+  { db, config }: Payments,
   filter: {
     readonly railId?: string;
     readonly olderThanSeconds: number;
@@ -37,6 +39,9 @@ export async function listUnknowns(
   },
 ): Promise<Unknown[]> {
   const { railId = null, after = null, olderThanSeconds, limit } = filter;
+  const decidable = (state: RawBuilder<unknown>, sentAt: RawBuilder<unknown>) => sql`
+    ${state} = 'unknown' or ${sentAt} < now() - make_interval(
+      secs => coalesce(r.answer_within_seconds::float8, ${config.escalateAfterSeconds}::float8))`;
   const { rows } = await sql<Unknown>`
     with open as (
       select instruction_id as id from attempt where state in ('open', 'unknown')
@@ -50,9 +55,11 @@ export async function listUnknowns(
     (
       select
         i.id, i.batch_id, null as voucher_serial, i.rail_id, i.amount, i.currency, i.state, i.reason_code,
-        a.first_sent_at, a.sends::integer as sends, a.asked::integer as asked
+        a.first_sent_at, a.sends::integer as sends, a.asked::integer as asked,
+        ${decidable(sql`i.state`, sql`a.first_sent_at`)} as decidable
       from open
       join carried_payment i on i.id = open.id and i.state in ('submitted', 'unknown')
+      join rail r on r.id = i.rail_id
       join lateral (
         select min(t.sent_at) as first_sent_at, count(*) as sends, sum(t.checks) as asked
         from attempt t
@@ -67,8 +74,9 @@ export async function listUnknowns(
     (
       select
         d.id, null, v.serial, d.rail_id, d.amount, d.currency, ${stateAsPayment}, d.reason_code, d.sent_at, d.sends,
-        d.checks
+        d.checks, ${decidable(stateAsPayment, sql`d.sent_at`)}
       from voucher_redemption d
+      join rail r on r.id = d.rail_id
       join voucher v on v.id = d.voucher_id
       where d.state in ('sent', 'unknown')
         and d.sent_at < now() - make_interval(secs => ${olderThanSeconds})

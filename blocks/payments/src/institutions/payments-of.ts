@@ -1,9 +1,9 @@
 import { notFound } from '@govstack/platform';
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { InstructionState } from '../batches/states.ts';
 import { formatAmount } from '../money/amount.ts';
 import type { Payments } from '../payments-context.ts';
-import { adaptersByHand } from '../rails/registry.ts';
+import { adapterOf, adaptersByHand } from '../rails/registry.ts';
 import { stateAsPayment } from '../vouchers/redemption.ts';
 
 /** States an institution sees: payments that are approved and on their way, or were. */
@@ -23,6 +23,8 @@ export interface CustomerPayment {
   readonly instructionId: string;
   readonly subBatchId: string;
   readonly rail: string;
+  /** Whether the institution itself says what became of it. */
+  readonly byHand: boolean;
   /** The whole account: it is the institution's own. */
   readonly account: string;
   readonly amount: string;
@@ -37,6 +39,7 @@ interface Row {
   id: string;
   sub_batch_id: string;
   rail_id: string;
+  adapter: string;
   address_cipher: Buffer;
   context: string;
   amount: string;
@@ -67,19 +70,17 @@ export async function customerPayments(
   const states = (filter.toCredit === true ? toCredit : visible).filter(
     (one) => state === undefined || one === state,
   );
-  const ofRail = (rail: RawBuilder<unknown>) =>
-    filter.toCredit === true
-      ? sql`and exists (select from rail r where r.id = ${rail} and r.adapter = any (${adaptersByHand}::text[]))`
-      : sql``;
+  const ofRail = filter.toCredit === true ? sql`and r.adapter = any (${adaptersByHand}::text[])` : sql``;
   const { rows } = await sql<Row>`
     (
       select
         i.id, i.sub_batch_id, i.rail_id, v.address_cipher, 'address/' || v.id as context, i.amount, i.currency,
-        i.narration, i.state, i.reason_code, i.updated_at
+        i.narration, i.state, i.reason_code, i.updated_at, r.adapter
       from mapper_version v
       join mapper_entry e on e.id = v.entry_id
       join instruction i
         on i.source_id = e.source_id and i.payee_token = e.payee_token and i.version_id = v.id
+      join rail r on r.id = i.rail_id
       where v.institution_code = ${code}
         and v.address_cipher is not null
         and i.purpose = 'payment'
@@ -98,7 +99,7 @@ export async function customerPayments(
             and i.position between s.first_position and s.last_position
         )`
         }
-        ${ofRail(sql`i.rail_id`)}
+        ${ofRail}
         and (${after}::uuid is null or i.id > ${after}::uuid)
       order by i.id
       limit ${limit}
@@ -107,14 +108,15 @@ export async function customerPayments(
     (
       select
         d.id, d.id, d.rail_id, d.address_cipher, 'redemption/' || d.id, d.amount, d.currency, 'Voucher ' || v.serial,
-        ${stateAsPayment}, d.reason_code, coalesce(d.answered_at, d.sent_at)
+        ${stateAsPayment}, d.reason_code, coalesce(d.answered_at, d.sent_at), r.adapter
       from voucher_redemption d
+      join rail r on r.id = d.rail_id
       join voucher v on v.id = d.voucher_id
       where d.institution_code = ${code}
         and d.address_cipher is not null
         and ${stateAsPayment} = any (${states}::text[])
         and (${subBatchId}::uuid is null or d.id = ${subBatchId}::uuid)
-        ${ofRail(sql`d.rail_id`)}
+        ${ofRail}
         and (${after}::uuid is null or d.id > ${after}::uuid)
       order by d.id
       limit ${limit}
@@ -125,6 +127,7 @@ export async function customerPayments(
     instructionId: row.id,
     subBatchId: row.sub_batch_id,
     rail: row.rail_id,
+    byHand: adapterOf(row).byHand === true,
     account: payments.vault.open(row.address_cipher, row.context),
     amount: formatAmount(row.amount, payments.currencies(row.currency) ?? 2),
     currency: row.currency,
@@ -138,6 +141,7 @@ export async function customerPayments(
 export interface CustomerSubBatch {
   readonly subBatchId: string;
   readonly rail: string;
+  readonly railName: string;
   readonly currency: string;
   readonly count: number;
   /** Of these, what the institution still has to credit. */
@@ -159,13 +163,14 @@ export async function customerSubBatches(
   const { rows } = await sql<{
     id: string;
     rail_id: string;
+    name: string;
     currency: string;
     count: string;
     open: string;
     amount: string;
   }>`
     (
-      select s.id, s.rail_id, own.currency, own.count, own.amount, own.open
+      select s.id, s.rail_id, r.name, own.currency, own.count, own.amount, own.open
       from sub_batch s
       join rail r on r.id = s.rail_id and r.adapter = any (${adaptersByHand}::text[])
       cross join lateral (
@@ -186,7 +191,7 @@ export async function customerSubBatches(
     )
     union all
     (
-      select d.id, d.rail_id, d.currency, 1, d.amount, case when d.state in ('sent', 'unknown') then 1 else 0 end
+      select d.id, d.rail_id, r.name, d.currency, 1, d.amount, case when d.state in ('sent', 'unknown') then 1 else 0 end
       from voucher_redemption d
       join rail r on r.id = d.rail_id and r.adapter = any (${adaptersByHand}::text[])
       where d.institution_code = ${code}
@@ -199,6 +204,7 @@ export async function customerSubBatches(
   return rows.map((row) => ({
     subBatchId: row.id,
     rail: row.rail_id,
+    railName: row.name,
     currency: row.currency,
     count: Number(row.count),
     open: Number(row.open),

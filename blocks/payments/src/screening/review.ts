@@ -18,6 +18,7 @@ export const listReviews = (
   filter: {
     readonly state?: Review['state'];
     readonly batchId?: string;
+    readonly instructionId?: string;
     readonly agency?: string;
     readonly after?: string;
     readonly limit: number;
@@ -28,6 +29,9 @@ export const listReviews = (
     .selectAll()
     .$if(filter.state !== undefined, (query) => query.where('state', '=', filter.state as Review['state']))
     .$if(filter.batchId !== undefined, (query) => query.where('batch_id', '=', filter.batchId as string))
+    .$if(filter.instructionId !== undefined, (query) =>
+      query.where('instruction_id', '=', filter.instructionId as string),
+    )
     .$if(filter.agency !== undefined, (query) =>
       query.where(
         sql<boolean>`exists (

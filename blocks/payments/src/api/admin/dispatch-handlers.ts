@@ -87,7 +87,7 @@ export function dispatchHandlers(payments: Payments): Handlers<typeof dispatchOp
     async listUnknowns({ query, caller, person }) {
       assertTreasury(payments, caller, person);
       const limit = query.limit ?? 100;
-      const rows = await listUnknowns(db, {
+      const rows = await listUnknowns(payments, {
         ...(query.railId === undefined ? {} : { railId: query.railId }),
         ...(query.after === undefined ? {} : { after: query.after }),
         olderThanSeconds: query.olderThanSeconds ?? 0,
@@ -110,6 +110,7 @@ export function dispatchHandlers(payments: Payments): Handlers<typeof dispatchOp
             firstSentAt: row.first_sent_at,
             sends: row.sends,
             asked: row.asked,
+            decidable: row.decidable,
           })),
           ...(rows.length > limit ? { next: items.at(-1)?.id as string } : {}),
         },

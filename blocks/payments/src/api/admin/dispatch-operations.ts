@@ -144,6 +144,9 @@ const listUnknowns = defineOperation({
           firstSentAt: Instant,
           sends: Type.Integer(),
           asked: Type.Integer(),
+          decidable: Type.Boolean({
+            description: 'Whether a person may decide by now: it is unknown, or silent for too long',
+          }),
         }),
       ),
       next: Type.Optional(Id),

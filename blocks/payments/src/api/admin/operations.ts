@@ -211,6 +211,7 @@ const BatchDetail = Type.Object({
   subBatches: Type.Array(
     Type.Object({
       rail: Type.String(),
+      railName: Type.String(),
       count: Type.Integer(),
       settled: Type.Integer(),
       instructions: Type.Integer(),

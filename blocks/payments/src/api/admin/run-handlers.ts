@@ -156,19 +156,22 @@ export function runHandlers(payments: Payments): RunHandlers {
         .execute();
       const { rows: subBatches } = await sql<{
         rail_id: string;
+        name: string;
         count: string;
         settled: string;
         instructions: string;
       }>`
         select
-          rail_id,
+          s.rail_id,
+          r.name,
           count(*) as count,
-          count(*) filter (where state = 'settled') as settled,
-          sum(instruction_count) as instructions
-        from sub_batch
-        where batch_id = ${batch.id}
-        group by rail_id
-        order by rail_id`.execute(db);
+          count(*) filter (where s.state = 'settled') as settled,
+          sum(s.instruction_count) as instructions
+        from sub_batch s
+        join rail r on r.id = s.rail_id
+        where s.batch_id = ${batch.id}
+        group by s.rail_id, r.name
+        order by s.rail_id`.execute(db);
       return {
         status: 200,
         body: {
@@ -197,6 +200,7 @@ export function runHandlers(payments: Payments): RunHandlers {
           })),
           subBatches: subBatches.map((row) => ({
             rail: row.rail_id,
+            railName: row.name,
             count: Number(row.count),
             settled: Number(row.settled),
             instructions: Number(row.instructions),

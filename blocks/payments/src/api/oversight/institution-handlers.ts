@@ -59,8 +59,10 @@ export function institutionHandlers(payments: Payments): Handlers<typeof institu
     },
 
     async listInstitutions({ caller, person }) {
-      assertTreasury(payments, caller, person);
-      return { status: 200, body: { items: (await listInstitutions(db)).map(institutionView) } };
+      const own = person?.roles.includes('fsp-officer') ? person.agency : undefined;
+      if (own === undefined) assertTreasury(payments, caller, person);
+      const items = (await listInstitutions(db)).filter((one) => own === undefined || one.member === own);
+      return { status: 200, body: { items: items.map(institutionView) } };
     },
 
     async listCustomerSubBatches({ params, query, caller, person }) {

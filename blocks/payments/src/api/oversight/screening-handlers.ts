@@ -24,11 +24,12 @@ const checkView = (row: Check) => ({
   active: row.active,
 });
 
-const reviewView = (row: Review) => ({
+const reviewView = (row: Review, names: ReadonlyMap<string, string>) => ({
   reviewId: row.id,
   batchId: row.batch_id,
   instructionId: row.instruction_id,
   check: row.check_id,
+  ...present('checkName', names.get(row.check_id)),
   ...present('reasonCode', row.reason_code),
   state: row.state,
   openedAt: row.opened_at,
@@ -40,6 +41,8 @@ const reviewView = (row: Review) => ({
 /** Checks of payees, and the people who look at what they found. */
 export function screeningHandlers(payments: Payments): Handlers<typeof screeningOperations> {
   const { db } = payments;
+  const checkNames = async () => new Map((await listChecks(db)).map((check) => [check.id, check.name]));
+
   return {
     async putScreeningCheck({ params, body, caller, person }) {
       assertAdministers(payments, caller, person);
@@ -75,7 +78,8 @@ export function screeningHandlers(payments: Payments): Handlers<typeof screening
       const limit = query.limit ?? 100;
       const rows = await listReviews(db, { ...query, ...scope, limit: limit + 1 });
       const { items, next } = pageOf(rows, limit, (row) => row.id);
-      return { status: 200, body: { items: items.map(reviewView), ...next } };
+      const names = await checkNames();
+      return { status: 200, body: { items: items.map((row) => reviewView(row, names)), ...next } };
     },
 
     async decideReview({ params, body, caller, person }) {
@@ -89,7 +93,7 @@ export function screeningHandlers(payments: Payments): Handlers<typeof screening
         person: person.id,
         actor: actorOf(caller, person),
       });
-      return { status: 200, body: reviewView(decided) };
+      return { status: 200, body: reviewView(decided, await checkNames()) };
     },
 
     async listSharedAccounts({ query, caller, person }) {
