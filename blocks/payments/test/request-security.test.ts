@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { callerSigner, callerTokenHeader } from '@govstack/platform';
 import { CompactSign, exportJWK, flattenedVerify, generateKeyPair, importJWK, type JWK } from 'jose';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { g2p } from '../src/api/operations.ts';
+import { g2p, paymentsAdmin, voucherAdmin, vouchers } from '../src/api/operations.ts';
 import {
   application,
   approver,
@@ -14,6 +14,7 @@ import {
   startTreasury,
   type Treasury,
 } from './fixtures/treasury.ts';
+import { voucherAdminOf } from './fixtures/vouchers.ts';
 
 interface Pair {
   readonly privateKey: JWK;
@@ -30,6 +31,7 @@ const newPair = async (alg: string, kid: string): Promise<Pair> => {
 let t: Treasury;
 let url: string;
 let token: string;
+let tokenFor: (surface: string) => Promise<string>;
 let own: Pair;
 let rsa: Pair;
 let stranger: Pair;
@@ -43,9 +45,12 @@ beforeAll(async () => {
   const mediator = await newPair('ES256', 'mediator');
   t = await startTreasury({}, { node: { mediatorKeys: [mediator.publicKey] } });
   url = await t.node.listen({ port: 0, all: 'payments' });
-  const service = `${application}/${g2p.name}`;
-  const caller = { application: source, service, operator: undefined, exchangeId: 'x-1' };
-  token = await callerSigner(mediator.privateKey)(caller, application);
+  tokenFor = (surface) => {
+    const service = `${application}/${surface}`;
+    const caller = { application: source, service, operator: undefined, exchangeId: 'x-1' };
+    return callerSigner(mediator.privateKey)(caller, application);
+  };
+  token = await tokenFor(g2p.name);
   [payee = ''] = await payees(t.node, 1);
 });
 afterAll(() => t.stop());
@@ -208,6 +213,99 @@ describe('a source that must sign', () => {
     expect((await t.api.getRegistrationResult({ params: { requestID: 's-1' } })).body.numberFailedCases).toBe(
       0,
     );
+  });
+
+  it('[PAY-6.14-f] signs submissions by the digest of what comes; anything else is not taken over', async () => {
+    const credit = { requestId: 'sub-1', amount: '3.00', currency: 'USD' };
+    const row = { ...credit, creditParty: [{ key: 'functionalId', value: payee }] };
+    const bodies = {
+      'application/x-ndjson': `${JSON.stringify(row)}\n`,
+      'application/json': JSON.stringify([row]),
+      'text/csv': `requestId,payeeIdentity,amount,currency\nsub-1,${payee},3.00,USD\n`,
+    };
+    const submit = async (type: keyof typeof bodies, sent: string, signed?: string) => {
+      const named = { 'x-correlationid': 'submission', 'x-program-id': programme.programmeId };
+      const digest = `sha-256=:${createHash('sha256').update(bodies[type]).digest('base64')}:`;
+      const about = { ...named, 'content-digest': signed ?? digest };
+      const headers: Record<string, string> = { ...named, 'content-digest': digest, 'content-type': type };
+      if (signed !== '')
+        headers['x-jws-signature'] = await sign('', { protected: { htu: '/submissions', headers: about } });
+      return (await post('/submissions', sent, headers)).status;
+    };
+    for (const [type, body] of Object.entries(bodies) as [keyof typeof bodies, string][]) {
+      expect([type, await submit(type, body, '')]).toEqual([type, 401]);
+      expect([type, await submit(type, body, 'sha-256=:other:')]).toEqual([type, 401]);
+      expect([type, await submit(type, body.replace('3.00', '4.00'))]).toEqual([type, 401]);
+      expect([type, await submit(type, `${body}\n`)]).toEqual([type, 401]);
+    }
+    const kept = async () =>
+      (await sql<{ state: string }>`select state from submission`.execute(t.node.database('payments'))).rows;
+    expect(await kept()).toEqual([]);
+    for (const [type, body] of Object.entries(bodies) as [keyof typeof bodies, string][])
+      expect([type, await submit(type, body)]).toEqual([type, 202]);
+    expect(await kept()).toHaveLength(1);
+  });
+
+  it('[PAY-6.14-f] signs what it does with vouchers and runs: the path, the command and the run it is about', async () => {
+    const ask = async (
+      surface: string,
+      method: string,
+      path: string,
+      body: object | undefined,
+      htu?: string,
+    ) => {
+      const text = body === undefined ? '' : JSON.stringify(body);
+      const response = await fetch(`${url}/${surface}${path}`, {
+        method,
+        headers: {
+          [callerTokenHeader]: await tokenFor(surface),
+          'x-road-request-id': 'x-1',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(htu === undefined
+            ? {}
+            : { 'x-jws-signature': await sign(text, { protected: { htm: method, htu } }) }),
+        },
+        ...(body === undefined ? {} : { body: text }),
+      });
+      await response.text();
+      return response.status;
+    };
+    const run = newRun();
+    const signature = await sign(run.text, { protected: { headers: run.headers } });
+    const { text } = await post('/batchtransactions', run.text, {
+      ...run.headers,
+      'X-JWS-Signature': signature,
+    });
+    const { batchId } = JSON.parse(text) as { batchId: string };
+    const other = `/batches/${randomUUID()}`;
+    const list = { requestID: 'q-1', voucherInstructions: [{ serialNumber: '1' }] };
+    const redeeming = { requestID: 'q-1', agentID: 'nobody', voucherSecretNumber: '1' };
+    const atOwnShop = { ...redeeming, agentID: 'own-shop' };
+    await voucherAdminOf(t.node).putMerchant({
+      params: { merchantId: 'own-shop' },
+      body: { name: 'Shop', application: source, paymentModality: '00', financialAddress: '55555555' },
+    });
+    const { publicKey } = await generateKeyPair('ECDH-ES', { extractable: true });
+    const key = { publicKey: await exportJWK(publicKey) };
+    const keyPath = `/sources/${programme.sourceId}/voucher-encryption-key`;
+    for (const [surface, method, path, body, wrong, status] of [
+      [vouchers.name, 'PUT', '/vouchers?command=activate', list, '/vouchers?command=suspend', 200],
+      [vouchers.name, 'PUT', '/vouchers?command=suspend', list, '/vouchers', 200],
+      [vouchers.name, 'PUT', '/vouchers?command=reactivate', list, '/vouchers?command=suspend', 200],
+      [vouchers.name, 'POST', '/vouchers?command=cancel', list, '/vouchers', 200],
+      [vouchers.name, 'POST', '/vouchers?command=redeem', redeeming, '/vouchers', 200],
+      [vouchers.name, 'POST', '/vouchers?command=redeem', atOwnShop, '/vouchers', 200],
+      [vouchers.name, 'POST', '/vouchers', {}, '/vouchers?command=cancel', 400],
+      [voucherAdmin.name, 'PUT', keyPath, key, keyPath.replace(programme.sourceId, 'other'), 200],
+      [paymentsAdmin.name, 'POST', `/batches/${batchId}/retry`, undefined, `${other}/retry`, 409],
+      [paymentsAdmin.name, 'POST', `/batches/${batchId}/stop`, { reason: 'No' }, `${other}/stop`, 409],
+      [paymentsAdmin.name, 'POST', `/batches/${batchId}/cancel`, { reason: 'No' }, `${other}/cancel`, 200],
+    ] as const) {
+      const about = `${method} ${path}`;
+      expect([about, await ask(surface, method, path, body)]).toEqual([about, 401]);
+      expect([about, await ask(surface, method, path, body, wrong)]).toEqual([about, 401]);
+      expect([about, await ask(surface, method, path, body, path)]).toEqual([about, status]);
+    }
   });
 
   it('is let through unsigned only as long as the treasury says so; secrets are no keys', async () => {

@@ -20,3 +20,17 @@ export const institutionHeaders = {
   'x-registering-institution-id': optional(36),
   registeringinstitutionid: optional(36),
 };
+/** What a source that signs sends along. */
+export const signatureHeaders = {
+  'x-jws-signature': Type.Optional(
+    Type.String({
+      maxLength: 8000,
+      description:
+        'Detached JWS over the body. Its protected header carries iat, jti, htm and htu (method and path of the request, with its command if it has one) and headers: the request’s own X-CorrelationID, X-Program-Id, X-Registering-Institution-Id, X-Callback-URL, X-Initiator, X-Not-Before, as far as it has them, under their lower-case names',
+    }),
+  ),
+  'x-signature': Type.Optional(Type.String({ maxLength: 8000 })),
+};
+
+/** Of an operation that a source may ask for beside others: it is signed when the source asks. */
+export const signedBySource = { headers: Type.Object(signatureHeaders), keepsBytes: true } as const;

@@ -1,4 +1,5 @@
-import { type Caller, type Handlers, notFound, type Person } from '@govstack/platform';
+import { type Handlers, notFound, type Person } from '@govstack/platform';
+import type { OperationSpec } from '@govstack/platform/operation';
 import { type Batch, readBatch } from '../../batches/read.ts';
 import { pauseBatch, setPriority } from '../../batches/run-control.ts';
 import { isoStatus } from '../../batches/states.ts';
@@ -7,24 +8,32 @@ import { failWaiting, stopBatch } from '../../dispatch/stop.ts';
 import { trafficReport } from '../../dispatch/traffic-report.ts';
 import { askNow, listUnknowns } from '../../dispatch/unknowns.ts';
 import type { Payments } from '../../payments-context.ts';
+import { assertSignedBySource, type SignedInput } from '../../signatures/verify.ts';
 import { actorOf, assertMayManage, assertOperates, assertTreasury, maySee } from '../../sources/access.ts';
 import { readProgramme } from '../../sources/programme.ts';
 import { readSource } from '../../sources/source.ts';
-import type { dispatchOperations } from './dispatch-operations.ts';
+import { dispatchOperations } from './dispatch-operations.ts';
 import { batchView, money, present } from './views.ts';
+
+type AboutBatch = SignedInput & {
+  readonly params: { readonly batchId: string };
+  readonly person: Person | undefined;
+};
 
 /** Who lets payments leave and holds them back: the managers of a run; the treasury for rails and for priorities. */
 export function dispatchHandlers(payments: Payments): Handlers<typeof dispatchOperations> {
   const { db } = payments;
 
-  const managed = async (batchId: string, caller: Caller, person: Person | undefined): Promise<void> => {
-    const batch = await readBatch(db, batchId);
+  const managed = async (spec: OperationSpec, asking: AboutBatch): Promise<void> => {
+    const { caller, person } = asking;
+    const batch = await readBatch(db, asking.params.batchId);
     if (batch.purpose !== 'payment' || batch.programme_id === null) throw notFound('Batch');
     const source = await readSource(db, batch.source_id);
     const { agency } = await readProgramme(db, batch.source_id, batch.programme_id);
     const owner = { application: source.application, agency };
     if (!maySee(payments, owner, caller, person)) throw notFound('Batch');
     assertMayManage(payments, owner, caller, person);
+    await assertSignedBySource(payments, { id: source.id, ...owner }, spec, asking);
   };
   const runState = (batch: Batch) => {
     const { batchId, state, paused, stopped, priority } = batchView(payments, batch);
@@ -32,14 +41,16 @@ export function dispatchHandlers(payments: Payments): Handlers<typeof dispatchOp
   };
 
   return {
-    async pauseBatch({ params, body, caller, person }) {
-      await managed(params.batchId, caller, person);
+    async pauseBatch(asking) {
+      const { params, body, caller, person } = asking;
+      await managed(dispatchOperations.pauseBatch, asking);
       const by = { actor: actorOf(caller, person), reason: body.reason };
       return { status: 200, body: runState(await pauseBatch(payments, params.batchId, by)) };
     },
 
-    async stopBatch({ params, body, caller, person }) {
-      await managed(params.batchId, caller, person);
+    async stopBatch(asking) {
+      const { params, body, caller, person } = asking;
+      await managed(dispatchOperations.stopBatch, asking);
       const by = { actor: actorOf(caller, person), reason: body.reason };
       return { status: 200, body: runState(await stopBatch(payments, params.batchId, by)) };
     },
@@ -51,8 +62,9 @@ export function dispatchHandlers(payments: Payments): Handlers<typeof dispatchOp
       return { status: 200, body: runState(batch) };
     },
 
-    async failWaitingInstructions({ params, body, caller, person }) {
-      await managed(params.batchId, caller, person);
+    async failWaitingInstructions(asking) {
+      const { params, body, caller, person } = asking;
+      await managed(dispatchOperations.failWaitingInstructions, asking);
       const by = { actor: actorOf(caller, person), reason: body.reason };
       return { status: 200, body: { failed: await failWaiting(payments, params.batchId, body.railId, by) } };
     },

@@ -1,4 +1,5 @@
 import { defineOperation, Type } from '@govstack/platform/operation';
+import { signedBySource } from '../published-headers.ts';
 import { closed, Id, Instant } from '../schemas.ts';
 
 const RailId = Type.String({ pattern: '^[A-Za-z0-9._-]{1,36}$' });
@@ -29,6 +30,7 @@ const pauseBatch = defineOperation({
   description: 'What is being sent at this moment still goes out. `resumeBatch` lets the run go on.',
   requirements: ['PAY-6.1-j', 'PAY-6.1-c'],
   access,
+  ...signedBySource,
   ...inBatch,
   body: Type.Object({ reason: Reason }, closed),
   responses: { 200: RunState },
@@ -41,6 +43,7 @@ const stopBatch = defineOperation({
   summary: 'End a run under payment: what has not left goes back, what is out is awaited',
   requirements: ['PAY-6.1-c'],
   access,
+  ...signedBySource,
   ...inBatch,
   body: Type.Object({ reason: Reason }, closed),
   responses: { 200: RunState },
@@ -73,6 +76,7 @@ const failWaitingInstructions = defineOperation({
     'Nothing of it has left. `retryFailedInstructions` makes a run of it that goes over the rails that are active then, and needs its own approval.',
   requirements: ['PAY-6.1-c', 'PAY-6.9-i'],
   access,
+  ...signedBySource,
   ...inBatch,
   body: Type.Object({ railId: RailId, reason: Reason }, closed),
   responses: { 200: Type.Object({ failed: Type.Integer() }) },

@@ -1,4 +1,5 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { signedBySource } from '../published-headers.ts';
 import { Code, Currency, closed, Flag, Id, Instant, Limit, Text } from '../schemas.ts';
 import { Calendar } from './calendar.ts';
 import { dispatchOperations } from './dispatch-operations.ts';
@@ -519,6 +520,7 @@ export const cancelBatch = defineOperation({
   path: '/batches/{batchId}/cancel',
   summary: 'Withdraw a run of which nothing has left yet',
   access: overseer,
+  ...signedBySource,
   ...inBatch,
   body: Type.Object({ reason: Text(500) }, closed),
   responses: { 200: BatchView },
@@ -542,6 +544,7 @@ export const retryFailedInstructions = defineOperation({
   summary: 'Make a new run of the failed payments of a finished one; it needs its own approval',
   requirements: ['PAY-5.3.1-k', 'PAY-6.9-i'],
   access: overseer,
+  ...signedBySource,
   ...inBatch,
   responses: { 200: Type.Object({ batchId: Id, repeated: Flag }) },
 });

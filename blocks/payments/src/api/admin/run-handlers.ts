@@ -1,4 +1,5 @@
 import { badRequest, type Caller, type Handlers, memberOf, notFound, type Person } from '@govstack/platform';
+import type { OperationSpec } from '@govstack/platform/operation';
 import { sql } from 'kysely';
 import { approveBatch, rejectBatch } from '../../batches/approval.ts';
 import { readCertificate } from '../../batches/certificate.ts';
@@ -14,11 +15,12 @@ import {
 import { retryFailed } from '../../batches/retry.ts';
 import { batchStates, type InstructionState, instructionStates, isoStatus } from '../../batches/states.ts';
 import type { Payments } from '../../payments-context.ts';
+import { assertSignedBySource, type SignedInput } from '../../signatures/verify.ts';
 import { assertMayManage, maySee } from '../../sources/access.ts';
 import { listProgrammes, readProgramme } from '../../sources/programme.ts';
 import { readSource, sourceOfCaller } from '../../sources/source.ts';
 import { masked } from '../../vault/vault.ts';
-import type { paymentsAdmin } from './operations.ts';
+import { paymentsAdmin } from './operations.ts';
 import { batchView, instructionView, money, present } from './views.ts';
 
 type RunHandlers = Pick<
@@ -65,8 +67,19 @@ export function runHandlers(payments: Payments): RunHandlers {
     return batch;
   };
   /** The same, and its caller may withdraw it or take it further. */
-  const managed = async (batchId: string, caller: Caller, person: Person | undefined): Promise<void> =>
-    assertMayManage(payments, await ownerOf(await visible(batchId, caller, person)), caller, person);
+  const managed = async (
+    spec: OperationSpec,
+    asking: SignedInput & {
+      readonly params: { readonly batchId: string };
+      readonly person: Person | undefined;
+    },
+  ): Promise<void> => {
+    const { params, caller, person } = asking;
+    const batch = await visible(params.batchId, caller, person);
+    const owner = await ownerOf(batch);
+    assertMayManage(payments, owner, caller, person);
+    await assertSignedBySource(payments, { id: batch.source_id, ...owner }, spec, asking);
+  };
 
   /** Programmes of a source that an agency looks after. */
   const programmesOf = async (sourceId: string, agency: string): Promise<string[]> =>
@@ -319,22 +332,25 @@ export function runHandlers(payments: Payments): RunHandlers {
       return { status: 200, body: batchView(payments, batch) };
     },
 
-    async cancelBatch({ params, body, caller, person }) {
-      await managed(params.batchId, caller, person);
+    async cancelBatch(asking) {
+      const { params, body, caller, person } = asking;
+      await managed(paymentsAdmin.operations.cancelBatch, asking);
       const batch = await cancelBatch(payments, params.batchId, { caller, person, reason: body.reason });
       return { status: 200, body: batchView(payments, batch) };
     },
 
-    async resumeBatch({ params, caller, person }) {
-      await managed(params.batchId, caller, person);
+    async resumeBatch(asking) {
+      const { params, caller, person } = asking;
+      await managed(paymentsAdmin.operations.resumeBatch, asking);
       return {
         status: 200,
         body: batchView(payments, await resumeBatch(payments, params.batchId, { caller, person })),
       };
     },
 
-    async retryFailedInstructions({ params, caller, person }) {
-      await managed(params.batchId, caller, person);
+    async retryFailedInstructions(asking) {
+      const { params, caller, person } = asking;
+      await managed(paymentsAdmin.operations.retryFailedInstructions, asking);
       const retried = await retryFailed(payments, params.batchId, {
         application: caller.application,
         person: person?.id,

@@ -1,17 +1,6 @@
 import { Bytes, defineOperation, defineSurface, Type } from '@govstack/platform/operation';
-import { callbackHeaders, institutionHeaders } from '../published-headers.ts';
+import { callbackHeaders, institutionHeaders, signatureHeaders } from '../published-headers.ts';
 import { optional, Text } from '../schemas.ts';
-
-const signatureHeaders = {
-  'x-jws-signature': Type.Optional(
-    Type.String({
-      maxLength: 8000,
-      description:
-        'Detached JWS over the body. Its protected header carries iat, jti, htm and htu (method and path of the operation) and headers: the request’s own X-CorrelationID, X-Program-Id, X-Registering-Institution-Id, X-Callback-URL, X-Initiator, X-Not-Before, as far as it has them, under their lower-case names',
-    }),
-  ),
-  'x-signature': Type.Optional(Type.String({ maxLength: 8000 })),
-};
 
 export const mapperHeaders = { ...signatureHeaders, ...callbackHeaders, ...institutionHeaders };
 
@@ -309,6 +298,13 @@ export const submitInstructions = defineOperation({
     ...batchHeaders,
     'x-program-id': Text(36),
     'content-type': Type.Optional(Type.String()),
+    'content-digest': Type.Optional(
+      Type.String({
+        maxLength: 100,
+        description:
+          'sha-256=:…: of the body (RFC 9530). A signed submission needs it: its signature is over an empty body and covers this header',
+      }),
+    ),
   }),
   body: Bytes({ description: 'Instructions as batchTransactions has them, without debitParty and retryOf' }),
   responses: { 202: Type.Object({ submissionId: Type.String({ format: 'uuid' }) }) },

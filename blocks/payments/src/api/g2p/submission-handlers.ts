@@ -9,6 +9,7 @@ import {
 import type { Static } from '@govstack/platform/operation';
 import { formatAmount } from '../../money/amount.ts';
 import type { Payments } from '../../payments-context.ts';
+import { assertSigned, signedBody } from '../../signatures/verify.ts';
 import { maySee } from '../../sources/access.ts';
 import { programmeFor, readProgramme } from '../../sources/programme.ts';
 import { readSource, sourceOfCaller } from '../../sources/source.ts';
@@ -18,7 +19,7 @@ import { readJsonArray, readJsonLines } from '../../submissions/read-json.ts';
 import { type ReadRow, receiveSubmission } from '../../submissions/receive.ts';
 import { assertInstitution, callbackOf } from './headers.ts';
 import { makerOf, notBeforeOf, payeeOf } from './instruction.ts';
-import { type g2p, SingleTransaction } from './operations.ts';
+import { type g2p, SingleTransaction, submitInstructions } from './operations.ts';
 
 type SubmissionHandlers = Pick<Handlers<typeof g2p.operations>, 'submitInstructions' | 'getSubmission'>;
 
@@ -77,6 +78,7 @@ export function submissionHandlers(payments: Payments): SubmissionHandlers {
   return {
     async submitInstructions({ body, caller, person, headers }) {
       const source = await sourceOfCaller(db, caller.application);
+      const signedHash = await assertSigned(payments, source, submitInstructions, { caller, headers });
       assertInstitution(source, headers);
       const programme = await programmeFor(db, source.id, headers['x-program-id']);
       const type = headers['content-type']?.split(';')[0]?.trim();
@@ -97,7 +99,7 @@ export function submissionHandlers(payments: Payments): SubmissionHandlers {
             total: headers['x-batch-total'],
           },
         },
-        readRows(read(body)),
+        readRows(read(signedBody(body, signedHash))),
       );
       return { status: 202, body: { submissionId: id } };
     },

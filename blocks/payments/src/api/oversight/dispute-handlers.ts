@@ -25,9 +25,10 @@ import {
 import { type DisputeParty, disputeStates } from '../../disputes/states.ts';
 import type { Payments } from '../../payments-context.ts';
 import { findRail } from '../../rails/registry.ts';
+import { assertSignedBySource } from '../../signatures/verify.ts';
 import { actorOf, assertMayManage, maySee } from '../../sources/access.ts';
 import { present } from '../admin/views.ts';
-import type { disputeOperations } from './dispute-operations.ts';
+import { disputeOperations } from './dispute-operations.ts';
 import { isApplication, isPayee, type Owner, paymentOf } from './owner.ts';
 import { pageOf } from './shapes.ts';
 
@@ -124,9 +125,12 @@ export function disputeHandlers(payments: Payments): Handlers<typeof disputeOper
   };
 
   return {
-    async openDispute({ body, caller, person }) {
+    async openDispute(asking) {
+      const { body, caller, person } = asking;
       const { instruction, owner } = await paymentOf(db, body.instructionId);
       const party = await partyTo(instruction, owner, caller, person, body.forPayee === true);
+      const source = { id: instruction.source_id, ...owner };
+      await assertSignedBySource(payments, source, disputeOperations.openDispute, asking);
       if (body.caseId !== undefined) {
         const { rows } = await sql`
           select from payment_case
@@ -191,9 +195,12 @@ export function disputeHandlers(payments: Payments): Handlers<typeof disputeOper
       };
     },
 
-    async commentDispute({ params, body, caller, person }) {
-      const { owner, opener } = await seen(params.disputeId, caller, person);
+    async commentDispute(asking) {
+      const { params, body, caller, person } = asking;
+      const { dispute: known, owner, opener } = await seen(params.disputeId, caller, person);
       if (!opener) assertMayManage(payments, owner, caller, person);
+      const source = { id: known.source_id, ...owner };
+      await assertSignedBySource(payments, source, disputeOperations.commentDispute, asking);
       const dispute = await commentDispute(payments, params.disputeId, {
         actor: actorOf(caller, person),
         text: body.text,
@@ -213,8 +220,11 @@ export function disputeHandlers(payments: Payments): Handlers<typeof disputeOper
       return { status: 200, body: view(dispute) };
     },
 
-    async moveDispute({ params, body, caller, person }) {
-      const { owner, opener } = await seen(params.disputeId, caller, person);
+    async moveDispute(asking) {
+      const { params, body, caller, person } = asking;
+      const { dispute: known, owner, opener } = await seen(params.disputeId, caller, person);
+      const source = { id: known.source_id, ...owner };
+      await assertSignedBySource(payments, source, disputeOperations.moveDispute, asking);
       if (!(body.to === 'withdrawn' && opener)) {
         if (!person) throw forbidden('A person settles a dispute');
         assertMayManage(payments, owner, caller, person);

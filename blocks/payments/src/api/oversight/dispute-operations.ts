@@ -1,4 +1,5 @@
 import { defineOperation, Type } from '@govstack/platform/operation';
+import { signedBySource } from '../published-headers.ts';
 import { Code, closed, Flag, Id, Instant, Limit, Text } from '../schemas.ts';
 
 const party = { caller: 'application', person: 'optional' } as const;
@@ -47,6 +48,7 @@ export const openDispute = defineOperation({
     'For its source, its rail, the institution of the payee, the payee (signed in, or through the source), and officers on a payee’s behalf. The payment stays what it is. The same id again answers the same dispute.',
   requirements: ['PAY-5.3.3-c', 'PAY-6.1-n'],
   access: party,
+  ...signedBySource,
   body: Type.Object(
     {
       clientId: Code,
@@ -112,6 +114,7 @@ export const commentDispute = defineOperation({
   path: '/disputes/{disputeId}/comments',
   summary: 'Add evidence or an answer',
   access: party,
+  ...signedBySource,
   ...ofDispute,
   body: Type.Object({ text: Text(4000), references: References }, closed),
   responses: { 200: DisputeView },
@@ -135,6 +138,7 @@ export const moveDispute = defineOperation({
   summary: 'Take a dispute further: review, wait, resolve with an outcome; whoever opened it may withdraw it',
   requirements: ['PAY-5.3.3-c'],
   access: party,
+  ...signedBySource,
   ...ofDispute,
   body: Type.Object(
     {

@@ -19,12 +19,13 @@ import {
   readReceipt,
   receiptsOfPayee,
 } from '../../receipts/read.ts';
+import { assertSignedBySource } from '../../signatures/verify.ts';
 import { actorOf, maySee } from '../../sources/access.ts';
 import { readSource, sourceOfCaller } from '../../sources/source.ts';
 import type { PaymentsTables } from '../../tables.ts';
 import { money, present } from '../admin/views.ts';
 import { isApplication, isPayee, ownerOf } from './owner.ts';
-import type { receiptOperations } from './receipt-operations.ts';
+import { receiptOperations } from './receipt-operations.ts';
 import { pageOf } from './shapes.ts';
 
 type Notice = Pick<
@@ -158,9 +159,12 @@ export function receiptHandlers(payments: Payments): Handlers<typeof receiptOper
       return { status: 200, body: { items: await views(items), ...next } };
     },
 
-    async acknowledgeReceipt({ params, body, caller, person }) {
+    async acknowledgeReceipt(asking) {
+      const { params, body, caller, person } = asking;
       const receipt = await readReceipt(db, params.instructionId);
       const own = await partyTo(receipt, caller, person);
+      const source = { id: receipt.source_id, ...(await ownerOf(db, receipt)) };
+      await assertSignedBySource(payments, source, receiptOperations.acknowledgeReceipt, asking);
       if (body.forPayee === true && own !== 'source')
         throw forbidden('Only its source confirms a receipt for a payee');
       const party = body.forPayee === true ? 'payee' : own;

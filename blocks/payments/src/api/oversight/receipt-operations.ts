@@ -1,4 +1,5 @@
 import { defineOperation, Type } from '@govstack/platform/operation';
+import { signedBySource } from '../published-headers.ts';
 import { Code, closed, Flag, Id, Instant, Limit, Text } from '../schemas.ts';
 
 const overseer = { caller: 'application', person: 'optional' } as const;
@@ -68,6 +69,7 @@ export const acknowledgeReceipt = defineOperation({
   description: 'A source may confirm for its payee, who told it so.',
   requirements: ['PAY-6.14-e', 'PAY-6.1-d'],
   access: overseer,
+  ...signedBySource,
   ...ofPayment,
   body: Type.Object({ hash: Hash, forPayee: Type.Optional(Flag) }, closed),
   responses: { 200: ReceiptView },

@@ -12,6 +12,7 @@ import { sql } from 'kysely';
 import { audit } from '../../audit/audit.ts';
 import { BadAmount, parseAmount } from '../../money/amount.ts';
 import type { Payments } from '../../payments-context.ts';
+import { assertSignedBySource } from '../../signatures/verify.ts';
 import { actorOf, assertAdministers } from '../../sources/access.ts';
 import { readProgramme } from '../../sources/programme.ts';
 import { readSource } from '../../sources/source.ts';
@@ -30,7 +31,7 @@ import { voucherStates } from '../../vouchers/states.ts';
 import { provisionVouchers } from '../../vouchers/stock.ts';
 import { findVoucher, type Voucher } from '../../vouchers/voucher.ts';
 import { money } from '../admin/views.ts';
-import type { voucherAdmin } from './operations.ts';
+import { voucherAdmin } from './operations.ts';
 import { groupView, historyView, merchantView, redemptionView, stockView, voucherView } from './views.ts';
 
 /** Administration of vouchers. Every look at voucher data is kept, not only changes (PAY-6.2.5-d). */
@@ -157,7 +158,8 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
       return { status: 200, body: { provisioned, stock: rows[0]?.stock ?? 0 } };
     },
 
-    async putRecipientKey({ params, body, caller, person }) {
+    async putRecipientKey(asking) {
+      const { params, body, caller, person } = asking;
       const source = await readSource(db, params.sourceId).catch((error: unknown) => {
         assertAdministers(payments, caller, person);
         throw error;
@@ -165,6 +167,7 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
       // A source may change its own key; everybody else is the treasury or is refused.
       if (person !== undefined || caller.application !== source.application)
         assertAdministers(payments, caller, person);
+      await assertSignedBySource(payments, source, voucherAdmin.operations.putRecipientKey, asking);
       const key = body.publicKey as JWK;
       await transaction(db, (trx) => putRecipientKey(trx, source.id, key, actorOf(caller, person)));
       return { status: 200, body: { sourceId: source.id, algorithm: keyEncryption(key) as string } };

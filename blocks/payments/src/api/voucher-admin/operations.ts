@@ -1,4 +1,5 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { signedBySource } from '../published-headers.ts';
 import { Code, closed, Flag, Id, Instant, Limit, Text } from '../schemas.ts';
 
 const Serial = Type.String({ pattern: '^[0-9]{1,25}$' });
@@ -204,6 +205,7 @@ const putRecipientKey = defineOperation({
   summary: 'Register the public key to which secret numbers of a source are encrypted',
   requirements: ['PAY-6.2.5-b', 'PAY-8.2.1'],
   access: officer,
+  ...signedBySource,
   params: inSource,
   body: Type.Object({ publicKey: Type.Record(Type.String(), Type.Unknown()) }, closed),
   responses: { 200: Type.Object({ sourceId: Type.String(), algorithm: Type.String() }) },

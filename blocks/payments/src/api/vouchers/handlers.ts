@@ -10,7 +10,7 @@ import { refusals, VoucherRefused } from '../../vouchers/refused.ts';
 import { failuresNotice, findRequest } from '../../vouchers/requests.ts';
 import { statusCode } from '../../vouchers/states.ts';
 import { findVoucher, type Voucher } from '../../vouchers/voucher.ts';
-import type { vouchers } from './operations.ts';
+import { postVouchers, putVouchers, type vouchers } from './operations.ts';
 import { activeSource, redeemAtMerchant } from './redemption-handler.ts';
 import { sourceActions } from './source-handlers.ts';
 
@@ -84,13 +84,13 @@ export function voucherHandlers(payments: Payments): Handlers<typeof vouchers.op
   return {
     postVouchers(asking) {
       const { command } = asking.query;
-      if (command === 'redeem') return redeemAtMerchant(payments, asking);
+      if (command === 'redeem') return redeemAtMerchant(payments, postVouchers, asking);
       return command === 'cancel' ? actions.move('cancel', asking) : actions.create(asking);
     },
 
     putVouchers(asking) {
       const { command } = asking.query;
-      if (command === 'redeemPay') return redeemAtMerchant(payments, asking);
+      if (command === 'redeemPay') return redeemAtMerchant(payments, putVouchers, asking);
       if (command === 'activate') return actions.move('activate', asking);
       return actions.control(command === 'suspend' ? 'suspend' : 'unsuspend', asking);
     },

@@ -1,8 +1,9 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
-import { callbackHeaders, institutionHeaders } from '../published-headers.ts';
+import { callbackHeaders, institutionHeaders, signatureHeaders } from '../published-headers.ts';
 import { optional, Text } from '../schemas.ts';
 
 const headers = Type.Object({
+  ...signatureHeaders,
   ...callbackHeaders,
   ...institutionHeaders,
   'x-program-id': optional(36),
@@ -117,6 +118,7 @@ export const postVouchers = defineOperation({
   ],
   access: counter,
   bodyLimit: 4 * 1024 * 1024,
+  keepsBytes: true,
   query: Type.Object({
     command: Type.Optional(Type.Union([Type.Literal('cancel'), Type.Literal('redeem')])),
   }),
@@ -136,6 +138,7 @@ export const putVouchers = defineOperation({
   requirements: ['PAY-8.2.2', 'PAY-6.2.4-b', 'PAY-5.3.2-e'],
   access: counter,
   bodyLimit: 4 * 1024 * 1024,
+  keepsBytes: true,
   query: Type.Object({
     command: Type.Union([
       Type.Literal('activate'),

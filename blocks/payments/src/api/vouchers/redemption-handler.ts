@@ -1,6 +1,8 @@
-import { type Caller, forbidden, type Person } from '@govstack/platform';
+import { forbidden, type Person } from '@govstack/platform';
+import type { OperationSpec } from '@govstack/platform/operation';
 import { formatAmount } from '../../money/amount.ts';
 import type { Payments } from '../../payments-context.ts';
+import { assertSigned, type SignedInput } from '../../signatures/verify.ts';
 import { actorOf } from '../../sources/access.ts';
 import { mayAdminister } from '../../vouchers/access.ts';
 import { findMerchant } from '../../vouchers/merchants.ts';
@@ -41,11 +43,13 @@ const redeemed = (payments: Payments, outcome: RedemptionOutcome) => {
  */
 export async function redeemAtMerchant(
   payments: Payments,
-  asking: { readonly caller: Caller; readonly person: Person | undefined; readonly body: unknown },
+  spec: OperationSpec,
+  asking: SignedInput & { readonly person: Person | undefined; readonly body: unknown },
 ) {
   const { caller, person } = asking;
-  const message = readMessage('redeeming', asking.body);
   const sourceId = await activeSource(payments, caller.application);
+  if (sourceId !== undefined) await assertSigned(payments, { id: sourceId }, spec, asking);
+  const message = readMessage('redeeming', asking.body);
   const agent = await findMerchant(payments, message.agentid);
   const its = agent?.application === caller.application;
   if (!its && sourceId === undefined)

@@ -1,5 +1,7 @@
-import { badRequest, type Caller, type Handlers, type Person, transaction } from '@govstack/platform';
+import { badRequest, type Handlers, transaction } from '@govstack/platform';
+import type { OperationSpec } from '@govstack/platform/operation';
 import type { Payments } from '../../payments-context.ts';
+import { assertSigned } from '../../signatures/verify.ts';
 import { actorOf } from '../../sources/access.ts';
 import { sourceOfCaller } from '../../sources/source.ts';
 import type { Trx } from '../../tables.ts';
@@ -13,16 +15,9 @@ import type { VoucherFailure } from '../../vouchers/tables.ts';
 import { findVoucher } from '../../vouchers/voucher.ts';
 import { assertInstitution, callbackOf } from '../g2p/headers.ts';
 import { readMessage } from './message.ts';
-import type { vouchers } from './operations.ts';
+import { postVouchers, putVouchers, type vouchers } from './operations.ts';
 
-type Headers = Parameters<Handlers<typeof vouchers.operations>['postVouchers']>[0]['headers'];
-
-interface Asking {
-  readonly caller: Caller;
-  readonly person: Person | undefined;
-  readonly headers: Headers;
-  readonly body: unknown;
-}
+type Asking = Parameters<Handlers<typeof vouchers.operations>['postVouchers' | 'putVouchers']>[0];
 
 const accepted = 'Request taken over';
 
@@ -31,15 +26,17 @@ const move = { activate: activateVouchers, cancel: cancelVouchers } as const;
 /** What sources do with their vouchers: create, activate, cancel, suspend, reactivate. */
 export function sourceActions(payments: Payments) {
   const { db } = payments;
-  const known = async ({ caller, headers }: Asking) => {
+  const known = async (asking: Asking, spec: OperationSpec) => {
+    const { caller, headers } = asking;
     const source = await sourceOfCaller(db, caller.application);
+    await assertSigned(payments, source, spec, asking);
     assertInstitution(source, headers);
     return { source, callback: callbackOf(source, headers) };
   };
 
   return {
     async create(asking: Asking) {
-      const { source, callback } = await known(asking);
+      const { source, callback } = await known(asking, postVouchers);
       const message = readMessage('creation', asking.body);
       const orders = message.voucherinstructions.map((one) => ({
         instructionId: one.instructionid,
@@ -84,7 +81,8 @@ export function sourceActions(payments: Payments) {
     },
 
     async move(operation: 'activate' | 'cancel', asking: Asking) {
-      const { source, callback } = await known(asking);
+      const spec = operation === 'activate' ? putVouchers : postVouchers;
+      const { source, callback } = await known(asking, spec);
       const message = readMessage('serials', asking.body);
       const serials = message.voucherinstructions.map((one) => String(one.serialnumber));
       const by = { actor: actorOf(asking.caller, asking.person), reason: 'requested' };
@@ -110,7 +108,7 @@ export function sourceActions(payments: Payments) {
 
     /** Each on its own, at once; saying it again reports what cannot be moved any more. */
     async control(control: Control, asking: Asking) {
-      const { source } = await known(asking);
+      const { source } = await known(asking, putVouchers);
       const message = readMessage('serials', asking.body);
       const by = { actor: actorOf(asking.caller, asking.person), reason: 'requested' };
       const one = async (trx: Trx, serial: string): Promise<VoucherFailure[]> => {
