@@ -15,6 +15,7 @@ import {
   startTreasury,
   type Treasury,
 } from './fixtures/treasury.ts';
+import { voucherAdminOf } from './fixtures/vouchers.ts';
 
 interface Pair {
   readonly privateKey: JWK;
@@ -280,6 +281,11 @@ describe('a source that must sign', () => {
     const other = `/batches/${randomUUID()}`;
     const list = { requestID: 'q-1', voucherInstructions: [{ serialNumber: '1' }] };
     const redeeming = { requestID: 'q-1', agentID: 'nobody', voucherSecretNumber: '1' };
+    const atOwnShop = { ...redeeming, agentID: 'own-shop' };
+    await voucherAdminOf(t.node).putMerchant({
+      params: { merchantId: 'own-shop' },
+      body: { name: 'Shop', application: source, paymentModality: '00', financialAddress: '55555555' },
+    });
     const { publicKey } = await generateKeyPair('ECDH-ES', { extractable: true });
     const key = { publicKey: await exportJWK(publicKey) };
     const keyPath = `/sources/${programme.sourceId}/voucher-encryption-key`;
@@ -289,6 +295,7 @@ describe('a source that must sign', () => {
       [vouchers.name, 'PUT', '/vouchers?command=reactivate', list, '/vouchers?command=suspend', 200],
       [vouchers.name, 'POST', '/vouchers?command=cancel', list, '/vouchers', 200],
       [vouchers.name, 'POST', '/vouchers?command=redeem', redeeming, '/vouchers', 200],
+      [vouchers.name, 'POST', '/vouchers?command=redeem', atOwnShop, '/vouchers', 200],
       [vouchers.name, 'POST', '/vouchers', {}, '/vouchers?command=cancel', 400],
       [voucherAdmin.name, 'PUT', keyPath, key, keyPath.replace(programme.sourceId, 'other'), 200],
       [paymentsAdmin.name, 'POST', `/batches/${batchId}/retry`, undefined, `${other}/retry`, 409],

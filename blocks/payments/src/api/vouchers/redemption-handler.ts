@@ -47,8 +47,9 @@ export async function redeemAtMerchant(
   asking: SignedInput & { readonly person: Person | undefined; readonly body: unknown },
 ) {
   const { caller, person } = asking;
-  const message = readMessage('redeeming', asking.body);
   const sourceId = await activeSource(payments, caller.application);
+  if (sourceId !== undefined) await assertSigned(payments, { id: sourceId }, spec, asking);
+  const message = readMessage('redeeming', asking.body);
   const agent = await findMerchant(payments, message.agentid);
   const its = agent?.application === caller.application;
   if (!its && sourceId === undefined)
