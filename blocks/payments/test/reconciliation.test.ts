@@ -82,6 +82,10 @@ function notification(id: string, direction: 'CRDT' | 'DBIT', amount: string, en
     </Ntfctn></BkToCstmrDbtCdtNtfctn></Document>`;
 }
 
+/** A statement of its first day only. */
+const onTheFirstDay = (file: string): string =>
+  file.replaceAll(/(\d{4}-\d\d-\d\d),\d{4}-\d\d-\d\d/g, '$1,$1');
+
 /** Every account is proved, and nothing is unexplained. */
 async function expectProved(): Promise<void> {
   for (const proof of await proofs(t.node))
@@ -333,13 +337,7 @@ describe('a statement', () => {
     // The statement in between explains it.
     const between = bankOf('EU00TREASURY02', 'EUR');
     const file = between.statement([credit(1_000n, 'x')], { opening: 90_000n, id: 'between' });
-    await take(
-      t.node,
-      file.replaceAll(/\d{4}-\d\d-\d\d,\d{4}-\d\d-\d\d/g, (days) => {
-        const [from = ''] = days.split(',');
-        return `${from},${from}`;
-      }),
-    );
+    await take(t.node, onTheFirstDay(file));
     expect((await proofs(t.node)).find((one) => one.currency === 'EUR')).toMatchObject({
       difference: '0.00',
     });
@@ -513,6 +511,18 @@ describe('what does not explain itself', () => {
       [mixed]: 'completed',
       [borne]: 'returned',
     });
+    await expectProved();
+  });
+
+  it('[PAY-5.3.1-k] a payment debited twice stays paid, too, when what comes back is on a statement that comes too early', async () => {
+    const { batchId, ids } = await paid(1, '37.00');
+    const missing = onTheFirstDay(bank.statement([debit(3700n, ids[0]), debit(3700n, ids[0])]));
+    const early = await take(t.node, bank.statement([credit(3700n, ids[0])]));
+    expect(await classesOf(t.node, early.statementId)).toEqual(['missing-here']);
+    const late = await take(t.node, missing);
+    expect(await classesOf(t.node, late.statementId)).toEqual(['matched', 'reversal']);
+    expect((await instructionsOf(t.node, batchId)).map((row) => row.state)).toEqual(['completed']);
+    expect((await worklist(t.node)).some((one) => one.paymentId === ids[0])).toBe(false);
     await expectProved();
   });
 

@@ -10,6 +10,8 @@ export interface Line {
   readonly code: EntryCode | undefined;
   /** Whether it is the balance with which the first statement begins. */
   readonly opening: boolean;
+  /** Whether lines before it may be missing: its statement does not go on where the one before ended. */
+  readonly afterGap: boolean;
   readonly payment: Payment | undefined;
 }
 
@@ -21,6 +23,8 @@ export interface Seen {
   readonly returnedBy: string | undefined;
   /** Debits beside the one that paid it that nobody has given back. `decided`: somebody bears them already. */
   readonly beside: readonly { readonly lineId: string; readonly amount: bigint; readonly decided: boolean }[];
+  /** Credits that nothing explains yet. */
+  readonly waiting: readonly { readonly lineId: string; readonly amount: bigint }[];
 }
 
 export interface Verdict {
@@ -28,13 +32,13 @@ export interface Verdict {
   readonly class: LineClass;
   /** `out`: paid → funding. `back`: funding ← paid. Undefined: nothing is booked now. */
   readonly book?: 'out' | 'back';
-  /** The debit that this line takes back; both are settled unless somebody bears the debit already. */
+  /** The line of the other direction that takes this one back, or that it takes back; both are settled unless there is an item. */
   readonly pair?: string;
   /** What a person has to look at. */
   readonly item?: { readonly class: ItemClass; readonly detail: string };
 }
 
-const nothingSeen: Seen = { paidBy: undefined, returnedBy: undefined, beside: [] };
+const nothingSeen: Seen = { paidBy: undefined, returnedBy: undefined, beside: [], waiting: [] };
 
 const waits = (line: Line, itemClass: ItemClass, detail: string): Verdict => ({
   line,
@@ -57,14 +61,23 @@ function credit(line: Line, payment: Payment, seen: Seen): Verdict {
   if (line.amount !== payment.amount)
     return waits(line, 'amount-differs', 'Another amount came back than was paid');
   if (seen.returnedBy !== undefined) return waits(line, 'duplicate-at-bank', 'The payment came back before');
+  if (line.afterGap && seen.paidBy === undefined)
+    return waits(
+      line,
+      'missing-here',
+      'A payment came back that no statement shows leaving, and one is missing',
+    );
   if (payment.state === 'paid' || payment.state === 'returned')
     return { line, class: 'return', book: 'back' };
   return waits(line, 'missing-here', `A payment came back that is ${payment.state} here`);
 }
 
 function debit(line: Line, payment: Payment, seen: Seen): Verdict {
-  if (seen.paidBy !== undefined)
+  if (seen.paidBy !== undefined) {
+    const back = seen.waiting.find((one) => one.amount === line.amount);
+    if (back) return { line, class: 'reversal', pair: back.lineId };
     return waits(line, 'duplicate-at-bank', 'The payment was taken or decided before');
+  }
   if (line.amount !== payment.amount)
     return waits(line, 'amount-differs', 'Another amount was taken than was paid here');
   if (payment.state === 'paid' || payment.state === 'returned')
@@ -88,7 +101,11 @@ function after(verdict: Verdict, seen: Seen): Seen {
   if (verdict.class === 'matched') return { ...seen, paidBy: line.id };
   if (verdict.class === 'return') return { ...seen, returnedBy: line.id };
   if (verdict.pair !== undefined)
-    return { ...seen, beside: seen.beside.filter((one) => one.lineId !== verdict.pair) };
+    return {
+      ...seen,
+      beside: seen.beside.filter((one) => one.lineId !== verdict.pair),
+      waiting: seen.waiting.filter((one) => one.lineId !== verdict.pair),
+    };
   if (line.direction === 'debit' && verdict.class !== 'charge')
     return {
       ...seen,

@@ -29,6 +29,7 @@ interface Work {
   readonly id: string;
   readonly account_id: string;
   readonly kind: 'statement' | 'notification';
+  readonly continuous: boolean;
 }
 
 const chunkSize = 500;
@@ -69,6 +70,7 @@ async function seenBefore(trx: Trx, payments: readonly Payment[]): Promise<Map<s
     paid_by: string | null;
     returned_by: string | null;
     beside: { lineId: string; amount: string; decided: boolean }[];
+    waiting: { lineId: string; amount: string }[];
   }>`
     select
       p.kind as payment_kind,
@@ -92,7 +94,13 @@ async function seenBefore(trx: Trx, payments: readonly Payment[]): Promise<Map<s
            and l.code is distinct from 'charge'
            and not exists (
              select from statement_line back where back.payment_id = l.payment_id and back.pair_id = l.id)),
-        '[]') as beside
+        '[]') as beside,
+      coalesce(
+        (select jsonb_agg(jsonb_build_object('lineId', l.id, 'amount', l.amount::text) order by l.id)
+         from statement_line l
+         where l.payment_id = p.id and l.payment_kind = p.kind and l.direction = 'credit' and not l.settled
+           and l.class in ('duplicate-at-bank', 'missing-here')),
+        '[]') as waiting
     from unnest(
       ${payments.map((one) => one.kind)}::text[],
       ${payments.map((one) => one.id)}::text[]
@@ -107,6 +115,7 @@ async function seenBefore(trx: Trx, payments: readonly Payment[]): Promise<Map<s
         paidBy: row.paid_by ?? undefined,
         returnedBy: row.returned_by ?? undefined,
         beside: row.beside.map((one) => ({ ...one, amount: BigInt(one.amount) })),
+        waiting: row.waiting.map((one) => ({ ...one, amount: BigInt(one.amount) })),
       },
     ]),
   );
@@ -127,12 +136,13 @@ async function report(
     await matcherOf(kind).report(payments, trx, outcome, group);
 }
 
-const toLine = (row: Row, payment: Payment | undefined): Line => ({
+const toLine = (work: Work, row: Row, payment: Payment | undefined): Line => ({
   id: row.id,
   direction: row.direction,
   amount: BigInt(row.amount),
   code: row.code ?? undefined,
   opening: row.position === 0,
+  afterGap: !work.continuous,
   payment,
 });
 
@@ -259,13 +269,13 @@ async function takeLines(payments: Payments, trx: Trx, work: Work, rows: readonl
   }
   if (work.kind === 'notification') {
     // What comes back waits for the statement: only that shows whether it is the payment or a second debit of it.
-    const told = rows.map((row): Verdict => ({ line: toLine(row, found.get(row.id)), class: 'told' }));
+    const told = rows.map((row): Verdict => ({ line: toLine(work, row, found.get(row.id)), class: 'told' }));
     await keep(trx, work, told, new Map());
     return;
   }
   const seen = await seenBefore(trx, distinct([...found.values()]));
   const verdicts = classify(
-    rows.map((row) => toLine(row, found.get(row.id))),
+    rows.map((row) => toLine(work, row, found.get(row.id))),
     seen,
   );
   // Payments before accounts: the order in which everybody locks.
@@ -301,7 +311,7 @@ export async function reconcileNext(payments: Payments): Promise<boolean> {
     transaction(payments.db, async (trx) => {
       await lockReconciliation(trx);
       const { rows: statements } = await sql<Work>`
-        select id, account_id, kind from bank_statement where state = 'loaded' order by id limit 1`.execute(
+        select id, account_id, kind, continuous from bank_statement where state = 'loaded' order by id limit 1`.execute(
         trx,
       );
       const [work] = statements;
