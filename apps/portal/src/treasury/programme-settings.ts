@@ -1,7 +1,7 @@
 import { formKey, input, type SignedInVisit } from '../site/visit.ts';
 import { programmeNames } from './programmes.ts';
 import { attempt, type PageError } from './refusals.ts';
-import { amountIn, codeFault, enteredIn, given, missingOf, wrongAmount } from './setting-form.ts';
+import { amountIn, codeFault, enteredIn, given, missingOf, ticked, wrongAmount } from './setting-form.ts';
 import { access, codeIn, settingFrame, type TreasuryParts } from './shell.ts';
 
 const names = [
@@ -13,9 +13,19 @@ const names = [
   'payerRail',
   'maximumInstructionAmount',
   'maximumRunAmount',
+  'staggerPayees',
+  'staggerSeconds',
 ] as const;
 const limits = ['maximumInstructionAmount', 'maximumRunAmount'] as const;
 type Entered = Record<(typeof names)[number], string>;
+
+/** How a run is spread over time: so many transfers, then so many seconds; both or neither. */
+function staggerIn({ staggerPayees, staggerSeconds }: Entered) {
+  if (staggerPayees === '' && staggerSeconds === '') return undefined;
+  const whole = /^[1-9]\d{0,6}$/;
+  if (!whole.test(staggerPayees) || !whole.test(staggerSeconds)) return 'wrong';
+  return { payees: Number(staggerPayees), seconds: Number(staggerSeconds) };
+}
 
 /** Programmes with their budgets: set up, changed, and given the money that the treasury releases (PAY-5.1.16-a). */
 export function programmePages(parts: TreasuryParts): void {
@@ -26,7 +36,7 @@ export function programmePages(parts: TreasuryParts): void {
     visit: SignedInVisit,
     sourceId: string,
     known: string | undefined,
-    entered?: Partial<Entered>,
+    entered?: Partial<Entered> & { readonly combinePayments?: boolean },
     errors: readonly PageError[] = [],
     release: { readonly amount: string; readonly reference: string } | undefined = undefined,
   ) {
@@ -49,7 +59,11 @@ export function programmePages(parts: TreasuryParts): void {
         },
         base: known === undefined ? undefined : `/treasury/settings/programmes/${sourceId}/${known}`,
         rails: rails.body.items.map(({ railId, name }) => ({ value: railId, text: name })),
-        entered: entered ?? programme ?? {},
+        entered: entered ?? {
+          ...programme,
+          staggerPayees: String(programme?.stagger?.payees ?? ''),
+          staggerSeconds: String(programme?.stagger?.seconds ?? ''),
+        },
         release,
         errors,
       },
@@ -65,6 +79,8 @@ export function programmePages(parts: TreasuryParts): void {
       (await admin.listProgrammes({ params: { sourceId } })).body.items.some(
         (one) => one.programmeId === programmeId,
       );
+    const combinePayments = ticked(visit, 'combinePayments');
+    const stagger = staggerIn(entered);
     const amounts = Object.fromEntries(limits.map((name) => [name, amountIn(entered[name])]));
     const errors = [
       ...codeFault(visit, 'programmeId', programmeId, taken),
@@ -72,9 +88,12 @@ export function programmePages(parts: TreasuryParts): void {
       ...limits
         .filter((name) => entered[name] !== '' && amounts[name] === undefined)
         .map((name) => wrongAmount(visit, name)),
+      ...(stagger === 'wrong'
+        ? [{ text: visit.voice.t('treasury.settings.staggerWrong'), href: '#staggerPayees' }]
+        : []),
     ];
     const refused =
-      errors.length > 0
+      errors.length > 0 || stagger === 'wrong'
         ? errors
         : await attempt(visit, '#name', () =>
             admin.putProgramme({
@@ -87,10 +106,12 @@ export function programmePages(parts: TreasuryParts): void {
                 ...given('payerRail', entered.payerRail),
                 ...given('maximumInstructionAmount', amounts.maximumInstructionAmount ?? ''),
                 ...given('maximumRunAmount', amounts.maximumRunAmount ?? ''),
+                combinePayments,
+                ...(stagger === undefined ? {} : { stagger }),
               },
             }),
           );
-    if (refused) return show(visit, sourceId, known, entered, refused);
+    if (refused) return show(visit, sourceId, known, { ...entered, combinePayments }, refused);
     visit.leaveNotice('settingSaved');
     return visit.goTo(`/treasury/settings/programmes/${sourceId}/${programmeId}`);
   }
