@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AccountKey, accountId, balances, openAccounts } from '../src/ledger/accounts.ts';
 import { checkInvariants } from '../src/ledger/invariants.ts';
+import { listTransfers } from '../src/ledger/statements.ts';
 import {
   createTransfers,
   InsufficientFunds,
@@ -187,6 +188,40 @@ it('the ledger finds what it books by key, also on a connection that began with 
         await one.transaction().execute((trx) => createTransfers(trx, [request]));
     }
     expect(await scans()).toBe(before);
+  });
+});
+
+it('a page of a busy account is read alone, and its pages give every transfer once', async () => {
+  const { id } = await chart(2000n);
+  const move = (out: boolean): TransferRequest => ({
+    ...trace(),
+    type: 'post',
+    debit: out ? id.available : id.clearing,
+    credit: out ? id.clearing : id.available,
+    amount: 1n,
+  });
+  await book(Array.from({ length: 600 }, () => move(true)));
+  await book(Array.from({ length: 300 }, () => move(false)));
+  await sql`analyze ledger_transfer`.execute(db);
+  await db.connection().execute(async (one) => {
+    const read = async (): Promise<number> => {
+      await sql`select pg_stat_force_next_flush()`.execute(one);
+      await sql`select pg_stat_clear_snapshot()`.execute(one);
+      const { rows } = await sql<{ read: string }>`
+        select seq_tup_read + idx_tup_fetch as read from pg_stat_user_tables
+        where relname = 'ledger_transfer'`.execute(one);
+      return Number(rows[0]?.read);
+    };
+    const before = await read();
+    let page = await listTransfers(one, id.available, undefined, 100);
+    expect((await read()) - before).toBeLessThan(300);
+    const seen = page.map((row) => BigInt(row.sequence));
+    while (page.length === 100) {
+      page = await listTransfers(one, id.available, page.at(-1)?.sequence, 100);
+      seen.push(...page.map((row) => BigInt(row.sequence)));
+    }
+    expect(new Set(seen).size).toBe(901);
+    expect(seen).toEqual([...seen].sort((a, b) => (a < b ? 1 : -1)));
   });
 });
 

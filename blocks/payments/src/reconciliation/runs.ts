@@ -100,9 +100,10 @@ async function findMissing(payments: Payments, trx: Trx): Promise<void> {
  */
 async function findMissingReturns(payments: Payments, trx: Trx): Promise<void> {
   const { rows } = await sql<Pick<Missing, 'id' | 'batch_id' | 'rail_id'>>`
-    select i.id, i.batch_id, i.rail_id
+    select distinct i.id, i.batch_id, i.rail_id
     from suspense_entry held
-    join instruction i on i.id = held.instruction_id
+    left join combined_instruction k on k.instruction_id = held.instruction_id
+    join instruction i on i.id = coalesce(k.leader_id, held.instruction_id)
     join batch b on b.id = i.batch_id
     join programme p on p.source_id = b.source_id and p.id = b.programme_id
     join rail on rail.id = i.rail_id

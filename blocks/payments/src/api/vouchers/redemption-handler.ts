@@ -54,7 +54,6 @@ export async function redeemAtMerchant(
   const its = agent?.application === caller.application;
   if (!its && sourceId === undefined)
     throw forbidden('Only the application of a merchant, or a source of payments, redeems vouchers');
-  if (!its && sourceId !== undefined) await assertSigned(payments, { id: sourceId }, spec, asking);
   const { override = false } = message;
   const mayOverride = person
     ? mayAdminister(payments, undefined, caller, person)
