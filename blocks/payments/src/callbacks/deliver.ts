@@ -140,7 +140,7 @@ async function toAddress(
   return response.status;
 }
 
-const send = (payments: Payments, connections: Dispatcher, message: Due): Promise<number> => {
+const send = async (payments: Payments, connections: Dispatcher, message: Due): Promise<number> => {
   const body = payments.vault.open(message.body_cipher, `callback/${message.id}`);
   const { target } = message;
   return target.kind === 'service'

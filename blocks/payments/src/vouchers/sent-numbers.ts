@@ -20,6 +20,7 @@ export async function forgetNumbers(
     select id, body_cipher
     from callback
     where state = 'waiting' and recipient = any (${sources}::text[]) and kind = 'voucher-details'
+      and octet_length(body_cipher) > 0
     order by id
     for update`.execute(trx);
   const serials = new Set(vouchers.map((one) => one.serial));

@@ -21,7 +21,7 @@ import {
   receiptsOfPayee,
 } from '../../receipts/read.ts';
 import { assertSignedBySource } from '../../signatures/verify.ts';
-import { actorOf, assertTreasury, maySee } from '../../sources/access.ts';
+import { actorOf, assertAdministers, maySee } from '../../sources/access.ts';
 import { readSource, sourceOfCaller } from '../../sources/source.ts';
 import type { PaymentsTables } from '../../tables.ts';
 import { money, present } from '../admin/views.ts';
@@ -212,7 +212,7 @@ export function receiptHandlers(payments: Payments): Handlers<typeof receiptOper
     },
 
     async resendNotice({ params, caller, person }) {
-      assertTreasury(payments, caller, person);
+      assertAdministers(payments, caller, person);
       await resend(payments, params.noticeId, actorOf(caller, person));
       const row = await db
         .selectFrom('callback')
