@@ -134,6 +134,28 @@ describe('a payment of which nobody can tell', () => {
     expect(await brokenBooks(t.node)).toEqual([]);
   });
 
+  it('[PAY-6.1-c] is not decided while it is being sent again; its rail says', async () => {
+    const { ids } = await silentRun(1, '2.15', 'lost');
+    const [id = ''] = ids;
+    let go = () => {};
+    t.bank.delay = () =>
+      new Promise<void>((resolve) => {
+        go = resolve;
+      });
+    const before = t.bank.requests.length;
+    await ask(id);
+    await expect
+      .poll(() => t.bank.requests.slice(before).some((one) => one.endsWith('/transfer-batches')))
+      .toBe(true);
+    expect((await refusal(decide(id, 'not-paid'))).status).toBe(409);
+    t.bank.delay = async () => undefined;
+    go();
+    await expect.poll(() => t.bank.credited.has(id)).toBe(true);
+    await expect
+      .poll(async () => (await t.admin.getInstruction({ params: { instructionId: id } })).body.state)
+      .toBe('completed');
+  });
+
   it('[PAY-5.3.1-k] keeps its rail from becoming another one, which would know nothing of it; the rest may change', async () => {
     const { batchId, ids } = await silentRun(2, '2.60');
     const bank = {

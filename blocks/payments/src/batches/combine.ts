@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { adapters } from '../rails/registry.ts';
+import { adapters, combines } from '../rails/registry.ts';
 import type { Db, Trx } from '../tables.ts';
 import type { Batch } from './read.ts';
 
@@ -10,9 +10,7 @@ import type { Batch } from './read.ts';
  */
 export async function combine(trx: Trx, batch: Batch): Promise<void> {
   if (!batch.combine_payments) return;
-  const apart = Object.keys(adapters).filter(
-    (name) => adapters[name]?.byHand || adapters[name]?.givesVouchers,
-  );
+  const apart = Object.keys(adapters).filter((name) => !combines(name));
   await sql`
     insert into combined_instruction (instruction_id, leader_id)
     select id, leader_id
@@ -32,11 +30,12 @@ export async function combine(trx: Trx, batch: Batch): Promise<void> {
 }
 
 /** Under which payment's id each combined one of these leaves. */
-export async function leadersOf(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+export async function leadersOf(db: Db | Trx, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map();
   const rows = await db
     .selectFrom('combined_instruction')
     .selectAll()
-    .where('instruction_id', 'in', [...ids])
+    .where('instruction_id', '=', sql<string>`any (${[...ids]}::uuid[])`)
     .execute();
   return new Map(rows.map((row) => [row.instruction_id, row.leader_id]));
 }

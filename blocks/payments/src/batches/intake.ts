@@ -91,6 +91,10 @@ async function storeInstructions(
   }
 }
 
+/** Payments to one payee one after the other: what leaves as one lies together. */
+const byPayee = (instructions: readonly CheckedInstruction[]): CheckedInstruction[] =>
+  [...Map.groupBy(instructions, (one) => one.payeeIdentity).values()].flat();
+
 /**
  * Takes over a batch: durable when it returns. The source's batch id makes it safe to repeat, also at the same
  * moment: the same content answers the same batch, other content is refused with 409.
@@ -162,7 +166,8 @@ export async function handOver(
         batch.instructions.map((one) => one.clientId),
       );
     const retried = await retriedInstructions(payments, trx, source, batch.instructions);
-    await storeInstructions(payments, trx, request, id, correlationId, batch.instructions, retried);
+    const inOrder = programme?.combine_payments ? byPayee(batch.instructions) : batch.instructions;
+    await storeInstructions(payments, trx, request, id, correlationId, inOrder, retried);
     await sql`
       insert into batch_event (batch_id, from_state, to_state, actor)
       values (${id}, null, 'received', ${request.makerApplication})`.execute(trx);

@@ -1,6 +1,7 @@
 import { type Caller, conflict, notFound, type Person, transaction } from '@govstack/platform';
 import { sql } from 'kysely';
 import { audit } from '../audit/audit.ts';
+import { leadersOf } from '../batches/combine.ts';
 import type { Payments } from '../payments-context.ts';
 import { actorOf } from '../sources/access.ts';
 import type { Trx } from '../tables.ts';
@@ -46,11 +47,11 @@ async function readOut(payments: Payments, trx: Trx, id: string): Promise<Out> {
 /**
  * Decides on evidence what became of a payment, of a run or of a voucher, that nobody can tell about, whether or not its
  * case is open. Only one that is unknown, or silent for longer than its rail may be (409 otherwise). What was decided
- * stays as a case.
+ * stays as a case. Payments that left as one are decided as one.
  */
 export async function decideUnknown(
   payments: Payments,
-  id: string,
+  asked: string,
   finding: {
     readonly outcome: 'paid' | 'not-paid';
     readonly evidence: string;
@@ -59,7 +60,8 @@ export async function decideUnknown(
   },
 ): Promise<Case> {
   const decided = await transaction(payments.db, async (trx) => {
-    const found = await readOut(payments, trx, id);
+    const found = await readOut(payments, trx, asked);
+    const id = (await leadersOf(trx, [asked])).get(asked) ?? asked;
     if (!(found.state === 'unknown' || (found.state === 'submitted' && found.old)))
       throw conflict(`The payment is ${found.state}; only one of unknown outcome is decided`);
     const open = () =>

@@ -1,8 +1,10 @@
 import { type Caller, conflict, notFound, type Person, transaction } from '@govstack/platform';
 import type { Selectable } from 'kysely';
+import { sql } from 'kysely';
 import { audit } from '../audit/audit.ts';
 import { applyResults } from '../dispatch/apply-results.ts';
 import type { Payments } from '../payments-context.ts';
+import { railInUse, sendingSeconds } from '../rails/registry.ts';
 import { actorOf } from '../sources/access.ts';
 import type { Db, PaymentsTables, Trx } from '../tables.ts';
 
@@ -39,6 +41,35 @@ async function assertFailed(trx: Trx, instructionId: string | null): Promise<voi
     throw conflict('Only a payment that is failed can be found not paid; acknowledge this case');
 }
 
+/**
+ * Throws a 409 while the payment is being sent again: what somebody found out is about an earlier sending. Nothing of its
+ * sub-batch is sent until the transaction ends.
+ */
+async function assertNotBeingSent(
+  payments: Payments,
+  trx: Trx,
+  railId: string,
+  instructionId: string,
+): Promise<void> {
+  const rail = await railInUse(trx, railId);
+  await sql`
+    select s.id
+    from sub_batch s
+    where s.id = (select i.sub_batch_id from instruction i where i.id = ${instructionId})
+    for update`.execute(trx);
+  const { rows } = await sql`
+    select
+    from attempt a
+    where a.instruction_id = coalesce(
+        (select k.leader_id from combined_instruction k where k.instruction_id = ${instructionId}), ${instructionId})
+      and a.number > 1
+      and a.state = 'open'
+      and a.checks = 0
+      and a.sent_at > now() - make_interval(
+        secs => ${sendingSeconds(payments, rail, rail.batch_size)}::float8)`.execute(trx);
+  if (rows.length > 0) throw conflict('The payment is being sent again at this moment; its rail is asked first');
+}
+
 interface Finding {
   readonly outcome: 'paid' | 'not-paid' | 'acknowledged';
   readonly note: string;
@@ -60,12 +91,15 @@ export async function resolveWithin(
     .forUpdate()
     .executeTakeFirst();
   if (!found) throw notFound('Case');
-  if (found.state === 'resolved') throw conflict('The case is resolved');
-  if (finding.outcome === 'not-paid' && found.kind === 'contradiction')
-    await assertFailed(trx, found.instruction_id);
+  const contradicted = found.kind === 'contradiction' && finding.outcome === 'not-paid';
+  // That it was looked at does not say what was found; somebody still may.
+  if (found.state === 'resolved' && !(contradicted && found.outcome === 'acknowledged'))
+    throw conflict('The case is resolved');
+  if (contradicted) await assertFailed(trx, found.instruction_id);
   else if (finding.outcome !== 'acknowledged') {
     if (found.kind !== 'unknown-too-long' || found.instruction_id === null || found.rail_id === null)
       throw conflict('Only a payment of unknown outcome can be decided; acknowledge this case');
+    await assertNotBeingSent(payments, trx, found.rail_id, found.instruction_id);
     const outcome = finding.outcome === 'paid' ? ('succeeded' as const) : ('failed' as const);
     await applyResults(
       payments,

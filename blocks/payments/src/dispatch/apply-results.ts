@@ -1,5 +1,6 @@
 import { transaction } from '@govstack/platform';
 import { sql } from 'kysely';
+import { leadersOf } from '../batches/combine.ts';
 import type { InstructionState } from '../batches/states.ts';
 import { type NewCase, openCases } from '../cases/cases.ts';
 import { charged, feesAccount } from '../fees/booking.ts';
@@ -307,20 +308,24 @@ const disputes = (railId: string, decided: readonly Decided[], via: Via): NewCas
 /** What is said of one of several combined payments is said of them all. */
 async function ofAllCombined(trx: Trx, results: readonly Said[]): Promise<readonly Said[]> {
   const references = results.map((result) => result.reference).filter(isUuid);
-  const { rows } = await sql<{ id: string; said_of: string }>`
-    select o.instruction_id as id, k.instruction_id as said_of
-    from combined_instruction k
-    join combined_instruction o on o.leader_id = k.leader_id
-    where k.instruction_id = any (${references}::uuid[])
-    order by o.instruction_id`.execute(trx);
-  if (rows.length === 0) return results;
-  const together = Map.groupBy(rows, (row) => row.said_of);
-  return results.flatMap(
-    (result) =>
-      together.get(result.reference.toLowerCase())?.map(({ id }) => ({ ...result, reference: id })) ?? [
-        result,
-      ],
-  );
+  const leaders = await leadersOf(trx, references);
+  if (leaders.size === 0) return results;
+  const rows = await trx
+    .selectFrom('combined_instruction')
+    .selectAll()
+    .where('leader_id', '=', sql<string>`any (${[...new Set(leaders.values())]}::uuid[])`)
+    .orderBy('instruction_id')
+    .execute();
+  const led = Map.groupBy(rows, (row) => row.leader_id);
+  const said = new Set<string>();
+  return results.flatMap((result) => {
+    const leader = leaders.get(result.reference.toLowerCase());
+    if (leader === undefined) return [result];
+    const once = `${leader}/${result.outcome}/${result.attempt}`;
+    if (said.has(once)) return [];
+    said.add(once);
+    return (led.get(leader) ?? []).map(({ instruction_id: reference }) => ({ ...result, reference }));
+  });
 }
 
 /**

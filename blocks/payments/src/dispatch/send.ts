@@ -214,7 +214,7 @@ async function prepare(payments: Payments, traffic: RailTraffic): Promise<Parcel
       const claimed = await claim(payments, trx, traffic.blocked());
       if (!claimed) return 'nothing';
       const rail = await railInUse(trx, claimed.rail_id);
-      if (!traffic.enter(rail)) throw new NoPlace();
+      if (!rail.active || !traffic.enter(rail)) throw new NoPlace();
       place = rail.id;
       const rows = await dropPaid(trx, await dropChanged(trx, claimed, await sendable(trx, claimed.id)));
       if (rows.length === 0) {

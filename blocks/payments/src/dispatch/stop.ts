@@ -66,11 +66,13 @@ async function takeBack(
     await applyResults(
       payments,
       railId,
-      group.map((row) =>
-        row.lost
-          ? { reference: row.id, outcome: 'unknown' as const, reasonCode: 'not-received' }
-          : { reference: row.id, outcome: 'failed' as const, reasonCode: end.reasonCode },
-      ),
+      group
+        .filter((row) => row.leads)
+        .map((row) =>
+          row.lost
+            ? { reference: row.id, outcome: 'unknown' as const, reasonCode: 'not-received' }
+            : { reference: row.id, outcome: 'failed' as const, reasonCode: end.reasonCode },
+        ),
       'operator',
       trx,
     );
@@ -84,7 +86,7 @@ async function takeBack(
         batchId,
         instructionId: row.id,
         railId: row.rail_id,
-        detail: 'The payment left once and its rail knows nothing of it; it is not sent again',
+        detail: 'The payment left once and its rail knows nothing of it',
       })),
   );
   await settleSubBatches(payments, trx, subBatches);

@@ -101,6 +101,10 @@ function assertAdapterSettings(adapter: RailAdapter, settings: object): void {
     );
 }
 
+/** Whether a rail with this adapter takes several payments as one: people who pay by hand see each, a voucher has a value of its own. */
+export const combines = (adapter: string): boolean =>
+  !adapters[adapter]?.byHand && !adapters[adapter]?.givesVouchers;
+
 /** Whom a rail is and what it debits: only there one can ask what became of what was sent. */
 const identity = ['adapter', 'service', 'debtor_account'] as const;
 
@@ -134,6 +138,20 @@ async function assertNothingOut(trx: Trx, railId: string): Promise<void> {
     );
 }
 
+/** Throws a 409 while payments wait that are to leave as one: people who pay by hand see each alone, and so do vouchers. */
+async function assertNoneCombined(trx: Trx, railId: string): Promise<void> {
+  const { rows } = await sql`
+    select
+    from combined_instruction k
+    join instruction i on i.id = k.instruction_id
+    where i.rail_id = ${railId} and i.state in ('validated', 'queued')
+    limit 1`.execute(trx);
+  if (rows.length > 0)
+    throw conflict(
+      'Payments that are to leave as one wait for this rail; it cannot become one that takes each alone',
+    );
+}
+
 /** Changes a rail under its lock: nothing is sent there, and no voucher is presented, meanwhile. */
 async function changeRail(trx: Trx, id: string, values: Updateable<PaymentsTables['rail']>): Promise<Rail> {
   const known = await trx
@@ -143,6 +161,8 @@ async function changeRail(trx: Trx, id: string, values: Updateable<PaymentsTable
     .forUpdate()
     .executeTakeFirstOrThrow();
   if (identity.some((column) => known[column] !== values[column])) await assertNothingOut(trx, id);
+  if (known.adapter !== values.adapter && !combines(values.adapter as string))
+    await assertNoneCombined(trx, id);
   return trx
     .updateTable('rail')
     .set({ ...values, updated_at: new Date() })

@@ -66,9 +66,14 @@ async function movePart(trx: Trx, waiting: Waiting): Promise<void> {
       (id, batch_id, purpose, position, source_id, client_id, payee_token, payee_cipher, amount, currency, narration,
        state, correlation_id)
     select
-      r.id, ${batchId}, 'payment', r.position - ${part * size}, ${waiting.source_id}, r.client_id, r.payee_token,
+      r.id, ${batchId}, 'payment', row_number() over (order by r.first, r.position) - 1, ${waiting.source_id}, r.client_id, r.payee_token,
       r.payee_cipher, r.amount, ${waiting.currency}, r.narration, 'received', ${waiting.correlation_id}
-    from staged r`.execute(trx);
+    from (
+      -- Of a programme that combines payments, those to one payee lie together.
+      select s.*, case when b.combine_payments then min(s.position) over (partition by s.payee_token) end as first
+      from staged s
+      cross join (select combine_payments from batch where id = ${batchId}) b
+    ) r`.execute(trx);
   await sql`
     insert into batch_event (batch_id, from_state, to_state, actor)
     select b.id, null, 'received', b.maker_application from batch b where b.id = ${batchId}`.execute(trx);
