@@ -362,6 +362,11 @@ describe('a redemption that cannot be paid leaves the voucher usable:', () => {
       amount: '21.00',
       programmeId: programme.programmeId,
     });
+    const day = new Date().toISOString().slice(0, 10);
+    const figures = async () =>
+      (await books.getSettlementFigures({ query: { day, railId: 'wallets' } })).body.items[0];
+    expect(await figures()).toMatchObject({ returnedCount: 1, grossReturned: '21.00' });
+    expect(Number((await figures())?.grossPaid)).toBeGreaterThanOrEqual(21);
     expect(await brokenBooks(t.node)).toEqual([]);
     const params = { entryId: (await held())?.entryId as string };
     await books.releaseSuspense({

@@ -150,7 +150,7 @@ async function apply(payments: Payments, trx: Trx, proposal: Proposal): Promise<
     part_payment: settings.allowsPartPayment,
     status_codes: JSON.stringify(settings.statusCodes),
     inquiry_timeout_seconds: settings.inquiryTimeoutSeconds,
-    disclaimer: settings.disclaimer ?? null,
+    disclaimer: settings.disclaimer?.trim().replaceAll('\r\n', '\n') || null,
     institution: settings.institution,
     account_cipher: payments.vault.seal(account, `biller/${id}`),
   };

@@ -28,6 +28,12 @@ export const listReviews = (
     .selectFrom('screening_review')
     .selectAll()
     .$if(filter.state !== undefined, (query) => query.where('state', '=', filter.state as Review['state']))
+    // Of a run that was withdrawn there is nothing left to decide.
+    .$if(filter.state === 'open', (query) =>
+      query.where(
+        sql<boolean>`exists (select from batch b where b.id = screening_review.batch_id and b.state = 'received')`,
+      ),
+    )
     .$if(filter.batchId !== undefined, (query) => query.where('batch_id', '=', filter.batchId as string))
     .$if(filter.instructionId !== undefined, (query) =>
       query.where('instruction_id', '=', filter.instructionId as string),

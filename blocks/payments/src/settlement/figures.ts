@@ -52,11 +52,18 @@ export async function dayFigures(payments: Payments, db: Db | Trx, wanted: Day):
       union all
       select d.rail_id, d.currency, d.amount, 0, 0
       from voucher_redemption d
-      where d.state = 'succeeded' and d.answered_at >= ${from} and d.answered_at < ${to}
+      where d.state in ('succeeded', 'returned') and d.answered_at >= ${from} and d.answered_at < ${to}
       union all
-      select i.rail_id, s.currency, 0, s.amount, 0
+      select i.rail_id, s.currency, 0, sum(s.amount), 0
       from suspense_entry s
       join instruction i on i.id = s.instruction_id
+      left join combined_instruction k on k.instruction_id = i.id
+      where s.kind = 'return' and s.since >= ${from} and s.since < ${to}
+      group by i.rail_id, s.currency, coalesce(k.leader_id, i.id)
+      union all
+      select d.rail_id, s.currency, 0, s.amount, 0
+      from suspense_entry s
+      join voucher_redemption d on d.id = s.redemption_id
       where s.kind = 'return' and s.since >= ${from} and s.since < ${to}
     )
     select
@@ -107,7 +114,7 @@ async function seenOf(
         select sum(d.amount)
         from voucher_redemption d
         join statement_line l on l.payment_kind = 'redemption' and l.payment_id = d.id::text and l.class = 'matched'
-        where d.state = 'succeeded' and d.rail_id = ${row.rail_id} and d.currency = ${row.currency}
+        where d.state in ('succeeded', 'returned') and d.rail_id = ${row.rail_id} and d.currency = ${row.currency}
           and d.answered_at >= ${from} and d.answered_at < ${to}
       ), 0) as paid,
       coalesce((
@@ -116,6 +123,12 @@ async function seenOf(
         join instruction i on i.id = s.instruction_id and i.rail_id = ${row.rail_id}
         where s.kind = 'return' and s.currency = ${row.currency} and s.since >= ${from} and s.since < ${to}
           and (${shown('return')} or ${decided(['not-executed'])})
+      ), 0) + coalesce((
+        select sum(s.amount)
+        from suspense_entry s
+        join voucher_redemption d on d.id = s.redemption_id and d.rail_id = ${row.rail_id}
+        join statement_line l on l.payment_kind = 'redemption' and l.payment_id = d.id::text and l.class = 'return'
+        where s.kind = 'return' and s.currency = ${row.currency} and s.since >= ${from} and s.since < ${to}
       ), 0) as returned`.execute(db);
   return { paid: BigInt(rows[0]?.paid ?? 0), returned: BigInt(rows[0]?.returned ?? 0) };
 }
