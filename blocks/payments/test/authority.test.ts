@@ -342,8 +342,11 @@ it('of two settings that clash at the same moment the later one is told so', asy
         (error: { status: number }) => error.status,
       );
     const waiting = async () =>
-      (await sql`select from pg_locks where locktype = 'transactionid' and not granted`.execute(db)).rows
-        .length;
+      (
+        await sql`
+          select from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`.execute(db)
+      ).rows.length;
     await expect.poll(waiting).toBeGreaterThan(0);
   });
   expect(await answer).toBe(409);

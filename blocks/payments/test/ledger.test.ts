@@ -203,12 +203,10 @@ it('a page of a busy account is read alone, and its pages give every transfer on
   await book(Array.from({ length: 600 }, () => move(true)));
   await book(Array.from({ length: 300 }, () => move(false)));
   await sql`analyze ledger_transfer`.execute(db);
-  await db.connection().execute(async (one) => {
+  await db.transaction().execute(async (one) => {
     const read = async (): Promise<number> => {
-      await sql`select pg_stat_force_next_flush()`.execute(one);
-      await sql`select pg_stat_clear_snapshot()`.execute(one);
       const { rows } = await sql<{ read: string }>`
-        select seq_tup_read + idx_tup_fetch as read from pg_stat_user_tables
+        select seq_tup_read + idx_tup_fetch as read from pg_stat_xact_user_tables
         where relname = 'ledger_transfer'`.execute(one);
       return Number(rows[0]?.read);
     };

@@ -352,7 +352,13 @@ describe('money', () => {
     await reaches(t.node, batchId, 'awaiting-approval');
     const db = t.node.database('payments') as unknown as Db;
     const waiting = async (lock: ReturnType<typeof sql>) =>
-      (await sql`select from pg_locks where not granted and ${lock}`.execute(db)).rows.length > 0;
+      (
+        await sql`
+          select
+          from pg_locks
+          join pg_stat_activity a using (pid)
+          where a.datname = current_database() and not granted and ${lock}`.execute(db)
+      ).rows.length > 0;
     let released = false;
     const both = await db.transaction().execute(async (other) => {
       // Nobody can write down that a run moves: the approval stops between its look at the money and the holding.
