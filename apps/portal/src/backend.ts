@@ -208,6 +208,8 @@ export interface Bill {
   readonly state: (typeof billStates)[number];
   readonly amount?: Money;
   readonly dueAt?: string;
+  /** Until when it is known to be so; later it is looked up again. */
+  readonly validUntil?: string;
   /** What the person approves, word for word, for the bill to be paid. */
   readonly consentText?: string;
 }

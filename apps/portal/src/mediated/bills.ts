@@ -59,6 +59,7 @@ export function createBills({
           ? {}
           : { amount: { amount: body.amountDue, currency: body.currency } }),
         ...(body.dueAt === undefined ? {} : { dueAt: body.dueAt }),
+        ...(body.validUntil === undefined ? {} : { validUntil: body.validUntil }),
         ...(body.consentText === undefined ? {} : { consentText: body.consentText }),
       };
     },

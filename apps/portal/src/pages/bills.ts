@@ -5,6 +5,7 @@ import { input, type SignedInVisit, type Visit } from '../site/visit.ts';
 import type { PageParts } from './pages.ts';
 
 const size = 20;
+const refreshedForMs = 10 * 60_000;
 const billNumber = /^[0-9A-Za-z-]{4,20}$/;
 const accountNumber = /^[0-9A-Za-z+]{4,40}$/;
 
@@ -15,7 +16,7 @@ const idIn = (visit: Visit, name: 'bill' | 'payment' | 'before'): string => {
 };
 
 /** Bills and fees: look one up by its number, approve its payment at a bank or operator, and follow it. */
-export function billPages({ site, backend }: PageParts): void {
+export function billPages({ site, backend, now }: PageParts): void {
   async function list(visit: SignedInVisit, errors: readonly PageError[] = []) {
     const before = visit.query.before === undefined ? undefined : idIn(visit, 'before');
     const payments = await backend.billPayments(before, size + 1);
@@ -49,14 +50,16 @@ export function billPages({ site, backend }: PageParts): void {
 
   async function show(visit: SignedInVisit, errors: readonly PageError[] = []) {
     const bill = await backend.bill(idIn(visit, 'bill'), visit.voice.language);
+    const over = bill.validUntil !== undefined && Date.parse(bill.validUntil) < now().getTime();
     return visit.show(
       'account/bill.njk',
       {
         section: 'bills',
         back: '/bills',
         bill,
+        over,
         refreshing: refreshes(visit, bill.state === 'asking'),
-        institutions: bill.state === 'unpaid' ? await backend.payerInstitutions() : [],
+        institutions: bill.state === 'unpaid' && !over ? await backend.payerInstitutions() : [],
         entered: { institution: input(visit, 'institution'), account: input(visit, 'account') },
         errors,
       },
@@ -87,7 +90,7 @@ export function billPages({ site, backend }: PageParts): void {
         institution,
         ...(account === '' ? {} : { account }),
         // Forms send lines with the line ends of the web.
-        approvedText: input(visit, 'approvedText').replaceAll('\r\n', '\n'),
+        approvedText: [visit.body.approvedText ?? ''].flat()[0]?.replaceAll('\r\n', '\n') ?? '',
       });
       return visit.goTo(`/bills/payments/${paymentId}`);
     } catch (error) {
@@ -105,7 +108,11 @@ export function billPages({ site, backend }: PageParts): void {
       section: 'bills',
       back: '/bills',
       payment,
-      refreshing: refreshes(visit, underWay),
+      // A screen that is left behind asks nobody for ever.
+      refreshing: refreshes(
+        visit,
+        underWay && now().getTime() - Date.parse(payment.approvedAt) < refreshedForMs,
+      ),
       underWay,
     });
   });

@@ -22,6 +22,7 @@ export interface PageParts {
   readonly site: Site;
   readonly backend: Backend;
   readonly settings: PortalSettings;
+  readonly now: () => Date;
   /** The day in the country, `YYYY-MM-DD`. */
   readonly today: () => string;
 }
@@ -29,7 +30,7 @@ export interface PageParts {
 /** Registers every page of the portal. */
 export function pages(site: Site, backend: Backend, settings: PortalSettings, now: () => Date): void {
   const day = new Intl.DateTimeFormat('en-CA', { timeZone: settings.timeZone, dateStyle: 'short' });
-  const parts: PageParts = { site, backend, settings, today: () => day.format(now()) };
+  const parts: PageParts = { site, backend, settings, now, today: () => day.format(now()) };
   for (const register of [
     servicePages,
     applyPages,

@@ -78,6 +78,8 @@ export function customerPages(parts: TreasuryParts): void {
         action: after === undefined ? base : `${base}?after=${after}`,
         payments,
         reports: payments.some((one) => one.sayable.length > 0),
+        // The table holds what is still to be credited.
+        table: payments.some((one) => one.byHand && ['submitted', 'unknown'].includes(one.state)),
         first: after === undefined ? undefined : base,
         next: next && `${base}?after=${next}`,
         errors,

@@ -52,7 +52,7 @@ export function messagePages(parts: TreasuryParts): void {
         ...frame(parts, visit, 'messages'),
         back: '/treasury/messages',
         message: body,
-        resends: body.state === 'dead' && administers(parts, visit),
+        resends: body.state === 'dead' && body.kind !== 'voucher-details' && administers(parts, visit),
         // Of a message with voucher numbers no copy is shown.
         content: body.body === null ? undefined : JSON.stringify(body.body, undefined, 2),
         errors,

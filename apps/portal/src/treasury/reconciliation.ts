@@ -339,6 +339,7 @@ export function reconciliationPages(parts: TreasuryParts): void {
         })),
         first: after === undefined ? undefined : here,
         next: next && `${here}&after=${next}`,
+        query: new URLSearchParams({ state, ...(after === undefined ? {} : { after }) }).toString(),
         failed: failed?.id,
         entered: { note: input(visit, 'note'), programme: input(visit, 'programme') },
         errors: failed?.errors ?? [],

@@ -122,9 +122,8 @@ export function voucherSettingPages(parts: TreasuryParts): void {
     const taken =
       known === undefined &&
       isCode(sourceId) &&
-      (await vouchers.listVoucherGroups({ query: { sourceId } })).body.items.some(
-        (one) => one.groupCode === groupCode,
-      );
+      isCode(groupCode) &&
+      (await vouchers.listVoucherGroups({ query: { sourceId, groupCode } })).body.items.length > 0;
     const denominations = denominationsIn(entered.denominations);
     const errors: PageError[] = [
       ...(isCode(sourceId) && isCode(programmeId)

@@ -128,8 +128,8 @@ export function voucherPages(parts: TreasuryParts): void {
         entered: { serial },
       });
     const voucher = found.body;
-    const { items } = (await vouchers.listVoucherGroups({ query: { sourceId: voucher.sourceId } })).body;
-    const group = items.find((one) => one.groupCode === voucher.groupCode);
+    const { sourceId, groupCode } = voucher;
+    const [group] = (await vouchers.listVoucherGroups({ query: { sourceId, groupCode } })).body.items;
     return visit.show(
       'treasury/voucher.njk',
       {
