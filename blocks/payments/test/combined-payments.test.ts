@@ -88,6 +88,37 @@ describe('payments of a run to the same payee', () => {
     expect(await brokenBooks(t.node)).toEqual([]);
   });
 
+  it('[PAY-6.9-b] of a submission of any size leave together, too, and lie side by side', async () => {
+    const ids = await atBank(3);
+    const lines = each(ids, '4.20', '5.20').map(([value, amount], index) =>
+      JSON.stringify({
+        requestId: `submitted-${index}`,
+        creditParty: [{ key: 'functionalId', value }],
+        amount,
+        currency: 'USD',
+      }),
+    );
+    const { submissionId } = (
+      await apiOf(t.node).submitInstructions({
+        headers: {
+          'x-correlationid': 'submitted',
+          'x-initiator': 'maker-1',
+          'x-program-id': programme.programmeId,
+        },
+        body: Buffer.from(lines.join('\n')),
+      })
+    ).body;
+    const batch = async () =>
+      (await apiOf(t.node).getSubmission({ params: { submissionId }, query: {} })).body.batches[0];
+    await expect.poll(async () => (await batch())?.state).toBe('awaiting-approval');
+    const batchId = (await batch())?.batchId as string;
+    await approve(t.node, batchId, true);
+    await reaches(t.node, batchId, 'completed');
+    const rows = await instructionsOf(t.node, batchId);
+    expect(rows.map((row) => row.payeeIdentity)).toEqual(ids.flatMap((id) => [id, id]));
+    for (const row of rows) expect(t.bank.credited.get(row.combinedWith as string)?.amount).toBe('9.40');
+  });
+
   it('[PAY-6.9-b] are failed together, and paid anew together', async () => {
     const ids = await atBank(1);
     const before = await available(t.node);

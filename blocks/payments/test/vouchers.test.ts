@@ -763,6 +763,9 @@ describe('what the source gets back', () => {
     expect(await shown()).toBeUndefined();
     answers = 200;
     await allow([base]);
+    // Nothing is left to be sent again, and nothing stands in the way of the other voucher.
+    await expect(oversightOf(t.node).resendNotice({ params })).rejects.toMatchObject({ status: 409 });
+    expect(await activate(t.node, [{ serial: before?.[1]?.serialNumber ?? '', number: '' }])).toEqual([]);
   });
 
   it('[PAY-8.2.2][PAY-8.2.5] of activations and cancellations lists what failed', async () => {
