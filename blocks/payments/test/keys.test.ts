@@ -140,6 +140,11 @@ it('[PAY-6.15] without a key service they follow from the installation’s secre
     })
   ).body;
   expect(number).toBe(2);
+  const again = {
+    body: { reason: 'First', replaces: 1 },
+    personToken: await officers(own.node).custodian(),
+  };
+  expect((await oversightOf(own.node, portal).rotateVaultKey(again)).body).toEqual({ number: 2 });
   expect((await pay(own.node, await payees(own.node, 2))).state).toBe('completed');
   await own.stop();
 });

@@ -194,7 +194,7 @@ describe('the key of voucher numbers', () => {
   it('[PAY-6.2.5-e][PAY-9.2.1] is changed by a key custodian, who must not be an administrator', async () => {
     const admin = voucherAdminOf(t.node);
     const rotate = async (personToken: Promise<string>) =>
-      admin.rotateVoucherKey({ personToken: await personToken });
+      admin.rotateVoucherKey({ query: {}, personToken: await personToken });
     for (const refused of [
       token('root', ['administrator']),
       token('vouchers', ['voucher-administrator']),
@@ -208,6 +208,9 @@ describe('the key of voucher numbers', () => {
     const [old] = remember(await active(t.node)) as [Issued];
     const waiting = remember(await order(t.node, 3));
     const { keyId } = (await rotate(custodian())).body;
+    // Said again of the key that was replaced, it is done already.
+    const again = { query: { replaces: keyId - 1 }, personToken: await custodian() };
+    expect((await admin.rotateVoucherKey(again)).body).toEqual({ keyId });
     const keys = async () => (await admin.listVoucherKeys({ personToken: await custodian() })).body.items;
     // What can still be read back is sealed anew; what was given out is found by the key it was hashed with.
     await expect.poll(async () => (await keys()).find((one) => one.keyId === keyId - 1)?.sealed).toBe(0);
@@ -291,7 +294,7 @@ it('[PAY-6.2.5-d] every use of every operation on vouchers is kept, also looking
     cancelVoucher: () => admin.cancelVoucher(because),
     purgeVoucher: () => admin.purgeVoucher(because),
     voucherReport: () => admin.voucherReport({ query: {} }),
-    rotateVoucherKey: () => admin.rotateVoucherKey({ personToken }),
+    rotateVoucherKey: () => admin.rotateVoucherKey({ query: {}, personToken }),
     listVoucherKeys: () => admin.listVoucherKeys({ personToken }),
     putRecipientKey: () =>
       admin.putRecipientKey({ params: { sourceId }, body: { publicKey: key as Record<string, unknown> } }),

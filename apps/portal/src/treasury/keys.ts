@@ -26,6 +26,10 @@ export function keyPages(parts: TreasuryParts): void {
           count: one.sealed.reduce((sum, { count }) => sum + count, 0),
         })),
         voucherKeys: vouchers?.body.items.map((one) => ({ ...one, by: whoDid(visit, names, one.createdBy) })),
+        newest: {
+          vault: Math.max(...(vault?.body.items ?? []).map((one) => one.number)),
+          vouchers: Math.max(...(vouchers?.body.items ?? []).map((one) => one.keyId)),
+        },
         reason: input(visit, 'reason'),
         errors,
       },
@@ -38,13 +42,16 @@ export function keyPages(parts: TreasuryParts): void {
   site.action(here, access, async (visit) => {
     const reason = input(visit, 'reason').slice(0, 500);
     const ofVouchers = input(visit, '_action') === 'vouchers';
+    // Sent twice, the form changes a key once.
+    const shown = input(visit, 'replaces');
+    const replaces = /^\d{1,9}$/.test(shown) ? { replaces: Number(shown) } : {};
     const errors =
       !ofVouchers && reason === ''
         ? [{ text: visit.voice.t('treasury.run.reasonNeeded'), href: '#reason' }]
         : await attempt(visit, '#reason', () =>
             ofVouchers
-              ? clients.vouchers.rotateVoucherKey({})
-              : clients.oversight.rotateVaultKey({ body: { reason } }),
+              ? clients.vouchers.rotateVoucherKey({ query: replaces })
+              : clients.oversight.rotateVaultKey({ body: { reason, ...replaces } }),
           );
     if (errors) return show(visit, errors);
     visit.leaveNotice('keyChanged');

@@ -67,7 +67,8 @@ async function assertNotBeingSent(
       and a.checks = 0
       and a.sent_at > now() - make_interval(
         secs => ${sendingSeconds(payments, rail, rail.batch_size)}::float8)`.execute(trx);
-  if (rows.length > 0) throw conflict('The payment is being sent again at this moment; its rail is asked first');
+  if (rows.length > 0)
+    throw conflict('The payment is being sent again at this moment; its rail is asked first');
 }
 
 interface Finding {

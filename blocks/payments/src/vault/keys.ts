@@ -39,7 +39,7 @@ export async function loadKeys(db: Db, provider: KeyProvider, vault: Vault): Pro
 /** Takes the next key into use; what was sealed before stays readable and is sealed anew by a job (PAY-6.15). */
 export async function rotateKey(
   payments: Payments,
-  by: { readonly actor: string; readonly reason: string },
+  by: { readonly actor: string; readonly reason: string; readonly replaces?: number | undefined },
 ): Promise<number> {
   const number = await transaction(payments.db, async (trx) => {
     await sql`select pg_advisory_xact_lock(hashtext('payments/vault-keys'))`.execute(trx);
@@ -47,6 +47,7 @@ export async function rotateKey(
       .selectFrom('vault_key')
       .select((of) => of.fn.max('number').as('latest'))
       .executeTakeFirstOrThrow();
+    if (by.replaces !== undefined && by.replaces < latest) return latest;
     const next = latest + 1;
     let fingerprint: string;
     try {

@@ -62,9 +62,14 @@ export function assertVoucherKeyCustodian(payments: Payments, person: Person): v
 }
 
 /** A new key for what is sealed from now on; what lies in stock is sealed anew with it in the background. */
-export async function rotateVoucherKey(payments: Payments, actor: string): Promise<number> {
+export async function rotateVoucherKey(
+  payments: Payments,
+  actor: string,
+  replaces: number | undefined,
+): Promise<number> {
   const id = await transaction(payments.db, async (trx) => {
     const [newest] = await voucherKeys(payments, trx);
+    if (replaces !== undefined && replaces < newest.id) return newest.id;
     const next = newest.id + 1;
     if (!(await addKey(payments, trx, next, actor))) throw conflict('Somebody else is changing the key');
     await audit(trx, { component: 'vouchers', action: 'rotate-key', subject: `voucher-key/${next}`, actor });

@@ -69,7 +69,11 @@ export function reportHandlers(payments: Payments): Handlers<typeof reportOperat
 
     async rotateVaultKey({ body, caller, person }) {
       assertKeyCustodian(payments, person);
-      const number = await rotateKey(payments, { actor: actorOf(caller, person), reason: body.reason });
+      const number = await rotateKey(payments, {
+        actor: actorOf(caller, person),
+        reason: body.reason,
+        replaces: body.replaces,
+      });
       return { status: 200, body: { number } };
     },
   };

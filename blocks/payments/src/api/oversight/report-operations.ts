@@ -98,7 +98,18 @@ export const rotateVaultKey = defineOperation({
   summary: 'Take the next key into use; what was sealed before is sealed anew',
   requirements: ['PAY-6.15', 'PAY-6.3-b'],
   access: custodian,
-  body: Type.Object({ reason: Text(500) }, closed),
+  body: Type.Object(
+    {
+      reason: Text(500),
+      replaces: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          description: 'Number of the key that is replaced; once it is, nothing more happens',
+        }),
+      ),
+    },
+    closed,
+  ),
   responses: { 200: Type.Object({ number: Type.Integer() }) },
 });
 

@@ -313,9 +313,12 @@ export function voucherAdminHandlers(payments: Payments): Handlers<typeof vouche
       };
     },
 
-    async rotateVoucherKey({ caller, person }) {
+    async rotateVoucherKey({ query, caller, person }) {
       assertVoucherKeyCustodian(payments, person);
-      return { status: 200, body: { keyId: await rotateVoucherKey(payments, actorOf(caller, person)) } };
+      return {
+        status: 200,
+        body: { keyId: await rotateVoucherKey(payments, actorOf(caller, person), query.replaces) },
+      };
     },
 
     async listVoucherKeys({ caller, person }) {

@@ -341,6 +341,14 @@ const rotateVoucherKey = defineOperation({
   summary: 'Change the key of voucher numbers; for a key custodian, who administers nothing else',
   requirements: ['PAY-6.2.5-e', 'PAY-9.2.1'],
   access: custodian,
+  query: Type.Object({
+    replaces: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description: 'Number of the key that is replaced; once it is, nothing more happens',
+      }),
+    ),
+  }),
   responses: { 200: Type.Object({ keyId: Type.Integer() }) },
 });
 
