@@ -17,4 +17,6 @@ export async function onboardBillers(stack: Stack): Promise<string> {
   return openBill(await onboardPropertyTax(stack.as, officers));
 }
 
-const openBill = (prefix: string): string => `${prefix}00000042`;
+/** Every number is a bill: another one each second. */
+const openBill = (prefix: string): string =>
+  `${prefix}0${String(Math.floor(Date.now() / 1000) % 10_000_000).padStart(7, '0')}`;
