@@ -144,6 +144,7 @@ export interface WorkflowTables {
     actor: string | null;
     organisation: string;
     entries: readonly HistoryEntry[];
+    reason: string | null;
   };
 }
 

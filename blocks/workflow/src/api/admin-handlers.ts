@@ -1,35 +1,18 @@
 import { type Caller, notFound, type Person, Problem, transaction } from '@govstack/platform';
 import type { Handlers } from '@govstack/platform/operation';
 import { changeDefinition, findDefinition, listDefinitions } from '../definitions/definitions.ts';
-import type { Variables } from '../feel/json.ts';
 import { actorOf } from '../history/actor.ts';
 import { countTokens, outlineOf, readElementStates, readHistory } from '../history/read-history.ts';
 import { listIncidents, retryIncident } from '../incidents/incidents.ts';
 import { countInstances, findInstance } from '../instances/read.ts';
-import { cannotBeStored } from '../instances/start-variables.ts';
-import { isVariableName } from '../model/mappings.ts';
 import { follow, viewer, type WorkflowService } from '../service.ts';
 import type { DefinitionRow } from '../tables.ts';
+import { checkVariables } from './check-variables.ts';
 import type { workflowAdmin } from './operations.ts';
+import { repairHandlers } from './repair-handlers.ts';
 import { toIncident, toListedProcess, toProcess } from './views.ts';
 
 const bulk = 1000;
-
-function checkVariables(variables: Record<string, unknown> | undefined): Variables | undefined {
-  for (const [name, value] of Object.entries(variables ?? {})) {
-    const detail = !isVariableName(name)
-      ? 'cannot be the name of a variable'
-      : cannotBeStored(value)
-        ? 'contains characters that cannot be stored'
-        : undefined;
-    if (detail !== undefined) {
-      throw new Problem(400, 'The variables are not valid', {
-        errors: [{ in: 'body', pointer: `/variables/${name}`, detail }],
-      });
-    }
-  }
-  return variables as Variables | undefined;
-}
 
 /** Handlers of supervision. */
 export function adminHandlers(service: WorkflowService): Handlers<(typeof workflowAdmin)['operations']> {
@@ -57,6 +40,7 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
     return { status: 200 as const, body: toProcess(row) };
   };
   return {
+    ...repairHandlers(service),
     async listAllProcesses({ query, caller, person }) {
       const limit = query.limit ?? 100;
       const rows = await listDefinitions(db, viewer(service, caller, person), {
@@ -130,6 +114,7 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
         application: row.application,
         actor: row.actor ?? row.application,
         organisation: row.organisation,
+        ...(row.reason === null ? {} : { reason: row.reason }),
         entries: row.entries.map((entry) => ({ ...entry })),
       }));
       const last = events.at(-1);

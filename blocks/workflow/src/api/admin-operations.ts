@@ -1,4 +1,5 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { repairOperations } from './repair-operations.ts';
 import { Id, Incident, OutlineElement, OutlineFlow, Process, Time, Uuid, Variables } from './schemas.ts';
 
 const administrator = { caller: 'application', person: 'optional' } as const;
@@ -127,6 +128,7 @@ const getInstanceHistory = defineOperation({
           application: Type.String(),
           actor: Type.String(),
           organisation: Type.String(),
+          reason: Type.Optional(Type.String()),
           entries: Type.Array(
             Type.Object({
               event: Type.String(),
@@ -239,5 +241,6 @@ export const workflowAdmin = defineSurface({
     listIncidents,
     retryIncident,
     retryIncidents,
+    ...repairOperations,
   },
 });

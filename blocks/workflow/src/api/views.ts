@@ -68,6 +68,7 @@ export const toInstance = (
   endTime: row.ended_at,
   errorCode: row.error_code,
   incidents: row.incidents,
+  revision: row.revision,
   ...more,
 });
 

@@ -71,6 +71,7 @@ export const historyEvents = [
   'attempt-failed',
   'incident',
   'retried',
+  'changed',
   'ignored',
 ] as const;
 

@@ -48,6 +48,14 @@ export type EngineEvent =
       /** Request of the parked job, if there is one. */
       readonly request: ServiceRequest | undefined;
     }
+  | {
+      /** An operator sets variables, as seen from a scope; undefined: the process. */
+      readonly type: 'setVariables';
+      readonly scopeId: string | undefined;
+      readonly variables: Variables;
+    }
+  | { readonly type: 'moveToken'; readonly tokenId: string; readonly elementId: string }
+  | { readonly type: 'cancelToken'; readonly tokenId: string }
   | { readonly type: 'stop' };
 
 /** A call of an operation of another application, ready to be made. */

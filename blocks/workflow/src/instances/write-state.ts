@@ -72,6 +72,7 @@ function diff(writes: Writes, change: Change): void {
       actor: nameOf(change.actor),
       organisation: change.actor.organisation,
       entries: result.history,
+      reason: change.reason ?? null,
     });
   }
 }
@@ -138,10 +139,11 @@ export async function writeState(
   }
   if (writes.history.length > 0) {
     await sql`
-      insert into history (instance_id, at, event, application, actor, organisation, entries)
-      select instance_id, at, event, application, actor, organisation, entries
+      insert into history (instance_id, at, event, application, actor, organisation, entries, reason)
+      select instance_id, at, event, application, actor, organisation, entries, reason
       from json_to_recordset(${rowsOf(writes.history)}::json) as new (
-        instance_id uuid, at timestamptz, event text, application text, actor text, organisation text, entries jsonb
+        instance_id uuid, at timestamptz, event text, application text, actor text, organisation text, entries jsonb,
+        reason text
       )`.execute(trx);
   }
 }

@@ -1,0 +1,230 @@
+import { CallFailed } from '@govstack/platform';
+import type { TestNode } from '@govstack/platform/testing';
+import type { Kysely } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { WorkflowTables } from '../../src/tables.ts';
+import { chain, el, extensions, flow, input, output, service, timerOf } from '../execution/bpmn.ts';
+import {
+  adminOf,
+  apiOf,
+  bodyOf,
+  civilRegistry,
+  definition,
+  ended,
+  json,
+  startWorkflow,
+  until,
+} from './node.ts';
+
+let open = false;
+const registry = civilRegistry((request) =>
+  bodyOf(request).nid === 'bad' && !open
+    ? json(400, { title: `Bad ${request.headers['idempotency-key'] ? 'request' : 'key'}` })
+    : json(200, { household: 'h' }),
+);
+let node: TestNode;
+beforeAll(async () => {
+  node = await startWorkflow(registry.providers);
+  await deploy('line', line('PT1H'));
+  await deploy('forked', forked);
+  await deploy('split', split);
+  await deploy('asking', asking);
+});
+afterAll(() => node.stop());
+
+const database = () => node.database('workflow') as unknown as Kysely<WorkflowTables>;
+
+const refused = async (call: Promise<unknown>): Promise<CallFailed> => {
+  const error = await call.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  expect(error).toBeInstanceOf(CallFailed);
+  return error as CallFailed;
+};
+
+const deploy = async (key: string, content: string) =>
+  (await apiOf(node).addProcess({ body: definition(content, { key }) })).body;
+
+/** a, with a deadline that leads to `late`, then b. */
+const line = (deadline: string): string =>
+  `<startEvent id="s"/>${el('userTask', 'a')}${el('userTask', 'b')}<endEvent id="e"/>
+   <boundaryEvent id="deadline" attachedToRef="a">${timerOf(deadline)}</boundaryEvent><endEvent id="late"/>
+   ${chain('s', 'a', 'b', 'e')}${flow('deadline', 'late')}`;
+
+const fork = `<startEvent id="s"/><parallelGateway id="fork"/>${el('userTask', 'a')}${el('userTask', 'b')}
+  ${chain('s', 'fork', 'a')}${flow('fork', 'b')}`;
+const forked = `${fork}<parallelGateway id="join"/>${el('userTask', 'after')}<endEvent id="e"/>
+  ${chain('a', 'join', 'after', 'e')}${flow('b', 'join')}`;
+const split = `${fork}<endEvent id="e1"/><endEvent id="e2"/>${flow('a', 'e1')}${flow('b', 'e2')}`;
+const asking = `<startEvent id="s"/><exclusiveGateway id="x" default="x-ask"/>${service(
+  'ask',
+  extensions(input('body.nid', '= nid'), output('= response.body.household', 'household')),
+)}${el('userTask', 'by-hand')}<endEvent id="e"/>${chain('s', 'x', 'ask', 'e')}
+  ${flow('x', 'by-hand', { condition: 'false' })}${flow('by-hand', 'e')}`;
+
+const begin = async (processId: string, variables: Record<string, unknown> = {}): Promise<string> =>
+  (await apiOf(node).start({ params: { processId }, body: { variables } })).body.id;
+const standing = async (instanceId: string) =>
+  (await adminOf(node).getInstanceTokens({ params: { instanceId } })).body;
+const tokenAt = async (instanceId: string, elementId: string) => {
+  const { tokens, revision } = await standing(instanceId);
+  const token = tokens.find((one) => one.elementId === elementId);
+  if (!token) throw new Error(`no token at ${elementId}`);
+  return { params: { instanceId, tokenId: token.id }, revision, token };
+};
+const move = async (instanceId: string, from: string, elementId: string) => {
+  const { params, revision } = await tokenAt(instanceId, from);
+  return adminOf(node).moveToken({ params, body: { revision, elementId, reason: 'stuck' } });
+};
+const drop = async (instanceId: string, at: string) => {
+  const { params, revision } = await tokenAt(instanceId, at);
+  return adminOf(node).cancelToken({ params, body: { revision, reason: 'not needed' } });
+};
+const openTasks = async (instanceId: string) =>
+  (await apiOf(node).listUserTasks({ query: { instanceId } })).body.tasks;
+const finish = async (instanceId: string, elementId: string) => {
+  const task = (await openTasks(instanceId)).find((one) => one.elementId === elementId);
+  await apiOf(node).completeUserTask({ params: { taskId: task?.id ?? '' }, body: {} });
+};
+const jobsOf = async (instanceId: string): Promise<number> =>
+  (await database().selectFrom('job').selectAll().where('instance_id', '=', instanceId).execute()).length;
+const incidentOf = (instanceId: string) =>
+  until(async () => (await adminOf(node).listIncidents({ query: { instanceId } })).body.incidents[0]);
+const administrator = (agency = 'TEST/GOV/MSP', roles = ['administrator']) =>
+  node.token({ id: 'admin-1', roles, agency });
+
+describe('repairing an instance', () => {
+  it('[WF-5.1.2-a] [WF-5.1.2-b] sets variables in the revision that was seen; the log says who and why, not the values', async () => {
+    const instanceId = await begin('line', { nid: 'old' });
+    const { revision } = await standing(instanceId);
+    const set = async (
+      body: { revision: number; variables: Record<string, unknown> },
+      idempotencyKey?: string,
+    ) =>
+      adminOf(node, 'TEST/GOV/DGA/portal').setInstanceVariables({
+        params: { instanceId },
+        body: { ...body, reason: 'typing error' },
+        personToken: await administrator(),
+        ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      });
+    const first = await set({ revision, variables: { nid: 'secret-9' } }, 'set-1');
+    expect(first.body).toMatchObject({ state: 'running', revision: revision + 1 });
+    expect(await set({ revision, variables: { nid: 'secret-9' } }, 'set-1')).toMatchObject({
+      body: first.body,
+    });
+    expect((await refused(set({ revision, variables: { nid: 'late' } }))).status).toBe(409);
+    expect((await refused(set({ revision: revision + 1, variables: { 'no name': 1 } }))).status).toBe(400);
+    expect((await apiOf(node).getInstance({ params: { instanceId } })).body.variables).toEqual({
+      nid: 'secret-9',
+    });
+    const { events } = (await adminOf(node).getInstanceHistory({ params: { instanceId } })).body;
+    expect(events.at(-1)).toMatchObject({
+      event: 'setVariables',
+      actor: 'admin-1',
+      organisation: 'TEST/GOV/MSP',
+      reason: 'typing error',
+      entries: [{ event: 'changed', detail: 'nid' }],
+    });
+    expect(JSON.stringify(events)).not.toContain('secret-9');
+  });
+
+  it('is for the owner and the administrators of its agency only', async () => {
+    const instanceId = await begin('line');
+    const cancel = async (token?: Promise<string>) =>
+      adminOf(node, 'TEST/GOV/DGA/portal').cancelInstance({
+        params: { instanceId },
+        body: { reason: 'x' },
+        ...(token ? { personToken: await token } : {}),
+      });
+    expect((await refused(cancel())).status).toBe(404);
+    expect((await refused(cancel(administrator('TEST/GOV/OTHER')))).status).toBe(404);
+    expect((await refused(cancel(administrator('TEST/GOV/MSP', ['officer'])))).status).toBe(404);
+    expect(
+      (await refused(adminOf(node, 'TEST/GOV/X/y').getInstanceTokens({ params: { instanceId } }))).status,
+    ).toBe(404);
+    expect((await cancel(administrator())).body.state).toBe('stopped');
+  });
+
+  it('moves a token; task, deadline, incident and parked call of the element it leaves go with it', async () => {
+    const instanceId = await begin('line');
+    expect((await tokenAt(instanceId, 'a')).token.timers).toMatchObject([{ elementId: 'deadline' }]);
+    await move(instanceId, 'a', 'b');
+    expect((await openTasks(instanceId)).map((one) => one.elementId)).toEqual(['b']);
+    expect(await jobsOf(instanceId)).toBe(0);
+    await finish(instanceId, 'b');
+    expect((await ended(node, instanceId)).state).toBe('completed');
+
+    const stuck = await begin('asking', { nid: 'bad' });
+    await incidentOf(stuck);
+    await move(stuck, 'ask', 'by-hand');
+    expect((await adminOf(node).listIncidents({ query: { instanceId: stuck } })).body.incidents).toEqual([]);
+    expect(await jobsOf(stuck)).toBe(0);
+    await finish(stuck, 'by-hand');
+    expect((await ended(node, stuck)).state).toBe('completed');
+  });
+
+  it('refuses a move that leaves a join waiting, or to where no token can stand, and changes nothing', async () => {
+    const instanceId = await begin('forked');
+    const before = await standing(instanceId);
+    for (const [element, word] of [
+      ['after', 'join'],
+      ['b', 'join'],
+      ['join', 'at a join'],
+      ['nowhere', 'own scope'],
+    ] as const) {
+      const error = await refused(move(instanceId, 'a', element));
+      expect([element, error.status]).toEqual([element, 422]);
+      expect(error.problem?.detail).toContain(word);
+    }
+    const line = await begin('line');
+    expect((await refused(move(line, 'a', 'deadline'))).status).toBe(422);
+    expect(await standing(instanceId)).toEqual(before);
+    await finish(instanceId, 'a');
+    await finish(instanceId, 'b');
+    expect((await openTasks(instanceId)).map((one) => one.elementId)).toEqual(['after']);
+  });
+
+  it('starts an element again when its token is moved to where it stands', async () => {
+    const instanceId = await begin('forked');
+    const [first] = await openTasks(instanceId);
+    await move(instanceId, 'a', 'a');
+    const tasks = await openTasks(instanceId);
+    expect(tasks.map((one) => one.elementId).sort()).toEqual(['a', 'b']);
+    expect(tasks.map((one) => one.id)).not.toContain(first?.id);
+  });
+
+  it('cancels a token, never the last of its scope and never one that a join waits for', async () => {
+    const instanceId = await begin('split');
+    await drop(instanceId, 'a');
+    expect((await openTasks(instanceId)).map((one) => one.elementId)).toEqual(['b']);
+    expect((await refused(drop(instanceId, 'b'))).status).toBe(422);
+    await finish(instanceId, 'b');
+    expect((await ended(node, instanceId)).state).toBe('completed');
+    const joined = await begin('forked');
+    expect((await refused(drop(joined, 'a'))).status).toBe(422);
+    await finish(joined, 'a');
+    expect((await refused(drop(joined, 'b'))).status).toBe(422);
+    const { params, revision } = await tokenAt(joined, 'b');
+    const body = { revision, reason: 'x' };
+    const unknown = { ...params, tokenId: '01890000-0000-7000-8000-000000000000' };
+    expect((await refused(adminOf(node).cancelToken({ params: unknown, body }))).status).toBe(404);
+    const stale = { ...body, revision: revision - 1 };
+    expect((await refused(adminOf(node).cancelToken({ params, body: stale }))).status).toBe(409);
+  });
+
+  it('cancels an instance with a reason, once', async () => {
+    const instanceId = await begin('line');
+    const cancel = (reason: string, idempotencyKey: string) =>
+      adminOf(node).cancelInstance({ params: { instanceId }, body: { reason }, idempotencyKey });
+    expect((await refused(cancel(' ', 'c-0'))).status).toBe(400);
+    const { body } = await cancel('filed twice', 'c-1');
+    expect(body).toMatchObject({ ended: true, state: 'stopped' });
+    expect((await cancel('filed twice', 'c-1')).body).toEqual(body);
+    expect((await refused(cancel('again', 'c-2'))).status).toBe(409);
+    expect(await openTasks(instanceId)).toEqual([]);
+    expect(await jobsOf(instanceId)).toBe(0);
+    const { events } = (await adminOf(node).getInstanceHistory({ params: { instanceId } })).body;
+    expect(events.at(-1)).toMatchObject({ event: 'stop', reason: 'filed twice' });
+  });
+});
