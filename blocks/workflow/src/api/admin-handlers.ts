@@ -159,7 +159,7 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
       const by = viewer(service, caller, person);
       const actor = actorOf(caller, person);
       const aftermath = await transaction(db, (trx) =>
-        retryIncident(trx, engine, by, params.incidentId, variables, actor, worker.handover()),
+        retryIncident(trx, engine, by, params.incidentId, variables, actor, worker.handover(), body.reason),
       );
       follow(service, aftermath);
       return { status: 204 };
@@ -167,21 +167,24 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
     async retryIncidents({ body, caller, person }) {
       const by = viewer(service, caller, person);
       const actor = actorOf(caller, person);
-      const incidents = await listIncidents(db, by, { ...body, open: true, limit: bulk });
+      const { limit = bulk, reason, ...filter } = body;
+      const incidents = await listIncidents(db, by, { ...filter, open: true, limit: limit + 1 });
       let retried = 0;
-      for (const { id } of incidents) {
+      let failed = 0;
+      for (const { id } of incidents.slice(0, limit)) {
         const aftermath = await transaction(db, (trx) =>
-          retryIncident(trx, engine, by, id, undefined, actor, worker.handover()),
+          retryIncident(trx, engine, by, id, undefined, actor, worker.handover(), reason),
         ).catch((error: unknown) => {
-          // Solved by someone else in the meantime.
-          if (error instanceof Problem && error.status === 409) return undefined;
-          throw error;
+          if (!(error instanceof Problem)) throw error;
+          // Solved by someone else in the meantime, unless it is refused.
+          if (error.status !== 409) failed += 1;
+          return undefined;
         });
         if (!aftermath) continue;
         retried += 1;
         follow(service, aftermath);
       }
-      return { status: 200, body: { retried } };
+      return { status: 200, body: { retried, failed, more: incidents.length > limit } };
     },
   };
 }

@@ -1,6 +1,16 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
 import { repairOperations } from './repair-operations.ts';
-import { Id, Incident, OutlineElement, OutlineFlow, Process, Time, Uuid, Variables } from './schemas.ts';
+import {
+  Id,
+  Incident,
+  OutlineElement,
+  OutlineFlow,
+  Process,
+  Reason,
+  Time,
+  Uuid,
+  Variables,
+} from './schemas.ts';
 
 const administrator = { caller: 'application', person: 'optional' } as const;
 const processId = Type.Object({ processId: Id });
@@ -9,6 +19,13 @@ const page = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 })),
   after: Type.Optional(Type.String({ maxLength: 100, description: 'The `next` of the page before' })),
 };
+
+const Words = Type.String({
+  minLength: 1,
+  maxLength: 1000,
+  pattern: '^[^\\u0000]*$',
+  description: 'Words that the message contains, as they stand there',
+});
 
 const listAllProcesses = defineOperation({
   id: 'listAllProcesses',
@@ -189,6 +206,7 @@ const listIncidents = defineOperation({
     processKey: Type.Optional(Type.String({ maxLength: 200 })),
     instanceId: Type.Optional(Uuid),
     elementId: Type.Optional(Type.String({ maxLength: 200 })),
+    message: Type.Optional(Words),
     limit: page.limit,
     after: Type.Optional(Uuid),
   }),
@@ -204,7 +222,10 @@ const retryIncident = defineOperation({
     'A failed call is made again under its own idempotency key, since it may have had its effect; only corrected variables that change the request make it another call.',
   access: administrator,
   params: Type.Object({ incidentId: Uuid }),
-  body: Type.Object({ variables: Type.Optional(Variables) }, { additionalProperties: false }),
+  body: Type.Object(
+    { variables: Type.Optional(Variables), reason: Type.Optional(Reason) },
+    { additionalProperties: false },
+  ),
   responses: { 204: null },
 });
 
@@ -212,16 +233,23 @@ const retryIncidents = defineOperation({
   id: 'retryIncidents',
   method: 'POST',
   path: '/incidents/retry',
-  summary: 'Try every open incident of a process again, or of one of its elements; at most 1,000 at a time',
+  summary: 'Try open incidents of a process again, oldest first: all, of one element, or with these words',
+  description:
+    'At most `limit` at a time; `more` tells that others are left. `failed`: could not be tried again as it is. Each is one transaction.',
   access: administrator,
   body: Type.Object(
     {
       processKey: Type.String({ minLength: 1, maxLength: 200 }),
       elementId: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+      message: Type.Optional(Words),
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 1000 })),
+      reason: Type.Optional(Reason),
     },
     { additionalProperties: false },
   ),
-  responses: { 200: Type.Object({ retried: Type.Integer() }) },
+  responses: {
+    200: Type.Object({ retried: Type.Integer(), failed: Type.Integer(), more: Type.Boolean() }),
+  },
 });
 
 /** Supervision of processes and instances: for the owning application, and for administrators of its agency. */

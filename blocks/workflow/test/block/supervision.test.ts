@@ -228,3 +228,32 @@ describe('repairing an instance', () => {
     expect(events.at(-1)).toMatchObject({ event: 'stop', reason: 'filed twice' });
   });
 });
+
+describe('incidents in bulk', () => {
+  it('are tried again by element and words, so many at a time, telling how many and whether more are left', async () => {
+    const ids = await Promise.all([1, 2, 3].map(() => begin('asking', { nid: 'bad' })));
+    for (const id of ids) expect((await incidentOf(id)).message).toBe('read answered 400: Bad request');
+    const retry = async (more: object) =>
+      (
+        await adminOf(node).retryIncidents({
+          body: { processKey: 'asking', reason: 'registry mended', ...more },
+        })
+      ).body;
+    open = true;
+    const none = { retried: 0, failed: 0, more: false };
+    expect(await retry({ message: 'Bad key' })).toEqual(none);
+    expect(await retry({ elementId: 'by-hand' })).toEqual(none);
+    expect(await retry({ message: 'Bad request', limit: 2 })).toEqual({ retried: 2, failed: 0, more: true });
+    expect(await retry({ message: 'Bad request', elementId: 'ask', limit: 2 })).toEqual({
+      ...none,
+      retried: 1,
+    });
+    for (const instanceId of ids) {
+      expect((await ended(node, instanceId)).state).toBe('completed');
+      const { events } = (await adminOf(node).getInstanceHistory({ params: { instanceId } })).body;
+      expect(events.find((one) => one.event === 'retry')).toMatchObject({ reason: 'registry mended' });
+    }
+    expect(await retry({})).toEqual(none);
+    open = false;
+  });
+});
