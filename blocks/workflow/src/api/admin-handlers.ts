@@ -8,6 +8,7 @@ import { countInstances, findInstance } from '../instances/read.ts';
 import { follow, viewer, type WorkflowService } from '../service.ts';
 import type { DefinitionRow } from '../tables.ts';
 import { checkVariables } from './check-variables.ts';
+import { migrationHandlers } from './migration-handlers.ts';
 import type { workflowAdmin } from './operations.ts';
 import { repairHandlers } from './repair-handlers.ts';
 import { toIncident, toListedProcess, toProcess } from './views.ts';
@@ -41,6 +42,7 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
   };
   return {
     ...repairHandlers(service),
+    ...migrationHandlers(service),
     async listAllProcesses({ query, caller, person }) {
       const limit = query.limit ?? 100;
       const rows = await listDefinitions(db, viewer(service, caller, person), {

@@ -1,4 +1,5 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { migrationOperations } from './migration-operations.ts';
 import { repairOperations } from './repair-operations.ts';
 import {
   Id,
@@ -270,5 +271,6 @@ export const workflowAdmin = defineSurface({
     retryIncident,
     retryIncidents,
     ...repairOperations,
+    ...migrationOperations,
   },
 });

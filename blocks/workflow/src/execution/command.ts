@@ -72,6 +72,7 @@ export const historyEvents = [
   'incident',
   'retried',
   'changed',
+  'migrated',
   'ignored',
 ] as const;
 

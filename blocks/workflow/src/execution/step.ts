@@ -7,6 +7,7 @@ import { failJob, takeAnswer, tokenOfJob } from './answer.ts';
 import { cancelEverything } from './cancel.ts';
 import type { Command, HistoryEntry } from './command.ts';
 import type { EngineEvent } from './event.ts';
+import { migrate } from './migrate.ts';
 import { dropToken, moveToken, Refused, setVariables } from './repair.ts';
 import { retry } from './retry.ts';
 import { addScope, addToken, beginRun, command, endRun, type Run, type StepContext } from './run.ts';
@@ -83,6 +84,8 @@ function happens(run: Run, event: EngineEvent): boolean {
       return setVariables(run, event);
     case 'moveToken':
       return moveToken(run, event);
+    case 'migrate':
+      return migrate(run, event);
     case 'cancelToken':
       return dropToken(run, event);
     case 'stop':

@@ -124,7 +124,8 @@ export async function writeState(
         id uuid, instance_id uuid, kind text, element_id text, parent_id uuid, owner_token_id uuid,
         iteration integer, variables jsonb
       )
-      on conflict on constraint scope_pkey do update set variables = excluded.variables`.execute(trx);
+      on conflict on constraint scope_pkey do update
+      set element_id = excluded.element_id, variables = excluded.variables`.execute(trx);
   }
   if (writes.tokens.size > 0) {
     await sql`

@@ -257,3 +257,120 @@ describe('incidents in bulk', () => {
     open = false;
   });
 });
+
+describe('going over to another revision', () => {
+  const revisions = async (
+    key: string,
+    before: string,
+    after: string,
+  ): Promise<[string, () => Promise<string>]> => [
+    (await deploy(key, before)).id,
+    async () => (await deploy(key, after)).id,
+  ];
+  const preview = async (
+    processId: string,
+    body: { to: string; elements?: Record<string, string>; limit?: number },
+  ) => (await adminOf(node).previewMigration({ params: { processId }, body })).body;
+  const migrate = async (processId: string, body: { to: string; elements?: Record<string, string> }) =>
+    (await adminOf(node).migrateInstances({ params: { processId }, body: { ...body, reason: 'new law' } }))
+      .body;
+
+  it('[WF-5.1.2-a] [WF-5.1.2-b] carries tasks and deadlines over, ends what is gone, begins what is new, and says who and why', async () => {
+    const renamed = line('PT1H').replaceAll('"a"', '"a2"');
+    const reminded = `${renamed}<boundaryEvent id="remind" cancelActivity="false" attachedToRef="a2">${timerOf('PT2H')}
+      </boundaryEvent><endEvent id="reminded"/>${flow('remind', 'reminded')}`;
+    const [from, next] = await revisions('moving', line('PT1H'), reminded);
+    const instanceId = await begin('moving');
+    const [task] = await openTasks(instanceId);
+    const [deadline] = (await tokenAt(instanceId, 'a')).token.timers;
+    const to = await next();
+    const blocked = await preview(from, { to });
+    expect(blocked.instances).toMatchObject([
+      {
+        instanceId,
+        possible: false,
+        obstacles: [{ elementId: 'a', message: 'the other revision has no element a' }],
+      },
+    ]);
+    expect(await migrate(from, { to })).toMatchObject({ migrated: 0, instances: [{ migrated: false }] });
+    const elements = { a: 'a2' };
+    const possible = await preview(from, { to, elements });
+    expect(possible.instances).toMatchObject([
+      { instanceId, possible: true, moves: [{ from: 'a', to: 'a2' }], obstacles: [] },
+    ]);
+    expect((await openTasks(instanceId))[0]?.elementId).toBe('a');
+    expect(await migrate(from, { to, elements })).toMatchObject({ migrated: 1 });
+    expect((await openTasks(instanceId)).map((one) => [one.id, one.elementId])).toEqual([[task?.id, 'a2']]);
+    const { timers } = (await tokenAt(instanceId, 'a2')).token;
+    expect(timers.map((one) => one.elementId)).toEqual(['deadline', 'remind']);
+    expect(timers[0]).toEqual(deadline);
+    const repeated = {
+      params: { processId: from },
+      body: { to, instanceIds: [instanceId], reason: 'new law' },
+    };
+    expect((await adminOf(node).migrateInstances(repeated)).body.migrated).toBe(1);
+    const { events } = (await adminOf(node).getInstanceHistory({ params: { instanceId } })).body;
+    expect(events.filter((one) => one.event === 'migrate')).toMatchObject([
+      {
+        actor: 'TEST/GOV/MSP/cash-transfer',
+        reason: 'new law',
+        entries: [{ event: 'migrated', elementId: 'a2' }],
+      },
+    ]);
+    await finish(instanceId, 'a2');
+    await finish(instanceId, 'b');
+    expect(await ended(node, instanceId)).toMatchObject({ state: 'completed', processRef: to });
+    expect(await jobsOf(instanceId)).toBe(0);
+  });
+
+  it('keeps the idempotency key of an open call', async () => {
+    const [from, next] = await revisions('calling', asking, asking.replaceAll('"ask"', '"consult"'));
+    const before = registry.requests.length;
+    const instanceId = await begin('calling', { nid: 'bad' });
+    const incident = await incidentOf(instanceId);
+    const to = await next();
+    const elements = { ask: 'consult' };
+    expect(await migrate(from, { to, elements })).toMatchObject({ migrated: 1 });
+    expect((await incidentOf(instanceId)).elementId).toBe('consult');
+    open = true;
+    await adminOf(node).retryIncident({ params: { incidentId: incident.id }, body: {} });
+    expect((await ended(node, instanceId)).variables).toMatchObject({ household: 'h' });
+    open = false;
+    const keys = registry.requests.slice(before).map((one) => one.headers['idempotency-key']);
+    expect(keys).toHaveLength(2);
+    expect(new Set(keys).size).toBe(1);
+  });
+
+  it('is refused where an instance would be impossible, instance by instance, and for another process', async () => {
+    const other = fork.replace(el('userTask', 'b'), el('task', 'b'));
+    const changed = `${other}<parallelGateway id="join"/>${el('userTask', 'after')}<endEvent id="e"/>
+      ${chain('a', 'join', 'after', 'e')}${flow('b', 'join')}`;
+    const [from, next] = await revisions('joining', forked, changed);
+    const one = await begin('joining');
+    const two = await begin('joining');
+    await finish(two, 'b');
+    const to = await next();
+    const first = await preview(from, { to, limit: 1 });
+    expect(first).toMatchObject({ instances: [{ instanceId: one, possible: false }], next: one });
+    expect(first.instances[0]?.obstacles).toEqual([
+      { elementId: 'b', message: 'b is a task, not a userTask' },
+    ]);
+    expect(await migrate(from, { to })).toMatchObject({
+      migrated: 1,
+      instances: [
+        { instanceId: one, migrated: false },
+        { instanceId: two, migrated: true },
+      ],
+    });
+    await finish(two, 'a');
+    expect((await openTasks(two)).map((task) => task.elementId)).toEqual(['after']);
+    const foreign = (await deploy('elsewhere', line('PT1H'))).id;
+    expect((await refused(preview(from, { to: foreign }))).status).toBe(400);
+    expect((await refused(preview(from, { to, elements: { a: 'nowhere' } }))).status).toBe(400);
+    const stranger = adminOf(node, 'TEST/GOV/X/y').previewMigration({
+      params: { processId: from },
+      body: { to },
+    });
+    expect((await refused(stranger)).status).toBe(404);
+  });
+});
