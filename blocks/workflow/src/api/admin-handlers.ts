@@ -9,6 +9,7 @@ import { follow, viewer, type WorkflowService } from '../service.ts';
 import type { DefinitionRow } from '../tables.ts';
 import { checkVariables } from './check-variables.ts';
 import { migrationHandlers } from './migration-handlers.ts';
+import { monitoringHandlers } from './monitoring-handlers.ts';
 import type { workflowAdmin } from './operations.ts';
 import { repairHandlers } from './repair-handlers.ts';
 import { toIncident, toListedProcess, toProcess } from './views.ts';
@@ -43,6 +44,7 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
   return {
     ...repairHandlers(service),
     ...migrationHandlers(service),
+    ...monitoringHandlers(service),
     async listAllProcesses({ query, caller, person }) {
       const limit = query.limit ?? 100;
       const rows = await listDefinitions(db, viewer(service, caller, person), {

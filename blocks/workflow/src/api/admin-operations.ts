@@ -1,5 +1,6 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
 import { migrationOperations } from './migration-operations.ts';
+import { monitoringOperations } from './monitoring-operations.ts';
 import { repairOperations } from './repair-operations.ts';
 import {
   Id,
@@ -272,5 +273,6 @@ export const workflowAdmin = defineSurface({
     retryIncidents,
     ...repairOperations,
     ...migrationOperations,
+    ...monitoringOperations,
   },
 });

@@ -374,3 +374,99 @@ describe('going over to another revision', () => {
     expect((await refused(stranger)).status).toBe(404);
   });
 });
+
+describe('figures', () => {
+  it('[WF-6.5-d] tell how often elements were entered and left in a span, and how long that took', async () => {
+    const { id: definitionId } = await deploy('measured', line('PT1H'));
+    const instanceId = await begin('measured');
+    const db = database();
+    const then = (seconds: number): string => new Date(Date.UTC(2001, 0, 1, 12, 0, seconds)).toISOString();
+    const told = (seconds: number, event: string, n: number, elementId = 'a') => ({
+      instance_id: instanceId,
+      at: then(seconds),
+      event: 'x',
+      application: 'x',
+      actor: null,
+      organisation: 'x',
+      entries: JSON.stringify([{ event, elementId, tokenId: `t-${n}` }]) as never,
+      reason: null,
+    });
+    await db
+      .updateTable('instance')
+      .set({ started_at: then(0) })
+      .where('id', '=', instanceId)
+      .execute();
+    const visits = Array.from({ length: 20 }, (_, n) => n + 1);
+    await db
+      .insertInto('history')
+      .values([
+        ...visits.map((n) => told(0, 'entered', n)),
+        ...visits.map((n) => told(n, n === 20 ? 'cancelled' : 'completed', n)),
+        told(30, 'entered', 21),
+        told(30, 'completed', 22, 's'),
+      ])
+      .execute();
+    const read = async (from: number, to: number) => {
+      const query = { from: then(from), to: then(to) };
+      const { body } = await adminOf(node).getElementStatistics({
+        params: { processId: definitionId },
+        query,
+      });
+      expect(body.complete).toBe(true);
+      return Object.fromEntries(body.elements.map(({ elementId, ...figures }) => [elementId, figures]));
+    };
+    const whole = await read(0, 60);
+    expect(whole.a).toEqual({
+      entered: 21,
+      left: 20,
+      active: 1,
+      incidents: 0,
+      mean: 10.5,
+      p50: 10.5,
+      p95: 19.05,
+    });
+    expect(whole.s).toEqual({ entered: 1, left: 1, active: 0, incidents: 0, mean: 0, p50: 0, p95: 0 });
+    expect(whole.b).toEqual({ entered: 0, left: 0, active: 0, incidents: 0 });
+    expect((await read(15, 25)).a).toMatchObject({ entered: 0, left: 6, mean: 17.5 });
+    expect((await refused(read(60, 0))).status).toBe(400);
+    expect((await refused(read(0, 367 * 86_400))).status).toBe(400);
+    const stranger = adminOf(node, 'TEST/GOV/X/y').getElementStatistics({
+      params: { processId: definitionId },
+      query: { from: then(0), to: then(60) },
+    });
+    expect((await refused(stranger)).status).toBe(404);
+  });
+
+  it('tell the health of the engine and of the processes that one supervises', async () => {
+    const foreign = async () => (await adminOf(node, 'TEST/GOV/HEALTH/app').getHealth({})).body;
+    expect(await foreign()).toMatchObject({
+      state: 'good',
+      workers: 1,
+      processes: 0,
+      running: 0,
+      openTasks: 0,
+    });
+    const app = apiOf(node, 'TEST/GOV/HEALTH/app');
+    await app.addProcess({ body: definition(asking, { key: 'asking' }) });
+    await app.addProcess({ body: definition(line('PT1H'), { key: 'line' }) });
+    const start = async (processId: string) =>
+      (await app.start({ params: { processId }, body: { variables: { nid: 'bad' } } })).body.id;
+    await start('asking');
+    await start('line');
+    await app.stop({ params: { instanceId: await start('line') } });
+    await until(async () => (await foreign()).openIncidents === 1);
+    expect(await foreign()).toEqual({
+      state: 'attention',
+      workers: 1,
+      processes: 2,
+      disabledRevisions: 0,
+      running: 2,
+      lastDay: { started: 3, completed: 0, failed: 0, stopped: 1 },
+      openIncidents: 1,
+      openTasks: 1,
+      overdueTasks: 0,
+      dueJobs: 0,
+      lateJobs: 0,
+    });
+  });
+});
