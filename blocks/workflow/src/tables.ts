@@ -118,11 +118,21 @@ export interface WorkflowTables {
     excluded_persons: string[];
     inputs: Variables;
     due_at: string | null;
+    follow_up_at: Generated<string | null>;
     state: 'open' | 'completed' | 'cancelled';
     completed_by: string | null;
     completion_key: string | null;
     created_at: string;
     ended_at: string | null;
+  };
+  task_comment: {
+    id: string;
+    task_id: string;
+    instance_id: string;
+    author: string;
+    organisation: string;
+    text: string;
+    at: string;
   };
   incident: {
     id: string;

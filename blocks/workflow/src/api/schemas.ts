@@ -147,12 +147,18 @@ export const UserTask = Type.Object(
     excludedPersons: Type.Array(Type.String()),
     formRef: OrNull(Type.String()),
     dueDate: OrNull(Time),
+    followUpDate: OrNull(Time),
     created: Time,
     ended: OrNull(Time),
     completedBy: OrNull(Type.String()),
     variables: Variables,
   },
   { title: 'UserTask' },
+);
+
+export const TaskComment = Type.Object(
+  { id: Uuid, text: Type.String(), author: Type.String(), organisation: Type.String(), at: Time },
+  { title: 'TaskComment' },
 );
 
 export const Incident = Type.Object(

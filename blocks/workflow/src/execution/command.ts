@@ -73,6 +73,9 @@ export const historyEvents = [
   'retried',
   'changed',
   'migrated',
+  'delegated',
+  'scheduled',
+  'commented',
   'ignored',
 ] as const;
 
