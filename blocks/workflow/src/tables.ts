@@ -145,6 +145,20 @@ export interface WorkflowTables {
     raised_at: string;
     resolved_at: string | null;
   };
+  retention: { owner: string; process_key: string; days: number };
+  change_log: {
+    id: Generated<string>;
+    owner: string;
+    process_key: string;
+    instance_id: string | null;
+    action: 'retention-set' | 'instances-removed' | 'variables-erased';
+    detail: string;
+    reason: string | null;
+    at: string;
+    application: string;
+    actor: string;
+    organisation: string;
+  };
   history: {
     id: Generated<string>;
     instance_id: string;

@@ -12,6 +12,7 @@ import { migrationHandlers } from './migration-handlers.ts';
 import { monitoringHandlers } from './monitoring-handlers.ts';
 import type { workflowAdmin } from './operations.ts';
 import { repairHandlers } from './repair-handlers.ts';
+import { retentionHandlers } from './retention-handlers.ts';
 import { toIncident, toListedProcess, toProcess } from './views.ts';
 
 const bulk = 1000;
@@ -45,6 +46,7 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
     ...repairHandlers(service),
     ...migrationHandlers(service),
     ...monitoringHandlers(service),
+    ...retentionHandlers(service),
     async listAllProcesses({ query, caller, person }) {
       const limit = query.limit ?? 100;
       const rows = await listDefinitions(db, viewer(service, caller, person), {

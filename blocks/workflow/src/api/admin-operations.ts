@@ -2,6 +2,7 @@ import { defineOperation, defineSurface, Type } from '@govstack/platform/operati
 import { migrationOperations } from './migration-operations.ts';
 import { monitoringOperations } from './monitoring-operations.ts';
 import { repairOperations } from './repair-operations.ts';
+import { retentionOperations } from './retention-operations.ts';
 import {
   Id,
   Incident,
@@ -274,5 +275,6 @@ export const workflowAdmin = defineSurface({
     ...repairOperations,
     ...migrationOperations,
     ...monitoringOperations,
+    ...retentionOperations,
   },
 });

@@ -76,6 +76,7 @@ export const historyEvents = [
   'delegated',
   'scheduled',
   'commented',
+  'erased',
   'ignored',
 ] as const;
 

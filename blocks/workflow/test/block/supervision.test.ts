@@ -470,3 +470,78 @@ describe('figures', () => {
     });
   });
 });
+
+describe('what is kept', () => {
+  it('[WF-5.1.2-a] ended instances go when their days are over, with all that belongs to them; a log tells how many', async () => {
+    await deploy('kept', line('PT1H'));
+    const params = { processId: 'kept' };
+    expect((await adminOf(node).getRetention({ params })).body).toEqual({ processKey: 'kept', days: null });
+    const [old, young, running] = [await begin('kept'), await begin('kept'), await begin('kept')];
+    for (const instanceId of [old, young]) {
+      const [task] = await openTasks(instanceId);
+      await apiOf(node).commentUserTask({ params: { taskId: task?.id ?? '' }, body: { text: 'seen' } });
+      await apiOf(node).stop({ params: { instanceId } });
+    }
+    const db = database();
+    const longAgo = new Date(Date.now() - 31 * 86_400_000).toISOString();
+    await db.updateTable('instance').set({ started_at: longAgo }).where('id', 'in', [old, running]).execute();
+    await db.updateTable('instance').set({ ended_at: longAgo }).where('id', '=', old).execute();
+    const set = { params, body: { days: 30, reason: 'archive act, section 4' } };
+    expect((await refused(adminOf(node, 'TEST/GOV/X/y').setRetention(set))).status).toBe(404);
+    expect((await adminOf(node).setRetention(set)).body.days).toBe(30);
+    await adminOf(node).setRetention(set);
+    await expect
+      .poll(async () =>
+        (await apiOf(node).getInstances({ query: { processId: 'kept' } })).body.map((one) => one.id),
+      )
+      .toEqual([running, young]);
+    for (const table of ['history', 'scope', 'user_task', 'task_comment'] as const) {
+      const rows = await db.selectFrom(table).selectAll().where('instance_id', '=', old).execute();
+      expect([table, rows]).toEqual([table, []]);
+    }
+    const { changes } = (await adminOf(node).listChanges({})).body;
+    expect(changes.filter((one) => one.processKey === 'kept')).toMatchObject([
+      {
+        action: 'instances-removed',
+        actor: 'TEST/GOV/BLOCKS/workflow',
+        detail: expect.stringMatching(/^1 instances/),
+      },
+      { action: 'retention-set', detail: 'kept for 30 days', reason: 'archive act, section 4' },
+    ]);
+    expect((await adminOf(node, 'TEST/GOV/X/y').listChanges({})).body.changes).toEqual([]);
+  });
+
+  it('[WF-5.1.2-b] variables of an ended instance are erased on demand; the history keeps that they were, and why', async () => {
+    const instanceId = await begin('line', { nid: 'private-7', ward: 'w' });
+    const params = { instanceId };
+    const erase = async (variables?: string[], idempotencyKey = 'erase-1') =>
+      adminOf(node, 'TEST/GOV/DGA/portal').eraseVariables({
+        params,
+        body: { ...(variables ? { variables } : {}), reason: 'request of the person, article 17' },
+        personToken: await administrator(),
+        idempotencyKey,
+      });
+    expect((await refused(erase(['nid']))).status).toBe(409);
+    await apiOf(node).stop({ params });
+    expect((await refused(erase(['nobody']))).status).toBe(400);
+    expect((await erase(['nid'])).body).toEqual({ erased: ['nid'] });
+    expect((await erase(['nid'])).body).toEqual({ erased: ['nid'] });
+    expect((await apiOf(node).getInstance({ params })).body.variables).toEqual({ ward: 'w' });
+    expect((await erase(undefined, 'erase-2')).body).toEqual({ erased: ['ward'] });
+    expect((await apiOf(node).getInstance({ params })).body.variables).toEqual({});
+    const { events } = (await adminOf(node).getInstanceHistory({ params })).body;
+    expect(events.filter((one) => one.event === 'erase')).toMatchObject([
+      {
+        actor: 'admin-1',
+        organisation: 'TEST/GOV/MSP',
+        reason: 'request of the person, article 17',
+        entries: [{ detail: 'nid' }],
+      },
+      { entries: [{ detail: 'ward' }] },
+    ]);
+    const db = database();
+    await expect(db.deleteFrom('history').where('instance_id', '=', instanceId).execute()).rejects.toThrow(
+      'only added to',
+    );
+  });
+});
