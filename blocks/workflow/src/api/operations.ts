@@ -239,7 +239,7 @@ const delegateUserTask = defineOperation({
   path: '/tasks/{taskId}/delegate',
   summary: 'Hand a task to another person',
   description:
-    'By whoever has taken it, or may take it. The other person still needs its role; one who is excluded is refused.',
+    'By whoever has taken it or may take it, and by who supervises the agency. The other person still needs its role; one who is excluded is refused.',
   access: application,
   params: taskId,
   body: Type.Object({ to: Written(200), reason: Type.Optional(Reason) }, { additionalProperties: false }),

@@ -4,9 +4,16 @@ import type { Json, Variables } from '../feel/json.ts';
 import { type Actor, actorOf, nameOf } from '../history/actor.ts';
 import { isUuid } from '../instances/read.ts';
 import { publishMessage } from '../messages/messages.ts';
-import { follow, type WorkflowService } from '../service.ts';
+import { follow, viewer, type WorkflowService } from '../service.ts';
 import { assignTask, completeTask, findTask, listTasks, type Worker } from '../tasks/tasks.ts';
-import { commentTask, type Deed, delegateTask, listComments, scheduleTask } from '../tasks/work-on-task.ts';
+import {
+  commentTask,
+  type Deed,
+  delegateTask,
+  listComments,
+  readComment,
+  scheduleTask,
+} from '../tasks/work-on-task.ts';
 import type { workflowApi } from './operations.ts';
 import { toComment, toTask } from './views.ts';
 
@@ -99,7 +106,9 @@ export function taskHandlers(service: WorkflowService): TaskHandlers {
     async delegateUserTask({ params, body, caller, person }) {
       const by = workerOf(caller, person);
       const deed = deedOf(caller, by);
-      const task = await transaction(db, (trx) => delegateTask(trx, by, known(params.taskId), body, deed));
+      const task = await transaction(db, (trx) =>
+        delegateTask(trx, by, known(params.taskId), body, deed, viewer(service, caller, person).member),
+      );
       return { status: 200, body: toTask(task) };
     },
     async scheduleUserTask({ params, body, caller, person }) {
@@ -114,7 +123,8 @@ export function taskHandlers(service: WorkflowService): TaskHandlers {
       const taskId = known(params.taskId);
       // A repeat gets the first answer only for as long as the task may be seen.
       await findTask(db, by, taskId);
-      return once(
+      // What is kept to answer a repeat is the id, not the words.
+      const { body: written } = await once(
         db,
         {
           scope: `${caller.application}/${nameOf(deed.actor)}/comment`,
@@ -123,9 +133,10 @@ export function taskHandlers(service: WorkflowService): TaskHandlers {
         },
         async (trx) => ({
           status: 201 as const,
-          body: toComment(await commentTask(trx, by, taskId, body.text, deed)),
+          body: { id: await commentTask(trx, by, taskId, body.text, deed) },
         }),
       );
+      return { status: 201, body: toComment(await readComment(db, written.id)) };
     },
     async listTaskComments({ params, query, caller, person }) {
       const limit = query.limit ?? 100;

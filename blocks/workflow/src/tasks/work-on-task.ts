@@ -30,8 +30,9 @@ const tell = (
   });
 
 /**
- * Hands a task to another person, who still needs its role to work on it. Throws problems: 403 for one who is
- * excluded, 409 when another person has taken it or it is not open.
+ * Hands a task to another person, who still needs its role to work on it. Whoever supervises the agency may hand on
+ * what another person has taken. Throws problems: 403 for one who is excluded, 409 when another person has taken it or
+ * it is not open.
  */
 export async function delegateTask(
   trx: Transaction<WorkflowTables>,
@@ -39,9 +40,19 @@ export async function delegateTask(
   taskId: string,
   { to, reason }: { readonly to: string; readonly reason?: string },
   deed: Deed,
+  /** Agency that the person supervises. */
+  supervised: string | undefined,
 ): Promise<TaskRow> {
-  const before = await findTask(trx, worker, taskId);
-  const task = await assignTask(trx, worker, taskId, to);
+  const row = await trx
+    .selectFrom('user_task')
+    .select(['owner', 'agency'])
+    .where('id', '=', taskId)
+    .executeTakeFirst();
+  // To its supervisor a task is as to the application that owns it.
+  const by: Worker =
+    row && row.agency === supervised ? { application: row.owner, person: undefined } : worker;
+  const before = await findTask(trx, by, taskId);
+  const task = await assignTask(trx, by, taskId, to);
   if (before.assignee !== to) await tell(trx, task, 'delegated', `to ${to}`, deed, reason);
   return task;
 }
@@ -85,14 +96,14 @@ export async function scheduleTask(
 
 export type TaskComment = WorkflowTables['task_comment'];
 
-/** Adds a comment to a task, for all who may work on it. The history tells that there is one, not its words. */
+/** Adds a comment to a task, for all who may work on it. The history tells that there is one, not its words. Answers its id. */
 export async function commentTask(
   trx: Transaction<WorkflowTables>,
   worker: Worker,
   taskId: string,
   text: string,
   deed: Deed,
-): Promise<TaskComment> {
+): Promise<string> {
   const task = await findTask(trx, worker, taskId);
   const comment: TaskComment = {
     id: newId(),
@@ -105,8 +116,12 @@ export async function commentTask(
   };
   await trx.insertInto('task_comment').values(comment).execute();
   await tell(trx, task, 'commented', comment.id, deed);
-  return comment;
+  return comment.id;
 }
+
+/** A comment that has been written. */
+export const readComment = (db: Kysely<WorkflowTables>, id: string): Promise<TaskComment> =>
+  db.selectFrom('task_comment').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 
 /** Comments of a task that the worker may work on, oldest first. */
 export async function listComments(

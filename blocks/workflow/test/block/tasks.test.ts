@@ -200,9 +200,13 @@ describe('work on tasks', () => {
         entries: [{ elementId: 'review', detail: 'to o2' }],
       },
     ]);
-    const personToken = await officer('o2');
+    const supervisor = (agency: string) => node.token({ id: 'chief', roles: ['administrator'], agency });
+    expect((await refused(delegate('o3', await supervisor('TEST/GOV/NLA')))).status).toBe(404);
+    expect((await refused(delegate('clerk-1', await supervisor('TEST/GOV/MSP')))).status).toBe(403);
+    expect((await delegate('o3', await supervisor('TEST/GOV/MSP'))).body.assignee).toBe('o3');
+    const personToken = await officer('o3');
     await portal().completeUserTask({ params, body: { variables: { decision: 'a' } }, personToken });
-    expect((await refused(delegate('o3', personToken))).status).toBe(409);
+    expect((await refused(delegate('o4', personToken))).status).toBe(409);
   });
 
   it('has a day when it is due and one to look at it again, by which it is found', async () => {
