@@ -76,7 +76,7 @@ export async function elementStatistics(
         and raised_at < ${to}
       group by element_id
     )
-    select times.element_id,
+    select element_id,
       (count(*) filter (where event = 'entered' or at_once))::integer as entered,
       (count(*) filter (where event <> 'entered'))::integer as left,
       coalesce(max(incidents.raised), 0)::integer as incidents,
@@ -84,7 +84,7 @@ export async function elementStatistics(
       percentile_cont(0.5) within group (order by seconds) as p50,
       percentile_cont(0.95) within group (order by seconds) as p95
     from times
-    left join incidents using (element_id)
-    group by times.element_id`.execute(db);
+    full join incidents using (element_id)
+    group by element_id`.execute(db);
   return { elements: counted.rows, complete: active.rows.length <= mostInstances };
 }

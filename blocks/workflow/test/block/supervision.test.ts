@@ -3,7 +3,7 @@ import type { TestNode } from '@govstack/platform/testing';
 import type { Kysely } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WorkflowTables } from '../../src/tables.ts';
-import { chain, el, extensions, flow, input, output, service, timerOf } from '../execution/bpmn.ts';
+import { chain, el, extensions, flow, input, output, script, service, timerOf } from '../execution/bpmn.ts';
 import {
   adminOf,
   apiOf,
@@ -185,6 +185,41 @@ describe('repairing an instance', () => {
     expect((await openTasks(instanceId)).map((one) => one.elementId)).toEqual(['after']);
   });
 
+  it('moves tokens inside a sub-process and restarts a repeated activity, within their scope only', async () => {
+    const each = `<multiInstanceLoopCharacteristics isSequential="false" govstack:collection="= list"
+      govstack:elementVariable="one"/>`;
+    await deploy(
+      'nested',
+      `<startEvent id="s"/><subProcess id="sub"><startEvent id="in"/>${el('userTask', 'first')}
+       ${el('userTask', 'second', {}, each)}<endEvent id="out"/>${chain('in', 'first', 'second', 'out')}</subProcess>
+       ${el('userTask', 'last')}<endEvent id="e"/>${chain('s', 'sub', 'last', 'e')}`,
+    );
+    const instanceId = await begin('nested', { list: [1, 2] });
+    expect((await refused(move(instanceId, 'first', 'last'))).status).toBe(422);
+    expect((await refused(move(instanceId, 'sub', 'second'))).status).toBe(422);
+    await move(instanceId, 'first', 'second');
+    const iterations = await openTasks(instanceId);
+    expect(iterations.map((one) => one.elementId)).toEqual(['second', 'second']);
+    const { tokens, scopes, revision } = await standing(instanceId);
+    const inner = scopes.find((one) => one.index === 0);
+    const token = tokens.find((one) => one.scopeId === inner?.id);
+    const params = { instanceId, tokenId: token?.id ?? '' };
+    const again = (elementId: string) =>
+      adminOf(node).moveToken({ params, body: { revision, elementId, reason: 'again' } });
+    expect((await refused(again('first'))).status).toBe(422);
+    await again('second');
+    expect((await openTasks(instanceId)).map((one) => one.id)).not.toContain(iterations[0]?.id);
+    await finish(instanceId, 'second');
+    await finish(instanceId, 'second');
+    expect((await openTasks(instanceId)).map((one) => one.elementId)).toEqual(['last']);
+    await move(instanceId, 'last', 'sub');
+    expect((await openTasks(instanceId)).map((one) => one.elementId)).toEqual(['first']);
+    await move(instanceId, 'sub', 'last');
+    expect((await standing(instanceId)).scopes.map((one) => one.kind)).toEqual(['process']);
+    await finish(instanceId, 'last');
+    expect((await ended(node, instanceId)).state).toBe('completed');
+  });
+
   it('starts an element again when its token is moved to where it stands', async () => {
     const instanceId = await begin('forked');
     const [first] = await openTasks(instanceId);
@@ -341,6 +376,33 @@ describe('going over to another revision', () => {
     expect(new Set(keys).size).toBe(1);
   });
 
+  it('does not arm again what has gone off, and hears messages under their new names', async () => {
+    const withEvents = (message: string, end: string): string =>
+      `<startEvent id="s"/>${el('userTask', 'a')}<endEvent id="e"/>${chain('s', 'a', 'e')}
+       <boundaryEvent id="nudge" cancelActivity="false" attachedToRef="a">${timerOf('PT0.05S')}</boundaryEvent>
+       <endEvent id="nudged"/>${flow('nudge', 'nudged')}
+       <boundaryEvent id="heard" attachedToRef="a">
+       <messageEventDefinition messageRef="${message}" govstack:correlationKey="= process.businessKey"/></boundaryEvent>
+       <endEvent id="${end}"/>${flow('heard', end)}`;
+    const roots = '<message id="m1" name="withdrawn"/><message id="m2" name="recalled"/>';
+    const deployed = async (content: string) =>
+      (await apiOf(node).addProcess({ body: definition(content, { key: 'hearing', roots }) })).body.id;
+    const from = await deployed(withEvents('m1', 'by-message'));
+    const businessKey = 'hearing-1';
+    const { body } = await apiOf(node).start({ params: { processId: 'hearing' }, body: { businessKey } });
+    await expect.poll(async () => (await standing(body.id)).tokens[0]?.timers).toEqual([]);
+    expect(await migrate(from, { to: await deployed(withEvents('m2', 'by-recall')) })).toMatchObject({
+      migrated: 1,
+    });
+    expect((await standing(body.id)).tokens).toMatchObject([{ elementId: 'a', timers: [] }]);
+    const say = (messageId: string, name: string) =>
+      apiOf(node).publishMessage({ body: { messageId, name, correlationKey: businessKey } });
+    expect((await say('h-1', 'withdrawn')).status).toBe(202);
+    expect((await say('h-2', 'recalled')).status).toBe(200);
+    expect(await ended(node, body.id)).toMatchObject({ state: 'completed' });
+    expect((await openTasks(body.id)).length).toBe(0);
+  });
+
   it('is refused where an instance would be impossible, instance by instance, and for another process', async () => {
     const other = fork.replace(el('userTask', 'b'), el('task', 'b'));
     const changed = `${other}<parallelGateway id="join"/>${el('userTask', 'after')}<endEvent id="e"/>
@@ -428,6 +490,27 @@ describe('figures', () => {
     expect(whole.s).toEqual({ entered: 1, left: 1, active: 0, incidents: 0, mean: 0, p50: 0, p95: 0 });
     expect(whole.b).toEqual({ entered: 0, left: 0, active: 0, incidents: 0 });
     expect((await read(15, 25)).a).toMatchObject({ entered: 0, left: 6, mean: 17.5 });
+    const begun = new Date(Date.now() - 60_000).toISOString();
+    const failing = await deploy(
+      'failing',
+      `<startEvent id="s"/>${script('n', 'nothing + ""', 'n')}
+      <exclusiveGateway id="x"/><endEvent id="e"/><endEvent id="f"/>${chain('s', 'n', 'x')}
+      ${flow('x', 'e', { condition: 'nothing' })}${flow('x', 'f', { condition: 'nothing' })}`,
+    );
+    await begin('failing');
+    const { elements } = (
+      await adminOf(node).getElementStatistics({
+        params: { processId: failing.id },
+        query: { from: begun, to: new Date(Date.now() + 60_000).toISOString() },
+      })
+    ).body;
+    expect(elements.find((one) => one.elementId === 'x')).toEqual({
+      elementId: 'x',
+      entered: 0,
+      left: 0,
+      active: 1,
+      incidents: 1,
+    });
     expect((await refused(read(60, 0))).status).toBe(400);
     expect((await refused(read(0, 367 * 86_400))).status).toBe(400);
     const stranger = adminOf(node, 'TEST/GOV/X/y').getElementStatistics({
