@@ -7,6 +7,7 @@ create table retention (
   constraint retention_days_check check (days between 1 and 36500)
 );
 create index instance_ended on instance (owner, process_key, ended_at) where ended_at is not null;
+create index message_delivered on message (delivered_to) where delivered_to is not null;
 
 -- What was decided about instances as data, and what was removed: who, when, why.
 create table change_log (

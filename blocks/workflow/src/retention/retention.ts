@@ -94,6 +94,7 @@ export function removeExpired(db: Kysely<WorkflowTables>, engine: Engine): Promi
     const ids = rows.map((row) => row.id);
     if (ids.length === 0) return 0;
     for (const table of parts) await trx.deleteFrom(table).where('instance_id', 'in', ids).execute();
+    await trx.updateTable('message').set({ payload: null }).where('delivered_to', 'in', ids).execute();
     await trx.deleteFrom('instance').where('id', 'in', ids).execute();
     await trx.deleteFrom('history').where('instance_id', 'in', ids).execute();
     for (const group of Map.groupBy(rows, (row) => JSON.stringify([row.owner, row.process_key])).values()) {
