@@ -595,7 +595,13 @@ describe('what is kept', () => {
   });
 
   it('[WF-5.1.2-b] variables of an ended instance are erased on demand; the history keeps that they were, and why', async () => {
-    const instanceId = await begin('line', { nid: 'private-7', ward: 'w' });
+    const shown = el('userTask', 'a', {}, extensions(input('number', '= nid')));
+    await deploy('erased', `<startEvent id="s"/>${shown}<endEvent id="e"/>${chain('s', 'a', 'e')}`);
+    const instanceId = await begin('erased', { nid: 'private-7', ward: 'w' });
+    const [task] = await openTasks(instanceId);
+    const ofTask = { params: { taskId: task?.id ?? '' } };
+    expect(task?.variables).toEqual({ number: 'private-7' });
+    await apiOf(node).commentUserTask({ ...ofTask, body: { text: 'private-7 called' } });
     const params = { instanceId };
     const erase = async (variables?: string[], idempotencyKey = 'erase-1') =>
       adminOf(node, 'TEST/GOV/DGA/portal').eraseVariables({
@@ -610,6 +616,8 @@ describe('what is kept', () => {
     expect((await erase(['nid'])).body).toEqual({ erased: ['nid'] });
     expect((await erase(['nid'])).body).toEqual({ erased: ['nid'] });
     expect((await apiOf(node).getInstance({ params })).body.variables).toEqual({ ward: 'w' });
+    expect((await apiOf(node).readUserTask(ofTask)).body.variables).toEqual({});
+    expect((await apiOf(node).listTaskComments(ofTask)).body.comments).toMatchObject([{ text: '' }]);
     expect((await erase(undefined, 'erase-2')).body).toEqual({ erased: ['ward'] });
     expect((await apiOf(node).getInstance({ params })).body.variables).toEqual({});
     const { events } = (await adminOf(node).getInstanceHistory({ params })).body;
