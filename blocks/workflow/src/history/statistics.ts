@@ -22,7 +22,8 @@ export const mostInstances = 10_000;
 
 /**
  * How often the elements of a definition were entered and left in a span of time, and how long that took. An element
- * that is passed at once is entered and left at the same moment. `complete`: whether every instance was looked at.
+ * that is passed at once is entered and left at the same moment; a token that came from another revision has entered when
+ * it came. `complete`: whether every instance was looked at.
  */
 export async function elementStatistics(
   db: Kysely<WorkflowTables>,
@@ -47,13 +48,16 @@ export async function elementStatistics(
   const ids = active.rows.slice(0, mostInstances).map((row) => row.id);
   const counted = await sql<ElementStatistics>`
     with visits as (
-      select history.at, entry ->> 'elementId' as element_id, entry ->> 'event' as event,
-        lag(entry ->> 'event') over visit as event_before, lag(history.at) over visit as at_before
+      select history.at, entry ->> 'elementId' as element_id, kind.event,
+        lag(kind.event) over visit as event_before, lag(history.at) over visit as at_before
       from history
       cross join lateral jsonb_array_elements(history.entries) with ordinality as entries (entry, place)
+      cross join lateral (
+        select case entry ->> 'event' when 'migrated' then 'entered' else entry ->> 'event' end as event
+      ) as kind
       where history.instance_id = any (${ids}::uuid[])
         and history.at < ${to}
-        and entry ->> 'event' in ('entered', 'completed', 'cancelled', 'error')
+        and kind.event in ('entered', 'completed', 'cancelled', 'error')
       window visit as (
         partition by history.instance_id, entry ->> 'tokenId', entry ->> 'elementId'
         order by history.id, place

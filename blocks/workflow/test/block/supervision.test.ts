@@ -355,6 +355,14 @@ describe('going over to another revision', () => {
     await finish(instanceId, 'a2');
     await finish(instanceId, 'b');
     expect(await ended(node, instanceId)).toMatchObject({ state: 'completed', processRef: to });
+    const around = (ms: number): string => new Date(Date.now() + ms).toISOString();
+    const query = { from: around(-600_000), to: around(60_000) };
+    const { elements: figures } = (
+      await adminOf(node).getElementStatistics({ params: { processId: to }, query })
+    ).body;
+    const visit = figures.find((one) => one.elementId === 'a2');
+    expect(visit).toMatchObject({ entered: 1, left: 1, active: 0 });
+    expect(visit?.mean).toBeGreaterThan(0);
     expect(await jobsOf(instanceId)).toBe(0);
   });
 
