@@ -17,11 +17,15 @@ import {
 } from './node.ts';
 
 let open = false;
-const registry = civilRegistry((request) =>
-  bodyOf(request).nid === 'bad' && !open
-    ? json(400, { title: `Bad ${request.headers['idempotency-key'] ? 'request' : 'key'}` })
-    : json(200, { household: 'h' }),
-);
+let release = (): void => undefined;
+const held = new Promise<void>((resolve) => {
+  release = resolve;
+});
+const registry = civilRegistry(async (request) => {
+  const { nid } = bodyOf(request);
+  if (nid === 'held') await held;
+  return nid === 'bad' && !open ? json(400, { title: 'Bad request' }) : json(200, { household: 'h' });
+});
 let node: TestNode;
 beforeAll(async () => {
   node = await startWorkflow(registry.providers);
@@ -162,6 +166,20 @@ describe('repairing an instance', () => {
     expect(await jobsOf(stuck)).toBe(0);
     await finish(stuck, 'by-hand');
     expect((await ended(node, stuck)).state).toBe('completed');
+  });
+
+  it('drops the answer of a call whose token was moved while it was under way', async () => {
+    const before = registry.requests.length;
+    const instanceId = await begin('asking', { nid: 'held' });
+    await expect.poll(() => registry.requests.length).toBe(before + 1);
+    await move(instanceId, 'ask', 'by-hand');
+    release();
+    const log = async () => (await apiOf(node).getInstance({ params: { instanceId } })).body.log ?? [];
+    await expect.poll(async () => (await log()).map((line) => line.event)).toContain('ignored');
+    expect((await openTasks(instanceId)).map((one) => one.elementId)).toEqual(['by-hand']);
+    expect((await apiOf(node).getInstance({ params: { instanceId } })).body.variables).toEqual({
+      nid: 'held',
+    });
   });
 
   it('refuses a move that leaves a join waiting, or to where no token can stand, and changes nothing', async () => {
