@@ -23,6 +23,7 @@ import type { Engine } from './instances/apply.ts';
 import { createEnds } from './instances/ends.ts';
 import { createWorker } from './jobs/worker.ts';
 import { tidyMessages } from './messages/messages.ts';
+import { removeExpired } from './retention/retention.ts';
 import type { WorkflowService } from './service.ts';
 import type { WorkflowTables } from './tables.ts';
 
@@ -85,7 +86,10 @@ export const workflow = defineBlock({
       leaseMs: 660_000,
       perform: (job) => performCall(job, calls),
       onEnded: ends.ended,
-      upkeep: () => tidyMessages(db, engine, worker.took),
+      async upkeep() {
+        await tidyMessages(db, engine, worker.took);
+        await removeExpired(db, engine);
+      },
     });
     const service: WorkflowService = {
       db,

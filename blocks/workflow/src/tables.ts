@@ -118,11 +118,21 @@ export interface WorkflowTables {
     excluded_persons: string[];
     inputs: Variables;
     due_at: string | null;
+    follow_up_at: Generated<string | null>;
     state: 'open' | 'completed' | 'cancelled';
     completed_by: string | null;
     completion_key: string | null;
     created_at: string;
     ended_at: string | null;
+  };
+  task_comment: {
+    id: string;
+    task_id: string;
+    instance_id: string;
+    author: string;
+    organisation: string;
+    text: string;
+    at: string;
   };
   incident: {
     id: string;
@@ -135,6 +145,20 @@ export interface WorkflowTables {
     raised_at: string;
     resolved_at: string | null;
   };
+  retention: { owner: string; process_key: string; days: number };
+  change_log: {
+    id: Generated<string>;
+    owner: string;
+    process_key: string;
+    instance_id: string | null;
+    action: 'retention-set' | 'instances-removed' | 'variables-erased';
+    detail: string;
+    reason: string | null;
+    at: string;
+    application: string;
+    actor: string;
+    organisation: string;
+  };
   history: {
     id: Generated<string>;
     instance_id: string;
@@ -144,6 +168,7 @@ export interface WorkflowTables {
     actor: string | null;
     organisation: string;
     entries: readonly HistoryEntry[];
+    reason: string | null;
   };
 }
 

@@ -1,35 +1,21 @@
 import { type Caller, notFound, type Person, Problem, transaction } from '@govstack/platform';
 import type { Handlers } from '@govstack/platform/operation';
 import { changeDefinition, findDefinition, listDefinitions } from '../definitions/definitions.ts';
-import type { Variables } from '../feel/json.ts';
 import { actorOf } from '../history/actor.ts';
 import { countTokens, outlineOf, readElementStates, readHistory } from '../history/read-history.ts';
 import { listIncidents, retryIncident } from '../incidents/incidents.ts';
 import { countInstances, findInstance } from '../instances/read.ts';
-import { cannotBeStored } from '../instances/start-variables.ts';
-import { isVariableName } from '../model/mappings.ts';
 import { follow, viewer, type WorkflowService } from '../service.ts';
 import type { DefinitionRow } from '../tables.ts';
+import { checkVariables } from './check-variables.ts';
+import { migrationHandlers } from './migration-handlers.ts';
+import { monitoringHandlers } from './monitoring-handlers.ts';
 import type { workflowAdmin } from './operations.ts';
+import { repairHandlers } from './repair-handlers.ts';
+import { retentionHandlers } from './retention-handlers.ts';
 import { toIncident, toListedProcess, toProcess } from './views.ts';
 
 const bulk = 1000;
-
-function checkVariables(variables: Record<string, unknown> | undefined): Variables | undefined {
-  for (const [name, value] of Object.entries(variables ?? {})) {
-    const detail = !isVariableName(name)
-      ? 'cannot be the name of a variable'
-      : cannotBeStored(value)
-        ? 'contains characters that cannot be stored'
-        : undefined;
-    if (detail !== undefined) {
-      throw new Problem(400, 'The variables are not valid', {
-        errors: [{ in: 'body', pointer: `/variables/${name}`, detail }],
-      });
-    }
-  }
-  return variables as Variables | undefined;
-}
 
 /** Handlers of supervision. */
 export function adminHandlers(service: WorkflowService): Handlers<(typeof workflowAdmin)['operations']> {
@@ -57,6 +43,10 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
     return { status: 200 as const, body: toProcess(row) };
   };
   return {
+    ...repairHandlers(service),
+    ...migrationHandlers(service),
+    ...monitoringHandlers(service),
+    ...retentionHandlers(service),
     async listAllProcesses({ query, caller, person }) {
       const limit = query.limit ?? 100;
       const rows = await listDefinitions(db, viewer(service, caller, person), {
@@ -130,6 +120,7 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
         application: row.application,
         actor: row.actor ?? row.application,
         organisation: row.organisation,
+        ...(row.reason === null ? {} : { reason: row.reason }),
         entries: row.entries.map((entry) => ({ ...entry })),
       }));
       const last = events.at(-1);
@@ -174,7 +165,7 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
       const by = viewer(service, caller, person);
       const actor = actorOf(caller, person);
       const aftermath = await transaction(db, (trx) =>
-        retryIncident(trx, engine, by, params.incidentId, variables, actor, worker.handover()),
+        retryIncident(trx, engine, by, params.incidentId, variables, actor, worker.handover(), body.reason),
       );
       follow(service, aftermath);
       return { status: 204 };
@@ -182,21 +173,24 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
     async retryIncidents({ body, caller, person }) {
       const by = viewer(service, caller, person);
       const actor = actorOf(caller, person);
-      const incidents = await listIncidents(db, by, { ...body, open: true, limit: bulk });
+      const { limit = bulk, reason, ...filter } = body;
+      const incidents = await listIncidents(db, by, { ...filter, open: true, limit: limit + 1 });
       let retried = 0;
-      for (const { id } of incidents) {
+      let failed = 0;
+      for (const { id } of incidents.slice(0, limit)) {
         const aftermath = await transaction(db, (trx) =>
-          retryIncident(trx, engine, by, id, undefined, actor, worker.handover()),
+          retryIncident(trx, engine, by, id, undefined, actor, worker.handover(), reason),
         ).catch((error: unknown) => {
-          // Solved by someone else in the meantime.
-          if (error instanceof Problem && error.status === 409) return undefined;
-          throw error;
+          if (!(error instanceof Problem)) throw error;
+          // Solved by someone else in the meantime, unless it is refused.
+          if (error.status !== 409) failed += 1;
+          return undefined;
         });
         if (!aftermath) continue;
         retried += 1;
         follow(service, aftermath);
       }
-      return { status: 200, body: { retried } };
+      return { status: 200, body: { retried, failed, more: incidents.length > limit } };
     },
   };
 }

@@ -1,5 +1,19 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
-import { Id, Incident, OutlineElement, OutlineFlow, Process, Time, Uuid, Variables } from './schemas.ts';
+import { migrationOperations } from './migration-operations.ts';
+import { monitoringOperations } from './monitoring-operations.ts';
+import { repairOperations } from './repair-operations.ts';
+import { retentionOperations } from './retention-operations.ts';
+import {
+  Id,
+  Incident,
+  OutlineElement,
+  OutlineFlow,
+  Process,
+  Reason,
+  Time,
+  Uuid,
+  Variables,
+} from './schemas.ts';
 
 const administrator = { caller: 'application', person: 'optional' } as const;
 const processId = Type.Object({ processId: Id });
@@ -8,6 +22,13 @@ const page = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 })),
   after: Type.Optional(Type.String({ maxLength: 100, description: 'The `next` of the page before' })),
 };
+
+const Words = Type.String({
+  minLength: 1,
+  maxLength: 1000,
+  pattern: '^[^\\u0000]*$',
+  description: 'Words that the message contains, as they stand there',
+});
 
 const listAllProcesses = defineOperation({
   id: 'listAllProcesses',
@@ -127,6 +148,7 @@ const getInstanceHistory = defineOperation({
           application: Type.String(),
           actor: Type.String(),
           organisation: Type.String(),
+          reason: Type.Optional(Type.String()),
           entries: Type.Array(
             Type.Object({
               event: Type.String(),
@@ -187,6 +209,7 @@ const listIncidents = defineOperation({
     processKey: Type.Optional(Type.String({ maxLength: 200 })),
     instanceId: Type.Optional(Uuid),
     elementId: Type.Optional(Type.String({ maxLength: 200 })),
+    message: Type.Optional(Words),
     limit: page.limit,
     after: Type.Optional(Uuid),
   }),
@@ -202,7 +225,10 @@ const retryIncident = defineOperation({
     'A failed call is made again under its own idempotency key, since it may have had its effect; only corrected variables that change the request make it another call.',
   access: administrator,
   params: Type.Object({ incidentId: Uuid }),
-  body: Type.Object({ variables: Type.Optional(Variables) }, { additionalProperties: false }),
+  body: Type.Object(
+    { variables: Type.Optional(Variables), reason: Type.Optional(Reason) },
+    { additionalProperties: false },
+  ),
   responses: { 204: null },
 });
 
@@ -210,16 +236,23 @@ const retryIncidents = defineOperation({
   id: 'retryIncidents',
   method: 'POST',
   path: '/incidents/retry',
-  summary: 'Try every open incident of a process again, or of one of its elements; at most 1,000 at a time',
+  summary: 'Try open incidents of a process again, oldest first: all, of one element, or with these words',
+  description:
+    'At most `limit` at a time; `more` tells that others are left. `failed`: could not be tried again as it is. Each is one transaction.',
   access: administrator,
   body: Type.Object(
     {
       processKey: Type.String({ minLength: 1, maxLength: 200 }),
       elementId: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+      message: Type.Optional(Words),
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 1000 })),
+      reason: Type.Optional(Reason),
     },
     { additionalProperties: false },
   ),
-  responses: { 200: Type.Object({ retried: Type.Integer() }) },
+  responses: {
+    200: Type.Object({ retried: Type.Integer(), failed: Type.Integer(), more: Type.Boolean() }),
+  },
 });
 
 /** Supervision of processes and instances: for the owning application, and for administrators of its agency. */
@@ -239,5 +272,9 @@ export const workflowAdmin = defineSurface({
     listIncidents,
     retryIncident,
     retryIncidents,
+    ...repairOperations,
+    ...migrationOperations,
+    ...monitoringOperations,
+    ...retentionOperations,
   },
 });

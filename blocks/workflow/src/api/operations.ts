@@ -1,16 +1,20 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
 import {
+  GivenTime,
   Id,
   OrNull,
   Process,
   ProcessDefinition,
   ProcessInstance,
   ProcessInstancePayload,
+  Reason,
   StartedInstance,
+  TaskComment,
   Time,
   UserTask,
   Uuid,
   Variables,
+  Written,
 } from './schemas.ts';
 
 export { workflowAdmin } from './admin-operations.ts';
@@ -164,6 +168,10 @@ const listUserTasks = defineOperation({
     instanceId: Type.Optional(Uuid),
     businessKey: Type.Optional(Type.String({ maxLength: 200 })),
     assignee: Type.Optional(Type.String({ maxLength: 200 })),
+    dueBefore: Type.Optional(GivenTime),
+    dueAfter: Type.Optional(GivenTime),
+    followUpBefore: Type.Optional(GivenTime),
+    followUpAfter: Type.Optional(GivenTime),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 })),
     after: Type.Optional(
       Type.String({ format: 'uuid', description: 'Id of the last task of the page before' }),
@@ -225,6 +233,61 @@ const completeUserTask = defineOperation({
   responses: { 200: UserTask },
 });
 
+const delegateUserTask = defineOperation({
+  id: 'delegateUserTask',
+  method: 'POST',
+  path: '/tasks/{taskId}/delegate',
+  summary: 'Hand a task to another person',
+  description:
+    'By whoever has taken it or may take it, and by who supervises the agency. The other person still needs its role; one who is excluded is refused.',
+  access: application,
+  params: taskId,
+  body: Type.Object({ to: Written(200), reason: Type.Optional(Reason) }, { additionalProperties: false }),
+  responses: { 200: UserTask },
+});
+
+const scheduleUserTask = defineOperation({
+  id: 'scheduleUserTask',
+  method: 'POST',
+  path: '/tasks/{taskId}/dates',
+  summary: 'Change when a task is due, and when to look at it again; null takes a date away',
+  access: application,
+  params: taskId,
+  body: Type.Object(
+    { dueDate: Type.Optional(OrNull(GivenTime)), followUpDate: Type.Optional(OrNull(GivenTime)) },
+    { additionalProperties: false, minProperties: 1 },
+  ),
+  responses: { 200: UserTask },
+});
+
+const commentUserTask = defineOperation({
+  id: 'commentUserTask',
+  method: 'POST',
+  path: '/tasks/{taskId}/comments',
+  summary: 'Write a comment for all who may work on a task',
+  access: application,
+  idempotent: true,
+  params: taskId,
+  body: Type.Object({ text: Written(5000) }, { additionalProperties: false }),
+  responses: { 201: TaskComment },
+});
+
+const listTaskComments = defineOperation({
+  id: 'listTaskComments',
+  method: 'GET',
+  path: '/tasks/{taskId}/comments',
+  summary: 'Comments of a task, oldest first',
+  access: application,
+  params: taskId,
+  query: Type.Object({
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 })),
+    after: Type.Optional(Uuid),
+  }),
+  responses: {
+    200: Type.Object({ comments: Type.Array(TaskComment), next: Type.Optional(Uuid) }),
+  },
+});
+
 const publishMessage = defineOperation({
   id: 'publishMessage',
   method: 'POST',
@@ -271,6 +334,10 @@ export const workflowApi = defineSurface({
     claimUserTask,
     releaseUserTask,
     completeUserTask,
+    delegateUserTask,
+    scheduleUserTask,
+    commentUserTask,
+    listTaskComments,
     publishMessage,
   },
 });

@@ -6,6 +6,14 @@ export const Uuid = Type.String({ format: 'uuid' });
 export const Time = Type.String({ format: 'date-time' });
 export const Variables = Type.Record(Type.String(), Type.Unknown());
 
+/** A time as it is given: in years that every part of the system can hold. */
+export const GivenTime = Type.String({ format: 'date-time', pattern: '^[1-9]\\d{3}-' });
+/** What somebody writes: never blank. */
+export const Written = (maxLength: number) =>
+  Type.String({ maxLength, pattern: '^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$' });
+/** Why something is done: what an auditor will read. */
+export const Reason = Written(1000);
+
 /** A code and a value, as the published API carries properties. */
 const Property = Type.Object({ code: Type.String({ maxLength: 200 }), value: Type.String() });
 
@@ -95,6 +103,9 @@ export const ProcessInstance = Type.Object(
     endTime: OrNull(Time),
     errorCode: OrNull(Type.String()),
     incidents: Type.Integer({ description: 'Open incidents' }),
+    revision: Type.Integer({
+      description: 'Counts what has happened to it; repairs name the one they have seen',
+    }),
     variables: Type.Optional(Variables),
     log: Type.Optional(Type.Array(LogLine)),
   },
@@ -136,12 +147,18 @@ export const UserTask = Type.Object(
     excludedPersons: Type.Array(Type.String()),
     formRef: OrNull(Type.String()),
     dueDate: OrNull(Time),
+    followUpDate: OrNull(Time),
     created: Time,
     ended: OrNull(Time),
     completedBy: OrNull(Type.String()),
     variables: Variables,
   },
   { title: 'UserTask' },
+);
+
+export const TaskComment = Type.Object(
+  { id: Uuid, text: Type.String(), author: Type.String(), organisation: Type.String(), at: Time },
+  { title: 'TaskComment' },
 );
 
 export const Incident = Type.Object(

@@ -1,13 +1,21 @@
-import { type Caller, notFound, type Person, transaction } from '@govstack/platform';
+import { type Caller, notFound, once, type Person, transaction } from '@govstack/platform';
 import type { Handlers } from '@govstack/platform/operation';
 import type { Json, Variables } from '../feel/json.ts';
-import { type Actor, actorOf } from '../history/actor.ts';
+import { type Actor, actorOf, nameOf } from '../history/actor.ts';
 import { isUuid } from '../instances/read.ts';
 import { publishMessage } from '../messages/messages.ts';
-import { follow, type WorkflowService } from '../service.ts';
+import { follow, viewer, type WorkflowService } from '../service.ts';
 import { assignTask, completeTask, findTask, listTasks, type Worker } from '../tasks/tasks.ts';
+import {
+  commentTask,
+  type Deed,
+  delegateTask,
+  listComments,
+  readComment,
+  scheduleTask,
+} from '../tasks/work-on-task.ts';
 import type { workflowApi } from './operations.ts';
-import { toTask } from './views.ts';
+import { toComment, toTask } from './views.ts';
 
 type Operations = Handlers<(typeof workflowApi)['operations']>;
 type TaskHandlers = Pick<
@@ -17,6 +25,10 @@ type TaskHandlers = Pick<
   | 'claimUserTask'
   | 'releaseUserTask'
   | 'completeUserTask'
+  | 'delegateUserTask'
+  | 'scheduleUserTask'
+  | 'commentUserTask'
+  | 'listTaskComments'
   | 'publishMessage'
 >;
 
@@ -34,6 +46,10 @@ const known = (taskId: string): string => {
 /** Handlers of the operations that move waiting instances on: tasks of people, messages. */
 export function taskHandlers(service: WorkflowService): TaskHandlers {
   const { db, engine, worker } = service;
+  const deedOf = (caller: Caller, by: Worker): Deed => ({
+    actor: actorOf(caller, by.person),
+    at: engine.now().toISOString(),
+  });
   return {
     async listUserTasks({ query, caller, person }) {
       const limit = query.limit ?? 100;
@@ -86,6 +102,49 @@ export function taskHandlers(service: WorkflowService): TaskHandlers {
       );
       follow(service, aftermath);
       return { status: 200, body: toTask(task) };
+    },
+    async delegateUserTask({ params, body, caller, person }) {
+      const by = workerOf(caller, person);
+      const deed = deedOf(caller, by);
+      const task = await transaction(db, (trx) =>
+        delegateTask(trx, by, known(params.taskId), body, deed, viewer(service, caller, person).member),
+      );
+      return { status: 200, body: toTask(task) };
+    },
+    async scheduleUserTask({ params, body, caller, person }) {
+      const by = workerOf(caller, person);
+      const deed = deedOf(caller, by);
+      const task = await transaction(db, (trx) => scheduleTask(trx, by, known(params.taskId), body, deed));
+      return { status: 200, body: toTask(task) };
+    },
+    async commentUserTask({ params, body, caller, person, idempotencyKey }) {
+      const by = workerOf(caller, person);
+      const deed = deedOf(caller, by);
+      const taskId = known(params.taskId);
+      // A repeat gets the first answer only for as long as the task may be seen.
+      await findTask(db, by, taskId);
+      // What is kept to answer a repeat is the id, not the words.
+      const { body: written } = await once(
+        db,
+        {
+          scope: `${caller.application}/${nameOf(deed.actor)}/comment`,
+          key: idempotencyKey,
+          request: { taskId, ...body },
+        },
+        async (trx) => ({
+          status: 201 as const,
+          body: { id: await commentTask(trx, by, taskId, body.text, deed) },
+        }),
+      );
+      return { status: 201, body: toComment(await readComment(db, written.id)) };
+    },
+    async listTaskComments({ params, query, caller, person }) {
+      const limit = query.limit ?? 100;
+      const page = { limit: limit + 1, after: query.after };
+      const rows = await listComments(db, workerOf(caller, person), known(params.taskId), page);
+      const comments = rows.slice(0, limit).map(toComment);
+      const last = comments.at(-1);
+      return { status: 200, body: { comments, ...(rows.length > limit && last ? { next: last.id } : {}) } };
     },
     async publishMessage({ body, caller, person }) {
       const { messageId, name, correlationKey, payload, timeToLive = 3600 } = body;

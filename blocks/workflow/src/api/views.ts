@@ -2,12 +2,13 @@ import type { Static } from '@govstack/platform/operation';
 import type { Variables } from '../feel/json.ts';
 import type { ListedIncident } from '../incidents/incidents.ts';
 import type { ReadInstance } from '../instances/read.ts';
-import type { DefinitionRow, InstanceRow, TaskRow } from '../tables.ts';
+import type { DefinitionRow, InstanceRow, TaskRow, WorkflowTables } from '../tables.ts';
 import type {
   Incident,
   Process,
   ProcessInstance,
   StartedInstance,
+  TaskComment,
   UserTask as UserTaskSchema,
 } from './schemas.ts';
 
@@ -68,6 +69,7 @@ export const toInstance = (
   endTime: row.ended_at,
   errorCode: row.error_code,
   incidents: row.incidents,
+  revision: row.revision,
   ...more,
 });
 
@@ -84,10 +86,19 @@ export const toTask = (row: TaskRow): Static<typeof UserTaskSchema> => ({
   excludedPersons: row.excluded_persons,
   formRef: row.form_ref,
   dueDate: row.due_at,
+  followUpDate: row.follow_up_at,
   created: row.created_at,
   ended: row.ended_at,
   completedBy: row.completed_by,
   variables: row.inputs,
+});
+
+export const toComment = (row: WorkflowTables['task_comment']): Static<typeof TaskComment> => ({
+  id: row.id,
+  text: row.text,
+  author: row.author,
+  organisation: row.organisation,
+  at: row.at,
 });
 
 export const toIncident = (row: ListedIncident): Static<typeof Incident> => ({

@@ -71,6 +71,12 @@ export const historyEvents = [
   'attempt-failed',
   'incident',
   'retried',
+  'changed',
+  'migrated',
+  'delegated',
+  'scheduled',
+  'commented',
+  'erased',
   'ignored',
 ] as const;
 

@@ -1,4 +1,5 @@
 import type { Json, Variables } from '../feel/json.ts';
+import type { ProcessModel } from '../model/model.ts';
 
 /** The answer of an operation, whatever its status. */
 export interface Answer {
@@ -47,6 +48,21 @@ export type EngineEvent =
       readonly variables: Variables | undefined;
       /** Request of the parked job, if there is one. */
       readonly request: ServiceRequest | undefined;
+    }
+  | {
+      /** An operator sets variables, as seen from a scope; undefined: the process. */
+      readonly type: 'setVariables';
+      readonly scopeId: string | undefined;
+      readonly variables: Variables;
+    }
+  | { readonly type: 'moveToken'; readonly tokenId: string; readonly elementId: string }
+  | { readonly type: 'cancelToken'; readonly tokenId: string }
+  | {
+      /** The instance goes over to the model of the step, from another revision of its process. */
+      readonly type: 'migrate';
+      readonly previous: ProcessModel;
+      /** Ids of elements and flows that are others now. */
+      readonly elements: ReadonlyMap<string, string>;
     }
   | { readonly type: 'stop' };
 

@@ -103,6 +103,44 @@ export function enterInclusiveGateway(run: Run, token: Token): void {
   if (element) leave(run, token, element);
 }
 
+/** Whether every way that a token at an element can go leads to the join. */
+function cannotAvoid(model: ProcessModel, from: string, join: string): boolean {
+  let meets = false;
+  const seen = new Set<string>([join]);
+  const waiting = [from];
+  while (waiting.length > 0) {
+    const element = model.elements.get(waiting.pop() as string);
+    if (!element || seen.has(element.id)) continue;
+    seen.add(element.id);
+    if (element.outgoing.length === 0) return false;
+    const targets = element.outgoing.map((id) => model.flows.get(id)?.target ?? '');
+    meets ||= targets.includes(join);
+    waiting.push(...targets, ...(isActivity(element) ? element.boundary : []));
+  }
+  return meets;
+}
+
+/**
+ * Parallel joins of a scope that can never complete: a token waits there, or can go nowhere else, and no token can
+ * still come on one of the flows.
+ */
+export function brokenJoins(run: Run, scopeId: string): ReadonlySet<string> {
+  const tokens = tokensIn(run, scopeId);
+  const broken = new Set<string>();
+  for (const join of run.model.elements.values()) {
+    if (join.kind !== 'parallelGateway' || join.incoming.length < 2) continue;
+    const bound = tokens.some(
+      ({ elementId }) => elementId === join.id || cannotAvoid(run.model, elementId, join.id),
+    );
+    const comes = (flow: string): boolean =>
+      tokens.some(({ elementId, flowId }) =>
+        elementId === join.id ? flowId === flow : reachableFlows(run.model, elementId, join.id).has(flow),
+      );
+    if (bound && !join.incoming.every(comes)) broken.add(join.id);
+  }
+  return broken;
+}
+
 /**
  * A scope in which every token waits at a join will never go on: the model is at fault. Raises an incident instead of
  * hanging silently; answers whether it did.

@@ -7,6 +7,8 @@ import { failJob, takeAnswer, tokenOfJob } from './answer.ts';
 import { cancelEverything } from './cancel.ts';
 import type { Command, HistoryEntry } from './command.ts';
 import type { EngineEvent } from './event.ts';
+import { migrate } from './migrate.ts';
+import { dropToken, moveToken, Refused, setVariables } from './repair.ts';
 import { retry } from './retry.ts';
 import { addScope, addToken, beginRun, command, endRun, type Run, type StepContext } from './run.ts';
 import type { InstanceState } from './state.ts';
@@ -41,7 +43,7 @@ export function step(
       return { state, commands: [], history: ignored(run, event), taken: false, refusal: undefined };
     }
   } catch (error) {
-    if (!(error instanceof FeelError)) throw error;
+    if (!(error instanceof FeelError || error instanceof Refused)) throw error;
     return { state, commands: [], history: [], taken: false, refusal: error.message };
   }
   settle(run);
@@ -78,6 +80,14 @@ function happens(run: Run, event: EngineEvent): boolean {
       return completeTask(run, event);
     case 'retry':
       return retry(run, event);
+    case 'setVariables':
+      return setVariables(run, event);
+    case 'moveToken':
+      return moveToken(run, event);
+    case 'migrate':
+      return migrate(run, event);
+    case 'cancelToken':
+      return dropToken(run, event);
     case 'stop':
       cancelEverything(run);
       run.status = 'stopped';

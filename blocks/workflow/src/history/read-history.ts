@@ -11,6 +11,8 @@ export interface HistoryRow {
   readonly actor: string | null;
   readonly organisation: string;
   readonly entries: readonly HistoryEntry[];
+  /** Why an operator did it. */
+  readonly reason: string | null;
 }
 
 /** History of an instance in order of time, after row `after`. */
@@ -21,7 +23,7 @@ export const readHistory = (
 ): Promise<HistoryRow[]> =>
   db
     .selectFrom('history')
-    .select(['id', 'at', 'event', 'application', 'actor', 'organisation', 'entries'])
+    .select(['id', 'at', 'event', 'application', 'actor', 'organisation', 'entries', 'reason'])
     .where('instance_id', '=', instanceId)
     .$if(page.after !== undefined, (query) => query.where('id', '>', page.after as string))
     .orderBy('id')

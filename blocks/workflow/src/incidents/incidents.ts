@@ -1,5 +1,5 @@
 import { conflict, notFound, Problem } from '@govstack/platform';
-import type { Kysely, Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Variables } from '../feel/json.ts';
 import type { Actor } from '../history/actor.ts';
 import { ownedBy, type Viewer } from '../history/viewer.ts';
@@ -12,6 +12,8 @@ export interface IncidentFilter {
   readonly processKey?: string;
   readonly instanceId?: string;
   readonly elementId?: string;
+  /** Words that the message contains. */
+  readonly message?: string;
   readonly limit: number;
   readonly after?: string;
 }
@@ -36,6 +38,8 @@ export async function listIncidents(
   if (filter.processKey !== undefined) query = query.where('instance.process_key', '=', filter.processKey);
   if (filter.instanceId !== undefined) query = query.where('incident.instance_id', '=', filter.instanceId);
   if (filter.elementId !== undefined) query = query.where('incident.element_id', '=', filter.elementId);
+  if (filter.message !== undefined)
+    query = query.where(sql<boolean>`strpos(incident.message, ${filter.message}) > 0`);
   if (filter.after !== undefined) query = query.where('incident.id', '>', filter.after);
   return query.execute();
 }
@@ -52,6 +56,7 @@ export async function retryIncident(
   variables: Variables | undefined,
   actor: Actor,
   handover: Handover | undefined,
+  reason?: string,
 ): Promise<Aftermath> {
   const row = await trx
     .selectFrom('incident')
@@ -70,6 +75,7 @@ export async function retryIncident(
         instanceId: row.instance_id,
         event: { type: 'retry', incidentId: row.id, variables, request: row.request ?? undefined },
         actor,
+        ...(reason === undefined ? {} : { reason }),
       },
     ],
     handover,

@@ -28,6 +28,8 @@ export interface Happening {
   readonly instanceId: string;
   readonly event: EngineEvent;
   readonly actor: Actor;
+  /** Why, where an operator gives a reason. */
+  readonly reason?: string;
 }
 
 export interface Outcome {
@@ -145,11 +147,19 @@ async function applyToHeld(
     const context: StepContext = { ...engine.limits, now: at, newId: engine.newId };
     const present = waiting.filter((one) => held.has(one.instanceId));
     const changes: Change[] = [];
-    for (const { instanceId, event, actor } of present) {
+    for (const { instanceId, event, actor, reason } of present) {
       const instance = held.get(instanceId) as Held;
       const model = await engine.models(instance.row.definition_id, trx);
       const result = step(model, instance.state, event, context);
-      changes.push({ row: instance.row, before: instance.state, result, event: event.type, actor, at });
+      changes.push({
+        row: instance.row,
+        before: instance.state,
+        result,
+        event: event.type,
+        actor,
+        reason,
+        at,
+      });
       instance.state = result.state;
       if (result.taken && result.state.status !== 'running') ended.add(instanceId);
     }

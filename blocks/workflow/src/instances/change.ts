@@ -11,6 +11,8 @@ export interface Change {
   readonly result: StepResult;
   readonly event: string;
   readonly actor: Actor;
+  /** Why, where an operator gave a reason. */
+  readonly reason: string | undefined;
   readonly at: string;
 }
 

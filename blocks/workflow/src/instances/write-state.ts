@@ -72,6 +72,7 @@ function diff(writes: Writes, change: Change): void {
       actor: nameOf(change.actor),
       organisation: change.actor.organisation,
       entries: result.history,
+      reason: change.reason ?? null,
     });
   }
 }
@@ -123,7 +124,8 @@ export async function writeState(
         id uuid, instance_id uuid, kind text, element_id text, parent_id uuid, owner_token_id uuid,
         iteration integer, variables jsonb
       )
-      on conflict on constraint scope_pkey do update set variables = excluded.variables`.execute(trx);
+      on conflict on constraint scope_pkey do update
+      set element_id = excluded.element_id, variables = excluded.variables`.execute(trx);
   }
   if (writes.tokens.size > 0) {
     await sql`
@@ -138,10 +140,11 @@ export async function writeState(
   }
   if (writes.history.length > 0) {
     await sql`
-      insert into history (instance_id, at, event, application, actor, organisation, entries)
-      select instance_id, at, event, application, actor, organisation, entries
+      insert into history (instance_id, at, event, application, actor, organisation, entries, reason)
+      select instance_id, at, event, application, actor, organisation, entries, reason
       from json_to_recordset(${rowsOf(writes.history)}::json) as new (
-        instance_id uuid, at timestamptz, event text, application text, actor text, organisation text, entries jsonb
+        instance_id uuid, at timestamptz, event text, application text, actor text, organisation text, entries jsonb,
+        reason text
       )`.execute(trx);
   }
 }

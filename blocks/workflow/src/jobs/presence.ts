@@ -84,3 +84,21 @@ export async function buryDead(db: Kysely<WorkflowTables>): Promise<number> {
     return ids.length;
   });
 }
+
+/** Workers of all nodes that are alive. */
+export async function countWorkers(db: Kysely<WorkflowTables>): Promise<number> {
+  const alive = await sql<{ count: number }>`
+    select count(*)::integer as count
+    from worker
+    where exists (
+      select 1
+      from pg_locks
+      join pg_database on pg_database.oid = pg_locks.database
+      where locktype = 'advisory'
+        and granted
+        and datname = current_database()
+        and classid = ${lockSpace}::integer::oid
+        and objid = worker.number::integer::oid
+    )`.execute(db);
+  return alive.rows[0]?.count ?? 0;
+}

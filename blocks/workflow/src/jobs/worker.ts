@@ -43,7 +43,8 @@ export interface Worker {
  * repeated for ever. Generous, since workers also die of other things.
  */
 const maxLeases = 20;
-const upkeepMs = 5_000;
+/** Upkeep runs once in so many looks. */
+const looksPerUpkeep = 10;
 
 const toJob = ({ id, row, command }: NewCall): LeasedJob => ({
   id,
@@ -150,7 +151,7 @@ export function createWorker(options: WorkerOptions): Worker {
       presence = await enter(options.pool, engine.now().toISOString());
     }
     const now = engine.now();
-    if (now.getTime() - lastUpkeep >= upkeepMs) {
+    if (now.getTime() - lastUpkeep >= looksPerUpkeep * options.pollMs) {
       lastUpkeep = now.getTime();
       await buryDead(db);
       await options.upkeep();

@@ -20,6 +20,10 @@ export interface TaskFilter {
   readonly instanceId?: string;
   readonly businessKey?: string;
   readonly assignee?: string;
+  readonly dueBefore?: string;
+  readonly dueAfter?: string;
+  readonly followUpBefore?: string;
+  readonly followUpAfter?: string;
   readonly limit: number;
   /** Tasks after this id. */
   readonly after?: string;
@@ -59,6 +63,10 @@ export async function listTasks(
   if (filter.instanceId !== undefined) query = query.where('instance_id', '=', filter.instanceId);
   if (filter.businessKey !== undefined) query = query.where('business_key', '=', filter.businessKey);
   if (filter.assignee !== undefined) query = query.where('assignee', '=', filter.assignee);
+  if (filter.dueBefore !== undefined) query = query.where('due_at', '<', filter.dueBefore);
+  if (filter.dueAfter !== undefined) query = query.where('due_at', '>=', filter.dueAfter);
+  if (filter.followUpBefore !== undefined) query = query.where('follow_up_at', '<', filter.followUpBefore);
+  if (filter.followUpAfter !== undefined) query = query.where('follow_up_at', '>=', filter.followUpAfter);
   if (filter.after !== undefined) query = query.where('id', '>', filter.after);
   return query.execute();
 }

@@ -2,7 +2,7 @@ import { CallFailed, eventsSurface } from '@govstack/platform';
 import type { TestNode } from '@govstack/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chain, el, extensions, input, output } from '../execution/bpmn.ts';
-import { apiOf, definition, ended, owner, startWorkflow, until } from './node.ts';
+import { adminOf, apiOf, definition, ended, owner, startWorkflow, until } from './node.ts';
 
 let node: TestNode;
 beforeAll(async () => {
@@ -169,6 +169,94 @@ describe('user tasks', () => {
     const { body } = await apiOf(node).completeUserTask({ params, body: { completedBy: 'o9' } });
     expect(body.completedBy).toBe('o9');
     expect(owner).toBe('TEST/GOV/MSP/cash-transfer');
+  });
+});
+
+describe('work on tasks', () => {
+  const historyOf = async (instanceId: string) =>
+    (await adminOf(node).getInstanceHistory({ params: { instanceId } })).body.events;
+
+  it('is handed to another person by whoever holds it, never to one who is excluded, and is on record', async () => {
+    const { task, instanceId } = await opened();
+    const params = { taskId: task.id };
+    const holder = await officer('o1');
+    const delegate = (to: string, personToken: string) =>
+      portal().delegateUserTask({ params, body: { to, reason: 'on leave' }, personToken });
+    await portal().claimUserTask({ params, body: {}, personToken: holder });
+    expect((await refused(delegate('o2', await officer('o2')))).status).toBe(409);
+    expect((await refused(delegate('clerk-1', holder))).status).toBe(403);
+    expect((await refused(delegate('o2', await officer('o', ['clerk'])))).status).toBe(403);
+    expect((await refused(delegate('o2', await node.token({ id: 'citizen' })))).status).toBe(404);
+    expect((await delegate('o2', holder)).body.assignee).toBe('o2');
+    expect((await refused(portal().completeUserTask({ params, body: {}, personToken: holder }))).status).toBe(
+      409,
+    );
+    const told = (await historyOf(instanceId)).filter((one) => one.event === 'task-delegated');
+    expect(told).toMatchObject([
+      {
+        actor: 'o1',
+        organisation: 'TEST/GOV/MSP',
+        reason: 'on leave',
+        entries: [{ elementId: 'review', detail: 'to o2' }],
+      },
+    ]);
+    const supervisor = (agency: string) => node.token({ id: 'chief', roles: ['administrator'], agency });
+    expect((await refused(delegate('o3', await supervisor('TEST/GOV/NLA')))).status).toBe(404);
+    expect((await refused(delegate('clerk-1', await supervisor('TEST/GOV/MSP')))).status).toBe(403);
+    expect((await delegate('o3', await supervisor('TEST/GOV/MSP'))).body.assignee).toBe('o3');
+    const personToken = await officer('o3');
+    await portal().completeUserTask({ params, body: { variables: { decision: 'a' } }, personToken });
+    expect((await refused(delegate('o4', personToken))).status).toBe(409);
+  });
+
+  it('has a day when it is due and one to look at it again, by which it is found', async () => {
+    const { task, businessKey } = await opened();
+    const params = { taskId: task.id };
+    const personToken = await officer('o1');
+    const set = (body: { dueDate?: string | null; followUpDate?: string | null }, token = personToken) =>
+      portal().scheduleUserTask({ params, body, personToken: token });
+    const dates = { dueDate: '2031-03-01T12:00:00.000Z', followUpDate: '2031-02-01T12:00:00.000Z' };
+    expect((await set(dates)).body).toMatchObject(dates);
+    const found = async (query: object) =>
+      (await portal().listUserTasks({ query: { businessKey, ...query }, personToken })).body.tasks.length;
+    expect(await found({ dueBefore: '2031-03-02T00:00:00Z', dueAfter: '2031-03-01T00:00:00Z' })).toBe(1);
+    expect(await found({ dueBefore: '2031-03-01T00:00:00Z' })).toBe(0);
+    expect(
+      await found({ followUpBefore: '2031-02-02T00:00:00Z', followUpAfter: '2031-02-01T00:00:00Z' }),
+    ).toBe(1);
+    expect(await found({ followUpAfter: '2031-02-02T00:00:00Z' })).toBe(0);
+    expect((await set({ followUpDate: null })).body).toMatchObject({ ...dates, followUpDate: null });
+    expect((await refused(set({ dueDate: 'soon' }))).status).toBe(400);
+    expect((await refused(set({}))).status).toBe(400);
+    await portal().claimUserTask({ params, body: {}, personToken });
+    expect((await refused(set(dates, await officer('o2')))).status).toBe(409);
+  });
+
+  it('is commented for all who may work on it, once per request; the history keeps who, not the words', async () => {
+    const { task, instanceId } = await opened();
+    const params = { taskId: task.id };
+    const personToken = await officer('o1');
+    const say = (text: string, idempotencyKey: string, token = personToken) =>
+      portal().commentUserTask({ params, body: { text }, personToken: token, idempotencyKey });
+    const first = (await say('Called her: papers follow', 'c1')).body;
+    expect((await say('Called her: papers follow', 'c1')).body).toEqual(first);
+    await say('Came today', 'c2', await officer('o2'));
+    expect((await refused(say(' ', 'c3'))).status).toBe(400);
+    const list = async (token: string, query = {}) =>
+      (await portal().listTaskComments({ params, query, personToken: token })).body;
+    expect((await list(await officer('o3'))).comments).toMatchObject([
+      { text: 'Called her: papers follow', author: 'o1', organisation: 'TEST/GOV/MSP' },
+      { text: 'Came today', author: 'o2' },
+    ]);
+    expect(await list(personToken, { limit: 1 })).toEqual({ comments: [first], next: first.id });
+    expect((await refused(list(await officer('o', ['officer'], 'TEST/GOV/NLA')))).status).toBe(404);
+    expect((await refused(say('x', 'c4', await officer('clerk-1')))).status).toBe(403);
+    const events = await historyOf(instanceId);
+    expect(events.filter((one) => one.event === 'task-commented').map((one) => one.actor)).toEqual([
+      'o1',
+      'o2',
+    ]);
+    expect(JSON.stringify(events)).not.toContain('papers');
   });
 });
 

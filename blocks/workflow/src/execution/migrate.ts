@@ -1,0 +1,173 @@
+import { isActivity } from '../model/check-flow.ts';
+import type { FlowElement, ProcessModel } from '../model/model.ts';
+import { disarm } from './cancel.ts';
+import type { EngineEvent } from './event.ts';
+import { brokenJoins } from './join.ts';
+import { Refused } from './repair.ts';
+import { change, isIteration, type Run } from './run.ts';
+import type { InstanceState, Scope, Subscription, Token } from './state.ts';
+import { plan, subscribe } from './subscribe.ts';
+
+type Migrate = Extract<EngineEvent, { type: 'migrate' }>;
+
+/** Where a token goes when its instance goes over to another revision. */
+export interface Move {
+  readonly tokenId: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Why an instance cannot go over: the element of the revision it is on, and what is wrong with it. */
+export interface Obstacle {
+  readonly elementId: string;
+  readonly message: string;
+}
+
+export interface MigrationPlan {
+  readonly moves: readonly Move[];
+  readonly obstacles: readonly Obstacle[];
+}
+
+const loopOf = (element: FlowElement): string =>
+  isActivity(element) && element.loop ? (element.loop.sequential ? 'sequential' : 'parallel') : 'none';
+
+const isJoin = (element: FlowElement): boolean =>
+  (element.kind === 'parallelGateway' || element.kind === 'inclusiveGateway') && element.incoming.length > 1;
+
+const catchesOf = (element: FlowElement | undefined) =>
+  element?.kind === 'boundaryEvent' || element?.kind === 'intermediateCatchEvent'
+    ? element.catches
+    : element?.kind === 'receiveTask'
+      ? element.message
+      : undefined;
+
+/** Events for which a token waits at an element: its own, those behind it, those on its boundary. */
+function awaitedAt(model: ProcessModel, elementId: string): readonly string[] {
+  const element = model.elements.get(elementId);
+  if (!element) return [];
+  if (element.kind === 'eventBasedGateway') {
+    return element.outgoing.map((flow) => model.flows.get(flow)?.target ?? '');
+  }
+  if (element.kind === 'intermediateCatchEvent') return [element.id];
+  if (!isActivity(element)) return [];
+  return [...(element.kind === 'receiveTask' ? [element.id] : []), ...element.boundary];
+}
+
+function obstacleOf(
+  from: ProcessModel,
+  to: ProcessModel,
+  at: (id: string) => string,
+  scope: Scope,
+  token: Token,
+) {
+  const source = from.elements.get(token.elementId);
+  const target = to.elements.get(at(token.elementId));
+  if (!source || !target) return `the other revision has no element ${at(token.elementId)}`;
+  if (source.kind !== target.kind) return `${target.id} is a ${target.kind}, not a ${source.kind}`;
+  const iteration = scope.kind === 'iteration' && scope.elementId === token.elementId;
+  const around = at(scope.elementId);
+  if (!iteration && target.parent !== around) return `${target.id} does not stand in ${around} there`;
+  if (loopOf(source) !== loopOf(target)) return `${target.id} is not repeated in the same way`;
+  if (isJoin(source) && !target.incoming.includes(at(token.flowId ?? ''))) {
+    return `a token waits at the join on the flow ${token.flowId}, which does not lead to ${target.id} there`;
+  }
+  for (const { elementId } of token.subscriptions) {
+    const now = catchesOf(to.elements.get(at(elementId)));
+    const before = catchesOf(from.elements.get(elementId));
+    if (now && before && now.kind !== before.kind) return `${at(elementId)} waits for a ${now.kind} there`;
+  }
+  return undefined;
+}
+
+/** What going over to another revision of its process would do to an instance, and what is in the way. */
+export function planMigration(
+  from: ProcessModel,
+  to: ProcessModel,
+  elements: ReadonlyMap<string, string>,
+  state: InstanceState,
+): MigrationPlan {
+  const at = (id: string): string => elements.get(id) ?? id;
+  const obstacles: Obstacle[] = [];
+  for (const token of state.tokens.values()) {
+    const message = obstacleOf(from, to, at, state.scopes.get(token.scopeId) as Scope, token);
+    if (message !== undefined) obstacles.push({ elementId: token.elementId, message });
+  }
+  return {
+    moves: [...state.tokens.values()].map(({ id, elementId }) => ({
+      tokenId: id,
+      from: elementId,
+      to: at(elementId),
+    })),
+    obstacles,
+  };
+}
+
+/**
+ * Takes an instance over to the model of the run, from another revision of its process. Jobs, tasks, timers and
+ * messages that it waits for stay as they are; those of events that are gone end, those of new ones begin. Throws
+ * `Refused` when something is in the way.
+ */
+export function migrate(run: Run, { previous, elements }: Migrate): boolean {
+  const { obstacles } = planMigration(previous, run.model, elements, run.initial);
+  const [first] = obstacles;
+  if (first) throw new Refused(`${first.elementId}: ${first.message}`);
+  const at = (id: string): string => elements.get(id) ?? id;
+  const scopes = [...run.scopes.values()];
+  const before = new Map(
+    scopes.map(({ id }) => [id, new Set([...brokenJoins({ ...run, model: previous }, id)].map(at))]),
+  );
+  for (const scope of scopes) run.scopes.set(scope.id, { ...scope, elementId: at(scope.elementId) });
+  for (const token of [...run.tokens.values()]) carryOver(run, previous, at, token);
+  for (const { id } of scopes) {
+    const broken = [...brokenJoins(run, id)].find((join) => !before.get(id)?.has(join));
+    if (broken !== undefined) {
+      throw new Refused(`${broken}: the join would wait for a token that can no longer come`);
+    }
+  }
+  return true;
+}
+
+function carryOver(run: Run, previous: ProcessModel, at: (id: string) => string, token: Token): void {
+  const flowId = token.flowId === undefined ? undefined : at(token.flowId);
+  const moved = change(run, token, {
+    elementId: at(token.elementId),
+    flowId: flowId !== undefined && run.model.flows.has(flowId) ? flowId : undefined,
+  });
+  if (moved.elementId !== token.elementId) {
+    run.history.push({
+      event: 'migrated',
+      elementId: moved.elementId,
+      tokenId: token.id,
+      detail: `from ${token.elementId}`,
+    });
+  }
+  const wanted = new Set(awaitedAt(run.model, moved.elementId));
+  const kept: Subscription[] = [];
+  const ended: Subscription[] = [];
+  const begun = new Set<string>();
+  for (const one of token.subscriptions) {
+    const elementId = at(one.elementId);
+    const now = catchesOf(run.model.elements.get(elementId));
+    const then = catchesOf(previous.elements.get(one.elementId));
+    const renamed = now?.kind === 'message' && then?.kind === 'message' && now.name !== then.name;
+    if (!wanted.has(elementId)) ended.push(one);
+    else if (renamed) {
+      ended.push(one);
+      begun.add(elementId);
+    } else kept.push({ ...one, elementId });
+  }
+  if (hasBegun(token) && !isIteration(run, moved)) {
+    // What an event on the boundary waited for may be over already: only events that are new begin to wait.
+    const known = new Set(awaitedAt(previous, token.elementId).map(at));
+    for (const id of wanted) if (!known.has(id)) begun.add(id);
+  }
+  disarm(run, { ...moved, subscriptions: ended });
+  const planned = [...begun].flatMap((id) => {
+    const catches = catchesOf(run.model.elements.get(id));
+    return catches?.kind === 'timer' || catches?.kind === 'message' ? [plan(run, moved, id, catches)] : [];
+  });
+  change(run, moved, { subscriptions: [...kept, ...subscribe(run, planned)] });
+}
+
+/** Whether the element is at work, not stopped before it began or after it was done. */
+const hasBegun = ({ wait }: Token): boolean => wait.kind !== 'incident' || wait.resume === 'job';

@@ -1,0 +1,80 @@
+import type { FlowElement } from '../model/model.ts';
+import { cancelToken, cancelWork } from './cancel.ts';
+import type { EngineEvent } from './event.ts';
+import { brokenJoins } from './join.ts';
+import { change, isIteration, type Run, record, scopeOf, tokensIn } from './run.ts';
+import type { Token } from './state.ts';
+import { assign } from './variables.ts';
+
+/** What an operator asks for would leave the instance in a state it cannot be in. Nothing has changed. */
+export class Refused extends Error {}
+
+type Of<T extends EngineEvent['type']> = Extract<EngineEvent, { type: T }>;
+
+/** Sets variables as seen from a scope, the process where none is named. Answers false when there is no such scope. */
+export function setVariables(run: Run, { scopeId, variables }: Of<'setVariables'>): boolean {
+  const scope =
+    scopeId === undefined
+      ? [...run.scopes.values()].find((one) => one.kind === 'process')
+      : run.scopes.get(scopeId);
+  if (!scope) return false;
+  assign(run, scope.id, variables);
+  run.history.push({
+    event: 'changed',
+    elementId: scope.elementId,
+    detail: Object.keys(variables).join(', '),
+  });
+  return true;
+}
+
+function checkTarget(run: Run, token: Token, target: FlowElement | undefined): void {
+  const scope = scopeOf(run, token);
+  const restart = isIteration(run, token) && target?.id === token.elementId;
+  if (!target || (target.parent !== scope.elementId && !restart)) {
+    throw new Refused('a token is moved to an element of its own scope only');
+  }
+  const joins = target.kind === 'parallelGateway' || target.kind === 'inclusiveGateway';
+  if (joins && target.incoming.length > 1) {
+    throw new Refused('a token cannot be put at a join, which would not know on which flow it came');
+  }
+  if (target.kind === 'boundaryEvent') {
+    throw new Refused('a boundary event happens to its activity; no token is put there');
+  }
+}
+
+/** Runs a change of one scope. Throws `Refused` when it makes a join wait for a token that can no longer come. */
+function keepingJoins(run: Run, scopeId: string, change: () => void): void {
+  const before = brokenJoins(run, scopeId);
+  change();
+  const broken = [...brokenJoins(run, scopeId)].find((id) => !before.has(id));
+  if (broken !== undefined) {
+    throw new Refused(`the join ${broken} would wait for a token that can no longer come`);
+  }
+}
+
+/**
+ * Takes a token from where it stands to another element of its scope, which it enters anew. What it waited for is
+ * withdrawn. Answers false when there is no such token.
+ */
+export function moveToken(run: Run, { tokenId, elementId }: Of<'moveToken'>): boolean {
+  const token = run.tokens.get(tokenId);
+  if (!token) return false;
+  const target = run.model.elements.get(elementId);
+  checkTarget(run, token, target);
+  keepingJoins(run, token.scopeId, () => {
+    record(run, token, 'cancelled', `moved to ${elementId}`);
+    change(run, cancelWork(run, token), { elementId, flowId: undefined, wait: { kind: 'ready' } });
+  });
+  return true;
+}
+
+/** Removes a token with all it waits for; others of its scope go on. Answers false when there is no such token. */
+export function dropToken(run: Run, { tokenId }: Of<'cancelToken'>): boolean {
+  const token = run.tokens.get(tokenId);
+  if (!token) return false;
+  if (tokensIn(run, token.scopeId).length === 1) {
+    throw new Refused('it is the last token of its scope: move it, or cancel what it belongs to');
+  }
+  keepingJoins(run, token.scopeId, () => cancelToken(run, token));
+  return true;
+}
