@@ -1,6 +1,12 @@
 import { FeelError } from '../feel/normalise.ts';
 import { isActivity } from '../model/check-flow.ts';
-import type { EventBasedGateway, FlowElement, IntermediateCatchEvent } from '../model/model.ts';
+import type {
+  CatchDefinition,
+  EventBasedGateway,
+  FlowElement,
+  IntermediateCatchEvent,
+  IntermediateThrowEvent,
+} from '../model/model.ts';
 import { enterActivity, finishActivity } from './activity.ts';
 import { cancelToken } from './cancel.ts';
 import { raiseError } from './error.ts';
@@ -56,10 +62,12 @@ function enter(run: Run, token: Token, element: FlowElement): void {
   }
   switch (element.kind) {
     case 'startEvent':
-    case 'intermediateThrowEvent':
     case 'boundaryEvent':
       record(run, token, 'completed');
       leave(run, token, element);
+      return;
+    case 'intermediateThrowEvent':
+      throwEvent(run, token, element);
       return;
     case 'endEvent':
       end(run, token, element);
@@ -75,7 +83,10 @@ function enter(run: Run, token: Token, element: FlowElement): void {
       enterInclusiveGateway(run, token);
       return;
     case 'intermediateCatchEvent':
-      awaitEvents(run, token, [element]);
+      if (element.catches.kind === 'link') {
+        record(run, token, 'completed');
+        leave(run, token, element);
+      } else awaitEvents(run, token, [element]);
       return;
     case 'eventBasedGateway':
       awaitEvents(run, token, eventsBehind(run, element));
@@ -88,9 +99,16 @@ const eventsBehind = (run: Run, gateway: EventBasedGateway): IntermediateCatchEv
   );
 
 function awaitEvents(run: Run, token: Token, events: readonly IntermediateCatchEvent[]): void {
-  const planned = events.map((event) => plan(run, token, event.id, event.catches));
+  const planned = events.map((event) => plan(run, token, event.id, event.catches as CatchDefinition));
   const waiting = change(run, token, { wait: { kind: 'event' }, subscriptions: subscribe(run, planned) });
   record(run, waiting, 'entered');
+}
+
+function throwEvent(run: Run, token: Token, element: IntermediateThrowEvent): void {
+  record(run, token, 'completed');
+  if (element.throws.kind === 'link') {
+    change(run, token, { elementId: element.throws.target, flowId: undefined, wait: { kind: 'ready' } });
+  } else leave(run, token, element);
 }
 
 function end(run: Run, token: Token, element: Extract<FlowElement, { kind: 'endEvent' }>): void {

@@ -37,7 +37,7 @@ function checkEventGateway(model: ProcessModel, element: FlowElement, issues: Is
   for (const id of element.outgoing) {
     const target = model.elements.get(model.flows.get(id)?.target ?? '');
     if (!target) continue;
-    if (target.kind !== 'intermediateCatchEvent') {
+    if (target.kind !== 'intermediateCatchEvent' || target.catches.kind === 'link') {
       issues.add(target.id, 'an event-based gateway leads to intermediate catch events only');
     } else if (target.incoming.length > 1) {
       issues.add(target.id, 'an event behind an event-based gateway has no other incoming flow');
@@ -71,10 +71,29 @@ function checkEnds(element: FlowElement, issues: Issues): void {
   if (element.kind === 'endEvent' && element.outgoing.length > 0) {
     issues.add(element.id, 'an end event has no outgoing flow');
   }
-  if (element.outgoing.length === 0 && element.kind !== 'endEvent' && !isActivity(element)) {
-    issues.add(element.id, 'nothing follows this element');
-  }
+  const goesOn = element.kind !== 'endEvent' && !isLinkThrow(element) && !isActivity(element);
+  if (element.outgoing.length === 0 && goesOn) issues.add(element.id, 'nothing follows this element');
 }
+
+const isLinkThrow = (element: FlowElement): boolean =>
+  element.kind === 'intermediateThrowEvent' && element.throws.kind === 'link';
+
+function checkLinks(model: ProcessModel, element: FlowElement, issues: Issues): void {
+  if (isLinkThrow(element) && element.outgoing.length > 0) {
+    issues.add(element.id, 'a link has no outgoing flow: it goes on where it is caught');
+  }
+  if (element.kind !== 'intermediateCatchEvent' || element.catches.kind !== 'link') return;
+  const { name } = element.catches;
+  if (element.incoming.length > 0) issues.add(element.id, 'a caught link has no incoming flow');
+  const thrown = [...model.elements.values()].some((other) => next(model, other).includes(element.id));
+  if (!thrown && name !== '') issues.add(element.id, `nothing throws the link ${name} here`);
+}
+
+/** Elements that a token comes to from this one: along its flows, or by its link. */
+export const next = (model: ProcessModel, element: FlowElement): readonly string[] =>
+  element.kind === 'intermediateThrowEvent' && element.throws.kind === 'link'
+    ? [element.throws.target]
+    : element.outgoing.map((flow) => model.flows.get(flow)?.target ?? '');
 
 /** Every element that a token can come to. */
 function reached(model: ProcessModel): ReadonlySet<string> {
@@ -84,7 +103,7 @@ function reached(model: ProcessModel): ReadonlySet<string> {
     const element = model.elements.get(waiting.pop() ?? '');
     if (!element || seen.has(element.id)) continue;
     seen.add(element.id);
-    for (const flow of element.outgoing) waiting.push(model.flows.get(flow)?.target);
+    waiting.push(...next(model, element));
     if (isActivity(element)) waiting.push(...element.boundary);
     if (element.kind === 'subProcess') waiting.push(model.starts.get(element.id));
   }
@@ -118,6 +137,7 @@ export function checkFlow(model: ProcessModel, issues: Issues): void {
     checkConditions(model, element, issues);
     checkEnds(element, issues);
     checkErrorMappings(model, element, issues);
+    checkLinks(model, element, issues);
     if (element.kind === 'eventBasedGateway') checkEventGateway(model, element, issues);
     if (element.kind === 'boundaryEvent') checkBoundary(model, element, issues);
     if (element.kind === 'parallelGateway' || element.kind === 'inclusiveGateway') {

@@ -15,6 +15,7 @@ import {
 import { parseBpmn } from './parse-bpmn.ts';
 import { readDiagram } from './read-diagram.ts';
 import { flowElements, readElement } from './read-element.ts';
+import { readLinks } from './read-event.ts';
 import { attribute, child, documentationOf, extensions, idOf, type Reader } from './reader.ts';
 
 export interface DefinitionSource {
@@ -86,6 +87,7 @@ function readScope(scope: ModdleElement, reader: Reader, parts: Parts): void {
   const flows = readFlows(scope, reader);
   for (const flow of flows) parts.flows.set(flow.id, flow);
   const nodes = flowElements(scope).filter((one) => one.$type !== 'bpmn:SequenceFlow');
+  const links = readLinks(nodes, reader);
   for (const node of nodes) {
     const id = idOf(node);
     if (id === '') reader.issues.add(node, `a ${node.$type.replace('bpmn:', '')} has no id`);
@@ -100,6 +102,7 @@ function readScope(scope: ModdleElement, reader: Reader, parts: Parts): void {
             (other) => other.$type === 'bpmn:BoundaryEvent' && idOf(child(other, 'attachedToRef')) === id,
           )
           .map(idOf),
+        links,
       },
       reader,
     );

@@ -199,15 +199,24 @@ export interface MessageDefinition {
 
 export type CatchDefinition = TimerDefinition | MessageDefinition;
 
+/** Where a link throw event of the same name goes on. */
+export interface LinkDefinition {
+  readonly kind: 'link';
+  readonly name: string;
+}
+
 export interface IntermediateCatchEvent extends Node {
   readonly kind: 'intermediateCatchEvent';
-  readonly catches: CatchDefinition;
+  readonly catches: CatchDefinition | LinkDefinition;
   readonly outputs: readonly OutputMapping[];
 }
 
-/** A none throw event: a milestone in the history. */
+/** Without a definition: a milestone in the history. A link goes on at the catch event `target`. */
+export type ThrowDefinition = { readonly kind: 'none' } | { readonly kind: 'link'; readonly target: string };
+
 export interface IntermediateThrowEvent extends Node {
   readonly kind: 'intermediateThrowEvent';
+  readonly throws: ThrowDefinition;
 }
 
 export interface BoundaryEvent extends Node {

@@ -2,7 +2,14 @@ import type { ModdleElement } from 'bpmn-moddle';
 import { readOutputs } from './mappings.ts';
 import type { FlowElement } from './model.ts';
 import { readBusinessRuleTask, readLoop, readScriptTask, readUserTask } from './read-activity.ts';
-import { readBoundaryCatch, readCatch, readEnd, readMessage, requireNone } from './read-event.ts';
+import {
+  readBoundaryCatch,
+  readEnd,
+  readIntermediateCatch,
+  readMessage,
+  readThrow,
+  requireNone,
+} from './read-event.ts';
 import { readServiceTask } from './read-service-task.ts';
 import { attribute, child, children, idOf, type Reader } from './reader.ts';
 
@@ -13,6 +20,8 @@ export interface Place {
   readonly outgoing: readonly string[];
   /** Boundary events attached to it. */
   readonly boundary: readonly string[];
+  /** Link catch events beside it, by name. */
+  readonly links: ReadonlyMap<string, string>;
 }
 
 /** Parts of a BPMN document that describe without being executed. */
@@ -61,13 +70,16 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
     case 'bpmn:EndEvent':
       return { ...node, kind: 'endEvent', result: readEnd(element, reader) };
     case 'bpmn:IntermediateThrowEvent':
-      requireNone(element, 'a throw event', reader);
-      return { ...node, kind: 'intermediateThrowEvent' };
+      return {
+        ...node,
+        kind: 'intermediateThrowEvent',
+        throws: readThrow(element, place.links, reader),
+      };
     case 'bpmn:IntermediateCatchEvent':
       return {
         ...node,
         kind: 'intermediateCatchEvent',
-        catches: readCatch(element, reader),
+        catches: readIntermediateCatch(element, reader),
         outputs: readOutputs(element, reader),
       };
     case 'bpmn:BoundaryEvent':

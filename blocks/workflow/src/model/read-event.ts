@@ -5,10 +5,12 @@ import type {
   BoundaryEvent,
   CatchDefinition,
   EndEvent,
+  IntermediateCatchEvent,
   MessageDefinition,
+  ThrowDefinition,
   TimerDefinition,
 } from './model.ts';
-import { attribute, child, children, type Reader } from './reader.ts';
+import { attribute, child, children, idOf, type Reader } from './reader.ts';
 
 const never: TimerDefinition = {
   kind: 'timer',
@@ -94,6 +96,56 @@ export function readCatch(element: ModdleElement, reader: Reader): CatchDefiniti
       : 'a catch event needs a timer or a message',
   );
   return never;
+}
+
+/** Reads what an intermediate event catches: what any catch event may, or a link. */
+export function readIntermediateCatch(
+  element: ModdleElement,
+  reader: Reader,
+): IntermediateCatchEvent['catches'] {
+  const name = linkNameOf(element);
+  if (name === undefined) return readCatch(element, reader);
+  definitionOf(element, reader);
+  if (name === '') reader.issues.add(element, 'a link needs a name');
+  return { kind: 'link', name };
+}
+
+/** Name of the link that an event is; empty when it has none, undefined when the event is no link. */
+function linkNameOf(element: ModdleElement): string | undefined {
+  const definition = children(element, 'eventDefinitions')[0];
+  return definition?.$type === 'bpmn:LinkEventDefinition' ? (attribute(definition, 'name') ?? '') : undefined;
+}
+
+/** Link catch events of one scope by name; a second one of a name becomes an issue. */
+export function readLinks(nodes: readonly ModdleElement[], reader: Reader): ReadonlyMap<string, string> {
+  const links = new Map<string, string>();
+  for (const node of nodes) {
+    const name = node.$type === 'bpmn:IntermediateCatchEvent' ? linkNameOf(node) : undefined;
+    if (name === undefined || name === '') continue;
+    if (links.has(name)) reader.issues.add(node, `the link ${name} is caught twice`);
+    else links.set(name, idOf(node));
+  }
+  return links;
+}
+
+/** Reads what a throw event throws. `links`: the link catch events around it, by name. */
+export function readThrow(
+  element: ModdleElement,
+  links: ReadonlyMap<string, string>,
+  reader: Reader,
+): ThrowDefinition {
+  const definition = definitionOf(element, reader);
+  if (!definition) return { kind: 'none' };
+  const link = linkNameOf(element);
+  if (link !== undefined) {
+    const target = links.get(link);
+    if (target === undefined) {
+      reader.issues.add(element, link === '' ? 'a link needs a name' : `nothing catches the link ${link} here`);
+    }
+    return { kind: 'link', target: target ?? '' };
+  }
+  reader.issues.add(element, `a throw event with ${kindOf(definition)} is not supported`);
+  return { kind: 'none' };
 }
 
 /** Reads what a boundary event catches: a BPMN error, a timer or a message. */

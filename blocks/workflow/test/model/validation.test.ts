@@ -194,6 +194,36 @@ const refusals: readonly [string, string, string, RegExp][] = [
     't',
     /catching signal is not supported/,
   ],
+  [
+    'a link that nothing catches',
+    `<startEvent id="s"/><intermediateThrowEvent id="t"><linkEventDefinition name="a"/></intermediateThrowEvent>${flow('s', 't')}`,
+    't',
+    /nothing catches the link a here/,
+  ],
+  [
+    'a link that nothing throws',
+    `${around('<task id="t"/>')}<intermediateCatchEvent id="c"><linkEventDefinition name="a"/></intermediateCatchEvent>${flow('c', 'e')}`,
+    'c',
+    /nothing throws the link a here/,
+  ],
+  [
+    'a link that is caught twice',
+    `<startEvent id="s"/><intermediateThrowEvent id="t"><linkEventDefinition name="a"/></intermediateThrowEvent>
+     <intermediateCatchEvent id="c"><linkEventDefinition name="a"/></intermediateCatchEvent>
+     <intermediateCatchEvent id="d"><linkEventDefinition name="a"/></intermediateCatchEvent><endEvent id="e"/>
+     ${flow('s', 't')}${flow('c', 'e')}${flow('d', 'e')}`,
+    'd',
+    /the link a is caught twice/,
+  ],
+  [
+    'a link into a sub-process',
+    `<startEvent id="s"/><subProcess id="sub"><startEvent id="s2"/><task id="i"/>
+     <intermediateCatchEvent id="c"><linkEventDefinition name="a"/></intermediateCatchEvent><endEvent id="e2"/>
+     ${chain('s2', 'i', 'e2')}${flow('c', 'e2')}</subProcess>
+     <intermediateThrowEvent id="t"><linkEventDefinition name="a"/></intermediateThrowEvent>${chain('s', 'sub', 't')}`,
+    't',
+    /nothing catches the link a here/,
+  ],
   ['a complex gateway', around('<complexGateway id="t"/>'), 't', /ComplexGateway is not supported/],
   ['a call activity', around('<callActivity id="t"/>'), 't', /CallActivity is not supported/],
   [
