@@ -92,6 +92,21 @@ export interface WorkflowTables {
     correlation_key: string;
     created_at: string;
   };
+  signal_subscription: {
+    id: string;
+    owner: string;
+    instance_id: string;
+    token_id: string;
+    element_id: string;
+    signal_name: string;
+  };
+  signal_delivery: {
+    id: Generated<string>;
+    instance_id: string;
+    subscription_id: string;
+    payload: unknown;
+    thrown_at: string;
+  };
   message: {
     id: string;
     owner: string;

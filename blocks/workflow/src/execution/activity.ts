@@ -94,7 +94,8 @@ function runScript(run: Run, token: Token, task: ScriptTask): void {
   completeActivity(run, token, task);
 }
 
-function namedInputs(run: Run, token: Token, inputs: readonly InputMapping[]): Variables {
+/** Values that named inputs give, seen from where the token is. Throws `FeelError`. */
+export function namedInputs(run: Run, token: Token, inputs: readonly InputMapping[]): Variables {
   const known = visibleVariables(run, token.scopeId);
   return Object.fromEntries(
     inputs.map(({ target, source }) => [target[0], source.evaluate(known, run.context.now).value]),

@@ -7,7 +7,7 @@ import type {
   IntermediateCatchEvent,
   IntermediateThrowEvent,
 } from '../model/model.ts';
-import { enterActivity, finishActivity } from './activity.ts';
+import { enterActivity, finishActivity, namedInputs } from './activity.ts';
 import { cancelToken } from './cancel.ts';
 import { raiseError } from './error.ts';
 import { raiseIncident } from './incident.ts';
@@ -15,6 +15,7 @@ import { endIteration } from './iterate.ts';
 import { enterInclusiveGateway, enterParallelGateway, releaseInclusiveJoin, reportDeadlock } from './join.ts';
 import { followFirst, leave } from './leave.ts';
 import { change, type Run, record, removeToken, tokensIn } from './run.ts';
+import { throwSignal } from './signal.ts';
 import type { Scope, Token } from './state.ts';
 import { plan, subscribe } from './subscribe.ts';
 
@@ -105,23 +106,31 @@ function awaitEvents(run: Run, token: Token, events: readonly IntermediateCatchE
 }
 
 function throwEvent(run: Run, token: Token, element: IntermediateThrowEvent): void {
+  const { throws } = element;
+  const payload = throws.kind === 'signal' ? namedInputs(run, token, throws.inputs) : {};
   record(run, token, 'completed');
-  if (element.throws.kind === 'link') {
-    change(run, token, { elementId: element.throws.target, flowId: undefined, wait: { kind: 'ready' } });
-  } else leave(run, token, element);
+  if (throws.kind === 'link') {
+    change(run, token, { elementId: throws.target, flowId: undefined, wait: { kind: 'ready' } });
+    return;
+  }
+  leave(run, token, element);
+  if (throws.kind === 'signal') throwSignal(run, throws.name, payload);
 }
 
 function end(run: Run, token: Token, element: Extract<FlowElement, { kind: 'endEvent' }>): void {
-  if (element.result.kind === 'error') {
-    raiseError(run, token, element.result.code, element.name ?? element.id);
+  const { result } = element;
+  if (result.kind === 'error') {
+    raiseError(run, token, result.code, element.name ?? element.id);
     // Caught outside, it has been cancelled with its scope.
     return;
   }
+  const payload = result.kind === 'signal' ? namedInputs(run, token, result.inputs) : {};
   record(run, token, 'completed');
-  if (element.result.kind === 'terminate') {
+  if (result.kind === 'terminate') {
     for (const other of tokensIn(run, token.scopeId)) if (other.id !== token.id) cancelToken(run, other);
   }
   removeToken(run, token);
+  if (result.kind === 'signal') throwSignal(run, result.name, payload);
 }
 
 /** Ends one scope whose last token is gone; answers whether there was one. */

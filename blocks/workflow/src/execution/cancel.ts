@@ -1,19 +1,16 @@
 import { change, command, type Run, record, removeToken, scopesOwnedBy, tokensIn } from './run.ts';
 import type { Subscription, Token } from './state.ts';
 
-const remove = (run: Run, subscription: Subscription): void =>
-  command(
-    run,
-    subscription.kind === 'timer'
-      ? { type: 'removeTimer', timerId: subscription.id }
-      : { type: 'unsubscribe', subscriptionId: subscription.id },
-  );
+function remove(run: Run, { kind, id }: Subscription, triggered: string | undefined): void {
+  if (kind === 'message') command(run, { type: 'unsubscribe', subscriptionId: id });
+  else if (kind === 'signal') command(run, { type: 'forgetSignal', subscriptionId: id });
+  // A timer that has just come due is gone by itself.
+  else if (id !== triggered) command(run, { type: 'removeTimer', timerId: id });
+}
 
-/** Ends the timers and message subscriptions of a token, except one that has just been triggered. */
+/** Ends everything a token is subscribed to; `triggered`: what has just happened of it. */
 export function disarm(run: Run, token: Token, triggered?: string): Token {
-  for (const subscription of token.subscriptions) {
-    if (subscription.id !== triggered) remove(run, subscription);
-  }
+  for (const subscription of token.subscriptions) remove(run, subscription, triggered);
   return token.subscriptions.length === 0 ? token : change(run, token, { subscriptions: [] });
 }
 

@@ -32,10 +32,10 @@ export interface Scope {
   readonly index: number | undefined;
 }
 
-/** A timer or message that can wake a token: a catch event's own, or a boundary event's. */
+/** A timer, message or signal that can wake a token: a catch event's own, or a boundary event's. */
 export interface Subscription {
   readonly id: string;
-  readonly kind: 'timer' | 'message';
+  readonly kind: 'timer' | 'message' | 'signal';
   /** Event that happens when it is triggered. */
   readonly elementId: string;
 }

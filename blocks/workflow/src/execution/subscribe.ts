@@ -23,7 +23,7 @@ export interface Planned {
   readonly command: Command;
 }
 
-/** Works out a timer or message subscription without making it. Throws `FeelError`. */
+/** Works out a subscription without making it. Throws `FeelError`. */
 export function plan(run: Run, token: Token, elementId: string, catches: CatchDefinition): Planned {
   const id = run.context.newId();
   const base = { tokenId: token.id, elementId };
@@ -32,6 +32,12 @@ export function plan(run: Run, token: Token, elementId: string, catches: CatchDe
     return {
       subscription: { id, kind: 'timer', elementId },
       command: { type: 'createTimer', timerId: id, ...base, dueAt: dueAt(catches, value, run.context.now) },
+    };
+  }
+  if (catches.kind === 'signal') {
+    return {
+      subscription: { id, kind: 'signal', elementId },
+      command: { type: 'awaitSignal', subscriptionId: id, ...base, signal: catches.name },
     };
   }
   const key = evaluateIn(run, catches.correlationKey, token.scopeId);
@@ -50,7 +56,7 @@ export function plan(run: Run, token: Token, elementId: string, catches: CatchDe
   };
 }
 
-/** Timers and messages of the boundary events of an activity; none for a single iteration of it. */
+/** Subscriptions of the boundary events of an activity; none for a single iteration of it. */
 export function planBoundary(run: Run, token: Token, boundary: readonly string[]): readonly Planned[] {
   if (boundary.length === 0 || isIteration(run, token)) return [];
   return boundary

@@ -6,7 +6,7 @@ import { addToken, change, type Run, record } from './run.ts';
 import type { Subscription, Token } from './state.ts';
 
 /**
- * A timer is due or a message has come. Answers false when nobody waits for it any more: the token has gone on, or
+ * A timer is due, or a message or signal has come. Answers false when nobody waits for it any more: the token has gone on, or
  * was cancelled.
  */
 export function trigger(run: Run, subscriptionId: string, payload: Json): boolean {
@@ -22,7 +22,7 @@ export function trigger(run: Run, subscriptionId: string, payload: Json): boolea
 
 function fire(run: Run, token: Token, subscription: Subscription, payload: Json): void {
   const event = run.model.elements.get(subscription.elementId);
-  const brought: Variables = subscription.kind === 'message' ? { message: payload } : {};
+  const brought: Variables = subscription.kind === 'timer' ? {} : { [subscription.kind]: payload };
   if (event?.kind === 'receiveTask') {
     finishActivity(run, disarm(run, token, subscription.id), event, brought);
   } else if (event?.kind === 'intermediateCatchEvent') {
@@ -32,8 +32,11 @@ function fire(run: Run, token: Token, subscription: Subscription, payload: Json)
     record(run, token, 'cancelled');
     happen(run, cancelWork(run, token, subscription.id), event, brought);
   } else if (event?.kind === 'boundaryEvent') {
-    const others = token.subscriptions.filter((one) => one.id !== subscription.id);
-    change(run, token, { subscriptions: others });
+    // A time comes once; messages and signals may come again for as long as the activity lasts.
+    if (subscription.kind === 'timer') {
+      const others = token.subscriptions.filter((one) => one.id !== subscription.id);
+      change(run, token, { subscriptions: others });
+    }
     // The new token is at the event from the start: it does not wait in the queue.
     const beside = addToken(run, token.scopeId, event.id);
     run.ready.splice(run.ready.indexOf(beside.id), 1);

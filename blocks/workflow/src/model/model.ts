@@ -181,7 +181,8 @@ export interface EndEvent extends Node {
   readonly result:
     | { readonly kind: 'none' }
     | { readonly kind: 'terminate' }
-    | { readonly kind: 'error'; readonly code: string };
+    | { readonly kind: 'error'; readonly code: string }
+    | SignalThrow;
 }
 
 export interface TimerDefinition {
@@ -197,7 +198,12 @@ export interface MessageDefinition {
   readonly correlationKey: Expression;
 }
 
-export type CatchDefinition = TimerDefinition | MessageDefinition;
+export interface SignalDefinition {
+  readonly kind: 'signal';
+  readonly name: string;
+}
+
+export type CatchDefinition = TimerDefinition | MessageDefinition | SignalDefinition;
 
 /** Where a link throw event of the same name goes on. */
 export interface LinkDefinition {
@@ -212,7 +218,18 @@ export interface IntermediateCatchEvent extends Node {
 }
 
 /** Without a definition: a milestone in the history. A link goes on at the catch event `target`. */
-export type ThrowDefinition = { readonly kind: 'none' } | { readonly kind: 'link'; readonly target: string };
+export type ThrowDefinition =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'link'; readonly target: string }
+  | SignalThrow;
+
+/** Reaches every instance of the same owner that waits for the name. */
+export interface SignalThrow {
+  readonly kind: 'signal';
+  readonly name: string;
+  /** What it brings along. */
+  readonly inputs: readonly InputMapping[];
+}
 
 export interface IntermediateThrowEvent extends Node {
   readonly kind: 'intermediateThrowEvent';

@@ -1,12 +1,14 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { asInstant, isDuration } from './duration.ts';
 import { readSource } from './issues.ts';
+import { readNamedInputs } from './mappings.ts';
 import type {
   BoundaryEvent,
   CatchDefinition,
   EndEvent,
   IntermediateCatchEvent,
   MessageDefinition,
+  SignalThrow,
   ThrowDefinition,
   TimerDefinition,
 } from './model.ts';
@@ -84,16 +86,37 @@ const errorCodeOf = (
   return code;
 };
 
-/** Reads the timer or message that a catch event waits for. */
+/** Reads the name of a signal, under which all that wait for it are found. */
+function signalNameOf(element: ModdleElement, definition: ModdleElement, reader: Reader): string {
+  const signal = child(definition, 'signalRef');
+  const name = signal && attribute(signal, 'name');
+  if (name === undefined) reader.issues.add(element, 'a signal needs signalRef to a signal with a name');
+  return name ?? '';
+}
+
+const readSignalThrow = (
+  element: ModdleElement,
+  definition: ModdleElement,
+  reader: Reader,
+): SignalThrow => ({
+  kind: 'signal',
+  name: signalNameOf(element, definition, reader),
+  inputs: readNamedInputs(element, reader),
+});
+
+/** Reads the timer, message or signal that a catch event waits for. */
 export function readCatch(element: ModdleElement, reader: Reader): CatchDefinition {
   const definition = definitionOf(element, reader);
   if (definition?.$type === 'bpmn:TimerEventDefinition') return readTimer(element, definition, reader);
   if (definition?.$type === 'bpmn:MessageEventDefinition') return readMessage(element, definition, reader);
+  if (definition?.$type === 'bpmn:SignalEventDefinition') {
+    return { kind: 'signal', name: signalNameOf(element, definition, reader) };
+  }
   reader.issues.add(
     element,
     definition
       ? `catching ${kindOf(definition)} is not supported`
-      : 'a catch event needs a timer or a message',
+      : 'a catch event needs an event definition',
   );
   return never;
 }
@@ -144,11 +167,12 @@ export function readThrow(
     }
     return { kind: 'link', target: target ?? '' };
   }
+  if (definition.$type === 'bpmn:SignalEventDefinition') return readSignalThrow(element, definition, reader);
   reader.issues.add(element, `a throw event with ${kindOf(definition)} is not supported`);
   return { kind: 'none' };
 }
 
-/** Reads what a boundary event catches: a BPMN error, a timer or a message. */
+/** Reads what a boundary event catches: a BPMN error, or what any catch event may. */
 export function readBoundaryCatch(element: ModdleElement, reader: Reader): BoundaryEvent['catches'] {
   const definition = children(element, 'eventDefinitions')[0];
   if (definition?.$type !== 'bpmn:ErrorEventDefinition') return readCatch(element, reader);
@@ -166,6 +190,7 @@ export function readEnd(element: ModdleElement, reader: Reader): EndEvent['resul
     if (code === undefined) reader.issues.add(element, 'an error end event needs errorRef');
     return { kind: 'error', code: code ?? '' };
   }
+  if (definition.$type === 'bpmn:SignalEventDefinition') return readSignalThrow(element, definition, reader);
   reader.issues.add(element, `ending with ${kindOf(definition)} is not supported`);
   return { kind: 'none' };
 }

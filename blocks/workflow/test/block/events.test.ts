@@ -1,7 +1,7 @@
 import type { TestNode } from '@govstack/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { flow } from '../execution/bpmn.ts';
-import { apiOf, definition, startWorkflow } from './node.ts';
+import { chain, el, extensions, flow, input, output } from '../execution/bpmn.ts';
+import { apiOf, definition, ended, owner, startWorkflow } from './node.ts';
 
 let node: TestNode;
 beforeAll(async () => {
@@ -9,12 +9,15 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-const deploy = async (key: string, content: string, roots = ''): Promise<void> => {
-  await apiOf(node).addProcess({ body: definition(content, { key, roots }) });
+const deploy = async (key: string, content: string, roots = '', as = owner): Promise<void> => {
+  await apiOf(node, as).addProcess({ body: definition(content, { key, roots }) });
 };
 
-const start = async (processId: string, variables: Record<string, unknown> = {}): Promise<string> =>
-  (await apiOf(node).start({ params: { processId }, body: { variables } })).body.id;
+const start = async (
+  processId: string,
+  variables: Record<string, unknown> = {},
+  as = owner,
+): Promise<string> => (await apiOf(node, as).start({ params: { processId }, body: { variables } })).body.id;
 
 const read = async (instanceId: string) => (await apiOf(node).getInstance({ params: { instanceId } })).body;
 
@@ -29,5 +32,54 @@ describe('links', () => {
     const instance = await read(await start('linked'));
     expect(instance.state).toBe('completed');
     expect(instance.log?.map((line) => line.elementId)).toEqual(['s', 'a', 'b', 'e']);
+  });
+});
+
+describe('signals', () => {
+  const roots = '<signal id="sig" name="flood"/>';
+  const signal = '<signalEventDefinition signalRef="sig"/>';
+  const waits = `<startEvent id="s"/>
+    ${el('intermediateCatchEvent', 'c', {}, `${extensions(output('= signal.level', 'level'))}${signal}`)}
+    <endEvent id="e"/>${chain('s', 'c', 'e')}`;
+  const throws = `<startEvent id="s"/>
+    ${el('endEvent', 'e', {}, `${extensions(input('level', '= level'))}${signal}`)}${flow('s', 'e')}`;
+  const counts = `<startEvent id="s"/>${el('userTask', 't')}
+    ${el('boundaryEvent', 'b', { attachedToRef: 't', cancelActivity: 'false' }, signal)}
+    <endEvent id="e"/><endEvent id="warned"/>${chain('s', 't', 'e')}${flow('b', 'warned')}`;
+
+  it('[WF-6.1-c] reach every waiting instance of the same application, each wait once, and no other application', async () => {
+    const other = 'TEST/GOV/MOH/vaccination';
+    await deploy('waits', waits, roots);
+    await deploy('throws', throws, roots);
+    await deploy('counts', counts, roots);
+    await deploy('waits', waits, roots, other);
+    // More than one transaction delivers.
+    const waiting = await Promise.all(Array.from({ length: 60 }, () => start('waits')));
+    const counting = await start('counts');
+    const foreign = await start('waits', {}, other);
+    await Promise.all([start('throws', { level: 3 }), start('throws', { level: 3 })]);
+    for (const id of waiting) {
+      expect(await ended(node, id)).toMatchObject({ state: 'completed', variables: { level: 3 } });
+    }
+    const passes = async (): Promise<number> =>
+      ((await read(counting)).log ?? []).filter((line) => line.elementId === 'warned').length;
+    await expect.poll(passes).toBe(2);
+    const late = await start('waits');
+    await expect
+      .poll(async () => (await node.database('workflow').selectFrom('signal_delivery').selectAll().execute()).length)
+      .toBe(0);
+    expect(await passes()).toBe(2);
+    expect((await read(late)).state).toBe('running');
+    const params = { instanceId: foreign };
+    expect((await apiOf(node, other).getInstance({ params })).body.state).toBe('running');
+  });
+
+  it('[WF-6.1-b] no longer reach an instance that was stopped', async () => {
+    await deploy('counts', counts, roots);
+    const id = await start('counts');
+    await apiOf(node).stop({ params: { instanceId: id } });
+    const db = node.database('workflow');
+    const left = await db.selectFrom('signal_subscription').select('id').where('instance_id', '=', id).execute();
+    expect(left).toEqual([]);
   });
 });

@@ -189,10 +189,10 @@ const refusals: readonly [string, string, string, RegExp][] = [
     /no decision nope/,
   ],
   [
-    'a signal',
+    'a signal without a name',
     around('<intermediateCatchEvent id="t"><signalEventDefinition/></intermediateCatchEvent>'),
     't',
-    /catching signal is not supported/,
+    /a signal needs signalRef/,
   ],
   [
     'a link that nothing catches',
