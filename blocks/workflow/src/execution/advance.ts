@@ -10,6 +10,7 @@ import type {
 import { enterActivity, finishActivity, namedInputs } from './activity.ts';
 import { cancelToken } from './cancel.ts';
 import { raiseError } from './error.ts';
+import { escalate } from './escalation.ts';
 import { raiseIncident } from './incident.ts';
 import { endIteration } from './iterate.ts';
 import { enterInclusiveGateway, enterParallelGateway, releaseInclusiveJoin, reportDeadlock } from './join.ts';
@@ -115,6 +116,7 @@ function throwEvent(run: Run, token: Token, element: IntermediateThrowEvent): vo
   }
   leave(run, token, element);
   if (throws.kind === 'signal') throwSignal(run, throws.name, payload);
+  if (throws.kind === 'escalation') escalate(run, token, throws.code);
 }
 
 function end(run: Run, token: Token, element: Extract<FlowElement, { kind: 'endEvent' }>): void {
@@ -131,6 +133,7 @@ function end(run: Run, token: Token, element: Extract<FlowElement, { kind: 'endE
   }
   removeToken(run, token);
   if (result.kind === 'signal') throwSignal(run, result.name, payload);
+  if (result.kind === 'escalation') escalate(run, token, result.code);
 }
 
 /** Ends one scope whose last token is gone; answers whether there was one. */

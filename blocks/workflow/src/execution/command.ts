@@ -78,6 +78,7 @@ export const historyEvents = [
   'cancelled',
   'triggered',
   'error',
+  'escalated',
   'attempt-failed',
   'incident',
   'retried',

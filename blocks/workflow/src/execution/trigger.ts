@@ -1,6 +1,7 @@
 import type { Json, Variables } from '../feel/json.ts';
 import { finishActivity } from './activity.ts';
 import { cancelWork, disarm } from './cancel.ts';
+import type { BoundaryEvent } from '../model/model.ts';
 import { happen } from './happen.ts';
 import { addToken, change, type Run, record } from './run.ts';
 import type { Subscription, Token } from './state.ts';
@@ -28,18 +29,30 @@ function fire(run: Run, token: Token, subscription: Subscription, payload: Json)
   } else if (event?.kind === 'intermediateCatchEvent') {
     if (token.elementId !== event.id) record(run, token, 'completed');
     happen(run, disarm(run, token, subscription.id), event, brought);
-  } else if (event?.kind === 'boundaryEvent' && event.interrupting) {
-    record(run, token, 'cancelled');
-    happen(run, cancelWork(run, token, subscription.id), event, brought);
   } else if (event?.kind === 'boundaryEvent') {
-    // A time comes once; messages and signals may come again for as long as the activity lasts.
-    if (subscription.kind === 'timer') {
-      const others = token.subscriptions.filter((one) => one.id !== subscription.id);
-      change(run, token, { subscriptions: others });
-    }
-    // The new token is at the event from the start: it does not wait in the queue.
-    const beside = addToken(run, token.scopeId, event.id);
-    run.ready.splice(run.ready.indexOf(beside.id), 1);
-    happen(run, beside, event, brought);
+    happenOnBoundary(run, token, event, brought, subscription);
   }
+}
+
+/** A boundary event happens to the activity of a token: instead of it when it interrupts, beside it otherwise. */
+export function happenOnBoundary(
+  run: Run,
+  token: Token,
+  event: BoundaryEvent,
+  brought: Variables,
+  subscription?: Subscription,
+): void {
+  if (event.interrupting) {
+    record(run, token, 'cancelled');
+    happen(run, cancelWork(run, token, subscription?.id), event, brought);
+    return;
+  }
+  // A time comes once; everything else may come again for as long as the activity lasts.
+  if (subscription?.kind === 'timer') {
+    change(run, token, { subscriptions: token.subscriptions.filter((one) => one.id !== subscription.id) });
+  }
+  // The new token is at the event from the start: it does not wait in the queue.
+  const beside = addToken(run, token.scopeId, event.id);
+  run.ready.splice(run.ready.indexOf(beside.id), 1);
+  happen(run, beside, event, brought);
 }

@@ -56,6 +56,8 @@ function checkBoundary(model: ProcessModel, element: BoundaryEvent, issues: Issu
     if (!['serviceTask', 'subProcess'].includes(host.kind)) {
       issues.add(element.id, `a ${host.kind} raises no error that could be caught`);
     }
+  } else if (element.catches.kind === 'escalation') {
+    if (host.kind !== 'subProcess') issues.add(element.id, `a ${host.kind} escalates nothing`);
   } else if (['task', 'scriptTask', 'businessRuleTask'].includes(host.kind) && !host.loop) {
     issues.add(element.id, `a ${host.kind} takes no time in which an event could happen`);
   }

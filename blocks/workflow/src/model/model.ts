@@ -182,6 +182,7 @@ export interface EndEvent extends Node {
     | { readonly kind: 'none' }
     | { readonly kind: 'terminate' }
     | { readonly kind: 'error'; readonly code: string }
+    | { readonly kind: 'escalation'; readonly code: string }
     | SignalThrow;
 }
 
@@ -205,6 +206,12 @@ export interface SignalDefinition {
 
 export type CatchDefinition = TimerDefinition | MessageDefinition | SignalDefinition;
 
+/** Caught on its way outwards; without code, every BPMN error or every escalation. */
+export interface CodeDefinition {
+  readonly kind: 'error' | 'escalation';
+  readonly code: string | undefined;
+}
+
 /** Where a link throw event of the same name goes on. */
 export interface LinkDefinition {
   readonly kind: 'link';
@@ -221,6 +228,7 @@ export interface IntermediateCatchEvent extends Node {
 export type ThrowDefinition =
   | { readonly kind: 'none' }
   | { readonly kind: 'link'; readonly target: string }
+  | { readonly kind: 'escalation'; readonly code: string }
   | SignalThrow;
 
 /** Reaches every instance of the same owner that waits for the name. */
@@ -240,8 +248,7 @@ export interface BoundaryEvent extends Node {
   readonly kind: 'boundaryEvent';
   readonly attachedTo: string;
   readonly interrupting: boolean;
-  /** An error without code catches every BPMN error. */
-  readonly catches: CatchDefinition | { readonly kind: 'error'; readonly code: string | undefined };
+  readonly catches: CatchDefinition | CodeDefinition;
   readonly outputs: readonly OutputMapping[];
 }
 

@@ -5,6 +5,7 @@ import { readNamedInputs } from './mappings.ts';
 import type {
   BoundaryEvent,
   CatchDefinition,
+  CodeDefinition,
   EndEvent,
   IntermediateCatchEvent,
   MessageDefinition,
@@ -74,17 +75,29 @@ function definitionOf(element: ModdleElement, reader: Reader): ModdleElement | u
 const kindOf = (definition: ModdleElement): string =>
   definition.$type.replace('bpmn:', '').replace('EventDefinition', '').toLowerCase();
 
-const errorCodeOf = (
+const codeOf = (
+  kind: CodeDefinition['kind'],
   definition: ModdleElement,
   element: ModdleElement,
   reader: Reader,
 ): string | undefined => {
-  const error = child(definition, 'errorRef');
-  if (!error) return undefined;
-  const code = attribute(error, 'errorCode');
-  if (code === undefined) reader.issues.add(element, 'the error has no errorCode');
+  const referred = child(definition, `${kind}Ref`);
+  if (!referred) return undefined;
+  const code = attribute(referred, `${kind}Code`);
+  if (code === undefined) reader.issues.add(element, `the ${kind} has no ${kind}Code`);
   return code;
 };
+
+/** Code of an escalation that is thrown; without one it becomes an issue. */
+function escalationOf(
+  element: ModdleElement,
+  definition: ModdleElement,
+  reader: Reader,
+): { kind: 'escalation'; code: string } {
+  const code = codeOf('escalation', definition, element, reader);
+  if (code === undefined) reader.issues.add(element, 'throwing an escalation needs escalationRef');
+  return { kind: 'escalation', code: code ?? '' };
+}
 
 /** Reads the name of a signal, under which all that wait for it are found. */
 function signalNameOf(element: ModdleElement, definition: ModdleElement, reader: Reader): string {
@@ -168,16 +181,23 @@ export function readThrow(
     return { kind: 'link', target: target ?? '' };
   }
   if (definition.$type === 'bpmn:SignalEventDefinition') return readSignalThrow(element, definition, reader);
+  if (definition.$type === 'bpmn:EscalationEventDefinition') return escalationOf(element, definition, reader);
   reader.issues.add(element, `a throw event with ${kindOf(definition)} is not supported`);
   return { kind: 'none' };
 }
 
-/** Reads what a boundary event catches: a BPMN error, or what any catch event may. */
+const codeKinds: ReadonlyMap<string, CodeDefinition['kind']> = new Map([
+  ['bpmn:ErrorEventDefinition', 'error'],
+  ['bpmn:EscalationEventDefinition', 'escalation'],
+]);
+
+/** Reads what a boundary event catches: an error, an escalation, or what any catch event may. */
 export function readBoundaryCatch(element: ModdleElement, reader: Reader): BoundaryEvent['catches'] {
   const definition = children(element, 'eventDefinitions')[0];
-  if (definition?.$type !== 'bpmn:ErrorEventDefinition') return readCatch(element, reader);
+  const kind = definition && codeKinds.get(definition.$type);
+  if (!definition || !kind) return readCatch(element, reader);
   definitionOf(element, reader);
-  return { kind: 'error', code: errorCodeOf(definition, element, reader) };
+  return { kind, code: codeOf(kind, definition, element, reader) };
 }
 
 /** Reads how an end event ends its path. */
@@ -186,11 +206,12 @@ export function readEnd(element: ModdleElement, reader: Reader): EndEvent['resul
   if (!definition) return { kind: 'none' };
   if (definition.$type === 'bpmn:TerminateEventDefinition') return { kind: 'terminate' };
   if (definition.$type === 'bpmn:ErrorEventDefinition') {
-    const code = errorCodeOf(definition, element, reader);
+    const code = codeOf('error', definition, element, reader);
     if (code === undefined) reader.issues.add(element, 'an error end event needs errorRef');
     return { kind: 'error', code: code ?? '' };
   }
   if (definition.$type === 'bpmn:SignalEventDefinition') return readSignalThrow(element, definition, reader);
+  if (definition.$type === 'bpmn:EscalationEventDefinition') return escalationOf(element, definition, reader);
   reader.issues.add(element, `ending with ${kindOf(definition)} is not supported`);
   return { kind: 'none' };
 }

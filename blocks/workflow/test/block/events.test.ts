@@ -1,7 +1,7 @@
 import type { TestNode } from '@govstack/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chain, el, extensions, flow, input, output } from '../execution/bpmn.ts';
-import { apiOf, definition, ended, owner, startWorkflow } from './node.ts';
+import { adminOf, apiOf, definition, ended, owner, startWorkflow } from './node.ts';
 
 let node: TestNode;
 beforeAll(async () => {
@@ -82,4 +82,24 @@ describe('signals', () => {
     const left = await db.selectFrom('signal_subscription').select('id').where('instance_id', '=', id).execute();
     expect(left).toEqual([]);
   });
+});
+
+it('[WF-6.1-c] an escalation is told beside the work that goes on, and stands in the history', async () => {
+  const escalation = '<escalationEventDefinition escalationRef="esc"/>';
+  await deploy(
+    'escalates',
+    `<startEvent id="s"/><subProcess id="sub"><startEvent id="s2"/>
+     ${el('intermediateThrowEvent', 'throw', {}, escalation)}${el('userTask', 'decide')}<endEvent id="e2"/>
+     ${chain('s2', 'throw', 'decide', 'e2')}</subProcess>
+     ${el('boundaryEvent', 'b', { attachedToRef: 'sub', cancelActivity: 'false' }, escalation)}
+     ${el('userTask', 'inform')}<endEvent id="e"/>${chain('s', 'sub', 'e')}${chain('b', 'inform', 'e')}`,
+    '<escalation id="esc" escalationCode="late"/>',
+  );
+  const id = await start('escalates');
+  const { tasks } = (await apiOf(node).listUserTasks({ query: { instanceId: id } })).body;
+  expect(tasks.map((task) => task.elementId).sort()).toEqual(['decide', 'inform']);
+  const { events } = (await adminOf(node).getInstanceHistory({ params: { instanceId: id } })).body;
+  expect(events.flatMap((event) => event.entries)).toContainEqual(
+    expect.objectContaining({ event: 'escalated', elementId: 'throw', detail: 'late' }),
+  );
 });

@@ -97,3 +97,70 @@ describe('signals', () => {
     expect([run.signals.size, run.state.status]).toEqual([0, 'completed']);
   });
 });
+
+describe('escalations', () => {
+  const escalation = '<escalationEventDefinition escalationRef="esc"/>';
+  const roots =
+    '<escalation id="esc" escalationCode="late"/><escalation id="other" escalationCode="costly"/>';
+  const escalating = (boundary: string): string => `<startEvent id="s"/><subProcess id="sub"><startEvent id="s2"/>
+    ${el('intermediateThrowEvent', 'throw', {}, escalation)}${service('t')}<endEvent id="e2"/>
+    ${chain('s2', 'throw', 't', 'e2')}</subProcess>${boundary}<endEvent id="e"/><endEvent id="told"/>
+    ${chain('s', 'sub', 'e')}`;
+  const boundary = (id: string, cancel: boolean, definition: string): string =>
+    `${el('boundaryEvent', id, { attachedToRef: 'sub', cancelActivity: String(cancel) }, definition)}${flow(id, 'told')}`;
+
+  it('[WF-6.1-c] are told beside the sub-process, which goes on', async () => {
+    const content = escalating(
+      boundary('b', false, `${extensions(output('= escalation.code', 'why'))}${escalation}`),
+    );
+    const run = drive(await compile(content, { roots }));
+    expect(run.completed).toEqual(['s', 's2', 'throw', 'b', 'told']);
+    expect(run.variables()).toEqual({ why: 'late' });
+    run.answer('t');
+    expect(run.completed.slice(-3)).toEqual(['e2', 'sub', 'e']);
+    expect(run.state.status).toBe('completed');
+  });
+
+  it('interrupt the sub-process in the same step, by their code before any other', async () => {
+    const any = boundary('any', false, '<escalationEventDefinition/>');
+    const content = escalating(any + boundary('b', true, escalation));
+    const run = drive(await compile(content, { roots }));
+    expect(run.completed).toEqual(['s', 's2', 'throw', 'b', 'told']);
+    expect([run.jobs.size, run.state.scopes.size, run.state.status]).toEqual([0, 1, 'completed']);
+  });
+
+  it('go outwards from an end event to whatever catches every code', async () => {
+    const run = drive(
+      await compile(
+        `<startEvent id="s"/><subProcess id="sub"><startEvent id="s2"/><subProcess id="in"><startEvent id="s3"/>
+        ${el('endEvent', 'throw', {}, escalation)}${flow('s3', 'throw')}</subProcess>
+        ${el('boundaryEvent', 'x', { attachedToRef: 'in' }, '<escalationEventDefinition escalationRef="other"/>')}
+        <endEvent id="no"/>${flow('x', 'no')}<endEvent id="e2"/>${chain('s2', 'in', 'e2')}</subProcess>
+        ${boundary('b', false, '<escalationEventDefinition/>')}<endEvent id="told"/><endEvent id="e"/>
+        ${chain('s', 'sub', 'e')}`,
+        { roots },
+      ),
+    );
+    expect(run.completed).toContain('b');
+    expect(run.completed).not.toContain('x');
+    expect(run.completed).toContain('e');
+    expect(run.state.status).toBe('completed');
+  });
+
+  it('are recorded where nothing catches them, and everything goes on', async () => {
+    const content = escalating(
+      boundary('b', true, '<escalationEventDefinition escalationRef="other"/>'),
+    );
+    const run = drive(await compile(content, { roots }));
+    expect(run.history).toContainEqual(
+      expect.objectContaining({
+        event: 'escalated',
+        elementId: 'throw',
+        detail: 'late: nothing catches it',
+      }),
+    );
+    run.answer('t');
+    expect(run.completed.at(-1)).toBe('e');
+    expect(run.state.status).toBe('completed');
+  });
+});

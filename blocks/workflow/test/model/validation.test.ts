@@ -224,6 +224,18 @@ const refusals: readonly [string, string, string, RegExp][] = [
     't',
     /nothing catches the link a here/,
   ],
+  [
+    'an escalation without a code',
+    `<startEvent id="s"/><endEvent id="t"><escalationEventDefinition/></endEvent>${flow('s', 't')}`,
+    't',
+    /needs escalationRef/,
+  ],
+  [
+    'an escalation of a task',
+    `${around(service('t'))}<boundaryEvent id="b" attachedToRef="t"><escalationEventDefinition/></boundaryEvent>${flow('b', 'e')}`,
+    'b',
+    /a serviceTask escalates nothing/,
+  ],
   ['a complex gateway', around('<complexGateway id="t"/>'), 't', /ComplexGateway is not supported/],
   ['a call activity', around('<callActivity id="t"/>'), 't', /CallActivity is not supported/],
   [
