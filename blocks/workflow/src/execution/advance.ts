@@ -10,6 +10,7 @@ import type {
 import { enterActivity, finishActivity, namedInputs } from './activity.ts';
 import { cancelToken } from './cancel.ts';
 import { raiseError } from './error.ts';
+import { checkConditions } from './conditions.ts';
 import { escalate } from './escalation.ts';
 import { raiseIncident } from './incident.ts';
 import { endIteration } from './iterate.ts';
@@ -23,6 +24,7 @@ import { plan, subscribe } from './subscribe.ts';
 /** Lets every token move until each waits for something outside, then ends the scopes that have become empty. */
 export function settle(run: Run): void {
   while (run.status === 'running') {
+    if (run.conditionsDue) checkConditions(run);
     const id = run.ready.shift();
     if (id !== undefined) {
       const token = run.tokens.get(id);

@@ -5,7 +5,7 @@ function remove(run: Run, { kind, id }: Subscription, triggered: string | undefi
   if (kind === 'message') command(run, { type: 'unsubscribe', subscriptionId: id });
   else if (kind === 'signal') command(run, { type: 'forgetSignal', subscriptionId: id });
   // A timer that has just come due is gone by itself.
-  else if (id !== triggered) command(run, { type: 'removeTimer', timerId: id });
+  else if (kind === 'timer' && id !== triggered) command(run, { type: 'removeTimer', timerId: id });
 }
 
 /** Ends everything a token is subscribed to; `triggered`: what has just happened of it. */

@@ -33,11 +33,16 @@ export interface Run {
   status: InstanceStatus;
   errorCode: string | undefined;
   movesLeft: number;
+  /** Whether anything waits for a condition, and whether conditions must be looked at again. */
+  watching: boolean;
+  conditionsDue: boolean;
 }
 
 export function beginRun(model: ProcessModel, state: InstanceState, context: StepContext): Run {
   const population = new Map<string, number>();
+  let watching = false;
   for (const token of state.tokens.values()) {
+    watching ||= token.subscriptions.some((one) => one.kind === 'conditional');
     population.set(token.scopeId, (population.get(token.scopeId) ?? 0) + 1);
   }
   return {
@@ -54,6 +59,8 @@ export function beginRun(model: ProcessModel, state: InstanceState, context: Ste
     status: state.status,
     errorCode: state.errorCode,
     movesLeft: context.maxMoves,
+    watching,
+    conditionsDue: false,
   };
 }
 

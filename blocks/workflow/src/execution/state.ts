@@ -32,12 +32,14 @@ export interface Scope {
   readonly index: number | undefined;
 }
 
-/** A timer, message or signal that can wake a token: a catch event's own, or a boundary event's. */
+/** A timer, message, signal or condition that can wake a token: a catch event's own, or a boundary event's. */
 export interface Subscription {
   readonly id: string;
-  readonly kind: 'timer' | 'message' | 'signal';
+  readonly kind: 'timer' | 'message' | 'signal' | 'conditional';
   /** Event that happens when it is triggered. */
   readonly elementId: string;
+  /** Whether a condition held when it was last looked at. */
+  readonly held?: boolean;
 }
 
 export interface Token {

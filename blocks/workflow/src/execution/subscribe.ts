@@ -1,7 +1,7 @@
 import type { Json } from '../feel/json.ts';
 import { FeelError } from '../feel/normalise.ts';
 import { asInstant, isDuration, plusDuration } from '../model/duration.ts';
-import type { BoundaryEvent, CatchDefinition, TimerDefinition } from '../model/model.ts';
+import type { BoundaryEvent, CatchDefinition, CodeDefinition, TimerDefinition } from '../model/model.ts';
 import type { Command } from './command.ts';
 import { command, isIteration, type Run } from './run.ts';
 import type { Subscription, Token } from './state.ts';
@@ -20,7 +20,8 @@ function dueAt(timer: TimerDefinition, value: Json, now: string): string {
 
 export interface Planned {
   readonly subscription: Subscription;
-  readonly command: Command;
+  /** Undefined: the step itself looks at it. */
+  readonly command: Command | undefined;
 }
 
 /** Works out a subscription without making it. Throws `FeelError`. */
@@ -40,6 +41,13 @@ export function plan(run: Run, token: Token, elementId: string, catches: CatchDe
       command: { type: 'awaitSignal', subscriptionId: id, ...base, signal: catches.name },
     };
   }
+  if (catches.kind === 'conditional') {
+    const value = evaluateIn(run, catches.condition, token.scopeId);
+    if (value !== null && typeof value !== 'boolean') {
+      throw new FeelError(`the condition ${catches.condition.text} is neither true nor false`);
+    }
+    return { subscription: { id, kind: 'conditional', elementId }, command: undefined };
+  }
   const key = evaluateIn(run, catches.correlationKey, token.scopeId);
   if (typeof key !== 'string' && typeof key !== 'number') {
     throw new FeelError(`the correlation key ${catches.correlationKey.text} has no value`);
@@ -56,16 +64,22 @@ export function plan(run: Run, token: Token, elementId: string, catches: CatchDe
   };
 }
 
+const isCode = (catches: BoundaryEvent['catches']): catches is CodeDefinition =>
+  catches.kind === 'error' || catches.kind === 'escalation';
+
 /** Subscriptions of the boundary events of an activity; none for a single iteration of it. */
 export function planBoundary(run: Run, token: Token, boundary: readonly string[]): readonly Planned[] {
   if (boundary.length === 0 || isIteration(run, token)) return [];
   return boundary
     .map((id) => run.model.elements.get(id) as BoundaryEvent)
-    .flatMap((event) => (event.catches.kind === 'error' ? [] : [plan(run, token, event.id, event.catches)]));
+    .flatMap((event) => (isCode(event.catches) ? [] : [plan(run, token, event.id, event.catches)]));
 }
 
 /** Makes planned subscriptions true; answers what the token keeps. */
 export function subscribe(run: Run, planned: readonly Planned[]): readonly Subscription[] {
-  for (const one of planned) command(run, one.command);
+  for (const one of planned) {
+    if (one.command) command(run, one.command);
+    else run.watching = run.conditionsDue = true;
+  }
   return planned.map((one) => one.subscription);
 }

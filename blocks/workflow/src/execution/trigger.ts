@@ -7,7 +7,7 @@ import { addToken, change, type Run, record } from './run.ts';
 import type { Subscription, Token } from './state.ts';
 
 /**
- * A timer is due, or a message or signal has come. Answers false when nobody waits for it any more: the token has gone on, or
+ * A timer is due, a message or signal has come, or a condition has become true. Answers false when nobody waits for it any more: the token has gone on, or
  * was cancelled.
  */
 export function trigger(run: Run, subscriptionId: string, payload: Json): boolean {
@@ -23,7 +23,8 @@ export function trigger(run: Run, subscriptionId: string, payload: Json): boolea
 
 function fire(run: Run, token: Token, subscription: Subscription, payload: Json): void {
   const event = run.model.elements.get(subscription.elementId);
-  const brought: Variables = subscription.kind === 'timer' ? {} : { [subscription.kind]: payload };
+  const { kind } = subscription;
+  const brought: Variables = kind === 'message' || kind === 'signal' ? { [kind]: payload } : {};
   if (event?.kind === 'receiveTask') {
     finishActivity(run, disarm(run, token, subscription.id), event, brought);
   } else if (event?.kind === 'intermediateCatchEvent') {

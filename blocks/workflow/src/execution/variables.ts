@@ -32,6 +32,7 @@ export function assign(run: Run, scopeId: string, variables: Variables): void {
       }
     }
     if (target) {
+      run.conditionsDue = run.watching;
       run.scopes.set(target.id, { ...target, variables: { ...target.variables, [name]: value } });
     }
   }

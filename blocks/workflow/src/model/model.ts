@@ -204,7 +204,13 @@ export interface SignalDefinition {
   readonly name: string;
 }
 
-export type CatchDefinition = TimerDefinition | MessageDefinition | SignalDefinition;
+/** Happens as soon as the condition is true: when it begins to wait, or when variables change. */
+export interface ConditionalDefinition {
+  readonly kind: 'conditional';
+  readonly condition: Expression;
+}
+
+export type CatchDefinition = TimerDefinition | MessageDefinition | SignalDefinition | ConditionalDefinition;
 
 /** Caught on its way outwards; without code, every BPMN error or every escalation. */
 export interface CodeDefinition {

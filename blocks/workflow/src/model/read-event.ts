@@ -1,6 +1,6 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { asInstant, isDuration } from './duration.ts';
-import { readSource } from './issues.ts';
+import { readExpression, readSource } from './issues.ts';
 import { readNamedInputs } from './mappings.ts';
 import type {
   BoundaryEvent,
@@ -117,13 +117,18 @@ const readSignalThrow = (
   inputs: readNamedInputs(element, reader),
 });
 
-/** Reads the timer, message or signal that a catch event waits for. */
+/** Reads the timer, message, signal or condition that a catch event waits for. */
 export function readCatch(element: ModdleElement, reader: Reader): CatchDefinition {
   const definition = definitionOf(element, reader);
   if (definition?.$type === 'bpmn:TimerEventDefinition') return readTimer(element, definition, reader);
   if (definition?.$type === 'bpmn:MessageEventDefinition') return readMessage(element, definition, reader);
   if (definition?.$type === 'bpmn:SignalEventDefinition') {
     return { kind: 'signal', name: signalNameOf(element, definition, reader) };
+  }
+  if (definition?.$type === 'bpmn:ConditionalEventDefinition') {
+    const condition = child(definition, 'condition');
+    const text = (condition && attribute(condition, 'body')) ?? '';
+    return { kind: 'conditional', condition: readExpression(reader.issues, element, 'condition', text) };
   }
   reader.issues.add(
     element,

@@ -103,3 +103,19 @@ it('[WF-6.1-c] an escalation is told beside the work that goes on, and stands in
     expect.objectContaining({ event: 'escalated', elementId: 'throw', detail: 'late' }),
   );
 });
+
+it('[WF-6.1-c] a conditional event happens in the transaction that makes it true', async () => {
+  const condition =
+    '<conditionalEventDefinition><condition>= approved</condition></conditionalEventDefinition>';
+  await deploy(
+    'conditional',
+    `<startEvent id="s"/><parallelGateway id="f"/>${el('intermediateCatchEvent', 'c', {}, condition)}
+     <endEvent id="e"/>${el('userTask', 'approve', {}, extensions(output('= ok', 'approved')))}
+     <endEvent id="e2"/>${chain('s', 'f', 'c', 'e')}${chain('f', 'approve', 'e2')}`,
+  );
+  const id = await start('conditional');
+  const [task] = (await apiOf(node).listUserTasks({ query: { instanceId: id } })).body.tasks;
+  const params = { taskId: task?.id ?? '' };
+  await apiOf(node).completeUserTask({ params, body: { variables: { ok: true } } });
+  expect((await read(id)).state).toBe('completed');
+});

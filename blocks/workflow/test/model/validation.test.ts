@@ -236,6 +236,12 @@ const refusals: readonly [string, string, string, RegExp][] = [
     'b',
     /a serviceTask escalates nothing/,
   ],
+  [
+    'an event without a condition',
+    around('<intermediateCatchEvent id="t"><conditionalEventDefinition/></intermediateCatchEvent>'),
+    't',
+    /condition: the expression is empty/,
+  ],
   ['a complex gateway', around('<complexGateway id="t"/>'), 't', /ComplexGateway is not supported/],
   ['a call activity', around('<callActivity id="t"/>'), 't', /CallActivity is not supported/],
   [

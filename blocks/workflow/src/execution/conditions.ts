@@ -1,0 +1,46 @@
+import type { Expression } from '../feel/expression.ts';
+import { FeelError } from '../feel/normalise.ts';
+import { change, type Run } from './run.ts';
+import type { Subscription } from './state.ts';
+import { trigger } from './trigger.ts';
+import { evaluateIn } from './variables.ts';
+
+/**
+ * Lets the conditional events happen whose condition has become true. One that does not interrupt happens again only
+ * after its condition was untrue in between.
+ */
+export function checkConditions(run: Run): void {
+  run.conditionsDue = false;
+  for (const { id, scopeId, subscriptions } of [...run.tokens.values()]) {
+    for (const one of subscriptions) {
+      if (one.kind !== 'conditional') continue;
+      const token = run.tokens.get(id);
+      if (!token?.subscriptions.includes(one)) continue;
+      const held = holds(run, one, scopeId);
+      if (held === (one.held === true)) continue;
+      change(run, token, {
+        subscriptions: token.subscriptions.map((other) => (other === one ? { ...one, held } : other)),
+      });
+      if (held) trigger(run, one.id, null);
+    }
+  }
+}
+
+/** Whether a condition holds. What cannot be told yet does not: it was checked when the wait began. */
+function holds(run: Run, subscription: Subscription, scopeId: string): boolean {
+  const condition = conditionOf(run, subscription.elementId);
+  if (!condition) return false;
+  try {
+    return evaluateIn(run, condition, scopeId) === true;
+  } catch (error) {
+    if (!(error instanceof FeelError)) throw error;
+    return false;
+  }
+}
+
+function conditionOf(run: Run, elementId: string): Expression | undefined {
+  const element = run.model.elements.get(elementId);
+  return element && 'catches' in element && element.catches.kind === 'conditional'
+    ? element.catches.condition
+    : undefined;
+}
