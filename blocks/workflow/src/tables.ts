@@ -56,6 +56,7 @@ export interface WorkflowTables {
     parent_id: string | null;
     owner_token_id: string | null;
     iteration: number | null;
+    subscriptions: readonly Subscription[];
     variables: Variables;
   };
   token: {

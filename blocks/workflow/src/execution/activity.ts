@@ -186,6 +186,7 @@ function beginSubProcess(run: Run, token: Token, subProcess: SubProcess): void {
     owner: token.id,
     variables: {},
     index: undefined,
+    subscriptions: [],
   });
   addToken(run, scope.id, run.model.starts.get(subProcess.id) as string);
 }

@@ -8,10 +8,11 @@ import type {
   IntermediateThrowEvent,
 } from '../model/model.ts';
 import { enterActivity, finishActivity, namedInputs } from './activity.ts';
-import { cancelToken } from './cancel.ts';
+import { cancelToken, disarmScope } from './cancel.ts';
 import { raiseError } from './error.ts';
 import { checkConditions } from './conditions.ts';
 import { escalate } from './escalation.ts';
+import { armHandlers } from './event-sub-process.ts';
 import { raiseIncident } from './incident.ts';
 import { endIteration } from './iterate.ts';
 import { enterInclusiveGateway, enterParallelGateway, releaseInclusiveJoin, reportDeadlock } from './join.ts';
@@ -66,6 +67,10 @@ function enter(run: Run, token: Token, element: FlowElement): void {
   }
   switch (element.kind) {
     case 'startEvent':
+      armHandlers(run, token);
+      record(run, token, 'completed');
+      leave(run, token, element);
+      return;
     case 'boundaryEvent':
       record(run, token, 'completed');
       leave(run, token, element);
@@ -151,6 +156,7 @@ function endEmptyScope(run: Run): boolean {
 }
 
 function endScope(run: Run, scope: Scope): void {
+  disarmScope(run, scope.id);
   if (scope.kind === 'process') {
     run.status = 'completed';
     return;
@@ -162,6 +168,10 @@ function endScope(run: Run, scope: Scope): void {
   run.scopes.delete(scope.id);
   const owner = run.tokens.get(scope.owner ?? '');
   const element = owner && run.model.elements.get(owner.elementId);
-  if (!owner || element?.kind !== 'subProcess') return;
-  finishActivity(run, owner, element, {});
+  if (!owner) return;
+  if (element?.kind === 'subProcess') finishActivity(run, owner, element, {});
+  else if (element?.kind === 'eventSubProcess') {
+    record(run, owner, 'completed');
+    removeToken(run, owner);
+  }
 }

@@ -14,6 +14,14 @@ export function disarm(run: Run, token: Token, triggered?: string): Token {
   return token.subscriptions.length === 0 ? token : change(run, token, { subscriptions: [] });
 }
 
+/** Ends everything the event sub-processes of a scope wait for. */
+export function disarmScope(run: Run, scopeId: string, triggered?: string): void {
+  const scope = run.scopes.get(scopeId);
+  if (!scope || scope.subscriptions.length === 0) return;
+  for (const subscription of scope.subscriptions) remove(run, subscription, triggered);
+  run.scopes.set(scopeId, { ...scope, subscriptions: [] });
+}
+
 /** Ends whatever a token waits for: its job, task, sub-process, iterations, events. The token itself stays. */
 export function cancelWork(run: Run, token: Token, triggered?: string): Token {
   const { wait } = token;
@@ -39,6 +47,7 @@ export function cancelToken(run: Run, token: Token): void {
 /** Removes every token of a scope and of the scopes inside it, and the scope. */
 export function cancelScope(run: Run, scopeId: string): void {
   for (const token of tokensIn(run, scopeId)) cancelToken(run, token);
+  disarmScope(run, scopeId);
   run.scopes.delete(scopeId);
   run.emptied.delete(scopeId);
 }
@@ -48,6 +57,7 @@ export function cancelEverything(run: Run): void {
   for (const scope of [...run.scopes.values()]) {
     if (scope.kind !== 'process') continue;
     for (const token of tokensIn(run, scope.id)) cancelToken(run, token);
+    disarmScope(run, scope.id);
     run.emptied.delete(scope.id);
   }
   run.ready.length = 0;

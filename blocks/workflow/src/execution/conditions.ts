@@ -1,7 +1,7 @@
 import type { Expression } from '../feel/expression.ts';
 import { FeelError } from '../feel/normalise.ts';
-import { change, type Run } from './run.ts';
-import type { Subscription } from './state.ts';
+import { change, type Run, subscriptionsOf } from './run.ts';
+import type { Scope, Subscription, Token } from './state.ts';
 import { trigger } from './trigger.ts';
 import { evaluateIn } from './variables.ts';
 
@@ -11,18 +11,19 @@ import { evaluateIn } from './variables.ts';
  */
 export function checkConditions(run: Run): void {
   run.conditionsDue = false;
-  for (const { id, scopeId, subscriptions } of [...run.tokens.values()]) {
-    for (const one of subscriptions) {
-      if (one.kind !== 'conditional') continue;
-      const token = run.tokens.get(id);
-      if (!token?.subscriptions.includes(one)) continue;
-      const held = holds(run, one, scopeId);
-      if (held === (one.held === true)) continue;
-      change(run, token, {
-        subscriptions: token.subscriptions.map((other) => (other === one ? { ...one, held } : other)),
-      });
-      if (held) trigger(run, one.id, null);
-    }
+  for (const one of subscriptionsOf(run)) {
+    if (one.kind !== 'conditional') continue;
+    const waits = (other: Token | Scope): boolean => other.subscriptions.includes(one);
+    const token = [...run.tokens.values()].find(waits);
+    const scope = token ? run.scopes.get(token.scopeId) : [...run.scopes.values()].find(waits);
+    if (!scope) continue;
+    const held = holds(run, one, scope.id);
+    if (held === (one.held === true)) continue;
+    const noted = (all: readonly Subscription[]): Subscription[] =>
+      all.map((other) => (other === one ? { ...one, held } : other));
+    if (token) change(run, token, { subscriptions: noted(token.subscriptions) });
+    else run.scopes.set(scope.id, { ...scope, subscriptions: noted(scope.subscriptions) });
+    if (held) trigger(run, one.id, null);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ProcessModel } from '../model/model.ts';
 import type { Command, HistoryEntry } from './command.ts';
-import type { InstanceState, InstanceStatus, Scope, Token, Wait } from './state.ts';
+import type { InstanceState, InstanceStatus, Scope, Subscription, Token, Wait } from './state.ts';
 
 /** What a step needs from outside besides model, state and event: nothing in it may be read from the environment. */
 export interface StepContext {
@@ -44,6 +44,9 @@ export function beginRun(model: ProcessModel, state: InstanceState, context: Ste
   for (const token of state.tokens.values()) {
     watching ||= token.subscriptions.some((one) => one.kind === 'conditional');
     population.set(token.scopeId, (population.get(token.scopeId) ?? 0) + 1);
+  }
+  for (const { subscriptions } of state.scopes.values()) {
+    watching ||= subscriptions.some((one) => one.kind === 'conditional');
   }
   return {
     model,
@@ -127,6 +130,10 @@ export function addScope(run: Run, scope: Omit<Scope, 'id'>): Scope {
   run.scopes.set(added.id, added);
   return added;
 }
+
+/** Everything that tokens and event sub-processes wait for. */
+export const subscriptionsOf = (run: Run): Subscription[] =>
+  [...run.tokens.values(), ...run.scopes.values()].flatMap((one) => one.subscriptions);
 
 export const scopeOf = (run: Run, token: Token): Scope => run.scopes.get(token.scopeId) as Scope;
 

@@ -1,5 +1,5 @@
 import type { Variables } from '../feel/json.ts';
-import { command, type Run } from './run.ts';
+import { command, type Run, subscriptionsOf } from './run.ts';
 import { trigger } from './trigger.ts';
 
 /**
@@ -8,9 +8,9 @@ import { trigger } from './trigger.ts';
  */
 export function throwSignal(run: Run, name: string, payload: Variables): void {
   command(run, { type: 'throwSignal', signal: name, payload });
-  const waiting = [...run.tokens.values()]
-    .flatMap((token) => token.subscriptions)
-    .filter((one) => one.kind === 'signal' && signalOf(run, one.elementId) === name);
+  const waiting = subscriptionsOf(run).filter(
+    (one) => one.kind === 'signal' && signalOf(run, one.elementId) === name,
+  );
   for (const { id } of waiting) trigger(run, id, payload);
 }
 

@@ -30,9 +30,11 @@ export interface Scope {
   readonly variables: Variables;
   /** Place in the collection, of an iteration. */
   readonly index: number | undefined;
+  /** What its event sub-processes wait for. */
+  readonly subscriptions: readonly Subscription[];
 }
 
-/** A timer, message, signal or condition that can wake a token: a catch event's own, or a boundary event's. */
+/** A timer, message, signal or condition that can wake a token: a catch event's own, or a boundary event's; or begin an event sub-process. */
 export interface Subscription {
   readonly id: string;
   readonly kind: 'timer' | 'message' | 'signal' | 'conditional';

@@ -94,6 +94,7 @@ function start(run: Run, variables: Variables): boolean {
     owner: undefined,
     variables,
     index: undefined,
+    subscriptions: [],
   });
   addToken(run, scope.id, run.model.starts.get(run.model.key) as string);
   return true;

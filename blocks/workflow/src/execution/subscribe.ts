@@ -24,8 +24,13 @@ export interface Planned {
   readonly command: Command | undefined;
 }
 
-/** Works out a subscription without making it. Throws `FeelError`. */
-export function plan(run: Run, token: Token, elementId: string, catches: CatchDefinition): Planned {
+/** Works out a subscription of a token without making it; of a scope, by its id in place of both. Throws `FeelError`. */
+export function plan(
+  run: Run,
+  token: Pick<Token, 'id' | 'scopeId'>,
+  elementId: string,
+  catches: CatchDefinition,
+): Planned {
   const id = run.context.newId();
   const base = { tokenId: token.id, elementId };
   if (catches.kind === 'timer') {
@@ -64,7 +69,8 @@ export function plan(run: Run, token: Token, elementId: string, catches: CatchDe
   };
 }
 
-const isCode = (catches: BoundaryEvent['catches']): catches is CodeDefinition =>
+/** Whether it is looked for when something is thrown, rather than waited for. */
+export const isCode = (catches: BoundaryEvent['catches']): catches is CodeDefinition =>
   catches.kind === 'error' || catches.kind === 'escalation';
 
 /** Subscriptions of the boundary events of an activity; none for a single iteration of it. */

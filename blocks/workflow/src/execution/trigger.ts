@@ -1,7 +1,8 @@
 import type { Json, Variables } from '../feel/json.ts';
+import type { BoundaryEvent } from '../model/model.ts';
 import { finishActivity } from './activity.ts';
 import { cancelWork, disarm } from './cancel.ts';
-import type { BoundaryEvent } from '../model/model.ts';
+import { beginHandler } from './event-sub-process.ts';
 import { happen } from './happen.ts';
 import { addToken, change, type Run, record } from './run.ts';
 import type { Subscription, Token } from './state.ts';
@@ -18,13 +19,24 @@ export function trigger(run: Run, subscriptionId: string, payload: Json): boolea
       return true;
     }
   }
+  for (const scope of run.scopes.values()) {
+    const subscription = scope.subscriptions.find((one) => one.id === subscriptionId);
+    const handler = run.model.elements.get(subscription?.elementId ?? '');
+    if (subscription && handler?.kind === 'eventSubProcess') {
+      beginHandler(run, scope, handler, broughtBy(subscription, payload), subscription);
+      return true;
+    }
+  }
   return false;
 }
 
+/** What an event gives to its outputs. */
+const broughtBy = ({ kind }: Subscription, payload: Json): Variables =>
+  kind === 'message' || kind === 'signal' ? { [kind]: payload } : {};
+
 function fire(run: Run, token: Token, subscription: Subscription, payload: Json): void {
   const event = run.model.elements.get(subscription.elementId);
-  const { kind } = subscription;
-  const brought: Variables = kind === 'message' || kind === 'signal' ? { [kind]: payload } : {};
+  const brought = broughtBy(subscription, payload);
   if (event?.kind === 'receiveTask') {
     finishActivity(run, disarm(run, token, subscription.id), event, brought);
   } else if (event?.kind === 'intermediateCatchEvent') {

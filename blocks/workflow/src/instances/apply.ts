@@ -62,8 +62,8 @@ const jobOf = (event: EngineEvent): string | undefined =>
 
 /** Whether the instance waits for more messages of a subscription. */
 const awaits = (state: InstanceState, subscriptionId: string): boolean =>
-  [...state.tokens.values()].some((token) =>
-    token.subscriptions.some((one) => one.kind === 'message' && one.id === subscriptionId),
+  [...state.tokens.values(), ...state.scopes.values()].some((waiting) =>
+    waiting.subscriptions.some((one) => one.kind === 'message' && one.id === subscriptionId),
   );
 
 async function announceChange(trx: Transaction<WorkflowTables>, change: Change, at: Date): Promise<void> {

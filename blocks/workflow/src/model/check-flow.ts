@@ -1,5 +1,5 @@
 import type { Issues } from './issues.ts';
-import type { Activity, BoundaryEvent, FlowElement, ProcessModel } from './model.ts';
+import type { Activity, BoundaryEvent, EventSubProcess, FlowElement, ProcessModel } from './model.ts';
 
 const activityKinds = new Set([
   'serviceTask',
@@ -73,7 +73,10 @@ function checkEnds(element: FlowElement, issues: Issues): void {
   if (element.kind === 'endEvent' && element.outgoing.length > 0) {
     issues.add(element.id, 'an end event has no outgoing flow');
   }
-  const goesOn = element.kind !== 'endEvent' && !isLinkThrow(element) && !isActivity(element);
+  if (element.kind === 'eventSubProcess' && element.incoming.length + element.outgoing.length > 0) {
+    issues.add(element.id, 'no flow leads to or from an event sub-process');
+  }
+  const goesOn = !['endEvent', 'eventSubProcess'].includes(element.kind) && !isLinkThrow(element) && !isActivity(element);
   if (element.outgoing.length === 0 && goesOn) issues.add(element.id, 'nothing follows this element');
 }
 
@@ -100,17 +103,24 @@ export const next = (model: ProcessModel, element: FlowElement): readonly string
 /** Every element that a token can come to. */
 function reached(model: ProcessModel): ReadonlySet<string> {
   const seen = new Set<string>();
-  const waiting = [model.starts.get(model.key)];
+  const begin = (scope: string) => [model.starts.get(scope), ...(model.handlers.get(scope) ?? [])];
+  const waiting = begin(model.key);
   while (waiting.length > 0) {
     const element = model.elements.get(waiting.pop() ?? '');
     if (!element || seen.has(element.id)) continue;
     seen.add(element.id);
     waiting.push(...next(model, element));
     if (isActivity(element)) waiting.push(...element.boundary);
-    if (element.kind === 'subProcess') waiting.push(model.starts.get(element.id));
+    if (element.kind === 'subProcess' || element.kind === 'eventSubProcess') waiting.push(...begin(element.id));
   }
   return seen;
 }
+
+/** Event sub-processes that can still catch what an element lets out: none once one has taken the scope over. */
+export const handledBeside = (model: ProcessModel, element: FlowElement): readonly string[] =>
+  element.kind === 'eventSubProcess' && element.interrupting
+    ? []
+    : (model.handlers.get(element.parent) ?? []).filter((id) => id !== element.id);
 
 /** Codes that a service task raises must be caught around it: an error nobody waits for is a slip of the pen. */
 function checkErrorMappings(model: ProcessModel, element: FlowElement, issues: Issues): void {
@@ -118,18 +128,13 @@ function checkErrorMappings(model: ProcessModel, element: FlowElement, issues: I
   for (const { code } of element.errors) {
     let caught = false;
     for (let at: FlowElement | undefined = element; at && !caught; at = model.elements.get(at.parent)) {
-      caught =
-        isActivity(at) &&
-        at.boundary.some((id) => {
-          const event = model.elements.get(id);
-          return (
-            event?.kind === 'boundaryEvent' &&
-            event.catches.kind === 'error' &&
-            (event.catches.code === undefined || event.catches.code === code)
-          );
-        });
+      const events = [...(isActivity(at) ? at.boundary : []), ...handledBeside(model, at)];
+      caught = events.some((id) => {
+        const { catches } = model.elements.get(id) as BoundaryEvent | EventSubProcess;
+        return catches.kind === 'error' && (catches.code === undefined || catches.code === code);
+      });
     }
-    if (!caught) issues.add(element.id, `no boundary event catches the error ${code}`);
+    if (!caught) issues.add(element.id, `nothing catches the error ${code}`);
   }
 }
 
@@ -141,6 +146,9 @@ export function checkFlow(model: ProcessModel, issues: Issues): void {
     checkErrorMappings(model, element, issues);
     checkLinks(model, element, issues);
     if (element.kind === 'eventBasedGateway') checkEventGateway(model, element, issues);
+    if (element.kind === 'eventSubProcess' && element.catches.kind === 'error' && !element.interrupting) {
+      issues.add(element.id, 'an event sub-process that catches an error interrupts');
+    }
     if (element.kind === 'boundaryEvent') checkBoundary(model, element, issues);
     if (element.kind === 'parallelGateway' || element.kind === 'inclusiveGateway') {
       const looped = element.outgoing.some((id) => model.flows.get(id)?.target === element.id);

@@ -79,6 +79,7 @@ interface Parts {
   readonly elements: Map<string, FlowElement>;
   readonly flows: Map<string, SequenceFlow>;
   readonly starts: Map<string, string>;
+  readonly handlers: Map<string, string[]>;
   readonly startVariables: VariableDeclaration[];
 }
 
@@ -118,7 +119,10 @@ function readScope(scope: ModdleElement, reader: Reader, parts: Parts): void {
         reader.issues.add(node, 'only the start event of the process declares variables');
       }
     }
-    if (element.kind === 'subProcess') readScope(node, reader, parts);
+    if (element.kind === 'eventSubProcess') {
+      parts.handlers.set(parent, [...(parts.handlers.get(parent) ?? []), id]);
+    }
+    if (element.kind === 'subProcess' || element.kind === 'eventSubProcess') readScope(node, reader, parts);
   }
   if (!parts.starts.has(parent)) reader.issues.add(scope, 'there is no start event');
 }
@@ -133,7 +137,7 @@ export async function compileProcess(source: DefinitionSource): Promise<ProcessM
   const document = await parseBpmn(source.bpmn, issues);
   if (!document) throw new InvalidDefinition(issues.list);
   const reader: Reader = { issues, owner: source.owner, bindings: source.bindings ?? {}, decisions };
-  const parts: Parts = { elements: new Map(), flows: new Map(), starts: new Map(), startVariables: [] };
+  const parts: Parts = { elements: new Map(), flows: new Map(), starts: new Map(), handlers: new Map(), startVariables: [] };
   if (idOf(document.process) === '') issues.add('definitions', 'the process has no id');
   readScope(document.process, reader, parts);
   const model: ProcessModel = Object.freeze({

@@ -17,6 +17,8 @@ export interface ProcessModel {
   readonly flows: ReadonlyMap<string, SequenceFlow>;
   /** None start event of the process and of each sub-process, by their ids. */
   readonly starts: ReadonlyMap<string, string>;
+  /** Event sub-processes of the process and of each sub-process, by their ids. */
+  readonly handlers: ReadonlyMap<string, readonly string[]>;
   readonly startVariables: readonly VariableDeclaration[];
   readonly decisions: DecisionModel;
   readonly diagram: Diagram;
@@ -172,6 +174,16 @@ export interface SubProcess extends ActivityNode {
   readonly kind: 'subProcess';
 }
 
+/** Begins inside the process or sub-process around it when its event happens there. */
+export interface EventSubProcess extends Node {
+  readonly kind: 'eventSubProcess';
+  /** Whether it takes the place of everything that runs around it. */
+  readonly interrupting: boolean;
+  readonly catches: CatchDefinition | CodeDefinition;
+  /** Outputs of its start event. */
+  readonly outputs: readonly OutputMapping[];
+}
+
 export interface StartEvent extends Node {
   readonly kind: 'startEvent';
 }
@@ -283,6 +295,7 @@ export type Activity =
 
 export type FlowElement =
   | Activity
+  | EventSubProcess
   | StartEvent
   | EndEvent
   | IntermediateCatchEvent

@@ -1,6 +1,6 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { readOutputs } from './mappings.ts';
-import type { FlowElement } from './model.ts';
+import type { EventSubProcess, FlowElement } from './model.ts';
 import { readBusinessRuleTask, readLoop, readScriptTask, readUserTask } from './read-activity.ts';
 import {
   readBoundaryCatch,
@@ -45,6 +45,25 @@ function refuseUnsupported(element: ModdleElement, reader: Reader): void {
   refuse(child(element, 'ioSpecification') !== undefined, 'an ioSpecification (use govstack:input)');
 }
 
+const isEventSubProcess = (element: ModdleElement | undefined): boolean =>
+  element?.$type === 'bpmn:SubProcess' && element.get('triggeredByEvent') === true;
+
+/** Reads what starts an event sub-process. */
+function readEventSubProcess(
+  element: ModdleElement,
+  reader: Reader,
+): Pick<EventSubProcess, 'interrupting' | 'catches' | 'outputs'> {
+  if (child(element, 'loopCharacteristics')) {
+    reader.issues.add(element, 'an event sub-process has no loop marker: it begins when its event happens');
+  }
+  const start = flowElements(element).find((one) => one.$type === 'bpmn:StartEvent') ?? element;
+  return {
+    interrupting: start.get('isInterrupting') !== false,
+    catches: readBoundaryCatch(start, reader),
+    outputs: readOutputs(start, reader),
+  };
+}
+
 /** Reads one flow element; undefined (and an issue) when its type is not supported. */
 export function readElement(element: ModdleElement, place: Place, reader: Reader): FlowElement | undefined {
   const node = {
@@ -65,7 +84,8 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
   refuseUnsupported(element, reader);
   switch (element.$type) {
     case 'bpmn:StartEvent':
-      requireNone(element, 'a start event', reader);
+      // What starts an event sub-process is read with it.
+      if (!isEventSubProcess(element.$parent)) requireNone(element, 'a start event', reader);
       return { ...node, kind: 'startEvent' };
     case 'bpmn:EndEvent':
       return { ...node, kind: 'endEvent', result: readEnd(element, reader) };
@@ -106,8 +126,8 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
     case 'bpmn:ReceiveTask':
       return { ...activity(), kind: 'receiveTask', message: readMessage(element, element, reader) };
     case 'bpmn:SubProcess':
-      if (element.get('triggeredByEvent') === true) {
-        reader.issues.add(element, 'an event sub-process is not supported');
+      if (isEventSubProcess(element)) {
+        return { ...node, kind: 'eventSubProcess', ...readEventSubProcess(element, reader) };
       }
       return { ...activity(), kind: 'subProcess' };
     case 'bpmn:ExclusiveGateway':

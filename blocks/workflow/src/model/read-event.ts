@@ -196,7 +196,7 @@ const codeKinds: ReadonlyMap<string, CodeDefinition['kind']> = new Map([
   ['bpmn:EscalationEventDefinition', 'escalation'],
 ]);
 
-/** Reads what a boundary event catches: an error, an escalation, or what any catch event may. */
+/** Reads what a boundary event or an event sub-process catches: an error, an escalation, or what any catch event may. */
 export function readBoundaryCatch(element: ModdleElement, reader: Reader): BoundaryEvent['catches'] {
   const definition = children(element, 'eventDefinitions')[0];
   const kind = definition && codeKinds.get(definition.$type);

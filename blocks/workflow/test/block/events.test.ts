@@ -1,6 +1,6 @@
 import type { TestNode } from '@govstack/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chain, el, extensions, flow, input, output } from '../execution/bpmn.ts';
+import { chain, el, extensions, flow, input, output, timerOf } from '../execution/bpmn.ts';
 import { adminOf, apiOf, definition, ended, owner, startWorkflow } from './node.ts';
 
 let node: TestNode;
@@ -118,4 +118,59 @@ it('[WF-6.1-c] a conditional event happens in the transaction that makes it true
   const params = { taskId: task?.id ?? '' };
   await apiOf(node).completeUserTask({ params, body: { variables: { ok: true } } });
   expect((await read(id)).state).toBe('completed');
+});
+
+describe('event sub-processes', () => {
+  const patient = (handler: string): string => `<startEvent id="s"/>${el('userTask', 'work')}<endEvent id="e"/>
+    ${chain('s', 'work', 'e')}<subProcess id="x" triggeredByEvent="true">${handler}<endEvent id="xe"/>
+    ${flow('xs', 'xe')}</subProcess>`;
+  const openTasks = async (instanceId: string): Promise<number> =>
+    (await apiOf(node).listUserTasks({ query: { instanceId } })).body.tasks.length;
+
+  it('[WF-6.1-c] interrupt their process with the message that begins them, and with a timer', async () => {
+    const message = '<messageEventDefinition messageRef="m" govstack:correlationKey="= process.businessKey"/>';
+    await deploy(
+      'appealed',
+      patient(
+        `<startEvent id="xs">${extensions(output('= message.why', 'why'))}${message}</startEvent>`,
+      ),
+      '<message id="m" name="withdrawn"/>',
+    );
+    const { body } = await apiOf(node).start({
+      params: { processId: 'appealed' },
+      body: { businessKey: 'case-1' },
+    });
+    expect(await openTasks(body.id)).toBe(1);
+    const sent = await apiOf(node).publishMessage({
+      body: { messageId: 'w1', name: 'withdrawn', correlationKey: 'case-1', payload: { why: 'moved' } },
+    });
+    expect(sent.body.instanceId).toBe(body.id);
+    expect(await read(body.id)).toMatchObject({ state: 'completed', variables: { why: 'moved' } });
+    expect(await openTasks(body.id)).toBe(0);
+    await deploy('overdue', patient(`<startEvent id="xs">${timerOf('PT0.05S')}</startEvent>`));
+    expect(await ended(node, await start('overdue'))).toMatchObject({ state: 'completed' });
+  });
+
+  it('[WF-6.1-b] take every buffered message when they do not interrupt', async () => {
+    const message = '<messageEventDefinition messageRef="m" govstack:correlationKey="= process.businessKey"/>';
+    await deploy(
+      'noted',
+      patient(`<startEvent id="xs" isInterrupting="false">${message}</startEvent>`),
+      '<message id="m" name="note"/>',
+    );
+    const send = (messageId: string) =>
+      apiOf(node).publishMessage({
+        body: { messageId, name: 'note', correlationKey: 'case-2', payload: null },
+      });
+    await send('n1');
+    await send('n2');
+    const { body } = await apiOf(node).start({
+      params: { processId: 'noted' },
+      body: { businessKey: 'case-2' },
+    });
+    await send('n3');
+    const instance = await read(body.id);
+    expect(instance.log?.filter((line) => line.elementId === 'xe')).toHaveLength(3);
+    expect(await openTasks(body.id)).toBe(1);
+  });
 });

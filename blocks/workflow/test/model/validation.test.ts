@@ -180,7 +180,7 @@ const refusals: readonly [string, string, string, RegExp][] = [
     'an error nobody catches',
     around(service('t', extensions('<govstack:error status="404" code="x"/>'))),
     't',
-    /no boundary event catches/,
+    /nothing catches the error x/,
   ],
   [
     'an unknown decision',
@@ -245,10 +245,30 @@ const refusals: readonly [string, string, string, RegExp][] = [
   ['a complex gateway', around('<complexGateway id="t"/>'), 't', /ComplexGateway is not supported/],
   ['a call activity', around('<callActivity id="t"/>'), 't', /CallActivity is not supported/],
   [
-    'an event sub-process',
-    `${around('<task id="t"/>')}<subProcess id="x" triggeredByEvent="true"><startEvent id="s2"/></subProcess>`,
+    'an event sub-process without an event',
+    `${around('<task id="t"/>')}<subProcess id="x" triggeredByEvent="true"><startEvent id="s2"/><endEvent id="e2"/>${flow('s2', 'e2')}</subProcess>`,
+    's2',
+    /needs an event definition/,
+  ],
+  [
+    'an event sub-process in the flow',
+    around(
+      `<subProcess id="t" triggeredByEvent="true"><startEvent id="s2">${timerOf('PT1S')}</startEvent><endEvent id="e2"/>${flow('s2', 'e2')}</subProcess>`,
+    ),
+    't',
+    /no flow leads to or from/,
+  ],
+  [
+    'an error that does not interrupt',
+    `${around('<task id="t"/>')}<subProcess id="x" triggeredByEvent="true"><startEvent id="s2" isInterrupting="false"><errorEventDefinition/></startEvent><endEvent id="e2"/>${flow('s2', 'e2')}</subProcess>`,
     'x',
-    /event sub-process is not supported/,
+    /catches an error interrupts/,
+  ],
+  [
+    'several definitions on one event',
+    `${around(service('t'))}<boundaryEvent id="b" attachedToRef="t">${timerOf('PT1S')}${timerOf('PT2S')}</boundaryEvent>${flow('b', 'e')}`,
+    'b',
+    /has one event definition/,
   ],
   [
     'a message start',
