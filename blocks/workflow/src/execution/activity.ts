@@ -16,6 +16,7 @@ import { disarm } from './cancel.ts';
 import { raiseIncident } from './incident.ts';
 import { collectResult, startIterations } from './iterate.ts';
 import { leave } from './leave.ts';
+import { decideRepetition, startRepetitions } from './repeat.ts';
 import { addScope, addToken, change, command, isIteration, type Run, record, removeToken } from './run.ts';
 import { buildRequest } from './service-request.ts';
 import type { Token } from './state.ts';
@@ -25,7 +26,8 @@ import { applyOutputs, assign, evaluateIn, visibleVariables } from './variables.
 /** Begins an activity. Throws `FeelError` before anything has happened. */
 export function enterActivity(run: Run, token: Token, activity: Activity): void {
   if (activity.loop && !isIteration(run, token)) {
-    startIterations(run, token, activity, activity.loop);
+    if (activity.loop.kind === 'standard') startRepetitions(run, token, activity, activity.loop);
+    else startIterations(run, token, activity, activity.loop);
     return;
   }
   switch (activity.kind) {
@@ -70,7 +72,8 @@ export function completeActivity(run: Run, token: Token, activity: Activity): vo
   const quiet = disarm(run, token);
   if (isIteration(run, quiet)) {
     try {
-      collectResult(run, quiet);
+      if (activity.loop?.kind === 'standard') decideRepetition(run, quiet, activity.loop);
+      else collectResult(run, quiet);
     } catch (error) {
       if (!(error instanceof FeelError)) throw error;
       raiseIncident(run, quiet, error.message, 'leave');

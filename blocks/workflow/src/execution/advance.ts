@@ -9,14 +9,15 @@ import type {
 } from '../model/model.ts';
 import { enterActivity, finishActivity, namedInputs } from './activity.ts';
 import { cancelToken, disarmScope } from './cancel.ts';
-import { raiseError } from './error.ts';
 import { checkConditions } from './conditions.ts';
+import { raiseError } from './error.ts';
 import { escalate } from './escalation.ts';
 import { armHandlers } from './event-sub-process.ts';
 import { raiseIncident } from './incident.ts';
 import { endIteration } from './iterate.ts';
 import { enterInclusiveGateway, enterParallelGateway, releaseInclusiveJoin, reportDeadlock } from './join.ts';
 import { followFirst, leave } from './leave.ts';
+import { endRepetition } from './repeat.ts';
 import { change, type Run, record, removeToken, tokensIn } from './run.ts';
 import { throwSignal } from './signal.ts';
 import type { Scope, Token } from './state.ts';
@@ -163,6 +164,10 @@ function endScope(run: Run, scope: Scope): void {
   }
   if (scope.kind === 'iteration') {
     endIteration(run, scope);
+    return;
+  }
+  if (scope.kind === 'repetition') {
+    endRepetition(run, scope);
     return;
   }
   run.scopes.delete(scope.id);

@@ -10,7 +10,7 @@ import { applyOutputs } from './variables.ts';
 
 /** Event sub-processes that may happen to a scope. */
 const handlersOf = (run: Run, scope: Scope): EventSubProcess[] =>
-  scope.kind === 'iteration'
+  scope.kind === 'iteration' || scope.kind === 'repetition'
     ? []
     : (run.model.handlers.get(scope.elementId) ?? []).map(
         (id) => run.model.elements.get(id) as EventSubProcess,

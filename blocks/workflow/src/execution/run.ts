@@ -144,8 +144,8 @@ export const tokensIn = (run: Run, scopeId: string): Token[] =>
 export const scopesOwnedBy = (run: Run, token: Token): Scope[] =>
   [...run.scopes.values()].filter((scope) => scope.owner === token.id);
 
-/** Whether the token carries one iteration of a multi-instance activity, not the activity as a whole. */
+/** Whether the token carries one iteration or repetition of an activity, not the activity as a whole. */
 export const isIteration = (run: Run, token: Token): boolean => {
   const scope = scopeOf(run, token);
-  return scope.kind === 'iteration' && scope.elementId === token.elementId;
+  return (scope.kind === 'iteration' || scope.kind === 'repetition') && scope.elementId === token.elementId;
 };

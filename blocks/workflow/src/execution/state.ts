@@ -16,13 +16,14 @@ export interface InstanceState {
 export type InstanceStatus = 'running' | 'completed' | 'failed' | 'stopped';
 
 /**
- * A run of the process, of a sub-process, or of one iteration of a multi-instance activity. Variables live in
- * processes and iterations; a sub-process sees and changes those around it.
+ * A run of the process, of a sub-process, of one iteration of a multi-instance activity, or of one repetition of an
+ * activity with a loop marker. Variables live in processes and iterations; a sub-process and a repetition see and
+ * change those around them.
  */
 export interface Scope {
   readonly id: string;
-  readonly kind: 'process' | 'subProcess' | 'iteration';
-  /** Process, sub-process or multi-instance activity that runs in it. */
+  readonly kind: 'process' | 'subProcess' | 'iteration' | 'repetition';
+  /** Process, sub-process or repeated activity that runs in it. */
   readonly elementId: string;
   readonly parent: string | undefined;
   /** Token in the parent scope that waits for its end. */
@@ -68,6 +69,13 @@ export type Wait =
       /** Index of the next item to begin. */
       readonly next: number;
       readonly results: readonly Json[];
+    }
+  | {
+      readonly kind: 'repetitions';
+      /** Runs begun. */
+      readonly runs: number;
+      /** Whether another follows the one under way, decided as it ends. */
+      readonly more: boolean;
     }
   | {
       readonly kind: 'incident';

@@ -76,7 +76,8 @@ function checkEnds(element: FlowElement, issues: Issues): void {
   if (element.kind === 'eventSubProcess' && element.incoming.length + element.outgoing.length > 0) {
     issues.add(element.id, 'no flow leads to or from an event sub-process');
   }
-  const goesOn = !['endEvent', 'eventSubProcess'].includes(element.kind) && !isLinkThrow(element) && !isActivity(element);
+  const goesOn =
+    !['endEvent', 'eventSubProcess'].includes(element.kind) && !isLinkThrow(element) && !isActivity(element);
   if (element.outgoing.length === 0 && goesOn) issues.add(element.id, 'nothing follows this element');
 }
 
@@ -111,7 +112,8 @@ function reached(model: ProcessModel): ReadonlySet<string> {
     seen.add(element.id);
     waiting.push(...next(model, element));
     if (isActivity(element)) waiting.push(...element.boundary);
-    if (element.kind === 'subProcess' || element.kind === 'eventSubProcess') waiting.push(...begin(element.id));
+    if (element.kind === 'subProcess' || element.kind === 'eventSubProcess')
+      waiting.push(...begin(element.id));
   }
   return seen;
 }

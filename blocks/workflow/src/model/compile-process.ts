@@ -137,7 +137,13 @@ export async function compileProcess(source: DefinitionSource): Promise<ProcessM
   const document = await parseBpmn(source.bpmn, issues);
   if (!document) throw new InvalidDefinition(issues.list);
   const reader: Reader = { issues, owner: source.owner, bindings: source.bindings ?? {}, decisions };
-  const parts: Parts = { elements: new Map(), flows: new Map(), starts: new Map(), handlers: new Map(), startVariables: [] };
+  const parts: Parts = {
+    elements: new Map(),
+    flows: new Map(),
+    starts: new Map(),
+    handlers: new Map(),
+    startVariables: [],
+  };
   if (idOf(document.process) === '') issues.add('definitions', 'the process has no id');
   readScope(document.process, reader, parts);
   const model: ProcessModel = Object.freeze({

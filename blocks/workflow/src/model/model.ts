@@ -90,6 +90,7 @@ export interface InputMapping {
 
 /** Runs an activity once per item of a collection. */
 export interface MultiInstance {
+  readonly kind: 'multiInstance';
   readonly sequential: boolean;
   readonly collection: Expression;
   readonly elementVariable: string;
@@ -98,12 +99,21 @@ export interface MultiInstance {
   readonly resultElement: Expression | undefined;
 }
 
+/** Runs an activity again while its condition holds, at most `maximum` times; one of both is given. */
+export interface StandardLoop {
+  readonly kind: 'standard';
+  /** Whether the condition is asked before the first run. */
+  readonly testBefore: boolean;
+  readonly maximum: number | undefined;
+  readonly condition: Expression | undefined;
+}
+
 interface ActivityNode extends Node {
   readonly defaultFlow: string | undefined;
   readonly outputs: readonly OutputMapping[];
   /** Boundary events attached to it. */
   readonly boundary: readonly string[];
-  readonly loop: MultiInstance | undefined;
+  readonly loop: MultiInstance | StandardLoop | undefined;
 }
 
 /** An answer that stands for a BPMN error: by HTTP status, problem type, or both. */

@@ -107,11 +107,7 @@ function signalNameOf(element: ModdleElement, definition: ModdleElement, reader:
   return name ?? '';
 }
 
-const readSignalThrow = (
-  element: ModdleElement,
-  definition: ModdleElement,
-  reader: Reader,
-): SignalThrow => ({
+const readSignalThrow = (element: ModdleElement, definition: ModdleElement, reader: Reader): SignalThrow => ({
   kind: 'signal',
   name: signalNameOf(element, definition, reader),
   inputs: readNamedInputs(element, reader),
@@ -181,7 +177,10 @@ export function readThrow(
   if (link !== undefined) {
     const target = links.get(link);
     if (target === undefined) {
-      reader.issues.add(element, link === '' ? 'a link needs a name' : `nothing catches the link ${link} here`);
+      reader.issues.add(
+        element,
+        link === '' ? 'a link needs a name' : `nothing catches the link ${link} here`,
+      );
     }
     return { kind: 'link', target: target ?? '' };
   }

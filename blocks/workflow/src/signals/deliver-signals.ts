@@ -63,12 +63,7 @@ const deliver = (options: SignalsOptions, ids: readonly string[]): Promise<After
  */
 export async function deliverSignals(options: SignalsOptions): Promise<boolean> {
   const { db, log } = options;
-  const rows = await db
-    .selectFrom('signal_delivery')
-    .select('id')
-    .orderBy('id')
-    .limit(batchSize)
-    .execute();
+  const rows = await db.selectFrom('signal_delivery').select('id').orderBy('id').limit(batchSize).execute();
   const pass = async (ids: readonly string[]): Promise<void> => {
     try {
       const aftermath = await deliver(options, ids);

@@ -1,4 +1,5 @@
 import type { TestNode } from '@govstack/platform/testing';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chain, el, extensions, flow, input, output, timerOf } from '../execution/bpmn.ts';
 import { adminOf, apiOf, definition, ended, owner, startWorkflow } from './node.ts';
@@ -65,9 +66,8 @@ describe('signals', () => {
       ((await read(counting)).log ?? []).filter((line) => line.elementId === 'warned').length;
     await expect.poll(passes).toBe(2);
     const late = await start('waits');
-    await expect
-      .poll(async () => (await node.database('workflow').selectFrom('signal_delivery').selectAll().execute()).length)
-      .toBe(0);
+    const onTheWay = () => sql`select id from signal_delivery`.execute(node.database('workflow'));
+    await expect.poll(async () => (await onTheWay()).rows).toEqual([]);
     expect(await passes()).toBe(2);
     expect((await read(late)).state).toBe('running');
     const params = { instanceId: foreign };
@@ -78,9 +78,10 @@ describe('signals', () => {
     await deploy('counts', counts, roots);
     const id = await start('counts');
     await apiOf(node).stop({ params: { instanceId: id } });
-    const db = node.database('workflow');
-    const left = await db.selectFrom('signal_subscription').select('id').where('instance_id', '=', id).execute();
-    expect(left).toEqual([]);
+    const left = await sql`select id from signal_subscription where instance_id = ${id}`.execute(
+      node.database('workflow'),
+    );
+    expect(left.rows).toEqual([]);
   });
 });
 
@@ -121,19 +122,20 @@ it('[WF-6.1-c] a conditional event happens in the transaction that makes it true
 });
 
 describe('event sub-processes', () => {
-  const patient = (handler: string): string => `<startEvent id="s"/>${el('userTask', 'work')}<endEvent id="e"/>
+  const patient = (
+    handler: string,
+  ): string => `<startEvent id="s"/>${el('userTask', 'work')}<endEvent id="e"/>
     ${chain('s', 'work', 'e')}<subProcess id="x" triggeredByEvent="true">${handler}<endEvent id="xe"/>
     ${flow('xs', 'xe')}</subProcess>`;
   const openTasks = async (instanceId: string): Promise<number> =>
     (await apiOf(node).listUserTasks({ query: { instanceId } })).body.tasks.length;
 
   it('[WF-6.1-c] interrupt their process with the message that begins them, and with a timer', async () => {
-    const message = '<messageEventDefinition messageRef="m" govstack:correlationKey="= process.businessKey"/>';
+    const message =
+      '<messageEventDefinition messageRef="m" govstack:correlationKey="= process.businessKey"/>';
     await deploy(
       'appealed',
-      patient(
-        `<startEvent id="xs">${extensions(output('= message.why', 'why'))}${message}</startEvent>`,
-      ),
+      patient(`<startEvent id="xs">${extensions(output('= message.why', 'why'))}${message}</startEvent>`),
       '<message id="m" name="withdrawn"/>',
     );
     const { body } = await apiOf(node).start({
@@ -141,10 +143,10 @@ describe('event sub-processes', () => {
       body: { businessKey: 'case-1' },
     });
     expect(await openTasks(body.id)).toBe(1);
-    const sent = await apiOf(node).publishMessage({
+    const { status } = await apiOf(node).publishMessage({
       body: { messageId: 'w1', name: 'withdrawn', correlationKey: 'case-1', payload: { why: 'moved' } },
     });
-    expect(sent.body.instanceId).toBe(body.id);
+    expect(status).toBe(200);
     expect(await read(body.id)).toMatchObject({ state: 'completed', variables: { why: 'moved' } });
     expect(await openTasks(body.id)).toBe(0);
     await deploy('overdue', patient(`<startEvent id="xs">${timerOf('PT0.05S')}</startEvent>`));
@@ -152,7 +154,8 @@ describe('event sub-processes', () => {
   });
 
   it('[WF-6.1-b] take every buffered message when they do not interrupt', async () => {
-    const message = '<messageEventDefinition messageRef="m" govstack:correlationKey="= process.businessKey"/>';
+    const message =
+      '<messageEventDefinition messageRef="m" govstack:correlationKey="= process.businessKey"/>';
     await deploy(
       'noted',
       patient(`<startEvent id="xs" isInterrupting="false">${message}</startEvent>`),
@@ -173,4 +176,25 @@ describe('event sub-processes', () => {
     expect(instance.log?.filter((line) => line.elementId === 'xe')).toHaveLength(3);
     expect(await openTasks(body.id)).toBe(1);
   });
+});
+
+it('[WF-6.1-c] a loop marker repeats a task for a person until the condition is met', async () => {
+  await deploy(
+    'looped',
+    `<startEvent id="s"/>${el(
+      'userTask',
+      'correct',
+      {},
+      `${extensions(output('= ok', 'ok'))}<standardLoopCharacteristics><loopCondition>not(ok)</loopCondition>
+       </standardLoopCharacteristics>`,
+    )}<endEvent id="e"/>${chain('s', 'correct', 'e')}`,
+  );
+  const id = await start('looped');
+  for (const ok of [false, false, true]) {
+    const { tasks } = (await apiOf(node).listUserTasks({ query: { instanceId: id } })).body;
+    expect(tasks).toHaveLength(1);
+    const params = { taskId: tasks[0]?.id ?? '' };
+    await apiOf(node).completeUserTask({ params, body: { variables: { ok } } });
+  }
+  expect(await read(id)).toMatchObject({ state: 'completed', variables: { ok: true } });
 });

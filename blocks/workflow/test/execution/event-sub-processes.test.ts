@@ -7,7 +7,12 @@ const roots = `<message id="m" name="appeal"/><error id="bad" errorCode="bad"/><
   <escalation id="esc" escalationCode="late"/>`;
 
 /** An event sub-process with one step, a script unless given. */
-const handler = (definition: string, cancel = true, work = script('handle', '1', 'handled'), id = 'x'): string =>
+const handler = (
+  definition: string,
+  cancel = true,
+  work = script('handle', '1', 'handled'),
+  id = 'x',
+): string =>
   `<subProcess id="${id}" triggeredByEvent="true"><startEvent id="${id}s" isInterrupting="${cancel}">${definition}
    </startEvent>${work}<endEvent id="${id}e"/>${chain(`${id}s`, 'handle', `${id}e`)}</subProcess>`;
 
@@ -143,7 +148,8 @@ describe('event sub-processes', () => {
   });
 
   it('begin when a condition becomes true', async () => {
-    const condition = '<conditionalEventDefinition><condition>= level &gt; 2</condition></conditionalEventDefinition>';
+    const condition =
+      '<conditionalEventDefinition><condition>= level &gt; 2</condition></conditionalEventDefinition>';
     const measured = service('t', extensions(output('= response.body', 'level')));
     const content = within(handler(condition), `${measured}${service('u')}`).replace(
       chain('t', 'e2'),
@@ -161,7 +167,9 @@ describe('event sub-processes', () => {
   });
 
   it('leave an incident at the start of their scope when they cannot wait, and wait after a retry', async () => {
-    const run = drive(await compile(within(handler(message.replace('process.businessKey', 'key'))), { roots }));
+    const run = drive(
+      await compile(within(handler(message.replace('process.businessKey', 'key'))), { roots }),
+    );
     const [incident] = run.incidents.values();
     expect(incident).toMatchObject({ elementId: 's2', message: expect.stringContaining('correlation key') });
     const retry = { incidentId: incident?.incidentId ?? '', variables: { key: 'k' }, request: undefined };

@@ -106,7 +106,9 @@ describe('conditional events', () => {
     expect(run.state.status).toBe('completed');
   });
 
-  const bounded = (cancel: boolean): string => `<startEvent id="s"/><parallelGateway id="f"/>${el('userTask', 't')}
+  const bounded = (
+    cancel: boolean,
+  ): string => `<startEvent id="s"/><parallelGateway id="f"/>${el('userTask', 't')}
     ${el('boundaryEvent', 'b', { attachedToRef: 't', cancelActivity: String(cancel) }, when('= level &gt; 2'))}
     <endEvent id="warned"/><endEvent id="e"/>${el('userTask', 'measure', {}, extensions(output('= level', 'level')))}
     <exclusiveGateway id="again"/>${chain('s', 'f', 't', 'e')}${chain('f', 'again', 'measure', 'again')}${flow('b', 'warned')}`;
@@ -134,7 +136,9 @@ describe('conditional events', () => {
   it('leave an incident when they are neither true nor false', async () => {
     const model = await compile(`<startEvent id="s"/>${el('intermediateCatchEvent', 'c', {}, when('level'))}
       <endEvent id="e"/>${chain('s', 'c', 'e')}`);
-    expect([...drive(model, { level: 1 }).incidents.values()][0]?.message).toContain('neither true nor false');
+    expect([...drive(model, { level: 1 }).incidents.values()][0]?.message).toContain(
+      'neither true nor false',
+    );
     expect(drive(model).incidents.size).toBe(0);
   });
 });

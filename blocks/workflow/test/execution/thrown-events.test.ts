@@ -102,7 +102,9 @@ describe('escalations', () => {
   const escalation = '<escalationEventDefinition escalationRef="esc"/>';
   const roots =
     '<escalation id="esc" escalationCode="late"/><escalation id="other" escalationCode="costly"/>';
-  const escalating = (boundary: string): string => `<startEvent id="s"/><subProcess id="sub"><startEvent id="s2"/>
+  const escalating = (
+    boundary: string,
+  ): string => `<startEvent id="s"/><subProcess id="sub"><startEvent id="s2"/>
     ${el('intermediateThrowEvent', 'throw', {}, escalation)}${service('t')}<endEvent id="e2"/>
     ${chain('s2', 'throw', 't', 'e2')}</subProcess>${boundary}<endEvent id="e"/><endEvent id="told"/>
     ${chain('s', 'sub', 'e')}`;
@@ -148,9 +150,7 @@ describe('escalations', () => {
   });
 
   it('are recorded where nothing catches them, and everything goes on', async () => {
-    const content = escalating(
-      boundary('b', true, '<escalationEventDefinition escalationRef="other"/>'),
-    );
+    const content = escalating(boundary('b', true, '<escalationEventDefinition escalationRef="other"/>'));
     const run = drive(await compile(content, { roots }));
     expect(run.history).toContainEqual(
       expect.objectContaining({

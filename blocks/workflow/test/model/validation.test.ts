@@ -277,7 +277,18 @@ const refusals: readonly [string, string, string, RegExp][] = [
     's',
     /start event with timer is not supported/,
   ],
-  ['a loop marker', around('<task id="t"><standardLoopCharacteristics/></task>'), 't', /loop marker/],
+  [
+    'a loop without end',
+    around('<task id="t"><standardLoopCharacteristics/></task>'),
+    't',
+    /would never end/,
+  ],
+  [
+    'a loop that never begins',
+    around('<task id="t"><standardLoopCharacteristics loopMaximum="0"/></task>'),
+    't',
+    /above zero/,
+  ],
   ['compensation', around('<task id="t" isForCompensation="true"/>'), 't', /compensation is not supported/],
   [
     'a timer without time',

@@ -1,0 +1,4 @@
+-- A repetition: one run of an activity with a loop marker. Its variables are those around it.
+alter table scope drop constraint scope_kind_check;
+alter table scope add constraint scope_kind_check
+  check (kind in ('process', 'subProcess', 'iteration', 'repetition'));
