@@ -1,7 +1,7 @@
 import type { Generated, Selectable } from 'kysely';
 import type { HistoryEntry } from './execution/command.ts';
 import type { ServiceRequest } from './execution/event.ts';
-import type { InstanceStatus, Scope, Subscription, Wait } from './execution/state.ts';
+import type { Compensable, InstanceStatus, Scope, Subscription, Wait } from './execution/state.ts';
 import type { Variables } from './feel/json.ts';
 
 export interface WorkflowTables {
@@ -57,6 +57,7 @@ export interface WorkflowTables {
     owner_token_id: string | null;
     iteration: number | null;
     subscriptions: readonly Subscription[];
+    compensable: readonly Compensable[];
     variables: Variables;
   };
   token: {

@@ -13,6 +13,7 @@ import type {
   UserTask,
 } from '../model/model.ts';
 import { disarm } from './cancel.ts';
+import { rememberActivity } from './compensate.ts';
 import { raiseIncident } from './incident.ts';
 import { collectResult, startIterations } from './iterate.ts';
 import { leave } from './leave.ts';
@@ -84,6 +85,7 @@ export function completeActivity(run: Run, token: Token, activity: Activity): vo
     return;
   }
   record(run, quiet, 'completed');
+  rememberActivity(run, quiet, activity);
   leave(run, quiet, activity);
 }
 
@@ -190,6 +192,7 @@ function beginSubProcess(run: Run, token: Token, subProcess: SubProcess): void {
     variables: {},
     index: undefined,
     subscriptions: [],
+    compensable: [],
   });
   addToken(run, scope.id, run.model.starts.get(subProcess.id) as string);
 }

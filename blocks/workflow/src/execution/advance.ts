@@ -9,6 +9,7 @@ import type {
 } from '../model/model.ts';
 import { enterActivity, finishActivity, namedInputs } from './activity.ts';
 import { cancelToken, disarmScope } from './cancel.ts';
+import { continueCompensation, rememberInner, startCompensation } from './compensate.ts';
 import { checkConditions } from './conditions.ts';
 import { raiseError } from './error.ts';
 import { escalate } from './escalation.ts';
@@ -116,6 +117,10 @@ function awaitEvents(run: Run, token: Token, events: readonly IntermediateCatchE
 
 function throwEvent(run: Run, token: Token, element: IntermediateThrowEvent): void {
   const { throws } = element;
+  if (throws.kind === 'compensation') {
+    startCompensation(run, token, element, throws);
+    return;
+  }
   const payload = throws.kind === 'signal' ? namedInputs(run, token, throws.inputs) : {};
   record(run, token, 'completed');
   if (throws.kind === 'link') {
@@ -132,6 +137,10 @@ function end(run: Run, token: Token, element: Extract<FlowElement, { kind: 'endE
   if (result.kind === 'error') {
     raiseError(run, token, result.code, element.name ?? element.id);
     // Caught outside, it has been cancelled with its scope.
+    return;
+  }
+  if (result.kind === 'compensation') {
+    startCompensation(run, token, element, result);
     return;
   }
   const payload = result.kind === 'signal' ? namedInputs(run, token, result.inputs) : {};
@@ -174,8 +183,12 @@ function endScope(run: Run, scope: Scope): void {
   const owner = run.tokens.get(scope.owner ?? '');
   const element = owner && run.model.elements.get(owner.elementId);
   if (!owner) return;
-  if (element?.kind === 'subProcess') finishActivity(run, owner, element, {});
-  else if (element?.kind === 'eventSubProcess') {
+  if (element?.kind === 'subProcess') {
+    rememberInner(run, owner, element, scope);
+    finishActivity(run, owner, element, {});
+  } else if (element?.kind === 'endEvent' || element?.kind === 'intermediateThrowEvent') {
+    continueCompensation(run, owner, element);
+  } else if (element?.kind === 'eventSubProcess') {
     record(run, owner, 'completed');
     removeToken(run, owner);
   }

@@ -1,6 +1,6 @@
 import { handledBeside, isActivity } from '../model/check-flow.ts';
 import type { BoundaryEvent, CodeDefinition, EventSubProcess } from '../model/model.ts';
-import { isIteration, type Run } from './run.ts';
+import { isIteration, type Run, scopeOf } from './run.ts';
 import type { Token } from './state.ts';
 
 type Catcher = BoundaryEvent | EventSubProcess;
@@ -40,6 +40,6 @@ export function scopeCatcher(
   code: string,
 ): EventSubProcess | undefined {
   const element = run.model.elements.get(token.elementId);
-  if (!element || isIteration(run, token)) return undefined;
+  if (scopeOf(run, token).elementId !== element?.parent) return undefined;
   return chosen(run, handledBeside(run.model, element), kind, code);
 }

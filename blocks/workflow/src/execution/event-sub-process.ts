@@ -5,7 +5,7 @@ import { cancelToken, disarmScope } from './cancel.ts';
 import { raiseIncident } from './incident.ts';
 import { addScope, addToken, type Run, record, tokensIn, waitFor } from './run.ts';
 import type { Scope, Subscription, Token } from './state.ts';
-import { isCode, plan, subscribe } from './subscribe.ts';
+import { isThrown, plan, subscribe } from './subscribe.ts';
 import { applyOutputs } from './variables.ts';
 
 /** Event sub-processes that may happen to a scope. */
@@ -21,7 +21,7 @@ export function armHandlers(run: Run, token: Token): void {
   const scope = run.scopes.get(token.scopeId);
   if (!scope) return;
   const planned = handlersOf(run, scope).flatMap(({ id, catches }) =>
-    isCode(catches) ? [] : [plan(run, { id: scope.id, scopeId: scope.id }, id, catches)],
+    isThrown(catches) ? [] : [plan(run, { id: scope.id, scopeId: scope.id }, id, catches)],
   );
   if (planned.length > 0) run.scopes.set(scope.id, { ...scope, subscriptions: subscribe(run, planned) });
 }
@@ -55,6 +55,7 @@ export function beginHandler(
     variables: {},
     index: undefined,
     subscriptions: [],
+    compensable: [],
   });
   const start = addToken(run, inner.id, run.model.starts.get(handler.id) as string);
   try {

@@ -47,6 +47,7 @@ function begin(run: Run, token: Iterating, count: number): void {
       variables: { [loop.elementVariable]: items[index] as Json, loopCounter: index + 1 },
       index,
       subscriptions: [],
+      compensable: [],
     });
     addToken(run, scope.id, token.elementId);
   }

@@ -34,6 +34,7 @@ function begin(run: Run, token: Repeating): void {
     variables: { loopCounter: runs },
     index: undefined,
     subscriptions: [],
+    compensable: [],
   });
   addToken(run, scope.id, token.elementId);
 }

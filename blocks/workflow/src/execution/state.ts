@@ -33,6 +33,14 @@ export interface Scope {
   readonly index: number | undefined;
   /** What its event sub-processes wait for. */
   readonly subscriptions: readonly Subscription[];
+  /** What has been done in it and can be compensated for, in order. */
+  readonly compensable: readonly Compensable[];
+}
+
+/** A completed activity, and the handlers that compensate for it in the order of what they compensate for. */
+export interface Compensable {
+  readonly activity: string;
+  readonly handlers: readonly string[];
 }
 
 /** A timer, message, signal or condition that can wake a token: a catch event's own, or a boundary event's; or begin an event sub-process. */
@@ -77,6 +85,8 @@ export type Wait =
       /** Whether another follows the one under way, decided as it ends. */
       readonly more: boolean;
     }
+  /** Handlers still to be run, the next at the end. */
+  | { readonly kind: 'compensation'; readonly left: readonly string[] }
   | {
       readonly kind: 'incident';
       readonly incidentId: string;

@@ -95,6 +95,7 @@ function start(run: Run, variables: Variables): boolean {
     variables,
     index: undefined,
     subscriptions: [],
+    compensable: [],
   });
   addToken(run, scope.id, run.model.starts.get(run.model.key) as string);
   return true;

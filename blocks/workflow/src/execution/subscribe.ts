@@ -1,7 +1,13 @@
 import type { Json } from '../feel/json.ts';
 import { FeelError } from '../feel/normalise.ts';
 import { asInstant, isDuration, plusDuration } from '../model/duration.ts';
-import type { BoundaryEvent, CatchDefinition, CodeDefinition, TimerDefinition } from '../model/model.ts';
+import type {
+  BoundaryEvent,
+  CatchDefinition,
+  CodeDefinition,
+  CompensationDefinition,
+  TimerDefinition,
+} from '../model/model.ts';
 import type { Command } from './command.ts';
 import { command, isIteration, type Run } from './run.ts';
 import type { Subscription, Token } from './state.ts';
@@ -70,15 +76,17 @@ export function plan(
 }
 
 /** Whether it is looked for when something is thrown, rather than waited for. */
-export const isCode = (catches: BoundaryEvent['catches']): catches is CodeDefinition =>
-  catches.kind === 'error' || catches.kind === 'escalation';
+export const isThrown = (
+  catches: BoundaryEvent['catches'],
+): catches is CodeDefinition | CompensationDefinition =>
+  ['error', 'escalation', 'compensation'].includes(catches.kind);
 
 /** Subscriptions of the boundary events of an activity; none for a single iteration of it. */
 export function planBoundary(run: Run, token: Token, boundary: readonly string[]): readonly Planned[] {
   if (boundary.length === 0 || isIteration(run, token)) return [];
   return boundary
     .map((id) => run.model.elements.get(id) as BoundaryEvent)
-    .flatMap((event) => (isCode(event.catches) ? [] : [plan(run, token, event.id, event.catches)]));
+    .flatMap((event) => (isThrown(event.catches) ? [] : [plan(run, token, event.id, event.catches)]));
 }
 
 /** Makes planned subscriptions true; answers what the token keeps. */

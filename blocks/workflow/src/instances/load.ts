@@ -63,6 +63,7 @@ const toScope = (row: WorkflowTables['scope']): Scope => ({
   variables: row.variables,
   index: row.iteration ?? undefined,
   subscriptions: row.subscriptions,
+  compensable: row.compensable,
 });
 
 const toToken = (row: WorkflowTables['token']): Token => ({

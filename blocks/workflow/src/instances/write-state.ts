@@ -46,6 +46,7 @@ function diff(writes: Writes, change: Change): void {
       iteration: scope.index ?? null,
       variables: scope.variables,
       subscriptions: scope.subscriptions,
+      compensable: scope.compensable,
     });
   }
   for (const id of before.scopes.keys()) {
@@ -119,14 +120,16 @@ export async function writeState(
   if (writes.scopes.size > 0) {
     await sql`
       insert into scope (id, instance_id, kind, element_id, parent_id, owner_token_id, iteration, variables,
-        subscriptions)
-      select id, instance_id, kind, element_id, parent_id, owner_token_id, iteration, variables, subscriptions
+        subscriptions, compensable)
+      select id, instance_id, kind, element_id, parent_id, owner_token_id, iteration, variables, subscriptions,
+        compensable
       from json_to_recordset(${rowsOf([...writes.scopes.values()])}::json) as new (
         id uuid, instance_id uuid, kind text, element_id text, parent_id uuid, owner_token_id uuid,
-        iteration integer, variables jsonb, subscriptions jsonb
+        iteration integer, variables jsonb, subscriptions jsonb, compensable jsonb
       )
       on conflict on constraint scope_pkey do update
-      set variables = excluded.variables, subscriptions = excluded.subscriptions`.execute(trx);
+      set variables = excluded.variables, subscriptions = excluded.subscriptions,
+        compensable = excluded.compensable`.execute(trx);
   }
   if (writes.tokens.size > 0) {
     await sql`

@@ -51,7 +51,9 @@ function checkBoundary(model: ProcessModel, element: BoundaryEvent, issues: Issu
     issues.add(element.id, 'a boundary event is attached to an activity beside it');
     return;
   }
-  if (element.catches.kind === 'error') {
+  if (element.catches.kind === 'compensation') {
+    checkCompensation(model, element, host, issues);
+  } else if (element.catches.kind === 'error') {
     if (!element.interrupting) issues.add(element.id, 'a boundary event that catches an error interrupts');
     if (!['serviceTask', 'subProcess'].includes(host.kind)) {
       issues.add(element.id, `a ${host.kind} raises no error that could be caught`);
@@ -60,6 +62,43 @@ function checkBoundary(model: ProcessModel, element: BoundaryEvent, issues: Issu
     if (host.kind !== 'subProcess') issues.add(element.id, `a ${host.kind} escalates nothing`);
   } else if (['task', 'scriptTask', 'businessRuleTask'].includes(host.kind) && !host.loop) {
     issues.add(element.id, `a ${host.kind} takes no time in which an event could happen`);
+  }
+}
+
+/** What is repeated or runs in an event sub-process keeps no record of what was done in it. */
+function checkCompensation(model: ProcessModel, event: BoundaryEvent, host: Activity, issues: Issues): void {
+  if (event.outgoing.length > 0) issues.add(event.id, 'no flow leaves a compensation event');
+  if (host.isForCompensation) issues.add(event.id, 'what compensates is not compensated for');
+  for (let at: FlowElement | undefined = host; at; at = model.elements.get(at.parent)) {
+    if (at.kind === 'eventSubProcess' || (isActivity(at) && (at.loop || at.isForCompensation))) {
+      issues.add(event.id, `compensation inside ${at.id} is not supported`);
+    }
+  }
+}
+
+function checkCompensations(model: ProcessModel, element: FlowElement, issues: Issues): void {
+  if (isActivity(element) && element.isForCompensation) {
+    if (element.incoming.length + element.outgoing.length > 0) {
+      issues.add(element.id, 'no flow leads to or from an activity that is for compensation');
+    }
+    if (element.boundary.length > 0) issues.add(element.id, 'what compensates has no boundary events');
+  }
+  const thrown =
+    element.kind === 'intermediateThrowEvent'
+      ? element.throws
+      : element.kind === 'endEvent'
+        ? element.result
+        : undefined;
+  if (thrown?.kind !== 'compensation' || thrown.activity === undefined) return;
+  let scope = element.parent;
+  for (let at = model.elements.get(scope); at?.kind === 'eventSubProcess'; at = model.elements.get(scope)) {
+    scope = at.parent;
+  }
+  const meant = model.elements.get(thrown.activity);
+  if (!meant || !isActivity(meant) || meant.parent !== scope) {
+    issues.add(element.id, `${thrown.activity} is no activity beside this event`);
+  } else if (meant.compensation === undefined && meant.kind !== 'subProcess') {
+    issues.add(element.id, `nothing compensates for ${thrown.activity}`);
   }
 }
 
@@ -76,6 +115,7 @@ function checkEnds(element: FlowElement, issues: Issues): void {
   if (element.kind === 'eventSubProcess' && element.incoming.length + element.outgoing.length > 0) {
     issues.add(element.id, 'no flow leads to or from an event sub-process');
   }
+  if (element.kind === 'boundaryEvent' && element.catches.kind === 'compensation') return;
   const goesOn =
     !['endEvent', 'eventSubProcess'].includes(element.kind) && !isLinkThrow(element) && !isActivity(element);
   if (element.outgoing.length === 0 && goesOn) issues.add(element.id, 'nothing follows this element');
@@ -111,7 +151,7 @@ function reached(model: ProcessModel): ReadonlySet<string> {
     if (!element || seen.has(element.id)) continue;
     seen.add(element.id);
     waiting.push(...next(model, element));
-    if (isActivity(element)) waiting.push(...element.boundary);
+    if (isActivity(element)) waiting.push(...element.boundary, element.compensation);
     if (element.kind === 'subProcess' || element.kind === 'eventSubProcess')
       waiting.push(...begin(element.id));
   }
@@ -147,6 +187,7 @@ export function checkFlow(model: ProcessModel, issues: Issues): void {
     checkEnds(element, issues);
     checkErrorMappings(model, element, issues);
     checkLinks(model, element, issues);
+    checkCompensations(model, element, issues);
     if (element.kind === 'eventBasedGateway') checkEventGateway(model, element, issues);
     if (element.kind === 'eventSubProcess' && element.catches.kind === 'error' && !element.interrupting) {
       issues.add(element.id, 'an event sub-process that catches an error interrupts');

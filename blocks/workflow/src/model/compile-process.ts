@@ -1,6 +1,6 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { parseDmn } from '../decisions/parse-dmn.ts';
-import { checkFlow } from './check-flow.ts';
+import { checkFlow, isActivity } from './check-flow.ts';
 import { collectIssues, readExpression } from './issues.ts';
 import { isVariableName } from './mappings.ts';
 import {
@@ -15,7 +15,7 @@ import {
 import { parseBpmn } from './parse-bpmn.ts';
 import { readDiagram } from './read-diagram.ts';
 import { flowElements, readElement } from './read-element.ts';
-import { readLinks } from './read-event.ts';
+import { readAssociations, readLinks } from './read-event.ts';
 import { attribute, child, documentationOf, extensions, idOf, type Reader } from './reader.ts';
 
 export interface DefinitionSource {
@@ -89,6 +89,7 @@ function readScope(scope: ModdleElement, reader: Reader, parts: Parts): void {
   for (const flow of flows) parts.flows.set(flow.id, flow);
   const nodes = flowElements(scope).filter((one) => one.$type !== 'bpmn:SequenceFlow');
   const links = readLinks(nodes, reader);
+  const associations = readAssociations(scope);
   for (const node of nodes) {
     const id = idOf(node);
     if (id === '') reader.issues.add(node, `a ${node.$type.replace('bpmn:', '')} has no id`);
@@ -104,6 +105,7 @@ function readScope(scope: ModdleElement, reader: Reader, parts: Parts): void {
           )
           .map(idOf),
         links,
+        associated: associations,
       },
       reader,
     );
@@ -123,6 +125,13 @@ function readScope(scope: ModdleElement, reader: Reader, parts: Parts): void {
       parts.handlers.set(parent, [...(parts.handlers.get(parent) ?? []), id]);
     }
     if (element.kind === 'subProcess' || element.kind === 'eventSubProcess') readScope(node, reader, parts);
+  }
+  for (const event of parts.elements.values()) {
+    if (event.kind !== 'boundaryEvent' || event.catches.kind !== 'compensation') continue;
+    const host = parts.elements.get(event.attachedTo);
+    if (event.parent !== parent || !host || !isActivity(host)) continue;
+    if (host.compensation !== undefined) reader.issues.add(event.id, 'the activity is compensated for twice');
+    parts.elements.set(host.id, { ...host, compensation: event.catches.handler });
   }
   if (!parts.starts.has(parent)) reader.issues.add(scope, 'there is no start event');
 }

@@ -113,6 +113,10 @@ interface ActivityNode extends Node {
   readonly outputs: readonly OutputMapping[];
   /** Boundary events attached to it. */
   readonly boundary: readonly string[];
+  /** Activity that compensates for it. */
+  readonly compensation: string | undefined;
+  /** Whether it compensates for another: it stands outside the flow. */
+  readonly isForCompensation: boolean;
   readonly loop: MultiInstance | StandardLoop | undefined;
 }
 
@@ -205,6 +209,7 @@ export interface EndEvent extends Node {
     | { readonly kind: 'terminate' }
     | { readonly kind: 'error'; readonly code: string }
     | { readonly kind: 'escalation'; readonly code: string }
+    | CompensationThrow
     | SignalThrow;
 }
 
@@ -257,7 +262,14 @@ export type ThrowDefinition =
   | { readonly kind: 'none' }
   | { readonly kind: 'link'; readonly target: string }
   | { readonly kind: 'escalation'; readonly code: string }
+  | CompensationThrow
   | SignalThrow;
+
+/** Compensates for what was done in its scope: one activity, or everything, last done first. */
+export interface CompensationThrow {
+  readonly kind: 'compensation';
+  readonly activity: string | undefined;
+}
 
 /** Reaches every instance of the same owner that waits for the name. */
 export interface SignalThrow {
@@ -276,8 +288,14 @@ export interface BoundaryEvent extends Node {
   readonly kind: 'boundaryEvent';
   readonly attachedTo: string;
   readonly interrupting: boolean;
-  readonly catches: CatchDefinition | CodeDefinition;
+  /** Compensation: never happens by itself; names the activity that compensates for what it is attached to. */
+  readonly catches: CatchDefinition | CodeDefinition | CompensationDefinition;
   readonly outputs: readonly OutputMapping[];
+}
+
+export interface CompensationDefinition {
+  readonly kind: 'compensation';
+  readonly handler: string;
 }
 
 export interface ConditionalGateway extends Node {

@@ -72,6 +72,8 @@ type OwnFields<T> = Omit<
   | 'defaultFlow'
   | 'outputs'
   | 'boundary'
+  | 'compensation'
+  | 'isForCompensation'
   | 'loop'
 >;
 

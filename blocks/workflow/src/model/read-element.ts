@@ -4,6 +4,7 @@ import type { EventSubProcess, FlowElement } from './model.ts';
 import { readBusinessRuleTask, readLoop, readScriptTask, readUserTask } from './read-activity.ts';
 import {
   readBoundaryCatch,
+  readCompensation,
   readEnd,
   readIntermediateCatch,
   readMessage,
@@ -22,6 +23,8 @@ export interface Place {
   readonly boundary: readonly string[];
   /** Link catch events beside it, by name. */
   readonly links: ReadonlyMap<string, string>;
+  /** What associations lead to, by what they come from. */
+  readonly associated: ReadonlyMap<string, readonly ModdleElement[]>;
 }
 
 /** Parts of a BPMN document that describe without being executed. */
@@ -38,7 +41,6 @@ function refuseUnsupported(element: ModdleElement, reader: Reader): void {
   const refuse = (condition: boolean, what: string): void => {
     if (condition) reader.issues.add(element, `${what} is not supported`);
   };
-  refuse(element.get('isForCompensation') === true, 'compensation');
   refuse((element.get('startQuantity') ?? 1) !== 1, 'a start quantity');
   refuse((element.get('completionQuantity') ?? 1) !== 1, 'a completion quantity');
   refuse(element.get('instantiate') === true, 'starting a process with this element');
@@ -79,6 +81,8 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
     defaultFlow: defaultFlow(),
     outputs: readOutputs(element, reader),
     boundary: place.boundary,
+    compensation: undefined,
+    isForCompensation: element.get('isForCompensation') === true,
     loop: readLoop(element, reader),
   });
   refuseUnsupported(element, reader);
@@ -108,7 +112,9 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
         kind: 'boundaryEvent',
         attachedTo: child(element, 'attachedToRef')?.id ?? '',
         interrupting: element.get('cancelActivity') !== false,
-        catches: readBoundaryCatch(element, reader),
+        catches:
+          readCompensation(element, place.associated.get(node.id) ?? [], reader) ??
+          readBoundaryCatch(element, reader),
         outputs: readOutputs(element, reader),
       };
     case 'bpmn:Task':

@@ -3,9 +3,10 @@ import { asInstant, isDuration } from './duration.ts';
 import { readExpression, readSource } from './issues.ts';
 import { readNamedInputs } from './mappings.ts';
 import type {
-  BoundaryEvent,
   CatchDefinition,
   CodeDefinition,
+  CompensationDefinition,
+  CompensationThrow,
   EndEvent,
   IntermediateCatchEvent,
   MessageDefinition,
@@ -165,6 +166,50 @@ export function readLinks(nodes: readonly ModdleElement[], reader: Reader): Read
   return links;
 }
 
+/** What the associations of one scope lead to, by what they come from. */
+export function readAssociations(scope: ModdleElement): ReadonlyMap<string, readonly ModdleElement[]> {
+  const drawn = [...children(scope, 'artifacts'), ...children(scope, 'flowElements')].filter(
+    (one) => one.$type === 'bpmn:Association',
+  );
+  const found = new Map<string, ModdleElement[]>();
+  for (const one of drawn) {
+    const from = idOf(child(one, 'sourceRef'));
+    const to = child(one, 'targetRef');
+    if (to) found.set(from, [...(found.get(from) ?? []), to]);
+  }
+  return found;
+}
+
+/** Reads which activity compensates, by the association of a compensation event; undefined for any other event. */
+export function readCompensation(
+  element: ModdleElement,
+  associated: readonly ModdleElement[],
+  reader: Reader,
+): CompensationDefinition | undefined {
+  if (children(element, 'eventDefinitions')[0]?.$type !== 'bpmn:CompensateEventDefinition') return undefined;
+  definitionOf(element, reader);
+  const handlers = associated.filter((one) => one.get('isForCompensation') === true);
+  if (handlers.length !== 1) {
+    reader.issues.add(
+      element,
+      'a compensation event is associated with one activity that is for compensation',
+    );
+  }
+  return { kind: 'compensation', handler: idOf(handlers[0]) };
+}
+
+/** Reads what is compensated for. */
+function readCompensationThrow(
+  element: ModdleElement,
+  definition: ModdleElement,
+  reader: Reader,
+): CompensationThrow {
+  if (definition.get('waitForCompletion') === false) {
+    reader.issues.add(element, 'compensating without waiting for its end is not supported');
+  }
+  return { kind: 'compensation', activity: child(definition, 'activityRef')?.id };
+}
+
 /** Reads what a throw event throws. `links`: the link catch events around it, by name. */
 export function readThrow(
   element: ModdleElement,
@@ -186,6 +231,9 @@ export function readThrow(
   }
   if (definition.$type === 'bpmn:SignalEventDefinition') return readSignalThrow(element, definition, reader);
   if (definition.$type === 'bpmn:EscalationEventDefinition') return escalationOf(element, definition, reader);
+  if (definition.$type === 'bpmn:CompensateEventDefinition') {
+    return readCompensationThrow(element, definition, reader);
+  }
   reader.issues.add(element, `a throw event with ${kindOf(definition)} is not supported`);
   return { kind: 'none' };
 }
@@ -196,7 +244,7 @@ const codeKinds: ReadonlyMap<string, CodeDefinition['kind']> = new Map([
 ]);
 
 /** Reads what a boundary event or an event sub-process catches: an error, an escalation, or what any catch event may. */
-export function readBoundaryCatch(element: ModdleElement, reader: Reader): BoundaryEvent['catches'] {
+export function readBoundaryCatch(element: ModdleElement, reader: Reader): CatchDefinition | CodeDefinition {
   const definition = children(element, 'eventDefinitions')[0];
   const kind = definition && codeKinds.get(definition.$type);
   if (!definition || !kind) return readCatch(element, reader);
@@ -216,6 +264,9 @@ export function readEnd(element: ModdleElement, reader: Reader): EndEvent['resul
   }
   if (definition.$type === 'bpmn:SignalEventDefinition') return readSignalThrow(element, definition, reader);
   if (definition.$type === 'bpmn:EscalationEventDefinition') return escalationOf(element, definition, reader);
+  if (definition.$type === 'bpmn:CompensateEventDefinition') {
+    return readCompensationThrow(element, definition, reader);
+  }
   reader.issues.add(element, `ending with ${kindOf(definition)} is not supported`);
   return { kind: 'none' };
 }

@@ -198,3 +198,21 @@ it('[WF-6.1-c] a loop marker repeats a task for a person until the condition is 
   }
   expect(await read(id)).toMatchObject({ state: 'completed', variables: { ok: true } });
 });
+
+it('[WF-6.1-c] compensation undoes over several transactions what was done, last first', async () => {
+  const undo = (activity: string): string => `<boundaryEvent id="c-${activity}" attachedToRef="${activity}">
+    <compensateEventDefinition/></boundaryEvent>${el('userTask', `undo-${activity}`, { isForCompensation: 'true' })}
+    <association id="as-${activity}" sourceRef="c-${activity}" targetRef="undo-${activity}"/>`;
+  await deploy(
+    'undone',
+    `<startEvent id="s"/>${el('userTask', 'a')}${undo('a')}${el('userTask', 'b')}${undo('b')}
+     <endEvent id="e"><compensateEventDefinition/></endEvent>${chain('s', 'a', 'b', 'e')}`,
+  );
+  const id = await start('undone');
+  for (const elementId of ['a', 'b', 'undo-b', 'undo-a']) {
+    const { tasks } = (await apiOf(node).listUserTasks({ query: { instanceId: id } })).body;
+    expect(tasks.map((task) => task.elementId)).toEqual([elementId]);
+    await apiOf(node).completeUserTask({ params: { taskId: tasks[0]?.id ?? '' }, body: {} });
+  }
+  expect((await read(id)).state).toBe('completed');
+});

@@ -289,7 +289,32 @@ const refusals: readonly [string, string, string, RegExp][] = [
     't',
     /above zero/,
   ],
-  ['compensation', around('<task id="t" isForCompensation="true"/>'), 't', /compensation is not supported/],
+  [
+    'compensation in the flow',
+    around('<task id="t" isForCompensation="true"/>'),
+    't',
+    /no flow leads to or from an activity that is for compensation/,
+  ],
+  [
+    'compensation without a handler',
+    `${around('<task id="t"/>')}<boundaryEvent id="b" attachedToRef="t"><compensateEventDefinition/></boundaryEvent>`,
+    'b',
+    /associated with one activity that is for compensation/,
+  ],
+  [
+    'compensation for what has no handler',
+    `${around('<task id="t"/>').replace('<endEvent id="e"/>', '<endEvent id="e"><compensateEventDefinition activityRef="t"/></endEvent>')}`,
+    'e',
+    /nothing compensates for t/,
+  ],
+  [
+    'compensation inside a loop',
+    around(`<subProcess id="t"><standardLoopCharacteristics loopMaximum="2"/><startEvent id="s2"/><task id="a"/>
+      ${chain('s2', 'a')}<boundaryEvent id="b" attachedToRef="a"><compensateEventDefinition/></boundaryEvent>
+      <task id="undo" isForCompensation="true"/><association id="as" sourceRef="b" targetRef="undo"/></subProcess>`),
+    'b',
+    /compensation inside t is not supported/,
+  ],
   [
     'a timer without time',
     around('<intermediateCatchEvent id="t"><timerEventDefinition/></intermediateCatchEvent>'),
