@@ -23,7 +23,7 @@ const start = async (
 const read = async (instanceId: string) => (await apiOf(node).getInstance({ params: { instanceId } })).body;
 
 describe('links', () => {
-  it('[WF-6.1-b] go on where they are caught', async () => {
+  it('go on where they are caught', async () => {
     await deploy(
       'linked',
       `<startEvent id="s"/><intermediateThrowEvent id="a"><linkEventDefinition name="on"/></intermediateThrowEvent>
@@ -74,7 +74,7 @@ describe('signals', () => {
     expect((await apiOf(node, other).getInstance({ params })).body.state).toBe('running');
   });
 
-  it('[WF-6.1-b] no longer reach an instance that was stopped', async () => {
+  it('no longer reach an instance that was stopped', async () => {
     await deploy('counts', counts, roots);
     const id = await start('counts');
     await apiOf(node).stop({ params: { instanceId: id } });
@@ -153,7 +153,7 @@ describe('event sub-processes', () => {
     expect(await ended(node, await start('overdue'))).toMatchObject({ state: 'completed' });
   });
 
-  it('[WF-6.1-b] take every buffered message when they do not interrupt', async () => {
+  it('take every buffered message when they do not interrupt', async () => {
     const message =
       '<messageEventDefinition messageRef="m" govstack:correlationKey="= process.businessKey"/>';
     await deploy(
