@@ -1,7 +1,7 @@
 import type { Generated, Selectable } from 'kysely';
 import type { HistoryEntry } from './execution/command.ts';
 import type { ServiceRequest } from './execution/event.ts';
-import type { InstanceStatus, Scope, Subscription, Wait } from './execution/state.ts';
+import type { Compensable, InstanceStatus, Scope, Subscription, Wait } from './execution/state.ts';
 import type { Variables } from './feel/json.ts';
 
 export interface WorkflowTables {
@@ -56,6 +56,8 @@ export interface WorkflowTables {
     parent_id: string | null;
     owner_token_id: string | null;
     iteration: number | null;
+    subscriptions: readonly Subscription[];
+    compensable: readonly Compensable[];
     variables: Variables;
   };
   token: {
@@ -91,6 +93,21 @@ export interface WorkflowTables {
     message_name: string;
     correlation_key: string;
     created_at: string;
+  };
+  signal_subscription: {
+    id: string;
+    owner: string;
+    instance_id: string;
+    token_id: string;
+    element_id: string;
+    signal_name: string;
+  };
+  signal_delivery: {
+    id: Generated<string>;
+    instance_id: string;
+    subscription_id: string;
+    payload: unknown;
+    thrown_at: string;
   };
   message: {
     id: string;

@@ -13,9 +13,11 @@ import type {
   UserTask,
 } from '../model/model.ts';
 import { disarm } from './cancel.ts';
+import { rememberActivity } from './compensate.ts';
 import { raiseIncident } from './incident.ts';
 import { collectResult, startIterations } from './iterate.ts';
 import { leave } from './leave.ts';
+import { decideRepetition, startRepetitions } from './repeat.ts';
 import { addScope, addToken, change, command, isIteration, type Run, record, removeToken } from './run.ts';
 import { buildRequest } from './service-request.ts';
 import type { Token } from './state.ts';
@@ -25,7 +27,8 @@ import { applyOutputs, assign, evaluateIn, visibleVariables } from './variables.
 /** Begins an activity. Throws `FeelError` before anything has happened. */
 export function enterActivity(run: Run, token: Token, activity: Activity): void {
   if (activity.loop && !isIteration(run, token)) {
-    startIterations(run, token, activity, activity.loop);
+    if (activity.loop.kind === 'standard') startRepetitions(run, token, activity, activity.loop);
+    else startIterations(run, token, activity, activity.loop);
     return;
   }
   switch (activity.kind) {
@@ -70,7 +73,8 @@ export function completeActivity(run: Run, token: Token, activity: Activity): vo
   const quiet = disarm(run, token);
   if (isIteration(run, quiet)) {
     try {
-      collectResult(run, quiet);
+      if (activity.loop?.kind === 'standard') decideRepetition(run, quiet, activity.loop);
+      else collectResult(run, quiet);
     } catch (error) {
       if (!(error instanceof FeelError)) throw error;
       raiseIncident(run, quiet, error.message, 'leave');
@@ -81,6 +85,7 @@ export function completeActivity(run: Run, token: Token, activity: Activity): vo
     return;
   }
   record(run, quiet, 'completed');
+  rememberActivity(run, quiet, activity);
   leave(run, quiet, activity);
 }
 
@@ -94,7 +99,8 @@ function runScript(run: Run, token: Token, task: ScriptTask): void {
   completeActivity(run, token, task);
 }
 
-function namedInputs(run: Run, token: Token, inputs: readonly InputMapping[]): Variables {
+/** Values that named inputs give, seen from where the token is. Throws `FeelError`. */
+export function namedInputs(run: Run, token: Token, inputs: readonly InputMapping[]): Variables {
   const known = visibleVariables(run, token.scopeId);
   return Object.fromEntries(
     inputs.map(({ target, source }) => [target[0], source.evaluate(known, run.context.now).value]),
@@ -185,6 +191,8 @@ function beginSubProcess(run: Run, token: Token, subProcess: SubProcess): void {
     owner: token.id,
     variables: {},
     index: undefined,
+    subscriptions: [],
+    compensable: [],
   });
   addToken(run, scope.id, run.model.starts.get(subProcess.id) as string);
 }

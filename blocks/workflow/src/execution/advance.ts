@@ -1,20 +1,33 @@
 import { FeelError } from '../feel/normalise.ts';
 import { isActivity } from '../model/check-flow.ts';
-import type { EventBasedGateway, FlowElement, IntermediateCatchEvent } from '../model/model.ts';
-import { enterActivity, finishActivity } from './activity.ts';
-import { cancelToken } from './cancel.ts';
+import type {
+  CatchDefinition,
+  EventBasedGateway,
+  FlowElement,
+  IntermediateCatchEvent,
+  IntermediateThrowEvent,
+} from '../model/model.ts';
+import { enterActivity, finishActivity, namedInputs } from './activity.ts';
+import { cancelToken, disarmScope } from './cancel.ts';
+import { continueCompensation, rememberInner, startCompensation } from './compensate.ts';
+import { checkConditions } from './conditions.ts';
 import { raiseError } from './error.ts';
+import { escalate } from './escalation.ts';
+import { armHandlers } from './event-sub-process.ts';
 import { raiseIncident } from './incident.ts';
 import { endIteration } from './iterate.ts';
 import { enterInclusiveGateway, enterParallelGateway, releaseInclusiveJoin, reportDeadlock } from './join.ts';
 import { followFirst, leave } from './leave.ts';
+import { endRepetition } from './repeat.ts';
 import { change, type Run, record, removeToken, tokensIn } from './run.ts';
+import { throwSignal } from './signal.ts';
 import type { Scope, Token } from './state.ts';
 import { plan, subscribe } from './subscribe.ts';
 
 /** Lets every token move until each waits for something outside, then ends the scopes that have become empty. */
 export function settle(run: Run): void {
   while (run.status === 'running') {
+    if (run.conditionsDue) checkConditions(run);
     const id = run.ready.shift();
     if (id !== undefined) {
       const token = run.tokens.get(id);
@@ -56,10 +69,16 @@ function enter(run: Run, token: Token, element: FlowElement): void {
   }
   switch (element.kind) {
     case 'startEvent':
-    case 'intermediateThrowEvent':
+      armHandlers(run, token);
+      record(run, token, 'completed');
+      leave(run, token, element);
+      return;
     case 'boundaryEvent':
       record(run, token, 'completed');
       leave(run, token, element);
+      return;
+    case 'intermediateThrowEvent':
+      throwEvent(run, token, element);
       return;
     case 'endEvent':
       end(run, token, element);
@@ -75,7 +94,10 @@ function enter(run: Run, token: Token, element: FlowElement): void {
       enterInclusiveGateway(run, token);
       return;
     case 'intermediateCatchEvent':
-      awaitEvents(run, token, [element]);
+      if (element.catches.kind === 'link') {
+        record(run, token, 'completed');
+        leave(run, token, element);
+      } else awaitEvents(run, token, [element]);
       return;
     case 'eventBasedGateway':
       awaitEvents(run, token, eventsBehind(run, element));
@@ -88,22 +110,47 @@ const eventsBehind = (run: Run, gateway: EventBasedGateway): IntermediateCatchEv
   );
 
 function awaitEvents(run: Run, token: Token, events: readonly IntermediateCatchEvent[]): void {
-  const planned = events.map((event) => plan(run, token, event.id, event.catches));
+  const planned = events.map((event) => plan(run, token, event.id, event.catches as CatchDefinition));
   const waiting = change(run, token, { wait: { kind: 'event' }, subscriptions: subscribe(run, planned) });
   record(run, waiting, 'entered');
 }
 
+function throwEvent(run: Run, token: Token, element: IntermediateThrowEvent): void {
+  const { throws } = element;
+  if (throws.kind === 'compensation') {
+    startCompensation(run, token, element, throws);
+    return;
+  }
+  const payload = throws.kind === 'signal' ? namedInputs(run, token, throws.inputs) : {};
+  record(run, token, 'completed');
+  if (throws.kind === 'link') {
+    change(run, token, { elementId: throws.target, flowId: undefined, wait: { kind: 'ready' } });
+    return;
+  }
+  leave(run, token, element);
+  if (throws.kind === 'signal') throwSignal(run, throws.name, payload);
+  if (throws.kind === 'escalation') escalate(run, token, throws.code);
+}
+
 function end(run: Run, token: Token, element: Extract<FlowElement, { kind: 'endEvent' }>): void {
-  if (element.result.kind === 'error') {
-    raiseError(run, token, element.result.code, element.name ?? element.id);
+  const { result } = element;
+  if (result.kind === 'error') {
+    raiseError(run, token, result.code, element.name ?? element.id);
     // Caught outside, it has been cancelled with its scope.
     return;
   }
+  if (result.kind === 'compensation') {
+    startCompensation(run, token, element, result);
+    return;
+  }
+  const payload = result.kind === 'signal' ? namedInputs(run, token, result.inputs) : {};
   record(run, token, 'completed');
-  if (element.result.kind === 'terminate') {
+  if (result.kind === 'terminate') {
     for (const other of tokensIn(run, token.scopeId)) if (other.id !== token.id) cancelToken(run, other);
   }
   removeToken(run, token);
+  if (result.kind === 'signal') throwSignal(run, result.name, payload);
+  if (result.kind === 'escalation') escalate(run, token, result.code);
 }
 
 /** Ends one scope whose last token is gone; answers whether there was one. */
@@ -119,6 +166,7 @@ function endEmptyScope(run: Run): boolean {
 }
 
 function endScope(run: Run, scope: Scope): void {
+  disarmScope(run, scope.id);
   if (scope.kind === 'process') {
     run.status = 'completed';
     return;
@@ -127,9 +175,21 @@ function endScope(run: Run, scope: Scope): void {
     endIteration(run, scope);
     return;
   }
+  if (scope.kind === 'repetition') {
+    endRepetition(run, scope);
+    return;
+  }
   run.scopes.delete(scope.id);
   const owner = run.tokens.get(scope.owner ?? '');
   const element = owner && run.model.elements.get(owner.elementId);
-  if (!owner || element?.kind !== 'subProcess') return;
-  finishActivity(run, owner, element, {});
+  if (!owner) return;
+  if (element?.kind === 'subProcess') {
+    rememberInner(run, owner, element, scope);
+    finishActivity(run, owner, element, {});
+  } else if (element?.kind === 'endEvent' || element?.kind === 'intermediateThrowEvent') {
+    continueCompensation(run, owner, element);
+  } else if (element?.kind === 'eventSubProcess') {
+    record(run, owner, 'completed');
+    removeToken(run, owner);
+  }
 }

@@ -1,20 +1,25 @@
 import { change, command, type Run, record, removeToken, scopesOwnedBy, tokensIn } from './run.ts';
 import type { Subscription, Token } from './state.ts';
 
-const remove = (run: Run, subscription: Subscription): void =>
-  command(
-    run,
-    subscription.kind === 'timer'
-      ? { type: 'removeTimer', timerId: subscription.id }
-      : { type: 'unsubscribe', subscriptionId: subscription.id },
-  );
+function remove(run: Run, { kind, id }: Subscription, triggered: string | undefined): void {
+  if (kind === 'message') command(run, { type: 'unsubscribe', subscriptionId: id });
+  else if (kind === 'signal') command(run, { type: 'forgetSignal', subscriptionId: id });
+  // A timer that has just come due is gone by itself.
+  else if (kind === 'timer' && id !== triggered) command(run, { type: 'removeTimer', timerId: id });
+}
 
-/** Ends the timers and message subscriptions of a token, except one that has just been triggered. */
+/** Ends everything a token is subscribed to; `triggered`: what has just happened of it. */
 export function disarm(run: Run, token: Token, triggered?: string): Token {
-  for (const subscription of token.subscriptions) {
-    if (subscription.id !== triggered) remove(run, subscription);
-  }
+  for (const subscription of token.subscriptions) remove(run, subscription, triggered);
   return token.subscriptions.length === 0 ? token : change(run, token, { subscriptions: [] });
+}
+
+/** Ends everything the event sub-processes of a scope wait for. */
+export function disarmScope(run: Run, scopeId: string, triggered?: string): void {
+  const scope = run.scopes.get(scopeId);
+  if (!scope || scope.subscriptions.length === 0) return;
+  for (const subscription of scope.subscriptions) remove(run, subscription, triggered);
+  run.scopes.set(scopeId, { ...scope, subscriptions: [] });
 }
 
 /** Ends whatever a token waits for: its job, task, sub-process, iterations, events. The token itself stays. */
@@ -42,6 +47,7 @@ export function cancelToken(run: Run, token: Token): void {
 /** Removes every token of a scope and of the scopes inside it, and the scope. */
 export function cancelScope(run: Run, scopeId: string): void {
   for (const token of tokensIn(run, scopeId)) cancelToken(run, token);
+  disarmScope(run, scopeId);
   run.scopes.delete(scopeId);
   run.emptied.delete(scopeId);
 }
@@ -51,6 +57,7 @@ export function cancelEverything(run: Run): void {
   for (const scope of [...run.scopes.values()]) {
     if (scope.kind !== 'process') continue;
     for (const token of tokensIn(run, scope.id)) cancelToken(run, token);
+    disarmScope(run, scope.id);
     run.emptied.delete(scope.id);
   }
   run.ready.length = 0;

@@ -34,6 +34,16 @@ export type Command =
     }
   | { readonly type: 'unsubscribe'; readonly subscriptionId: string }
   | {
+      readonly type: 'awaitSignal';
+      readonly subscriptionId: string;
+      readonly tokenId: string;
+      readonly elementId: string;
+      readonly signal: string;
+    }
+  | { readonly type: 'forgetSignal'; readonly subscriptionId: string }
+  /** Reach whatever of the same owner waits for the signal now, in other instances. */
+  | { readonly type: 'throwSignal'; readonly signal: string; readonly payload: Variables }
+  | {
       readonly type: 'createTask';
       readonly taskId: string;
       readonly tokenId: string;
@@ -68,6 +78,7 @@ export const historyEvents = [
   'cancelled',
   'triggered',
   'error',
+  'escalated',
   'attempt-failed',
   'incident',
   'retried',

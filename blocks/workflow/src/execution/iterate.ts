@@ -46,6 +46,8 @@ function begin(run: Run, token: Iterating, count: number): void {
       owner: token.id,
       variables: { [loop.elementVariable]: items[index] as Json, loopCounter: index + 1 },
       index,
+      subscriptions: [],
+      compensable: [],
     });
     addToken(run, scope.id, token.elementId);
   }

@@ -1,4 +1,4 @@
-import { isActivity } from '../model/check-flow.ts';
+import { isActivity, next } from '../model/check-flow.ts';
 import type { ProcessModel } from '../model/model.ts';
 import { raiseIncident } from './incident.ts';
 import { followAll, leave } from './leave.ts';
@@ -48,10 +48,8 @@ function reachableFlows(model: ProcessModel, from: string, avoiding: string): Re
     const element = model.elements.get(waiting.pop() as string);
     if (!element || seen.has(element.id) || element.id === avoiding) continue;
     seen.add(element.id);
-    for (const id of element.outgoing) {
-      flows.add(id);
-      waiting.push(model.flows.get(id)?.target ?? '');
-    }
+    for (const id of element.outgoing) flows.add(id);
+    waiting.push(...next(model, element));
     if (isActivity(element)) waiting.push(...element.boundary);
   }
   cache.set(key, flows);

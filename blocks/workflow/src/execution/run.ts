@@ -1,6 +1,6 @@
 import type { ProcessModel } from '../model/model.ts';
 import type { Command, HistoryEntry } from './command.ts';
-import type { InstanceState, InstanceStatus, Scope, Token, Wait } from './state.ts';
+import type { InstanceState, InstanceStatus, Scope, Subscription, Token, Wait } from './state.ts';
 
 /** What a step needs from outside besides model, state and event: nothing in it may be read from the environment. */
 export interface StepContext {
@@ -33,12 +33,20 @@ export interface Run {
   status: InstanceStatus;
   errorCode: string | undefined;
   movesLeft: number;
+  /** Whether anything waits for a condition, and whether conditions must be looked at again. */
+  watching: boolean;
+  conditionsDue: boolean;
 }
 
 export function beginRun(model: ProcessModel, state: InstanceState, context: StepContext): Run {
   const population = new Map<string, number>();
+  let watching = false;
   for (const token of state.tokens.values()) {
+    watching ||= token.subscriptions.some((one) => one.kind === 'conditional');
     population.set(token.scopeId, (population.get(token.scopeId) ?? 0) + 1);
+  }
+  for (const { subscriptions } of state.scopes.values()) {
+    watching ||= subscriptions.some((one) => one.kind === 'conditional');
   }
   return {
     model,
@@ -54,6 +62,8 @@ export function beginRun(model: ProcessModel, state: InstanceState, context: Ste
     status: state.status,
     errorCode: state.errorCode,
     movesLeft: context.maxMoves,
+    watching,
+    conditionsDue: false,
   };
 }
 
@@ -121,6 +131,10 @@ export function addScope(run: Run, scope: Omit<Scope, 'id'>): Scope {
   return added;
 }
 
+/** Everything that tokens and event sub-processes wait for. */
+export const subscriptionsOf = (run: Run): Subscription[] =>
+  [...run.tokens.values(), ...run.scopes.values()].flatMap((one) => one.subscriptions);
+
 export const scopeOf = (run: Run, token: Token): Scope => run.scopes.get(token.scopeId) as Scope;
 
 export const tokensIn = (run: Run, scopeId: string): Token[] =>
@@ -130,8 +144,8 @@ export const tokensIn = (run: Run, scopeId: string): Token[] =>
 export const scopesOwnedBy = (run: Run, token: Token): Scope[] =>
   [...run.scopes.values()].filter((scope) => scope.owner === token.id);
 
-/** Whether the token carries one iteration of a multi-instance activity, not the activity as a whole. */
+/** Whether the token carries one iteration or repetition of an activity, not the activity as a whole. */
 export const isIteration = (run: Run, token: Token): boolean => {
   const scope = scopeOf(run, token);
-  return scope.kind === 'iteration' && scope.elementId === token.elementId;
+  return (scope.kind === 'iteration' || scope.kind === 'repetition') && scope.elementId === token.elementId;
 };

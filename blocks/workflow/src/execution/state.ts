@@ -16,13 +16,14 @@ export interface InstanceState {
 export type InstanceStatus = 'running' | 'completed' | 'failed' | 'stopped';
 
 /**
- * A run of the process, of a sub-process, or of one iteration of a multi-instance activity. Variables live in
- * processes and iterations; a sub-process sees and changes those around it.
+ * A run of the process, of a sub-process, of one iteration of a multi-instance activity, or of one repetition of an
+ * activity with a loop marker. Variables live in processes and iterations; a sub-process and a repetition see and
+ * change those around them.
  */
 export interface Scope {
   readonly id: string;
-  readonly kind: 'process' | 'subProcess' | 'iteration';
-  /** Process, sub-process or multi-instance activity that runs in it. */
+  readonly kind: 'process' | 'subProcess' | 'iteration' | 'repetition';
+  /** Process, sub-process or repeated activity that runs in it. */
   readonly elementId: string;
   readonly parent: string | undefined;
   /** Token in the parent scope that waits for its end. */
@@ -30,14 +31,26 @@ export interface Scope {
   readonly variables: Variables;
   /** Place in the collection, of an iteration. */
   readonly index: number | undefined;
+  /** What its event sub-processes wait for. */
+  readonly subscriptions: readonly Subscription[];
+  /** What has been done in it and can be compensated for, in order. */
+  readonly compensable: readonly Compensable[];
 }
 
-/** A timer or message that can wake a token: a catch event's own, or a boundary event's. */
+/** A completed activity, and the handlers that compensate for it in the order of what they compensate for. */
+export interface Compensable {
+  readonly activity: string;
+  readonly handlers: readonly string[];
+}
+
+/** A timer, message, signal or condition that can wake a token: a catch event's own, or a boundary event's; or begin an event sub-process. */
 export interface Subscription {
   readonly id: string;
-  readonly kind: 'timer' | 'message';
+  readonly kind: 'timer' | 'message' | 'signal' | 'conditional';
   /** Event that happens when it is triggered. */
   readonly elementId: string;
+  /** Whether a condition held when it was last looked at. */
+  readonly held?: boolean;
 }
 
 export interface Token {
@@ -65,6 +78,15 @@ export type Wait =
       readonly next: number;
       readonly results: readonly Json[];
     }
+  | {
+      readonly kind: 'repetitions';
+      /** Runs begun. */
+      readonly runs: number;
+      /** Whether another follows the one under way, decided as it ends. */
+      readonly more: boolean;
+    }
+  /** Handlers still to be run, the next at the end. */
+  | { readonly kind: 'compensation'; readonly left: readonly string[] }
   | {
       readonly kind: 'incident';
       readonly incidentId: string;

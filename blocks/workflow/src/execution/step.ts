@@ -104,6 +104,8 @@ function start(run: Run, variables: Variables): boolean {
     owner: undefined,
     variables,
     index: undefined,
+    subscriptions: [],
+    compensable: [],
   });
   addToken(run, scope.id, run.model.starts.get(run.model.key) as string);
   return true;

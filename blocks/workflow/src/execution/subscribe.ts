@@ -1,7 +1,13 @@
 import type { Json } from '../feel/json.ts';
 import { FeelError } from '../feel/normalise.ts';
 import { asInstant, isDuration, plusDuration } from '../model/duration.ts';
-import type { BoundaryEvent, CatchDefinition, TimerDefinition } from '../model/model.ts';
+import type {
+  BoundaryEvent,
+  CatchDefinition,
+  CodeDefinition,
+  CompensationDefinition,
+  TimerDefinition,
+} from '../model/model.ts';
 import type { Command } from './command.ts';
 import { command, isIteration, type Run } from './run.ts';
 import type { Subscription, Token } from './state.ts';
@@ -20,11 +26,17 @@ function dueAt(timer: TimerDefinition, value: Json, now: string): string {
 
 export interface Planned {
   readonly subscription: Subscription;
-  readonly command: Command;
+  /** Undefined: the step itself looks at it. */
+  readonly command: Command | undefined;
 }
 
-/** Works out a timer or message subscription without making it. Throws `FeelError`. */
-export function plan(run: Run, token: Token, elementId: string, catches: CatchDefinition): Planned {
+/** Works out a subscription of a token without making it; of a scope, by its id in place of both. Throws `FeelError`. */
+export function plan(
+  run: Run,
+  token: Pick<Token, 'id' | 'scopeId'>,
+  elementId: string,
+  catches: CatchDefinition,
+): Planned {
   const id = run.context.newId();
   const base = { tokenId: token.id, elementId };
   if (catches.kind === 'timer') {
@@ -33,6 +45,19 @@ export function plan(run: Run, token: Token, elementId: string, catches: CatchDe
       subscription: { id, kind: 'timer', elementId },
       command: { type: 'createTimer', timerId: id, ...base, dueAt: dueAt(catches, value, run.context.now) },
     };
+  }
+  if (catches.kind === 'signal') {
+    return {
+      subscription: { id, kind: 'signal', elementId },
+      command: { type: 'awaitSignal', subscriptionId: id, ...base, signal: catches.name },
+    };
+  }
+  if (catches.kind === 'conditional') {
+    const value = evaluateIn(run, catches.condition, token.scopeId);
+    if (value !== null && typeof value !== 'boolean') {
+      throw new FeelError(`the condition ${catches.condition.text} is neither true nor false`);
+    }
+    return { subscription: { id, kind: 'conditional', elementId }, command: undefined };
   }
   const key = evaluateIn(run, catches.correlationKey, token.scopeId);
   if (typeof key !== 'string' && typeof key !== 'number') {
@@ -50,16 +75,25 @@ export function plan(run: Run, token: Token, elementId: string, catches: CatchDe
   };
 }
 
-/** Timers and messages of the boundary events of an activity; none for a single iteration of it. */
+/** Whether it is looked for when something is thrown, rather than waited for. */
+export const isThrown = (
+  catches: BoundaryEvent['catches'],
+): catches is CodeDefinition | CompensationDefinition =>
+  ['error', 'escalation', 'compensation'].includes(catches.kind);
+
+/** Subscriptions of the boundary events of an activity; none for a single iteration of it. */
 export function planBoundary(run: Run, token: Token, boundary: readonly string[]): readonly Planned[] {
   if (boundary.length === 0 || isIteration(run, token)) return [];
   return boundary
     .map((id) => run.model.elements.get(id) as BoundaryEvent)
-    .flatMap((event) => (event.catches.kind === 'error' ? [] : [plan(run, token, event.id, event.catches)]));
+    .flatMap((event) => (isThrown(event.catches) ? [] : [plan(run, token, event.id, event.catches)]));
 }
 
 /** Makes planned subscriptions true; answers what the token keeps. */
 export function subscribe(run: Run, planned: readonly Planned[]): readonly Subscription[] {
-  for (const one of planned) command(run, one.command);
+  for (const one of planned) {
+    if (one.command) command(run, one.command);
+    else run.watching = run.conditionsDue = true;
+  }
   return planned.map((one) => one.subscription);
 }

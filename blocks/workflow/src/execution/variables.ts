@@ -24,7 +24,7 @@ export function assign(run: Run, scopeId: string, variables: Variables): void {
   for (const [name, value] of Object.entries(variables)) {
     let target: Scope | undefined;
     for (let scope = run.scopes.get(scopeId); scope; scope = run.scopes.get(scope.parent ?? '')) {
-      if (scope.kind === 'subProcess') continue;
+      if (scope.kind === 'subProcess' || scope.kind === 'repetition') continue;
       target ??= scope;
       if (Object.hasOwn(scope.variables, name)) {
         target = scope;
@@ -32,6 +32,7 @@ export function assign(run: Run, scopeId: string, variables: Variables): void {
       }
     }
     if (target) {
+      run.conditionsDue = run.watching;
       run.scopes.set(target.id, { ...target, variables: { ...target.variables, [name]: value } });
     }
   }
@@ -42,8 +43,9 @@ export const evaluateIn = (run: Run, expression: Expression, scopeId: string, ex
   expression.evaluate({ ...visibleVariables(run, scopeId), ...extra }, run.context.now).value;
 
 /** A condition, which must be true or false: anything else is a defect of the process or its data. */
-export function isTrue(run: Run, expression: Expression, scopeId: string): boolean {
-  const { value, missing } = expression.evaluate(visibleVariables(run, scopeId), run.context.now);
+export function isTrue(run: Run, expression: Expression, scopeId: string, extra: Variables = {}): boolean {
+  const known = { ...visibleVariables(run, scopeId), ...extra };
+  const { value, missing } = expression.evaluate(known, run.context.now);
   if (typeof value === 'boolean') return value;
   const hint = missing.length > 0 ? `; there is no variable ${[...new Set(missing)].join(', ')}` : '';
   throw new FeelError(`the condition ${expression.text} is neither true nor false${hint}`);

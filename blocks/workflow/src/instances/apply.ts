@@ -62,6 +62,12 @@ const subscriptionOf = (event: EngineEvent): string | undefined =>
 const jobOf = (event: EngineEvent): string | undefined =>
   event.type === 'jobAnswered' || event.type === 'jobFailed' ? event.jobId : undefined;
 
+/** Whether the instance waits for more messages of a subscription. */
+const awaits = (state: InstanceState, subscriptionId: string): boolean =>
+  [...state.tokens.values(), ...state.scopes.values()].some((waiting) =>
+    waiting.subscriptions.some((one) => one.kind === 'message' && one.id === subscriptionId),
+  );
+
 async function announceChange(trx: Transaction<WorkflowTables>, change: Change, at: Date): Promise<void> {
   const { row, before, result } = change;
   const base = { instanceId: row.id, processRef: row.definition_id, processKey: row.process_key };
@@ -99,7 +105,6 @@ async function consume(
   const triggered = happenings.map((one) => subscriptionOf(one.event)).filter((id) => id !== undefined);
   const jobs = [...triggered, ...stale];
   if (jobs.length > 0) await trx.deleteFrom('job').where('id', 'in', jobs).execute();
-  if (triggered.length > 0) await trx.deleteFrom('subscription').where('id', 'in', triggered).execute();
 }
 
 /**
@@ -187,9 +192,13 @@ async function applyToHeld(
     const commands = changes.flatMap((change) => change.result.commands);
     moreJobs ||=
       commands.filter((one) => one.type === 'createJob').length > handed.length ||
-      commands.some((one) => one.type === 'retryJob' && one.attempts === 0);
+      commands.some((one) => one.type === 'throwSignal' || (one.type === 'retryJob' && one.attempts === 0));
     const subscribed = commands.filter((one) => one.type === 'subscribe').map((one) => one.subscriptionId);
-    const messages = round < 100 ? await takeWaitingMessages(trx, subscribed, at) : [];
+    const again = present.flatMap(({ instanceId, event }) => {
+      const id = subscriptionOf(event);
+      return id !== undefined && awaits((held.get(instanceId) as Held).state, id) ? [id] : [];
+    });
+    const messages = round < 100 ? await takeWaitingMessages(trx, [...subscribed, ...again], at) : [];
     waiting = messages.map((one) => ({
       instanceId: one.instanceId,
       event: { type: 'triggered', subscriptionId: one.subscriptionId, payload: one.payload },

@@ -62,6 +62,8 @@ const toScope = (row: WorkflowTables['scope']): Scope => ({
   owner: row.owner_token_id ?? undefined,
   variables: row.variables,
   index: row.iteration ?? undefined,
+  subscriptions: row.subscriptions,
+  compensable: row.compensable,
 });
 
 const toToken = (row: WorkflowTables['token']): Token => ({

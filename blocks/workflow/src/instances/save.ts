@@ -1,4 +1,5 @@
 import type { Transaction } from 'kysely';
+import { writeSignals } from '../signals/write-signals.ts';
 import type { WorkflowTables } from '../tables.ts';
 import type { Change } from './change.ts';
 import { type Handover, type NewCall, writeJobs } from './write-jobs.ts';
@@ -22,5 +23,6 @@ export async function saveChanges(
   await writeTasks(trx, commands);
   await writeIncidents(trx, commands);
   await writeSubscriptions(trx, commands);
+  await writeSignals(trx, commands);
   return calls;
 }

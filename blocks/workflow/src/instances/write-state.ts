@@ -45,6 +45,8 @@ function diff(writes: Writes, change: Change): void {
       owner_token_id: scope.owner ?? null,
       iteration: scope.index ?? null,
       variables: scope.variables,
+      subscriptions: scope.subscriptions,
+      compensable: scope.compensable,
     });
   }
   for (const id of before.scopes.keys()) {
@@ -118,14 +120,17 @@ export async function writeState(
   }
   if (writes.scopes.size > 0) {
     await sql`
-      insert into scope (id, instance_id, kind, element_id, parent_id, owner_token_id, iteration, variables)
-      select id, instance_id, kind, element_id, parent_id, owner_token_id, iteration, variables
+      insert into scope (id, instance_id, kind, element_id, parent_id, owner_token_id, iteration, variables,
+        subscriptions, compensable)
+      select id, instance_id, kind, element_id, parent_id, owner_token_id, iteration, variables, subscriptions,
+        compensable
       from json_to_recordset(${rowsOf([...writes.scopes.values()])}::json) as new (
         id uuid, instance_id uuid, kind text, element_id text, parent_id uuid, owner_token_id uuid,
-        iteration integer, variables jsonb
+        iteration integer, variables jsonb, subscriptions jsonb, compensable jsonb
       )
       on conflict on constraint scope_pkey do update
-      set element_id = excluded.element_id, variables = excluded.variables`.execute(trx);
+      set element_id = excluded.element_id, variables = excluded.variables, subscriptions = excluded.subscriptions,
+        compensable = excluded.compensable`.execute(trx);
   }
   if (writes.tokens.size > 0) {
     await sql`

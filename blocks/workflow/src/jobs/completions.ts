@@ -23,7 +23,7 @@ export interface CompletionsOptions {
 }
 
 /** Whether the database itself is in trouble, so that the same transaction may work later. */
-function isOutage(error: unknown): boolean {
+export function isOutage(error: unknown): boolean {
   const code = (error as { code?: string }).code;
   return code !== undefined && (/^(08|53|57|40)/.test(code) || /^E[A-Z]+$/.test(code));
 }

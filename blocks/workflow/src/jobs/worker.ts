@@ -5,6 +5,7 @@ import type { EngineEvent } from '../execution/event.ts';
 import { engineActor } from '../history/actor.ts';
 import type { Aftermath, Engine } from '../instances/apply.ts';
 import type { Handover, NewCall } from '../instances/write-jobs.ts';
+import { deliverSignals } from '../signals/deliver-signals.ts';
 import type { WorkflowTables } from '../tables.ts';
 import { createCompletions } from './completions.ts';
 import { type LeasedJob, leaseJobs } from './lease.ts';
@@ -156,8 +157,9 @@ export function createWorker(options: WorkerOptions): Worker {
       await buryDead(db);
       await options.upkeep();
     }
+    const more = await deliverSignals({ db, engine, log, handover: worker.handover, after: worker.took });
     const room = capacity();
-    if (room === 0) return false;
+    if (room === 0) return more;
     const jobs = await leaseJobs(db, presence.workerId, now.toISOString(), until(), room);
     for (const job of jobs) {
       if (job.kind === 'timer') {
@@ -166,7 +168,7 @@ export function createWorker(options: WorkerOptions): Worker {
       } else waiting.push(job);
     }
     begin();
-    return jobs.length === room;
+    return more || jobs.length === room;
   };
 
   const loop = async (): Promise<void> => {

@@ -1,5 +1,5 @@
 import type { Issues } from './issues.ts';
-import type { Activity, BoundaryEvent, FlowElement, ProcessModel } from './model.ts';
+import type { Activity, BoundaryEvent, EventSubProcess, FlowElement, ProcessModel } from './model.ts';
 
 const activityKinds = new Set([
   'serviceTask',
@@ -37,7 +37,7 @@ function checkEventGateway(model: ProcessModel, element: FlowElement, issues: Is
   for (const id of element.outgoing) {
     const target = model.elements.get(model.flows.get(id)?.target ?? '');
     if (!target) continue;
-    if (target.kind !== 'intermediateCatchEvent') {
+    if (target.kind !== 'intermediateCatchEvent' || target.catches.kind === 'link') {
       issues.add(target.id, 'an event-based gateway leads to intermediate catch events only');
     } else if (target.incoming.length > 1) {
       issues.add(target.id, 'an event behind an event-based gateway has no other incoming flow');
@@ -51,13 +51,54 @@ function checkBoundary(model: ProcessModel, element: BoundaryEvent, issues: Issu
     issues.add(element.id, 'a boundary event is attached to an activity beside it');
     return;
   }
-  if (element.catches.kind === 'error') {
+  if (element.catches.kind === 'compensation') {
+    checkCompensation(model, element, host, issues);
+  } else if (element.catches.kind === 'error') {
     if (!element.interrupting) issues.add(element.id, 'a boundary event that catches an error interrupts');
     if (!['serviceTask', 'subProcess'].includes(host.kind)) {
       issues.add(element.id, `a ${host.kind} raises no error that could be caught`);
     }
+  } else if (element.catches.kind === 'escalation') {
+    if (host.kind !== 'subProcess') issues.add(element.id, `a ${host.kind} escalates nothing`);
   } else if (['task', 'scriptTask', 'businessRuleTask'].includes(host.kind) && !host.loop) {
     issues.add(element.id, `a ${host.kind} takes no time in which an event could happen`);
+  }
+}
+
+/** What is repeated or runs in an event sub-process keeps no record of what was done in it. */
+function checkCompensation(model: ProcessModel, event: BoundaryEvent, host: Activity, issues: Issues): void {
+  if (event.outgoing.length > 0) issues.add(event.id, 'no flow leaves a compensation event');
+  if (host.isForCompensation) issues.add(event.id, 'what compensates is not compensated for');
+  for (let at: FlowElement | undefined = host; at; at = model.elements.get(at.parent)) {
+    if (at.kind === 'eventSubProcess' || (isActivity(at) && (at.loop || at.isForCompensation))) {
+      issues.add(event.id, `compensation inside ${at.id} is not supported`);
+    }
+  }
+}
+
+function checkCompensations(model: ProcessModel, element: FlowElement, issues: Issues): void {
+  if (isActivity(element) && element.isForCompensation) {
+    if (element.incoming.length + element.outgoing.length > 0) {
+      issues.add(element.id, 'no flow leads to or from an activity that is for compensation');
+    }
+    if (element.boundary.length > 0) issues.add(element.id, 'what compensates has no boundary events');
+  }
+  const thrown =
+    element.kind === 'intermediateThrowEvent'
+      ? element.throws
+      : element.kind === 'endEvent'
+        ? element.result
+        : undefined;
+  if (thrown?.kind !== 'compensation' || thrown.activity === undefined) return;
+  let scope = element.parent;
+  for (let at = model.elements.get(scope); at?.kind === 'eventSubProcess'; at = model.elements.get(scope)) {
+    scope = at.parent;
+  }
+  const meant = model.elements.get(thrown.activity);
+  if (!meant || !isActivity(meant) || meant.parent !== scope) {
+    issues.add(element.id, `${thrown.activity} is no activity beside this event`);
+  } else if (meant.compensation === undefined && meant.kind !== 'subProcess') {
+    issues.add(element.id, `nothing compensates for ${thrown.activity}`);
   }
 }
 
@@ -71,25 +112,57 @@ function checkEnds(element: FlowElement, issues: Issues): void {
   if (element.kind === 'endEvent' && element.outgoing.length > 0) {
     issues.add(element.id, 'an end event has no outgoing flow');
   }
-  if (element.outgoing.length === 0 && element.kind !== 'endEvent' && !isActivity(element)) {
-    issues.add(element.id, 'nothing follows this element');
+  if (element.kind === 'eventSubProcess' && element.incoming.length + element.outgoing.length > 0) {
+    issues.add(element.id, 'no flow leads to or from an event sub-process');
   }
+  if (element.kind === 'boundaryEvent' && element.catches.kind === 'compensation') return;
+  const goesOn =
+    !['endEvent', 'eventSubProcess'].includes(element.kind) && !isLinkThrow(element) && !isActivity(element);
+  if (element.outgoing.length === 0 && goesOn) issues.add(element.id, 'nothing follows this element');
 }
+
+const isLinkThrow = (element: FlowElement): boolean =>
+  element.kind === 'intermediateThrowEvent' && element.throws.kind === 'link';
+
+function checkLinks(model: ProcessModel, element: FlowElement, issues: Issues): void {
+  if (isLinkThrow(element) && element.outgoing.length > 0) {
+    issues.add(element.id, 'a link has no outgoing flow: it goes on where it is caught');
+  }
+  if (element.kind !== 'intermediateCatchEvent' || element.catches.kind !== 'link') return;
+  const { name } = element.catches;
+  if (element.incoming.length > 0) issues.add(element.id, 'a caught link has no incoming flow');
+  const thrown = [...model.elements.values()].some((other) => next(model, other).includes(element.id));
+  if (!thrown && name !== '') issues.add(element.id, `nothing throws the link ${name} here`);
+}
+
+/** Elements that a token comes to from this one: along its flows, or by its link. */
+export const next = (model: ProcessModel, element: FlowElement): readonly string[] =>
+  element.kind === 'intermediateThrowEvent' && element.throws.kind === 'link'
+    ? [element.throws.target]
+    : element.outgoing.map((flow) => model.flows.get(flow)?.target ?? '');
 
 /** Every element that a token can come to. */
 function reached(model: ProcessModel): ReadonlySet<string> {
   const seen = new Set<string>();
-  const waiting = [model.starts.get(model.key)];
+  const begin = (scope: string) => [model.starts.get(scope), ...(model.handlers.get(scope) ?? [])];
+  const waiting = begin(model.key);
   while (waiting.length > 0) {
     const element = model.elements.get(waiting.pop() ?? '');
     if (!element || seen.has(element.id)) continue;
     seen.add(element.id);
-    for (const flow of element.outgoing) waiting.push(model.flows.get(flow)?.target);
-    if (isActivity(element)) waiting.push(...element.boundary);
-    if (element.kind === 'subProcess') waiting.push(model.starts.get(element.id));
+    waiting.push(...next(model, element));
+    if (isActivity(element)) waiting.push(...element.boundary, element.compensation);
+    if (element.kind === 'subProcess' || element.kind === 'eventSubProcess')
+      waiting.push(...begin(element.id));
   }
   return seen;
 }
+
+/** Event sub-processes that can still catch what an element lets out: none once one has taken the scope over. */
+export const handledBeside = (model: ProcessModel, element: FlowElement): readonly string[] =>
+  element.kind === 'eventSubProcess' && element.interrupting
+    ? []
+    : (model.handlers.get(element.parent) ?? []).filter((id) => id !== element.id);
 
 /** Codes that a service task raises must be caught around it: an error nobody waits for is a slip of the pen. */
 function checkErrorMappings(model: ProcessModel, element: FlowElement, issues: Issues): void {
@@ -97,18 +170,13 @@ function checkErrorMappings(model: ProcessModel, element: FlowElement, issues: I
   for (const { code } of element.errors) {
     let caught = false;
     for (let at: FlowElement | undefined = element; at && !caught; at = model.elements.get(at.parent)) {
-      caught =
-        isActivity(at) &&
-        at.boundary.some((id) => {
-          const event = model.elements.get(id);
-          return (
-            event?.kind === 'boundaryEvent' &&
-            event.catches.kind === 'error' &&
-            (event.catches.code === undefined || event.catches.code === code)
-          );
-        });
+      const events = [...(isActivity(at) ? at.boundary : []), ...handledBeside(model, at)];
+      caught = events.some((id) => {
+        const { catches } = model.elements.get(id) as BoundaryEvent | EventSubProcess;
+        return catches.kind === 'error' && (catches.code === undefined || catches.code === code);
+      });
     }
-    if (!caught) issues.add(element.id, `no boundary event catches the error ${code}`);
+    if (!caught) issues.add(element.id, `nothing catches the error ${code}`);
   }
 }
 
@@ -118,7 +186,12 @@ export function checkFlow(model: ProcessModel, issues: Issues): void {
     checkConditions(model, element, issues);
     checkEnds(element, issues);
     checkErrorMappings(model, element, issues);
+    checkLinks(model, element, issues);
+    checkCompensations(model, element, issues);
     if (element.kind === 'eventBasedGateway') checkEventGateway(model, element, issues);
+    if (element.kind === 'eventSubProcess' && element.catches.kind === 'error' && !element.interrupting) {
+      issues.add(element.id, 'an event sub-process that catches an error interrupts');
+    }
     if (element.kind === 'boundaryEvent') checkBoundary(model, element, issues);
     if (element.kind === 'parallelGateway' || element.kind === 'inclusiveGateway') {
       const looped = element.outgoing.some((id) => model.flows.get(id)?.target === element.id);

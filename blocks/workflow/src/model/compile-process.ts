@@ -1,6 +1,6 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { parseDmn } from '../decisions/parse-dmn.ts';
-import { checkFlow } from './check-flow.ts';
+import { checkFlow, isActivity } from './check-flow.ts';
 import { collectIssues, readExpression } from './issues.ts';
 import { isVariableName } from './mappings.ts';
 import {
@@ -15,6 +15,7 @@ import {
 import { parseBpmn } from './parse-bpmn.ts';
 import { readDiagram } from './read-diagram.ts';
 import { flowElements, readElement } from './read-element.ts';
+import { readAssociations, readLinks } from './read-event.ts';
 import { attribute, child, documentationOf, extensions, idOf, type Reader } from './reader.ts';
 
 export interface DefinitionSource {
@@ -78,6 +79,7 @@ interface Parts {
   readonly elements: Map<string, FlowElement>;
   readonly flows: Map<string, SequenceFlow>;
   readonly starts: Map<string, string>;
+  readonly handlers: Map<string, string[]>;
   readonly startVariables: VariableDeclaration[];
 }
 
@@ -86,6 +88,8 @@ function readScope(scope: ModdleElement, reader: Reader, parts: Parts): void {
   const flows = readFlows(scope, reader);
   for (const flow of flows) parts.flows.set(flow.id, flow);
   const nodes = flowElements(scope).filter((one) => one.$type !== 'bpmn:SequenceFlow');
+  const links = readLinks(nodes, reader);
+  const associations = readAssociations(scope);
   for (const node of nodes) {
     const id = idOf(node);
     if (id === '') reader.issues.add(node, `a ${node.$type.replace('bpmn:', '')} has no id`);
@@ -100,6 +104,8 @@ function readScope(scope: ModdleElement, reader: Reader, parts: Parts): void {
             (other) => other.$type === 'bpmn:BoundaryEvent' && idOf(child(other, 'attachedToRef')) === id,
           )
           .map(idOf),
+        links,
+        associated: associations,
       },
       reader,
     );
@@ -115,7 +121,17 @@ function readScope(scope: ModdleElement, reader: Reader, parts: Parts): void {
         reader.issues.add(node, 'only the start event of the process declares variables');
       }
     }
-    if (element.kind === 'subProcess') readScope(node, reader, parts);
+    if (element.kind === 'eventSubProcess') {
+      parts.handlers.set(parent, [...(parts.handlers.get(parent) ?? []), id]);
+    }
+    if (element.kind === 'subProcess' || element.kind === 'eventSubProcess') readScope(node, reader, parts);
+  }
+  for (const event of parts.elements.values()) {
+    if (event.kind !== 'boundaryEvent' || event.catches.kind !== 'compensation') continue;
+    const host = parts.elements.get(event.attachedTo);
+    if (event.parent !== parent || !host || !isActivity(host)) continue;
+    if (host.compensation !== undefined) reader.issues.add(event.id, 'the activity is compensated for twice');
+    parts.elements.set(host.id, { ...host, compensation: event.catches.handler });
   }
   if (!parts.starts.has(parent)) reader.issues.add(scope, 'there is no start event');
 }
@@ -130,7 +146,13 @@ export async function compileProcess(source: DefinitionSource): Promise<ProcessM
   const document = await parseBpmn(source.bpmn, issues);
   if (!document) throw new InvalidDefinition(issues.list);
   const reader: Reader = { issues, owner: source.owner, bindings: source.bindings ?? {}, decisions };
-  const parts: Parts = { elements: new Map(), flows: new Map(), starts: new Map(), startVariables: [] };
+  const parts: Parts = {
+    elements: new Map(),
+    flows: new Map(),
+    starts: new Map(),
+    handlers: new Map(),
+    startVariables: [],
+  };
   if (idOf(document.process) === '') issues.add('definitions', 'the process has no id');
   readScope(document.process, reader, parts);
   const model: ProcessModel = Object.freeze({

@@ -17,6 +17,8 @@ export interface ProcessModel {
   readonly flows: ReadonlyMap<string, SequenceFlow>;
   /** None start event of the process and of each sub-process, by their ids. */
   readonly starts: ReadonlyMap<string, string>;
+  /** Event sub-processes of the process and of each sub-process, by their ids. */
+  readonly handlers: ReadonlyMap<string, readonly string[]>;
   readonly startVariables: readonly VariableDeclaration[];
   readonly decisions: DecisionModel;
   readonly diagram: Diagram;
@@ -88,6 +90,7 @@ export interface InputMapping {
 
 /** Runs an activity once per item of a collection. */
 export interface MultiInstance {
+  readonly kind: 'multiInstance';
   readonly sequential: boolean;
   readonly collection: Expression;
   readonly elementVariable: string;
@@ -96,12 +99,25 @@ export interface MultiInstance {
   readonly resultElement: Expression | undefined;
 }
 
+/** Runs an activity again while its condition holds, at most `maximum` times; one of both is given. */
+export interface StandardLoop {
+  readonly kind: 'standard';
+  /** Whether the condition is asked before the first run. */
+  readonly testBefore: boolean;
+  readonly maximum: number | undefined;
+  readonly condition: Expression | undefined;
+}
+
 interface ActivityNode extends Node {
   readonly defaultFlow: string | undefined;
   readonly outputs: readonly OutputMapping[];
   /** Boundary events attached to it. */
   readonly boundary: readonly string[];
-  readonly loop: MultiInstance | undefined;
+  /** Activity that compensates for it. */
+  readonly compensation: string | undefined;
+  /** Whether it compensates for another: it stands outside the flow. */
+  readonly isForCompensation: boolean;
+  readonly loop: MultiInstance | StandardLoop | undefined;
 }
 
 /** An answer that stands for a BPMN error: by HTTP status, problem type, or both. */
@@ -172,6 +188,16 @@ export interface SubProcess extends ActivityNode {
   readonly kind: 'subProcess';
 }
 
+/** Begins inside the process or sub-process around it when its event happens there. */
+export interface EventSubProcess extends Node {
+  readonly kind: 'eventSubProcess';
+  /** Whether it takes the place of everything that runs around it. */
+  readonly interrupting: boolean;
+  readonly catches: CatchDefinition | CodeDefinition;
+  /** Outputs of its start event. */
+  readonly outputs: readonly OutputMapping[];
+}
+
 export interface StartEvent extends Node {
   readonly kind: 'startEvent';
 }
@@ -181,7 +207,10 @@ export interface EndEvent extends Node {
   readonly result:
     | { readonly kind: 'none' }
     | { readonly kind: 'terminate' }
-    | { readonly kind: 'error'; readonly code: string };
+    | { readonly kind: 'error'; readonly code: string }
+    | { readonly kind: 'escalation'; readonly code: string }
+    | CompensationThrow
+    | SignalThrow;
 }
 
 export interface TimerDefinition {
@@ -197,26 +226,76 @@ export interface MessageDefinition {
   readonly correlationKey: Expression;
 }
 
-export type CatchDefinition = TimerDefinition | MessageDefinition;
+export interface SignalDefinition {
+  readonly kind: 'signal';
+  readonly name: string;
+}
+
+/** Happens as soon as the condition is true: when it begins to wait, or when variables change. */
+export interface ConditionalDefinition {
+  readonly kind: 'conditional';
+  readonly condition: Expression;
+}
+
+export type CatchDefinition = TimerDefinition | MessageDefinition | SignalDefinition | ConditionalDefinition;
+
+/** Caught on its way outwards; without code, every BPMN error or every escalation. */
+export interface CodeDefinition {
+  readonly kind: 'error' | 'escalation';
+  readonly code: string | undefined;
+}
+
+/** Where a link throw event of the same name goes on. */
+export interface LinkDefinition {
+  readonly kind: 'link';
+  readonly name: string;
+}
 
 export interface IntermediateCatchEvent extends Node {
   readonly kind: 'intermediateCatchEvent';
-  readonly catches: CatchDefinition;
+  readonly catches: CatchDefinition | LinkDefinition;
   readonly outputs: readonly OutputMapping[];
 }
 
-/** A none throw event: a milestone in the history. */
+/** Without a definition: a milestone in the history. A link goes on at the catch event `target`. */
+export type ThrowDefinition =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'link'; readonly target: string }
+  | { readonly kind: 'escalation'; readonly code: string }
+  | CompensationThrow
+  | SignalThrow;
+
+/** Compensates for what was done in its scope: one activity, or everything, last done first. */
+export interface CompensationThrow {
+  readonly kind: 'compensation';
+  readonly activity: string | undefined;
+}
+
+/** Reaches every instance of the same owner that waits for the name. */
+export interface SignalThrow {
+  readonly kind: 'signal';
+  readonly name: string;
+  /** What it brings along. */
+  readonly inputs: readonly InputMapping[];
+}
+
 export interface IntermediateThrowEvent extends Node {
   readonly kind: 'intermediateThrowEvent';
+  readonly throws: ThrowDefinition;
 }
 
 export interface BoundaryEvent extends Node {
   readonly kind: 'boundaryEvent';
   readonly attachedTo: string;
   readonly interrupting: boolean;
-  /** An error without code catches every BPMN error. */
-  readonly catches: CatchDefinition | { readonly kind: 'error'; readonly code: string | undefined };
+  /** Compensation: never happens by itself; names the activity that compensates for what it is attached to. */
+  readonly catches: CatchDefinition | CodeDefinition | CompensationDefinition;
   readonly outputs: readonly OutputMapping[];
+}
+
+export interface CompensationDefinition {
+  readonly kind: 'compensation';
+  readonly handler: string;
 }
 
 export interface ConditionalGateway extends Node {
@@ -244,6 +323,7 @@ export type Activity =
 
 export type FlowElement =
   | Activity
+  | EventSubProcess
   | StartEvent
   | EndEvent
   | IntermediateCatchEvent

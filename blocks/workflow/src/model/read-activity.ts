@@ -1,18 +1,34 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { readExpression, readSource } from './issues.ts';
 import { isVariableName, readNamedInputs, readVariable } from './mappings.ts';
-import type { BusinessRuleTask, MultiInstance, ScriptTask, UserTask } from './model.ts';
+import type { Activity, BusinessRuleTask, ScriptTask, StandardLoop, UserTask } from './model.ts';
 import { attribute, child, type Reader } from './reader.ts';
 
-/** Reads the multi-instance marker of an activity. */
-export function readLoop(element: ModdleElement, reader: Reader): MultiInstance | undefined {
+function readStandardLoop(element: ModdleElement, loop: ModdleElement, reader: Reader): StandardLoop {
+  const condition = child(loop, 'loopCondition');
+  const maximum = loop.get('loopMaximum') as number | undefined;
+  if (maximum !== undefined && !(Number.isInteger(maximum) && maximum > 0)) {
+    reader.issues.add(element, 'loopMaximum is a whole number above zero');
+  }
+  if (!condition && maximum === undefined) {
+    reader.issues.add(element, 'a loop needs loopCondition or loopMaximum: it would never end');
+  }
+  return {
+    kind: 'standard',
+    testBefore: loop.get('testBefore') === true,
+    maximum,
+    condition: condition
+      ? readExpression(reader.issues, element, 'loopCondition', attribute(condition, 'body') ?? '')
+      : undefined,
+  };
+}
+
+/** Reads the loop or multi-instance marker of an activity. */
+export function readLoop(element: ModdleElement, reader: Reader): Activity['loop'] {
   const { issues } = reader;
   const loop = child(element, 'loopCharacteristics');
   if (!loop) return undefined;
-  if (loop.$type !== 'bpmn:MultiInstanceLoopCharacteristics') {
-    issues.add(element, 'a loop marker is not supported; use a gateway, or multi-instance');
-    return undefined;
-  }
+  if (loop.$type !== 'bpmn:MultiInstanceLoopCharacteristics') return readStandardLoop(element, loop, reader);
   for (const name of [
     'loopCardinality',
     'completionCondition',
@@ -35,6 +51,7 @@ export function readLoop(element: ModdleElement, reader: Reader): MultiInstance 
     issues.add(element, 'govstack:resultVariable and govstack:resultElement belong together');
   }
   return {
+    kind: 'multiInstance',
     sequential: loop.get('isSequential') === true,
     collection: readSource(issues, element, 'collection', collection ?? '=null'),
     elementVariable,
@@ -55,6 +72,8 @@ type OwnFields<T> = Omit<
   | 'defaultFlow'
   | 'outputs'
   | 'boundary'
+  | 'compensation'
+  | 'isForCompensation'
   | 'loop'
 >;
 

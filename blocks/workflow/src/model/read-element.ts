@@ -1,8 +1,16 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { readOutputs } from './mappings.ts';
-import type { FlowElement } from './model.ts';
+import type { EventSubProcess, FlowElement } from './model.ts';
 import { readBusinessRuleTask, readLoop, readScriptTask, readUserTask } from './read-activity.ts';
-import { readBoundaryCatch, readCatch, readEnd, readMessage, requireNone } from './read-event.ts';
+import {
+  readBoundaryCatch,
+  readCompensation,
+  readEnd,
+  readIntermediateCatch,
+  readMessage,
+  readThrow,
+  requireNone,
+} from './read-event.ts';
 import { readServiceTask } from './read-service-task.ts';
 import { attribute, child, children, idOf, type Reader } from './reader.ts';
 
@@ -13,6 +21,10 @@ export interface Place {
   readonly outgoing: readonly string[];
   /** Boundary events attached to it. */
   readonly boundary: readonly string[];
+  /** Link catch events beside it, by name. */
+  readonly links: ReadonlyMap<string, string>;
+  /** What associations lead to, by what they come from. */
+  readonly associated: ReadonlyMap<string, readonly ModdleElement[]>;
 }
 
 /** Parts of a BPMN document that describe without being executed. */
@@ -29,11 +41,29 @@ function refuseUnsupported(element: ModdleElement, reader: Reader): void {
   const refuse = (condition: boolean, what: string): void => {
     if (condition) reader.issues.add(element, `${what} is not supported`);
   };
-  refuse(element.get('isForCompensation') === true, 'compensation');
   refuse((element.get('startQuantity') ?? 1) !== 1, 'a start quantity');
   refuse((element.get('completionQuantity') ?? 1) !== 1, 'a completion quantity');
   refuse(element.get('instantiate') === true, 'starting a process with this element');
   refuse(child(element, 'ioSpecification') !== undefined, 'an ioSpecification (use govstack:input)');
+}
+
+const isEventSubProcess = (element: ModdleElement | undefined): boolean =>
+  element?.$type === 'bpmn:SubProcess' && element.get('triggeredByEvent') === true;
+
+/** Reads what starts an event sub-process. */
+function readEventSubProcess(
+  element: ModdleElement,
+  reader: Reader,
+): Pick<EventSubProcess, 'interrupting' | 'catches' | 'outputs'> {
+  if (child(element, 'loopCharacteristics')) {
+    reader.issues.add(element, 'an event sub-process has no loop marker: it begins when its event happens');
+  }
+  const start = flowElements(element).find((one) => one.$type === 'bpmn:StartEvent') ?? element;
+  return {
+    interrupting: start.get('isInterrupting') !== false,
+    catches: readBoundaryCatch(start, reader),
+    outputs: readOutputs(start, reader),
+  };
 }
 
 /** Reads one flow element; undefined (and an issue) when its type is not supported. */
@@ -51,23 +81,29 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
     defaultFlow: defaultFlow(),
     outputs: readOutputs(element, reader),
     boundary: place.boundary,
+    compensation: undefined,
+    isForCompensation: element.get('isForCompensation') === true,
     loop: readLoop(element, reader),
   });
   refuseUnsupported(element, reader);
   switch (element.$type) {
     case 'bpmn:StartEvent':
-      requireNone(element, 'a start event', reader);
+      // What starts an event sub-process is read with it.
+      if (!isEventSubProcess(element.$parent)) requireNone(element, 'a start event', reader);
       return { ...node, kind: 'startEvent' };
     case 'bpmn:EndEvent':
       return { ...node, kind: 'endEvent', result: readEnd(element, reader) };
     case 'bpmn:IntermediateThrowEvent':
-      requireNone(element, 'a throw event', reader);
-      return { ...node, kind: 'intermediateThrowEvent' };
+      return {
+        ...node,
+        kind: 'intermediateThrowEvent',
+        throws: readThrow(element, place.links, reader),
+      };
     case 'bpmn:IntermediateCatchEvent':
       return {
         ...node,
         kind: 'intermediateCatchEvent',
-        catches: readCatch(element, reader),
+        catches: readIntermediateCatch(element, reader),
         outputs: readOutputs(element, reader),
       };
     case 'bpmn:BoundaryEvent':
@@ -76,7 +112,9 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
         kind: 'boundaryEvent',
         attachedTo: child(element, 'attachedToRef')?.id ?? '',
         interrupting: element.get('cancelActivity') !== false,
-        catches: readBoundaryCatch(element, reader),
+        catches:
+          readCompensation(element, place.associated.get(node.id) ?? [], reader) ??
+          readBoundaryCatch(element, reader),
         outputs: readOutputs(element, reader),
       };
     case 'bpmn:Task':
@@ -94,8 +132,8 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
     case 'bpmn:ReceiveTask':
       return { ...activity(), kind: 'receiveTask', message: readMessage(element, element, reader) };
     case 'bpmn:SubProcess':
-      if (element.get('triggeredByEvent') === true) {
-        reader.issues.add(element, 'an event sub-process is not supported');
+      if (isEventSubProcess(element)) {
+        return { ...node, kind: 'eventSubProcess', ...readEventSubProcess(element, reader) };
       }
       return { ...activity(), kind: 'subProcess' };
     case 'bpmn:ExclusiveGateway':

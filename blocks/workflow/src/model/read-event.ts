@@ -1,14 +1,20 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { asInstant, isDuration } from './duration.ts';
-import { readSource } from './issues.ts';
+import { readExpression, readSource } from './issues.ts';
+import { readNamedInputs } from './mappings.ts';
 import type {
-  BoundaryEvent,
   CatchDefinition,
+  CodeDefinition,
+  CompensationDefinition,
+  CompensationThrow,
   EndEvent,
+  IntermediateCatchEvent,
   MessageDefinition,
+  SignalThrow,
+  ThrowDefinition,
   TimerDefinition,
 } from './model.ts';
-import { attribute, child, children, type Reader } from './reader.ts';
+import { attribute, child, children, idOf, type Reader } from './reader.ts';
 
 const never: TimerDefinition = {
   kind: 'timer',
@@ -70,38 +76,180 @@ function definitionOf(element: ModdleElement, reader: Reader): ModdleElement | u
 const kindOf = (definition: ModdleElement): string =>
   definition.$type.replace('bpmn:', '').replace('EventDefinition', '').toLowerCase();
 
-const errorCodeOf = (
+const codeOf = (
+  kind: CodeDefinition['kind'],
   definition: ModdleElement,
   element: ModdleElement,
   reader: Reader,
 ): string | undefined => {
-  const error = child(definition, 'errorRef');
-  if (!error) return undefined;
-  const code = attribute(error, 'errorCode');
-  if (code === undefined) reader.issues.add(element, 'the error has no errorCode');
+  const referred = child(definition, `${kind}Ref`);
+  if (!referred) return undefined;
+  const code = attribute(referred, `${kind}Code`);
+  if (code === undefined) reader.issues.add(element, `the ${kind} has no ${kind}Code`);
   return code;
 };
 
-/** Reads the timer or message that a catch event waits for. */
+/** Code of an escalation that is thrown; without one it becomes an issue. */
+function escalationOf(
+  element: ModdleElement,
+  definition: ModdleElement,
+  reader: Reader,
+): { kind: 'escalation'; code: string } {
+  const code = codeOf('escalation', definition, element, reader);
+  if (code === undefined) reader.issues.add(element, 'throwing an escalation needs escalationRef');
+  return { kind: 'escalation', code: code ?? '' };
+}
+
+/** Reads the name of a signal, under which all that wait for it are found. */
+function signalNameOf(element: ModdleElement, definition: ModdleElement, reader: Reader): string {
+  const signal = child(definition, 'signalRef');
+  const name = signal && attribute(signal, 'name');
+  if (name === undefined) reader.issues.add(element, 'a signal needs signalRef to a signal with a name');
+  return name ?? '';
+}
+
+const readSignalThrow = (element: ModdleElement, definition: ModdleElement, reader: Reader): SignalThrow => ({
+  kind: 'signal',
+  name: signalNameOf(element, definition, reader),
+  inputs: readNamedInputs(element, reader),
+});
+
+/** Reads the timer, message, signal or condition that a catch event waits for. */
 export function readCatch(element: ModdleElement, reader: Reader): CatchDefinition {
   const definition = definitionOf(element, reader);
   if (definition?.$type === 'bpmn:TimerEventDefinition') return readTimer(element, definition, reader);
   if (definition?.$type === 'bpmn:MessageEventDefinition') return readMessage(element, definition, reader);
+  if (definition?.$type === 'bpmn:SignalEventDefinition') {
+    return { kind: 'signal', name: signalNameOf(element, definition, reader) };
+  }
+  if (definition?.$type === 'bpmn:ConditionalEventDefinition') {
+    const condition = child(definition, 'condition');
+    const text = (condition && attribute(condition, 'body')) ?? '';
+    return { kind: 'conditional', condition: readExpression(reader.issues, element, 'condition', text) };
+  }
   reader.issues.add(
     element,
     definition
       ? `catching ${kindOf(definition)} is not supported`
-      : 'a catch event needs a timer or a message',
+      : 'a catch event needs an event definition',
   );
   return never;
 }
 
-/** Reads what a boundary event catches: a BPMN error, a timer or a message. */
-export function readBoundaryCatch(element: ModdleElement, reader: Reader): BoundaryEvent['catches'] {
-  const definition = children(element, 'eventDefinitions')[0];
-  if (definition?.$type !== 'bpmn:ErrorEventDefinition') return readCatch(element, reader);
+/** Reads what an intermediate event catches: what any catch event may, or a link. */
+export function readIntermediateCatch(
+  element: ModdleElement,
+  reader: Reader,
+): IntermediateCatchEvent['catches'] {
+  const name = linkNameOf(element);
+  if (name === undefined) return readCatch(element, reader);
   definitionOf(element, reader);
-  return { kind: 'error', code: errorCodeOf(definition, element, reader) };
+  if (name === '') reader.issues.add(element, 'a link needs a name');
+  return { kind: 'link', name };
+}
+
+/** Name of the link that an event is; empty when it has none, undefined when the event is no link. */
+function linkNameOf(element: ModdleElement): string | undefined {
+  const definition = children(element, 'eventDefinitions')[0];
+  return definition?.$type === 'bpmn:LinkEventDefinition' ? (attribute(definition, 'name') ?? '') : undefined;
+}
+
+/** Link catch events of one scope by name; a second one of a name becomes an issue. */
+export function readLinks(nodes: readonly ModdleElement[], reader: Reader): ReadonlyMap<string, string> {
+  const links = new Map<string, string>();
+  for (const node of nodes) {
+    const name = node.$type === 'bpmn:IntermediateCatchEvent' ? linkNameOf(node) : undefined;
+    if (name === undefined || name === '') continue;
+    if (links.has(name)) reader.issues.add(node, `the link ${name} is caught twice`);
+    else links.set(name, idOf(node));
+  }
+  return links;
+}
+
+/** What the associations of one scope lead to, by what they come from. */
+export function readAssociations(scope: ModdleElement): ReadonlyMap<string, readonly ModdleElement[]> {
+  const drawn = [...children(scope, 'artifacts'), ...children(scope, 'flowElements')].filter(
+    (one) => one.$type === 'bpmn:Association',
+  );
+  const found = new Map<string, ModdleElement[]>();
+  for (const one of drawn) {
+    const from = idOf(child(one, 'sourceRef'));
+    const to = child(one, 'targetRef');
+    if (to) found.set(from, [...(found.get(from) ?? []), to]);
+  }
+  return found;
+}
+
+/** Reads which activity compensates, by the association of a compensation event; undefined for any other event. */
+export function readCompensation(
+  element: ModdleElement,
+  associated: readonly ModdleElement[],
+  reader: Reader,
+): CompensationDefinition | undefined {
+  if (children(element, 'eventDefinitions')[0]?.$type !== 'bpmn:CompensateEventDefinition') return undefined;
+  definitionOf(element, reader);
+  const handlers = associated.filter((one) => one.get('isForCompensation') === true);
+  if (handlers.length !== 1) {
+    reader.issues.add(
+      element,
+      'a compensation event is associated with one activity that is for compensation',
+    );
+  }
+  return { kind: 'compensation', handler: idOf(handlers[0]) };
+}
+
+/** Reads what is compensated for. */
+function readCompensationThrow(
+  element: ModdleElement,
+  definition: ModdleElement,
+  reader: Reader,
+): CompensationThrow {
+  if (definition.get('waitForCompletion') === false) {
+    reader.issues.add(element, 'compensating without waiting for its end is not supported');
+  }
+  return { kind: 'compensation', activity: child(definition, 'activityRef')?.id };
+}
+
+/** Reads what a throw event throws. `links`: the link catch events around it, by name. */
+export function readThrow(
+  element: ModdleElement,
+  links: ReadonlyMap<string, string>,
+  reader: Reader,
+): ThrowDefinition {
+  const definition = definitionOf(element, reader);
+  if (!definition) return { kind: 'none' };
+  const link = linkNameOf(element);
+  if (link !== undefined) {
+    const target = links.get(link);
+    if (target === undefined) {
+      reader.issues.add(
+        element,
+        link === '' ? 'a link needs a name' : `nothing catches the link ${link} here`,
+      );
+    }
+    return { kind: 'link', target: target ?? '' };
+  }
+  if (definition.$type === 'bpmn:SignalEventDefinition') return readSignalThrow(element, definition, reader);
+  if (definition.$type === 'bpmn:EscalationEventDefinition') return escalationOf(element, definition, reader);
+  if (definition.$type === 'bpmn:CompensateEventDefinition') {
+    return readCompensationThrow(element, definition, reader);
+  }
+  reader.issues.add(element, `a throw event with ${kindOf(definition)} is not supported`);
+  return { kind: 'none' };
+}
+
+const codeKinds: ReadonlyMap<string, CodeDefinition['kind']> = new Map([
+  ['bpmn:ErrorEventDefinition', 'error'],
+  ['bpmn:EscalationEventDefinition', 'escalation'],
+]);
+
+/** Reads what a boundary event or an event sub-process catches: an error, an escalation, or what any catch event may. */
+export function readBoundaryCatch(element: ModdleElement, reader: Reader): CatchDefinition | CodeDefinition {
+  const definition = children(element, 'eventDefinitions')[0];
+  const kind = definition && codeKinds.get(definition.$type);
+  if (!definition || !kind) return readCatch(element, reader);
+  definitionOf(element, reader);
+  return { kind, code: codeOf(kind, definition, element, reader) };
 }
 
 /** Reads how an end event ends its path. */
@@ -110,9 +258,14 @@ export function readEnd(element: ModdleElement, reader: Reader): EndEvent['resul
   if (!definition) return { kind: 'none' };
   if (definition.$type === 'bpmn:TerminateEventDefinition') return { kind: 'terminate' };
   if (definition.$type === 'bpmn:ErrorEventDefinition') {
-    const code = errorCodeOf(definition, element, reader);
+    const code = codeOf('error', definition, element, reader);
     if (code === undefined) reader.issues.add(element, 'an error end event needs errorRef');
     return { kind: 'error', code: code ?? '' };
+  }
+  if (definition.$type === 'bpmn:SignalEventDefinition') return readSignalThrow(element, definition, reader);
+  if (definition.$type === 'bpmn:EscalationEventDefinition') return escalationOf(element, definition, reader);
+  if (definition.$type === 'bpmn:CompensateEventDefinition') {
+    return readCompensationThrow(element, definition, reader);
   }
   reader.issues.add(element, `ending with ${kindOf(definition)} is not supported`);
   return { kind: 'none' };

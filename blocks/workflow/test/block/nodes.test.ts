@@ -1,4 +1,5 @@
 import type { TestNode } from '@govstack/platform/testing';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { chain, el, extensions, flow, input, service, timerOf } from '../execution/bpmn.ts';
 import { apiOf, bodyOf, civilRegistry, definition, ended, json, startWorkflow } from './node.ts';
@@ -47,6 +48,30 @@ it('[WF-5.1.4-a] [WF-5.1.4-b] [WF-4.4-b] [WF-6.5-c] two nodes share the work of 
   expect(asked).toEqual(ids.flatMap((_, n) => ['a', 'b', 'c'].map((step) => `${n} ${step}`)).sort());
   const workers = nodes.map((node) => node.exchanges.filter((one) => one.path === '/read').length);
   expect(Math.min(...workers)).toBeGreaterThan(0);
+});
+
+it('[WF-5.1.4-b] two nodes deliver each signal once to each instance that waits', async () => {
+  const roots = '<signal id="sig" name="flood"/>';
+  const signal = '<signalEventDefinition signalRef="sig"/>';
+  const counts = `<startEvent id="s"/>${el('userTask', 't')}
+    ${el('boundaryEvent', 'b', { attachedToRef: 't', cancelActivity: 'false' }, signal)}<endEvent id="e"/>
+    <endEvent id="told"/>${chain('s', 't', 'e')}${flow('b', 'told')}`;
+  const throws = `<startEvent id="s"/>${el('endEvent', 'e', {}, signal)}${flow('s', 'e')}`;
+  await apiOf(first).addProcess({ body: definition(counts, { key: 'counts', roots }) });
+  await apiOf(first).addProcess({ body: definition(throws, { key: 'throws', roots }) });
+  const start = async (processId: string, node: TestNode): Promise<string> =>
+    (await apiOf(node).start({ params: { processId }, body: {} })).body.id;
+  const ids = await Promise.all(Array.from({ length: 20 }, () => start('counts', first)));
+  await Promise.all(Array.from({ length: 6 }, (_, n) => start('throws', n % 2 ? first : second)));
+  const onTheWay = () => sql`select id from signal_delivery`.execute(first.database('workflow'));
+  await expect.poll(async () => (await onTheWay()).rows).toEqual([]);
+  const told = await Promise.all(
+    ids.map(async (instanceId) => {
+      const { body } = await apiOf(second).getInstance({ params: { instanceId } });
+      return body.log?.filter((line) => line.elementId === 'told').length;
+    }),
+  );
+  expect(told).toEqual(ids.map(() => 6));
 });
 
 it('gives the calls of a node that stops back to the others', async () => {

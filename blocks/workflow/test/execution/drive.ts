@@ -15,6 +15,7 @@ export interface Drive {
   readonly tasks: ReadonlyMap<string, Of<'createTask'>>;
   readonly timers: ReadonlyMap<string, Of<'createTimer'>>;
   readonly subscriptions: ReadonlyMap<string, Of<'subscribe'>>;
+  readonly signals: ReadonlyMap<string, Of<'awaitSignal'>>;
   readonly incidents: ReadonlyMap<string, Of<'raiseIncident'>>;
   readonly commands: readonly Command[];
   readonly events: readonly EngineEvent[];
@@ -42,6 +43,7 @@ export function drive(
     tasks: new Map<string, Of<'createTask'>>(),
     timers: new Map<string, Of<'createTimer'>>(),
     subscriptions: new Map<string, Of<'subscribe'>>(),
+    signals: new Map<string, Of<'awaitSignal'>>(),
     incidents: new Map<string, Of<'raiseIncident'>>(),
   };
   const commands: Command[] = [];
@@ -62,6 +64,8 @@ export function drive(
     if (one.type === 'removeTimer') maps.timers.delete(one.timerId);
     if (one.type === 'subscribe') maps.subscriptions.set(one.subscriptionId, one);
     if (one.type === 'unsubscribe') maps.subscriptions.delete(one.subscriptionId);
+    if (one.type === 'awaitSignal') maps.signals.set(one.subscriptionId, one);
+    if (one.type === 'forgetSignal') maps.signals.delete(one.subscriptionId);
     if (one.type === 'raiseIncident') maps.incidents.set(one.incidentId, one);
     if (one.type === 'resolveIncident') maps.incidents.delete(one.incidentId);
   };
@@ -102,12 +106,13 @@ export function drive(
       return self.send({ type: 'taskCompleted', taskId, form, completedBy });
     },
     fire(elementId, payload = null) {
-      const map = [...maps.timers.values()].some((timer) => timer.elementId === elementId)
-        ? maps.timers
-        : maps.subscriptions;
-      const [subscriptionId] = find<{ elementId: string }>(map as never, elementId);
+      const open = new Map<string, { elementId: string }>([
+        ...maps.timers,
+        ...maps.subscriptions,
+        ...maps.signals,
+      ]);
+      const [subscriptionId] = find(open, elementId);
       maps.timers.delete(subscriptionId);
-      maps.subscriptions.delete(subscriptionId);
       return self.send({ type: 'triggered', subscriptionId, payload });
     },
     variables() {

@@ -87,6 +87,62 @@ describe('messages', () => {
   });
 });
 
+describe('conditional events', () => {
+  const when = (condition: string): string =>
+    `<conditionalEventDefinition><condition>${condition}</condition></conditionalEventDefinition>`;
+
+  it('[WF-6.1-c] pass at once what is true already, and what becomes true when variables change', async () => {
+    const model = await compile(`<startEvent id="s"/><parallelGateway id="f"/>
+      ${el('intermediateCatchEvent', 'c', {}, when('level > 2'))}<endEvent id="e"/>
+      ${service('t', extensions(output('= response.body', 'level')))}${service('u', extensions(output('= response.body', 'level')))}
+      <endEvent id="e2"/>${chain('s', 'f', 'c', 'e')}${chain('f', 't', 'u', 'e2')}`);
+    const ready = drive(model, { level: 3 });
+    expect(ready.completed).toContain('e');
+    const run = drive(model);
+    run.answer('t', 2);
+    expect(run.completed).not.toContain('c');
+    run.answer('u', 5);
+    expect(run.completed).toContain('c');
+    expect(run.state.status).toBe('completed');
+  });
+
+  const bounded = (
+    cancel: boolean,
+  ): string => `<startEvent id="s"/><parallelGateway id="f"/>${el('userTask', 't')}
+    ${el('boundaryEvent', 'b', { attachedToRef: 't', cancelActivity: String(cancel) }, when('= level &gt; 2'))}
+    <endEvent id="warned"/><endEvent id="e"/>${el('userTask', 'measure', {}, extensions(output('= level', 'level')))}
+    <exclusiveGateway id="again"/>${chain('s', 'f', 't', 'e')}${chain('f', 'again', 'measure', 'again')}${flow('b', 'warned')}`;
+
+  it('interrupt an activity in the step that makes them true', async () => {
+    const run = drive(await compile(bounded(true)), { level: 0 });
+    run.complete('measure', { level: 4 });
+    expect([...run.tasks.values()].map((task) => task.elementId)).toEqual(['measure']);
+    expect(run.completed.filter((id) => id === 'warned')).toHaveLength(1);
+  });
+
+  it('happen beside an activity each time they become true, not for as long as they are', async () => {
+    const run = drive(await compile(bounded(false)), { level: 0 });
+    const warnings: number[] = [];
+    for (const level of [4, 5, 1, 3]) {
+      run.complete('measure', { level });
+      warnings.push(run.completed.filter((id) => id === 'warned').length);
+    }
+    expect(warnings).toEqual([1, 1, 1, 2]);
+    run.complete('t');
+    run.complete('measure', { level: 9 });
+    expect(run.completed.filter((id) => id === 'warned')).toHaveLength(2);
+  });
+
+  it('leave an incident when they are neither true nor false', async () => {
+    const model = await compile(`<startEvent id="s"/>${el('intermediateCatchEvent', 'c', {}, when('level'))}
+      <endEvent id="e"/>${chain('s', 'c', 'e')}`);
+    expect([...drive(model, { level: 1 }).incidents.values()][0]?.message).toContain(
+      'neither true nor false',
+    );
+    expect(drive(model).incidents.size).toBe(0);
+  });
+});
+
 describe('errors', () => {
   const mapped = `<extensionElements><govstack:error status="409" code="refused"/></extensionElements>`;
 

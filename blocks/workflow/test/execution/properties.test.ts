@@ -9,7 +9,7 @@ import { type Drive, drive } from './drive.ts';
 type Block =
   | { readonly kind: 'service' | 'user' | 'script' | 'timer' | 'plain' }
   | {
-      readonly kind: 'sequence' | 'parallel' | 'subProcess' | 'bounded' | 'repeat';
+      readonly kind: 'sequence' | 'parallel' | 'subProcess' | 'bounded' | 'handled' | 'repeat' | 'loop';
       readonly parts: readonly Block[];
     }
   | {
@@ -27,7 +27,7 @@ const block: fc.Arbitrary<Block> = fc.letrec<{ block: Block }>((tie) => ({
     { depthSize: 'small', withCrossShrink: true },
     leaf,
     fc.record({
-      kind: fc.constantFrom('sequence', 'parallel', 'subProcess', 'bounded', 'repeat'),
+      kind: fc.constantFrom('sequence', 'parallel', 'subProcess', 'bounded', 'handled', 'repeat', 'loop'),
       parts: fc.array(tie('block'), { minLength: 1, maxLength: 3 }),
     }),
     fc.record({
@@ -92,6 +92,7 @@ class Drawing {
       case 'sequence':
         return this.sequence(one.parts, times);
       case 'subProcess':
+      case 'handled':
       case 'bounded': {
         const id = this.id('sub', times);
         const start = this.id('start', times);
@@ -102,7 +103,13 @@ class Drawing {
           ? `${el('boundaryEvent', boundary, { attachedToRef: id }, timerOf('P9D'))}
              ${el('endEvent', `end${boundary}`)}${flow(boundary, `end${boundary}`)}`
           : '';
-        const inside = this.whole(start, body, times);
+        // Nor must an event sub-process.
+        const handler =
+          one.kind === 'handled'
+            ? `<subProcess id="lateh${id}" triggeredByEvent="true">${el('startEvent', `hs${id}`, {}, timerOf('P9D'))}
+               ${el('endEvent', `he${id}`)}${flow(`hs${id}`, `he${id}`)}</subProcess>`
+            : '';
+        const inside = this.whole(start, body, times) + handler;
         return single(id, el('subProcess', id, {}, inside) + late);
       }
       case 'repeat': {
@@ -112,6 +119,13 @@ class Drawing {
         const loop = `<multiInstanceLoopCharacteristics isSequential="${one.parts.length > 1}"
           govstack:collection="= [1, 2, 3]"/>`;
         return single(id, el('subProcess', id, {}, loop + this.whole(start, body, times * 3)));
+      }
+      case 'loop': {
+        const id = this.id('sub', times * 2 + times);
+        const start = this.id('start', times * 2);
+        const body = this.sequence(one.parts, times * 2);
+        const loop = '<standardLoopCharacteristics loopMaximum="2"/>';
+        return single(id, el('subProcess', id, {}, loop + this.whole(start, body, times * 2)));
       }
       case 'parallel':
         return this.split(

@@ -107,3 +107,57 @@ describe('multi-instance', () => {
     expect(run.state.scopes.size).toBe(1);
   });
 });
+
+describe('loops', () => {
+  const loop = (attributes: string, condition?: string): string =>
+    `<standardLoopCharacteristics ${attributes}>${condition === undefined ? '' : `<loopCondition>${condition}</loopCondition>`}
+     </standardLoopCharacteristics>`;
+  const counting = (marker: string): string =>
+    `<startEvent id="s"/>${el('scriptTask', 't', { 'govstack:resultVariable': 'n' }, `${marker}<script>n + 1</script>`)}
+     <endEvent id="e"/>${chain('s', 't', 'e')}`;
+  const counted = async (marker: string, n: number): Promise<unknown> => {
+    const run = drive(await compile(counting(marker)), { n });
+    expect([run.state.status, run.state.scopes.size]).toEqual(['completed', 1]);
+    return run.variables().n;
+  };
+
+  it('[WF-6.1-c] repeat an activity while their condition holds, tested before or after each run', async () => {
+    expect(await counted(loop('testBefore="true"', 'n &lt; 3'), 0)).toBe(3);
+    expect(await counted(loop('testBefore="true"', 'n &lt; 3'), 7)).toBe(7);
+    expect(await counted(loop('', 'n &lt; 3'), 7)).toBe(8);
+    expect(await counted(loop('', 'loopCounter &lt; 3'), 10)).toBe(13);
+  });
+
+  it('repeat at most as often as their maximum says', async () => {
+    expect(await counted(loop('loopMaximum="4"'), 0)).toBe(4);
+    expect(await counted(loop('loopMaximum="2" testBefore="true"', 'true'), 0)).toBe(2);
+  });
+
+  it('repeat a sub-process with its waits, under one boundary event, until it is interrupted', async () => {
+    const run = drive(
+      await compile(`<startEvent id="s"/><subProcess id="sub">${loop('', 'not(done)')}<startEvent id="s2"/>
+        ${service('a', extensions(output('= response.body', 'done')))}<endEvent id="e2"/>${chain('s2', 'a', 'e2')}
+        </subProcess><boundaryEvent id="late" attachedToRef="sub">${timerOf('P1D')}</boundaryEvent><endEvent id="e"/>
+        <endEvent id="e3"/>${chain('s', 'sub', 'e')}${flow('late', 'e3')}`),
+    );
+    const [timer] = run.timers.keys();
+    run.answer('a', false);
+    run.answer('a', false);
+    expect([...run.timers.keys()]).toEqual([timer]);
+    expect([run.jobs.size, run.variables().done]).toEqual([1, false]);
+    run.fire('late');
+    expect([run.jobs.size, run.state.scopes.size, run.state.status]).toEqual([0, 1, 'completed']);
+  });
+
+  it('leave an incident where their condition cannot be told, or they go on for too long', async () => {
+    const run = drive(await compile(counting(loop('', 'more'))), { n: 0 });
+    const [incident] = run.incidents.values();
+    expect(incident?.message).toContain('neither true nor false');
+    const retry = { incidentId: incident?.incidentId ?? '', variables: { more: false }, request: undefined };
+    run.send({ type: 'retry', ...retry });
+    expect(run.variables()).toEqual({ n: 1, more: false });
+    expect(run.state.status).toBe('completed');
+    const endless = drive(await compile(counting(loop('', 'true'))), { n: 0 }, { maxIterations: 5 });
+    expect([...endless.incidents.values()][0]?.message).toContain('repeated 5 times');
+  });
+});

@@ -180,7 +180,7 @@ const refusals: readonly [string, string, string, RegExp][] = [
     'an error nobody catches',
     around(service('t', extensions('<govstack:error status="404" code="x"/>'))),
     't',
-    /no boundary event catches/,
+    /nothing catches the error x/,
   ],
   [
     'an unknown decision',
@@ -189,18 +189,86 @@ const refusals: readonly [string, string, string, RegExp][] = [
     /no decision nope/,
   ],
   [
-    'a signal',
+    'a signal without a name',
     around('<intermediateCatchEvent id="t"><signalEventDefinition/></intermediateCatchEvent>'),
     't',
-    /catching signal is not supported/,
+    /a signal needs signalRef/,
+  ],
+  [
+    'a link that nothing catches',
+    `<startEvent id="s"/><intermediateThrowEvent id="t"><linkEventDefinition name="a"/></intermediateThrowEvent>${flow('s', 't')}`,
+    't',
+    /nothing catches the link a here/,
+  ],
+  [
+    'a link that nothing throws',
+    `${around('<task id="t"/>')}<intermediateCatchEvent id="c"><linkEventDefinition name="a"/></intermediateCatchEvent>${flow('c', 'e')}`,
+    'c',
+    /nothing throws the link a here/,
+  ],
+  [
+    'a link that is caught twice',
+    `<startEvent id="s"/><intermediateThrowEvent id="t"><linkEventDefinition name="a"/></intermediateThrowEvent>
+     <intermediateCatchEvent id="c"><linkEventDefinition name="a"/></intermediateCatchEvent>
+     <intermediateCatchEvent id="d"><linkEventDefinition name="a"/></intermediateCatchEvent><endEvent id="e"/>
+     ${flow('s', 't')}${flow('c', 'e')}${flow('d', 'e')}`,
+    'd',
+    /the link a is caught twice/,
+  ],
+  [
+    'a link into a sub-process',
+    `<startEvent id="s"/><subProcess id="sub"><startEvent id="s2"/><task id="i"/>
+     <intermediateCatchEvent id="c"><linkEventDefinition name="a"/></intermediateCatchEvent><endEvent id="e2"/>
+     ${chain('s2', 'i', 'e2')}${flow('c', 'e2')}</subProcess>
+     <intermediateThrowEvent id="t"><linkEventDefinition name="a"/></intermediateThrowEvent>${chain('s', 'sub', 't')}`,
+    't',
+    /nothing catches the link a here/,
+  ],
+  [
+    'an escalation without a code',
+    `<startEvent id="s"/><endEvent id="t"><escalationEventDefinition/></endEvent>${flow('s', 't')}`,
+    't',
+    /needs escalationRef/,
+  ],
+  [
+    'an escalation of a task',
+    `${around(service('t'))}<boundaryEvent id="b" attachedToRef="t"><escalationEventDefinition/></boundaryEvent>${flow('b', 'e')}`,
+    'b',
+    /a serviceTask escalates nothing/,
+  ],
+  [
+    'an event without a condition',
+    around('<intermediateCatchEvent id="t"><conditionalEventDefinition/></intermediateCatchEvent>'),
+    't',
+    /condition: the expression is empty/,
   ],
   ['a complex gateway', around('<complexGateway id="t"/>'), 't', /ComplexGateway is not supported/],
   ['a call activity', around('<callActivity id="t"/>'), 't', /CallActivity is not supported/],
   [
-    'an event sub-process',
-    `${around('<task id="t"/>')}<subProcess id="x" triggeredByEvent="true"><startEvent id="s2"/></subProcess>`,
+    'an event sub-process without an event',
+    `${around('<task id="t"/>')}<subProcess id="x" triggeredByEvent="true"><startEvent id="s2"/><endEvent id="e2"/>${flow('s2', 'e2')}</subProcess>`,
+    's2',
+    /needs an event definition/,
+  ],
+  [
+    'an event sub-process in the flow',
+    around(
+      `<subProcess id="t" triggeredByEvent="true"><startEvent id="s2">${timerOf('PT1S')}</startEvent><endEvent id="e2"/>${flow('s2', 'e2')}</subProcess>`,
+    ),
+    't',
+    /no flow leads to or from/,
+  ],
+  [
+    'an error that does not interrupt',
+    `${around('<task id="t"/>')}<subProcess id="x" triggeredByEvent="true"><startEvent id="s2" isInterrupting="false"><errorEventDefinition/></startEvent><endEvent id="e2"/>${flow('s2', 'e2')}</subProcess>`,
     'x',
-    /event sub-process is not supported/,
+    /catches an error interrupts/,
+  ],
+  [
+    'several definitions on one event',
+    `${around(service('t'))}<boundaryEvent id="b" attachedToRef="t">${timerOf('PT1S')}${timerOf('PT2S')}</boundaryEvent>${flow('b', 'e')}`,
+    'b',
+    /has one event definition/,
   ],
   [
     'a message start',
@@ -209,8 +277,44 @@ const refusals: readonly [string, string, string, RegExp][] = [
     's',
     /start event with timer is not supported/,
   ],
-  ['a loop marker', around('<task id="t"><standardLoopCharacteristics/></task>'), 't', /loop marker/],
-  ['compensation', around('<task id="t" isForCompensation="true"/>'), 't', /compensation is not supported/],
+  [
+    'a loop without end',
+    around('<task id="t"><standardLoopCharacteristics/></task>'),
+    't',
+    /would never end/,
+  ],
+  [
+    'a loop that never begins',
+    around('<task id="t"><standardLoopCharacteristics loopMaximum="0"/></task>'),
+    't',
+    /above zero/,
+  ],
+  [
+    'compensation in the flow',
+    around('<task id="t" isForCompensation="true"/>'),
+    't',
+    /no flow leads to or from an activity that is for compensation/,
+  ],
+  [
+    'compensation without a handler',
+    `${around('<task id="t"/>')}<boundaryEvent id="b" attachedToRef="t"><compensateEventDefinition/></boundaryEvent>`,
+    'b',
+    /associated with one activity that is for compensation/,
+  ],
+  [
+    'compensation for what has no handler',
+    `${around('<task id="t"/>').replace('<endEvent id="e"/>', '<endEvent id="e"><compensateEventDefinition activityRef="t"/></endEvent>')}`,
+    'e',
+    /nothing compensates for t/,
+  ],
+  [
+    'compensation inside a loop',
+    around(`<subProcess id="t"><standardLoopCharacteristics loopMaximum="2"/><startEvent id="s2"/><task id="a"/>
+      ${chain('s2', 'a')}<boundaryEvent id="b" attachedToRef="a"><compensateEventDefinition/></boundaryEvent>
+      <task id="undo" isForCompensation="true"/><association id="as" sourceRef="b" targetRef="undo"/></subProcess>`),
+    'b',
+    /compensation inside t is not supported/,
+  ],
   [
     'a timer without time',
     around('<intermediateCatchEvent id="t"><timerEventDefinition/></intermediateCatchEvent>'),

@@ -1,0 +1,47 @@
+import type { Expression } from '../feel/expression.ts';
+import { FeelError } from '../feel/normalise.ts';
+import { change, type Run, subscriptionsOf } from './run.ts';
+import type { Scope, Subscription, Token } from './state.ts';
+import { trigger } from './trigger.ts';
+import { evaluateIn } from './variables.ts';
+
+/**
+ * Lets the conditional events happen whose condition has become true. One that does not interrupt happens again only
+ * after its condition was untrue in between.
+ */
+export function checkConditions(run: Run): void {
+  run.conditionsDue = false;
+  for (const one of subscriptionsOf(run)) {
+    if (one.kind !== 'conditional') continue;
+    const waits = (other: Token | Scope): boolean => other.subscriptions.includes(one);
+    const token = [...run.tokens.values()].find(waits);
+    const scope = token ? run.scopes.get(token.scopeId) : [...run.scopes.values()].find(waits);
+    if (!scope) continue;
+    const held = holds(run, one, scope.id);
+    if (held === (one.held === true)) continue;
+    const noted = (all: readonly Subscription[]): Subscription[] =>
+      all.map((other) => (other === one ? { ...one, held } : other));
+    if (token) change(run, token, { subscriptions: noted(token.subscriptions) });
+    else run.scopes.set(scope.id, { ...scope, subscriptions: noted(scope.subscriptions) });
+    if (held) trigger(run, one.id, null);
+  }
+}
+
+/** Whether a condition holds. What cannot be told yet does not: it was checked when the wait began. */
+function holds(run: Run, subscription: Subscription, scopeId: string): boolean {
+  const condition = conditionOf(run, subscription.elementId);
+  if (!condition) return false;
+  try {
+    return evaluateIn(run, condition, scopeId) === true;
+  } catch (error) {
+    if (!(error instanceof FeelError)) throw error;
+    return false;
+  }
+}
+
+function conditionOf(run: Run, elementId: string): Expression | undefined {
+  const element = run.model.elements.get(elementId);
+  return element && 'catches' in element && element.catches.kind === 'conditional'
+    ? element.catches.condition
+    : undefined;
+}
