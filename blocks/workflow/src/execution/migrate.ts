@@ -28,8 +28,11 @@ export interface MigrationPlan {
   readonly obstacles: readonly Obstacle[];
 }
 
-const loopOf = (element: FlowElement): string =>
-  isActivity(element) && element.loop ? (element.loop.sequential ? 'sequential' : 'parallel') : 'none';
+function loopOf(element: FlowElement): string {
+  if (!isActivity(element) || !element.loop) return 'none';
+  if (element.loop.kind === 'standard') return 'repeated';
+  return element.loop.sequential ? 'sequential' : 'parallel';
+}
 
 const isJoin = (element: FlowElement): boolean =>
   (element.kind === 'parallelGateway' || element.kind === 'inclusiveGateway') && element.incoming.length > 1;
@@ -64,7 +67,7 @@ function obstacleOf(
   const target = to.elements.get(at(token.elementId));
   if (!source || !target) return `the other revision has no element ${at(token.elementId)}`;
   if (source.kind !== target.kind) return `${target.id} is a ${target.kind}, not a ${source.kind}`;
-  const iteration = scope.kind === 'iteration' && scope.elementId === token.elementId;
+  const iteration = ['iteration', 'repetition'].includes(scope.kind) && scope.elementId === token.elementId;
   const around = at(scope.elementId);
   if (!iteration && target.parent !== around) return `${target.id} does not stand in ${around} there`;
   if (loopOf(source) !== loopOf(target)) return `${target.id} is not repeated in the same way`;
@@ -92,6 +95,15 @@ export function planMigration(
     const message = obstacleOf(from, to, at, state.scopes.get(token.scopeId) as Scope, token);
     if (message !== undefined) obstacles.push({ elementId: token.elementId, message });
   }
+  for (const scope of state.scopes.values()) {
+    const named = [
+      ...scope.subscriptions.map((one) => one.elementId),
+      ...scope.compensable.flatMap((one) => [one.activity, ...one.handlers]),
+    ];
+    for (const elementId of named)
+      if (!to.elements.has(at(elementId)))
+        obstacles.push({ elementId, message: `the other revision has no element ${at(elementId)}` });
+  }
   return {
     moves: [...state.tokens.values()].map(({ id, elementId }) => ({
       tokenId: id,
@@ -116,7 +128,17 @@ export function migrate(run: Run, { previous, elements }: Migrate): boolean {
   const before = new Map(
     scopes.map(({ id }) => [id, new Set([...brokenJoins({ ...run, model: previous }, id)].map(at))]),
   );
-  for (const scope of scopes) run.scopes.set(scope.id, { ...scope, elementId: at(scope.elementId) });
+  for (const scope of scopes) {
+    run.scopes.set(scope.id, {
+      ...scope,
+      elementId: at(scope.elementId),
+      subscriptions: scope.subscriptions.map((one) => ({ ...one, elementId: at(one.elementId) })),
+      compensable: scope.compensable.map((one) => ({
+        activity: at(one.activity),
+        handlers: one.handlers.map(at),
+      })),
+    });
+  }
   for (const token of [...run.tokens.values()]) carryOver(run, previous, at, token);
   for (const { id } of scopes) {
     const broken = [...brokenJoins(run, id)].find((join) => !before.get(id)?.has(join));
@@ -132,6 +154,7 @@ function carryOver(run: Run, previous: ProcessModel, at: (id: string) => string,
   const moved = change(run, token, {
     elementId: at(token.elementId),
     flowId: flowId !== undefined && run.model.flows.has(flowId) ? flowId : undefined,
+    wait: token.wait.kind === 'compensation' ? { ...token.wait, left: token.wait.left.map(at) } : token.wait,
   });
   if (moved.elementId !== token.elementId) {
     run.history.push({

@@ -113,7 +113,7 @@ export async function previewMigration(
   return refusal === undefined ? plan : { ...plan, obstacles: obstacle(refusal).obstacles };
 }
 
-const tables = ['job', 'subscription', 'user_task', 'incident'] as const;
+const tables = ['job', 'subscription', 'signal_subscription', 'user_task', 'incident'] as const;
 
 /** What an instance waits for is from now on at the elements of the other revision. */
 async function renameWaits(

@@ -58,7 +58,16 @@ export async function setRetention(
 }
 
 const step = 200;
-const parts = ['task_comment', 'user_task', 'incident', 'job', 'subscription', 'token', 'scope'] as const;
+const parts = [
+  'task_comment',
+  'user_task',
+  'incident',
+  'job',
+  'subscription',
+  'signal_subscription',
+  'token',
+  'scope',
+] as const;
 
 /**
  * Removes one step of instances whose time is over, with all that belongs to them, and writes how many of which
