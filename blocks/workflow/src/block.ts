@@ -24,6 +24,7 @@ import { createEnds } from './instances/ends.ts';
 import { createWorker } from './jobs/worker.ts';
 import { tidyMessages } from './messages/messages.ts';
 import type { WorkflowService } from './service.ts';
+import { startDue } from './starts/schedule.ts';
 import type { WorkflowTables } from './tables.ts';
 
 const config = Type.Object({
@@ -85,6 +86,7 @@ export const workflow = defineBlock({
       leaseMs: 660_000,
       perform: (job) => performCall(job, calls),
       onEnded: ends.ended,
+      startDue: () => startDue(db, engine, ctx.log, worker.took),
       upkeep: () => tidyMessages(db, engine, worker.took),
     });
     const service: WorkflowService = {

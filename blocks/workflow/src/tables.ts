@@ -48,6 +48,18 @@ export interface WorkflowTables {
     changed_at: string;
     ended_at: string | null;
   };
+  schedule: {
+    owner: string;
+    process_key: string;
+    element_id: string;
+    definition_id: string;
+    /** What the timer says, by which a newer revision recognises it. */
+    timer: string;
+    /** Deployment from which durations and unbegun cycles count. */
+    anchor: string;
+    /** Next occurrence; null when there is none any more. */
+    due_at: string | null;
+  };
   scope: {
     id: string;
     instance_id: string;

@@ -9,6 +9,8 @@ import { countInstances, findInstance } from '../instances/read.ts';
 import { cannotBeStored } from '../instances/start-variables.ts';
 import { isVariableName } from '../model/mappings.ts';
 import { follow, viewer, type WorkflowService } from '../service.ts';
+import { arrangeStarts } from '../starts/arrange.ts';
+import { listSchedules } from '../starts/schedule.ts';
 import type { DefinitionRow } from '../tables.ts';
 import type { workflowAdmin } from './operations.ts';
 import { toIncident, toListedProcess, toProcess } from './views.ts';
@@ -53,7 +55,11 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
     if (known.enabled === (action === 'enabled')) return { status: 200 as const, body: toProcess(known) };
     const at = engine.now().toISOString();
     const actor = actorOf(caller, person);
-    const row = await transaction(db, (trx) => changeDefinition(trx, known.id, action, actor, at));
+    const row = await transaction(db, async (trx) => {
+      const changed = await changeDefinition(trx, known.id, action, actor, at);
+      await arrangeStarts(trx, engine.models, changed, at);
+      return changed;
+    });
     return { status: 200 as const, body: toProcess(row) };
   };
   return {
@@ -99,6 +105,20 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
         .limit(500)
         .execute();
       return { status: 200, body: { entries } };
+    },
+    async listSchedules({ caller, person }) {
+      const rows = await listSchedules(db, viewer(service, caller, person));
+      return {
+        status: 200,
+        body: {
+          schedules: rows.map((row) => ({
+            processKey: row.process_key,
+            processRef: row.definition_id,
+            elementId: row.element_id,
+            next: row.due_at,
+          })),
+        },
+      };
     },
     async getStatistics({ caller, person }) {
       const rows = await countInstances(db, viewer(service, caller, person));

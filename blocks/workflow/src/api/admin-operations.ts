@@ -1,5 +1,15 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
-import { Id, Incident, OutlineElement, OutlineFlow, Process, Time, Uuid, Variables } from './schemas.ts';
+import {
+  Id,
+  Incident,
+  OrNull,
+  OutlineElement,
+  OutlineFlow,
+  Process,
+  Time,
+  Uuid,
+  Variables,
+} from './schemas.ts';
 
 const administrator = { caller: 'application', person: 'optional' } as const;
 const processId = Type.Object({ processId: Id });
@@ -78,6 +88,27 @@ const getProcessLog = defineOperation({
           application: Type.String(),
           actor: Type.String(),
           organisation: Type.String(),
+        }),
+      ),
+    }),
+  },
+});
+
+const listSchedules = defineOperation({
+  id: 'listSchedules',
+  method: 'GET',
+  path: '/schedules',
+  summary: 'When processes start by themselves, the next first; at most 1,000',
+  requirements: ['WF-6.2-g'],
+  access: administrator,
+  responses: {
+    200: Type.Object({
+      schedules: Type.Array(
+        Type.Object({
+          processKey: Type.String(),
+          processRef: Type.String(),
+          elementId: Type.String(),
+          next: OrNull(Time),
         }),
       ),
     }),
@@ -233,6 +264,7 @@ export const workflowAdmin = defineSurface({
     disableProcess,
     getProcessOutline,
     getProcessLog,
+    listSchedules,
     getStatistics,
     getInstanceHistory,
     getInstanceDiagram,

@@ -12,6 +12,7 @@ import { type Actor, actorOf } from '../history/actor.ts';
 import { compileProcess } from '../model/compile-process.ts';
 import { InvalidDefinition, type ProcessModel } from '../model/model.ts';
 import { viewer, type WorkflowService } from '../service.ts';
+import { arrangeStarts } from '../starts/arrange.ts';
 import type { DefinitionRow } from '../tables.ts';
 import type { workflowApi } from './operations.ts';
 import { toListedProcess, toProcess } from './views.ts';
@@ -54,7 +55,11 @@ export function processHandlers(service: WorkflowService): ProcessHandlers {
       throw new Problem(422, `The process has the id ${model.key}, not ${key}`);
     }
     const at = engine.now().toISOString();
-    return transaction(db, (trx) => saveDefinition(trx, owner, deployment, model, actor, at));
+    return transaction(db, async (trx) => {
+      const row = await saveDefinition(trx, owner, deployment, model, actor, at);
+      await arrangeStarts(trx, engine.models, row, at);
+      return row;
+    });
   };
   return {
     async getProcessList({ caller, person }) {
@@ -85,7 +90,10 @@ export function processHandlers(service: WorkflowService): ProcessHandlers {
       if (!known) throw notFound('Process');
       const at = engine.now().toISOString();
       const actor = actorOf(caller, person);
-      await transaction(db, (trx) => changeDefinition(trx, known.id, 'deleted', actor, at));
+      await transaction(db, async (trx) => {
+        const row = await changeDefinition(trx, known.id, 'deleted', actor, at);
+        await arrangeStarts(trx, engine.models, row, at);
+      });
       return { status: 200, body: { id: known.id } };
     },
   };

@@ -11,7 +11,12 @@ export interface Answer {
 
 /** Something that happens to an instance from outside. One event is one transaction. */
 export type EngineEvent =
-  | { readonly type: 'start'; readonly variables: Variables }
+  | {
+      readonly type: 'start';
+      readonly variables: Variables;
+      /** Start event at which it begins; the plain one unless given, with what that event brings. */
+      readonly at?: { readonly elementId: string; readonly brought: Variables };
+    }
   | {
       readonly type: 'jobAnswered';
       readonly jobId: string;

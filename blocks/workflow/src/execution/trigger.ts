@@ -2,7 +2,7 @@ import type { Json, Variables } from '../feel/json.ts';
 import { finishActivity } from './activity.ts';
 import { cancelWork, disarm } from './cancel.ts';
 import { happen } from './happen.ts';
-import { addToken, change, type Run, record } from './run.ts';
+import { addBeside, change, type Run, record } from './run.ts';
 import type { Subscription, Token } from './state.ts';
 
 /**
@@ -34,9 +34,6 @@ function fire(run: Run, token: Token, subscription: Subscription, payload: Json)
   } else if (event?.kind === 'boundaryEvent') {
     const others = token.subscriptions.filter((one) => one.id !== subscription.id);
     change(run, token, { subscriptions: others });
-    // The new token is at the event from the start: it does not wait in the queue.
-    const beside = addToken(run, token.scopeId, event.id);
-    run.ready.splice(run.ready.indexOf(beside.id), 1);
-    happen(run, beside, event, brought);
+    happen(run, addBeside(run, token.scopeId, event.id), event, brought);
   }
 }

@@ -24,6 +24,8 @@ export interface WorkerOptions {
   /** Makes the call of a job; never rejects. Undefined: cut off, to be made again. */
   readonly perform: (job: LeasedJob) => Promise<EngineEvent | undefined>;
   readonly onEnded: (instanceId: string) => void;
+  /** Starts what starts by itself; runs at every look for work of others. */
+  readonly startDue: () => Promise<void>;
   /** Runs now and then: deliveries that crossed each other, expired messages. */
   readonly upkeep: () => Promise<void>;
 }
@@ -71,6 +73,7 @@ export function createWorker(options: WorkerOptions): Worker {
   let wakeUp: (() => void) | undefined;
   let awake = false;
   let lastUpkeep = 0;
+  let lastStarts = 0;
 
   const capacity = (): number => Math.max(0, 2 * options.concurrency - underWay.size - waiting.length);
   const until = (): string => new Date(engine.now().getTime() + options.leaseMs).toISOString();
@@ -150,10 +153,15 @@ export function createWorker(options: WorkerOptions): Worker {
       presence = await enter(options.pool, engine.now().toISOString());
     }
     const now = engine.now();
-    if (now.getTime() - lastUpkeep >= upkeepMs) {
+    // The distance, so that a clock set back stops nothing.
+    if (Math.abs(now.getTime() - lastUpkeep) >= upkeepMs) {
       lastUpkeep = now.getTime();
       await buryDead(db);
       await options.upkeep();
+    }
+    if (Math.abs(now.getTime() - lastStarts) >= options.pollMs) {
+      lastStarts = now.getTime();
+      await options.startDue();
     }
     const room = capacity();
     if (room === 0) return false;

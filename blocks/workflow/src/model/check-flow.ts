@@ -79,7 +79,9 @@ function checkEnds(element: FlowElement, issues: Issues): void {
 /** Every element that a token can come to. */
 function reached(model: ProcessModel): ReadonlySet<string> {
   const seen = new Set<string>();
-  const waiting = [model.starts.get(model.key)];
+  const waiting: (string | undefined)[] = [...model.elements.values()]
+    .filter((one) => one.kind === 'startEvent' && one.parent === model.key)
+    .map((one) => one.id);
   while (waiting.length > 0) {
     const element = model.elements.get(waiting.pop() ?? '');
     if (!element || seen.has(element.id)) continue;

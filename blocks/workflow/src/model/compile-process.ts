@@ -86,6 +86,7 @@ function readScope(scope: ModdleElement, reader: Reader, parts: Parts): void {
   const flows = readFlows(scope, reader);
   for (const flow of flows) parts.flows.set(flow.id, flow);
   const nodes = flowElements(scope).filter((one) => one.$type !== 'bpmn:SequenceFlow');
+  let starts = 0;
   for (const node of nodes) {
     const id = idOf(node);
     if (id === '') reader.issues.add(node, `a ${node.$type.replace('bpmn:', '')} has no id`);
@@ -106,18 +107,25 @@ function readScope(scope: ModdleElement, reader: Reader, parts: Parts): void {
     if (!element) continue;
     parts.elements.set(id, element);
     if (element.kind === 'startEvent') {
-      if (parts.starts.has(parent)) reader.issues.add(node, 'there is more than one start event');
+      const ofProcess = scope.$type === 'bpmn:Process';
+      const plain = element.trigger.kind === 'none';
+      if (!plain) starts += 1;
+      else if (parts.starts.has(parent)) reader.issues.add(node, 'there is more than one start event');
       else parts.starts.set(parent, id);
+      if (!plain && !ofProcess) reader.issues.add(node, 'a sub-process begins with a plain start event');
+      if (plain && element.outputs.length > 0) {
+        reader.issues.add(node, 'a plain start event brings nothing that outputs could take over');
+      }
       const variables = readStartVariables(node, reader);
-      if (scope.$type === 'bpmn:Process') {
+      if (ofProcess && plain) {
         parts.startVariables.push(...variables);
       } else if (variables.length > 0) {
-        reader.issues.add(node, 'only the start event of the process declares variables');
+        reader.issues.add(node, 'only the plain start event of the process declares variables');
       }
     }
     if (element.kind === 'subProcess') readScope(node, reader, parts);
   }
-  if (!parts.starts.has(parent)) reader.issues.add(scope, 'there is no start event');
+  if (!parts.starts.has(parent) && starts === 0) reader.issues.add(scope, 'there is no start event');
 }
 
 /**

@@ -15,7 +15,7 @@ export interface ProcessModel {
   /** Every flow element of the process and its sub-processes. */
   readonly elements: ReadonlyMap<string, FlowElement>;
   readonly flows: ReadonlyMap<string, SequenceFlow>;
-  /** None start event of the process and of each sub-process, by their ids. */
+  /** None start event of the process, if it has one, and of each sub-process, by their ids. */
   readonly starts: ReadonlyMap<string, string>;
   readonly startVariables: readonly VariableDeclaration[];
   readonly decisions: DecisionModel;
@@ -174,6 +174,24 @@ export interface SubProcess extends ActivityNode {
 
 export interface StartEvent extends Node {
   readonly kind: 'startEvent';
+  readonly trigger: StartTrigger;
+  readonly outputs: readonly OutputMapping[];
+}
+
+/** What makes an instance begin at a start event. */
+export type StartTrigger = { readonly kind: 'none' } | StartTimer;
+
+/** What becomes of occurrences that nobody was there to notice. */
+export const missedPolicies = ['skip', 'once', 'all'] as const;
+
+/** Starts instances by the passage of time (WF-4.2-c). */
+export interface StartTimer {
+  readonly kind: 'timer';
+  readonly when: 'date' | 'duration' | 'cycle';
+  readonly text: string;
+  /** IANA name, of a cron expression. */
+  readonly timeZone: string | undefined;
+  readonly missed: (typeof missedPolicies)[number];
 }
 
 export interface EndEvent extends Node {

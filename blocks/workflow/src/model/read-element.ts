@@ -2,7 +2,14 @@ import type { ModdleElement } from 'bpmn-moddle';
 import { readOutputs } from './mappings.ts';
 import type { FlowElement } from './model.ts';
 import { readBusinessRuleTask, readLoop, readScriptTask, readUserTask } from './read-activity.ts';
-import { readBoundaryCatch, readCatch, readEnd, readMessage, requireNone } from './read-event.ts';
+import {
+  readBoundaryCatch,
+  readCatch,
+  readEnd,
+  readMessage,
+  readStartTrigger,
+  requireNone,
+} from './read-event.ts';
 import { readServiceTask } from './read-service-task.ts';
 import { attribute, child, children, idOf, type Reader } from './reader.ts';
 
@@ -56,8 +63,12 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
   refuseUnsupported(element, reader);
   switch (element.$type) {
     case 'bpmn:StartEvent':
-      requireNone(element, 'a start event', reader);
-      return { ...node, kind: 'startEvent' };
+      return {
+        ...node,
+        kind: 'startEvent',
+        trigger: readStartTrigger(element, reader),
+        outputs: readOutputs(element, reader),
+      };
     case 'bpmn:EndEvent':
       return { ...node, kind: 'endEvent', result: readEnd(element, reader) };
     case 'bpmn:IntermediateThrowEvent':

@@ -31,6 +31,11 @@ const issuesOf = async (
 const around = (element: string, id = 't'): string =>
   `<startEvent id="s"/>${element}<endEvent id="e"/>${chain('s', id, 'e')}`;
 
+const startedBy = (cycle: string, timeZone?: string): string =>
+  `<startEvent id="s"><timerEventDefinition${
+    timeZone === undefined ? '' : ` govstack:timeZone="${timeZone}"`
+  }><timeCycle>${cycle}</timeCycle></timerEventDefinition></startEvent><task id="t"/>${chain('s', 't')}`;
+
 const refusals: readonly [string, string, string, RegExp][] = [
   [
     'a missing start event',
@@ -203,11 +208,29 @@ const refusals: readonly [string, string, string, RegExp][] = [
     /event sub-process is not supported/,
   ],
   [
-    'a message start',
-    `<message id="m" name="m"/>`.slice(0, 0) +
-      `<startEvent id="s"><timerEventDefinition/></startEvent><task id="t"/>${chain('s', 't')}`,
+    'a start by a timer without time',
+    `<startEvent id="s"><timerEventDefinition/></startEvent><task id="t"/>${chain('s', 't')}`,
     's',
-    /start event with timer is not supported/,
+    /either timeDuration, timeDate or timeCycle/,
+  ],
+  ['cron without a time zone', startedBy('0 6 * * *'), 's', /needs govstack:timeZone/],
+  ['cron in no time zone', startedBy('0 6 * * *', 'Mars/Base'), 's', /is not a cycle/],
+  ['cron with a sixth field', startedBy('0 0 6 * * *', 'UTC'), 's', /five fields/],
+  ['cron with a field too large', startedBy('0 24 * * *', 'UTC'), 's', /24 is not between 0 and 23/],
+  ['a day that never comes', startedBy('0 6 30 2 *', 'UTC'), 's', /never comes/],
+  ['a cycle that takes no time', startedBy('R/PT0S'), 's', /at least a second/],
+  ['a cycle without length', startedBy('R3'), 's', /R\[n\]/],
+  [
+    'an unknown word for what was missed',
+    startedBy('R/PT1H').replace('<timerEventDefinition', '<timerEventDefinition govstack:missed="some"'),
+    's',
+    /skip, once, all/,
+  ],
+  [
+    'a timer start inside a sub-process',
+    `<startEvent id="x"/><subProcess id="p1">${startedBy('R/PT1H')}</subProcess>${chain('x', 'p1')}`,
+    's',
+    /plain start event/,
   ],
   ['a loop marker', around('<task id="t"><standardLoopCharacteristics/></task>'), 't', /loop marker/],
   ['compensation', around('<task id="t" isForCompensation="true"/>'), 't', /compensation is not supported/],
@@ -215,7 +238,7 @@ const refusals: readonly [string, string, string, RegExp][] = [
     'a timer without time',
     around('<intermediateCatchEvent id="t"><timerEventDefinition/></intermediateCatchEvent>'),
     't',
-    /either timeDuration or timeDate/,
+    /either timeDuration, timeDate or timeCycle/,
   ],
   [
     'a timer that is no duration',

@@ -1,0 +1,224 @@
+import { CallFailed } from '@govstack/platform';
+import type { TestNode } from '@govstack/platform/testing';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { chain, extensions, output } from '../execution/bpmn.ts';
+import { adminOf, apiOf, definition, startWorkflow } from './node.ts';
+
+// The clock of both nodes; it only goes forward.
+const clock = (instant: string): void => void vi.setSystemTime(instant);
+
+let first: TestNode;
+let second: TestNode;
+beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2027-01-01T09:00:00Z') });
+  first = await startWorkflow();
+  second = await startWorkflow({}, { databasePrefix: first.databasePrefix });
+});
+afterAll(async () => {
+  vi.useRealTimers();
+  await first.stop();
+  await second.stop();
+});
+
+const cycle = (text: string, attributes = ''): string =>
+  `<timerEventDefinition ${attributes}><timeCycle>${text}</timeCycle></timerEventDefinition>`;
+const date = (text: string): string =>
+  `<timerEventDefinition><timeDate>${text}</timeDate></timerEventDefinition>`;
+const after = (text: string): string =>
+  `<timerEventDefinition><timeDuration>${text}</timeDuration></timerEventDefinition>`;
+
+const startedBy = (timer: string, task = 'a'): string =>
+  `<startEvent id="s">${extensions(output('=occurrence', 'occurrence'))}${timer}</startEvent>
+   <task id="${task}"/><endEvent id="e"/>${chain('s', task, 'e')}`;
+
+const deploy = async (key: string, content: string): Promise<string> =>
+  (await apiOf(first).addProcess({ body: definition(content, { key }) })).body.id;
+
+const instances = async (key: string) =>
+  (await apiOf(second).getInstances({ query: { processId: key, limit: 500 } })).body;
+const count = async (key: string): Promise<number> => (await instances(key)).length;
+
+/** Occurrences that started an instance, oldest first. */
+const occurrences = async (key: string): Promise<unknown[]> => {
+  const found = await instances(key);
+  const read = found.map(async ({ id }) => {
+    const { body } = await apiOf(first).getInstance({ params: { instanceId: id } });
+    return body.variables?.occurrence;
+  });
+  return (await Promise.all(read)).sort();
+};
+
+/** When a process starts next by itself: null, never; undefined, it has no schedule. */
+const next = async (key: string): Promise<string | null | undefined> => {
+  const { schedules } = (await adminOf(first).listSchedules({})).body;
+  const found = schedules.find((one) => one.processKey === key);
+  return found?.next ? new Date(found.next).toISOString() : found?.next;
+};
+
+const refused = async (call: Promise<unknown>): Promise<CallFailed> => {
+  const error = await call.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  expect(error).toBeInstanceOf(CallFailed);
+  return error as CallFailed;
+};
+
+describe('by the clock', () => {
+  it('[WF-4.2-c] [WF-6.2-g] [WF-6.2-h] starts one instance at each occurrence, however many nodes there are', async () => {
+    const keys = Array.from({ length: 6 }, (_, n) => `hourly${n}`);
+    for (const key of keys) await deploy(key, startedBy(cycle('R3/2027-01-01T10:00:00Z/PT1H')));
+    expect(await next('hourly0')).toBe('2027-01-01T10:00:00.000Z');
+    for (const [hour, runs] of [
+      ['10', 1],
+      ['11', 2],
+      ['12', 3],
+    ] as const) {
+      clock(`2027-01-01T${hour}:00:01Z`);
+      for (const key of keys) await expect.poll(() => count(key)).toBe(runs);
+    }
+    expect(await next('hourly5')).toBeNull();
+    expect(await occurrences('hourly5')).toEqual([
+      '2027-01-01T10:00:00Z',
+      '2027-01-01T11:00:00Z',
+      '2027-01-01T12:00:00Z',
+    ]);
+    clock('2027-01-02T00:00:00Z');
+    await deploy('sentinel', startedBy(after('PT1S')));
+    clock('2027-01-02T00:00:02Z');
+    await expect.poll(() => count('sentinel')).toBe(1);
+    for (const key of keys) expect(await count(key)).toBe(3);
+  });
+
+  it('starts once at a date or some time after the deployment; what had passed by then starts nothing', async () => {
+    clock('2027-01-02T00:10:00Z');
+    await deploy('dated', startedBy(date('2027-01-02T10:00:00+01:00')));
+    await deploy('past', startedBy(date('2026-01-01T00:00:00Z')));
+    await deploy('later', startedBy(after('PT2H')));
+    expect(await next('dated')).toBe('2027-01-02T09:00:00.000Z');
+    expect(await next('later')).toBe('2027-01-02T02:10:00.000Z');
+    expect(await next('past')).toBeNull();
+    clock('2027-01-02T09:00:00Z');
+    for (const key of ['dated', 'later']) await expect.poll(() => count(key)).toBe(1);
+    clock('2027-01-02T09:10:00Z');
+    await deploy('later', startedBy(after('PT2H'), 'changed'));
+    expect(await next('later')).toBe('2027-01-02T11:10:00.000Z');
+    expect(await next('dated')).toBeNull();
+    expect(await count('past')).toBe(0);
+  });
+
+  it('goes on with the schedule in a newer revision, and not in a disabled or deleted process', async () => {
+    clock('2027-01-03T08:00:00Z');
+    await deploy('ruled', startedBy(cycle('R/PT1H')));
+    clock('2027-01-03T08:30:00Z');
+    const newer = await deploy('ruled', startedBy(cycle('R/PT1H'), 'changed'));
+    expect(await next('ruled')).toBe('2027-01-03T09:00:00.000Z');
+    clock('2027-01-03T09:00:00Z');
+    await expect.poll(() => count('ruled')).toBe(1);
+    expect((await instances('ruled'))[0]?.processRef).toBe(newer);
+    clock('2027-01-03T09:10:00Z');
+    const last = await deploy('ruled', startedBy(cycle('R/PT2H'), 'changed'));
+    expect(await next('ruled')).toBe('2027-01-03T11:10:00.000Z');
+    const params = { processId: last };
+    await adminOf(first).disableProcess({ params });
+    expect(await next('ruled')).toBe('2027-01-03T09:30:00.000Z');
+    await adminOf(first).disableProcess({ params: { processId: newer } });
+    await adminOf(first).enableProcess({ params });
+    await apiOf(first).deleteProcess({ params });
+    expect((await apiOf(first).getProcess({ params: { processId: 'ruled' } })).body.revision).toBe(1);
+    await apiOf(first).deleteProcess({ params: { processId: 'ruled' } });
+    expect(await next('ruled')).toBeUndefined();
+    clock('2027-01-03T20:00:00Z');
+    await deploy('sentinel', startedBy(after('PT1S'), 'third'));
+    clock('2027-01-03T20:00:02Z');
+    await expect.poll(() => count('sentinel')).toBe(2);
+    expect(await count('ruled')).toBe(1);
+  });
+
+  it('makes up for what an outage missed as the timer says: not, once, or all up to a bound', async () => {
+    clock('2027-02-01T07:00:00Z');
+    const daily = 'R/2027-02-01T08:00:00Z/P1D';
+    await deploy('skips', startedBy(cycle(daily, 'govstack:missed="skip"')));
+    await deploy('onces', startedBy(cycle(daily)));
+    await deploy('alls', startedBy(cycle(daily, 'govstack:missed="all"')));
+    await deploy('bounded', startedBy(cycle('R/2027-02-01T08:00:00Z/PT1M', 'govstack:missed="all"')));
+    clock('2027-02-04T12:00:30Z');
+    await expect.poll(() => count('alls')).toBe(4);
+    await expect.poll(() => count('bounded')).toBe(101);
+    await expect.poll(() => next('skips')).toBe('2027-02-05T08:00:00.000Z');
+    expect(await occurrences('onces')).toEqual(['2027-02-01T08:00:00Z']);
+    expect(await count('skips')).toBe(0);
+    clock('2027-02-05T08:00:00Z');
+    await expect.poll(() => occurrences('skips')).toEqual(['2027-02-05T08:00:00Z']);
+    await apiOf(first).deleteProcess({ params: { processId: 'bounded' } });
+  });
+
+  it.each([
+    ['a working day', '0 6 * * MON-FRI', '2027-02-06T00:00:00Z', ['2027-02-08T05:00:00.000Z']],
+    ['29 February', '0 0 29 feb ?', '2027-02-06T00:00:00Z', ['2028-02-28T23:00:00.000Z']],
+    [
+      'either day',
+      '0 0 13 * 5',
+      '2027-02-06T00:00:00Z',
+      ['2027-02-11T23:00:00.000Z', '2027-02-12T23:00:00.000Z'],
+    ],
+    [
+      'the missing hour',
+      '30 2 * * *',
+      '2027-03-28T00:00:00Z',
+      ['2027-03-28T01:30:00.000Z', '2027-03-29T00:30:00.000Z'],
+    ],
+    [
+      'every hour around the missing one',
+      '15 * * * *',
+      '2027-03-28T00:00:00Z',
+      ['2027-03-28T00:15:00.000Z', '2027-03-28T01:15:00.000Z'],
+    ],
+    [
+      'the double hour',
+      '30 2 * * *',
+      '2027-10-31T00:00:00Z',
+      ['2027-10-31T00:30:00.000Z', '2027-11-01T01:30:00.000Z'],
+    ],
+    [
+      'every hour around the double one',
+      '*/30 * * * *',
+      '2027-10-31T00:15:00Z',
+      [
+        '2027-10-31T00:30:00.000Z',
+        '2027-10-31T01:00:00.000Z',
+        '2027-10-31T01:30:00.000Z',
+        '2027-10-31T02:00:00.000Z',
+      ],
+    ],
+    [
+      'a cycle in local time across a change of the clock',
+      'R/2027-10-30T08:00[Europe/Rome]/P1D',
+      '2027-10-30T00:00:00Z',
+      ['2027-10-30T06:00:00.000Z', '2027-10-31T07:00:00.000Z'],
+    ],
+    [
+      'the last day of every month',
+      'R3/2027-01-31T00:00:00Z/P1M',
+      '2027-02-06T00:00:00Z',
+      ['2027-02-28T00:00:00.000Z', '2027-03-31T00:00:00.000Z', null],
+    ],
+  ])('knows when it is time: %s', async (_what, text, now, expected) => {
+    clock(now);
+    const key = `timed${text.length}_${expected.length}`;
+    const zone = text.startsWith('R') ? '' : 'govstack:timeZone="Europe/Berlin"';
+    const processId = await deploy(key, startedBy(cycle(text, zone)));
+    for (const instant of expected) {
+      await expect.poll(() => next(key)).toBe(instant);
+      if (instant) clock(instant);
+    }
+    await apiOf(first).deleteProcess({ params: { processId } });
+  });
+
+  it('a process without a plain start event cannot be started by hand', async () => {
+    await deploy('alone', startedBy(cycle('R/P1D')));
+    const error = await refused(apiOf(first).start({ params: { processId: 'alone' }, body: {} }));
+    expect(error.status).toBe(409);
+    expect(await count('alone')).toBe(0);
+  });
+});
