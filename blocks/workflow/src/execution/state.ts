@@ -38,6 +38,8 @@ export interface Subscription {
   readonly kind: 'timer' | 'message';
   /** Event that happens when it is triggered. */
   readonly elementId: string;
+  /** Of a timer cycle: what it says, when it was set going, and which occurrence this is. */
+  readonly cycle?: { readonly text: string; readonly anchor: string; readonly due: string };
 }
 
 export interface Token {

@@ -4,6 +4,7 @@ import { cancelWork, disarm } from './cancel.ts';
 import { happen } from './happen.ts';
 import { addBeside, change, type Run, record } from './run.ts';
 import type { Subscription, Token } from './state.ts';
+import { planNext, subscribe } from './subscribe.ts';
 
 /**
  * A timer is due or a message has come. Answers false when nobody waits for it any more: the token has gone on, or
@@ -33,7 +34,8 @@ function fire(run: Run, token: Token, subscription: Subscription, payload: Json)
     happen(run, cancelWork(run, token, subscription.id), event, brought);
   } else if (event?.kind === 'boundaryEvent') {
     const others = token.subscriptions.filter((one) => one.id !== subscription.id);
-    change(run, token, { subscriptions: others });
+    const again = event.catches.kind === 'timer' && planNext(run, token, subscription, event.catches);
+    change(run, token, { subscriptions: [...others, ...subscribe(run, again ? [again] : [])] });
     happen(run, addBeside(run, token.scopeId, event.id), event, brought);
   }
 }

@@ -204,9 +204,11 @@ export interface EndEvent extends Node {
 
 export interface TimerDefinition {
   readonly kind: 'timer';
-  /** An instant (date and time) or the time to wait (duration). */
-  readonly when: 'date' | 'duration';
+  /** An instant (date and time), the time to wait (duration), or when it comes again and again (cycle). */
+  readonly when: 'date' | 'duration' | 'cycle';
   readonly value: Expression;
+  /** IANA name, of a cron expression. */
+  readonly timeZone: string | undefined;
 }
 
 export interface MessageDefinition {

@@ -17,6 +17,7 @@ import { attribute, child, children, type Reader } from './reader.ts';
 const never: TimerDefinition = {
   kind: 'timer',
   when: 'duration',
+  timeZone: undefined,
   value: { text: 'null', evaluate: () => ({ value: null, missing: [] }) },
 };
 
@@ -65,17 +66,13 @@ function readTimer(element: ModdleElement, definition: ModdleElement, reader: Re
   const { issues } = reader;
   const timer = readTimerText(element, definition, reader);
   if (!timer) return never;
-  const { when, text } = timer;
-  if (when === 'cycle') {
-    issues.add(element, 'timer cycles are not supported; use a date or a duration');
-    return never;
-  }
+  const { when, text, timeZone } = timer;
   if (attribute(definition, 'govstack:missed') !== undefined) {
     issues.add(element, 'only the timer of a start event takes govstack:missed');
   }
   const defect = text.startsWith('=') ? undefined : defectOf(timer);
   if (defect !== undefined) issues.add(element, defect);
-  return { kind: 'timer', when, value: readSource(issues, element, 'timer', text) };
+  return { kind: 'timer', when, timeZone, value: readSource(issues, element, 'timer', text) };
 }
 
 function readStartTimer(element: ModdleElement, definition: ModdleElement, reader: Reader): StartTrigger {

@@ -215,6 +215,28 @@ describe('by the clock', () => {
     await apiOf(first).deleteProcess({ params: { processId } });
   });
 
+  it('a cycle on a boundary comes again while its task is open, and no longer', async () => {
+    clock('2028-03-01T00:00:00Z');
+    const reminded = `<startEvent id="s"/><userTask id="t"/><endEvent id="e"/>${chain('s', 't', 'e')}
+      <boundaryEvent id="again" attachedToRef="t" cancelActivity="false">${cycle('0 8 * * *', 'govstack:timeZone="UTC"')}
+      </boundaryEvent><task id="remind"/><endEvent id="told"/>${chain('again', 'remind', 'told')}`;
+    await deploy('reminded', reminded);
+    const { body } = await apiOf(first).start({ params: { processId: 'reminded' }, body: {} });
+    const reminders = async (): Promise<number> => {
+      const { log } = (await apiOf(second).getInstance({ params: { instanceId: body.id } })).body;
+      return log?.filter((line) => line.elementId === 'remind').length ?? 0;
+    };
+    for (const day of [1, 2]) {
+      clock(`2028-03-0${day}T08:00:00Z`);
+      await expect.poll(reminders).toBe(day);
+    }
+    const [task] = (await apiOf(first).listUserTasks({ query: { instanceId: body.id } })).body.tasks;
+    await apiOf(first).completeUserTask({ params: { taskId: task?.id ?? '' }, body: {} });
+    clock('2028-03-09T00:00:00Z');
+    const { state } = (await apiOf(first).getInstance({ params: { instanceId: body.id } })).body;
+    expect([state, await reminders()]).toEqual(['completed', 2]);
+  });
+
   it('a process without a plain start event cannot be started by hand', async () => {
     await deploy('alone', startedBy(cycle('R/P1D')));
     const error = await refused(apiOf(first).start({ params: { processId: 'alone' }, body: {} }));
