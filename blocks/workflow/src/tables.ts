@@ -104,6 +104,13 @@ export interface WorkflowTables {
     correlation_key: string;
     created_at: string;
   };
+  message_start: {
+    owner: string;
+    message_name: string;
+    process_key: string;
+    element_id: string;
+    definition_id: string;
+  };
   message: {
     id: string;
     owner: string;

@@ -229,9 +229,9 @@ const publishMessage = defineOperation({
   id: 'publishMessage',
   method: 'POST',
   path: '/messages',
-  summary: 'Give a message to the instance that waits for it',
+  summary: 'Give a message to the instance that waits for it, or to the process that begins with it',
   description:
-    'To an instance of the calling application’s processes, by name and correlation key. It waits for one until `timeToLive` is over. The same `messageId` again changes nothing.',
+    'To an instance of the calling application’s processes, by name and correlation key. When none waits, the process that begins with a message of this name is started, with the correlation key as business key. When there is none, it waits until `timeToLive` is over. The same `messageId` again changes nothing.',
   access: application,
   body: Type.Object(
     {

@@ -1,7 +1,7 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { parseDmn } from '../decisions/parse-dmn.ts';
 import { checkFlow } from './check-flow.ts';
-import { collectIssues, readExpression } from './issues.ts';
+import { collectIssues, type Issues, readExpression } from './issues.ts';
 import { isVariableName } from './mappings.ts';
 import {
   type FlowElement,
@@ -128,6 +128,16 @@ function readScope(scope: ModdleElement, reader: Reader, parts: Parts): void {
   if (!parts.starts.has(parent) && starts === 0) reader.issues.add(scope, 'there is no start event');
 }
 
+function checkMessageStarts(model: ProcessModel, issues: Issues): void {
+  const names = new Set<string>();
+  for (const element of model.elements.values()) {
+    if (element.kind !== 'startEvent' || element.trigger.kind !== 'message') continue;
+    const { name } = element.trigger;
+    if (names.has(name)) issues.add(element.id, `another start event begins with the message ${name}`);
+    names.add(name);
+  }
+}
+
 /**
  * Compiles a definition. Throws `InvalidDefinition` with everything that is wrong in it: what cannot be run is
  * refused, never ignored.
@@ -151,6 +161,7 @@ export async function compileProcess(source: DefinitionSource): Promise<ProcessM
     decisions,
     diagram: readDiagram(document.definitions),
   });
+  checkMessageStarts(model, issues);
   checkFlow(model, issues);
   if (issues.list.length > 0) throw new InvalidDefinition(issues.list);
   return model;

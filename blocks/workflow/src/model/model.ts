@@ -179,10 +179,16 @@ export interface StartEvent extends Node {
 }
 
 /** What makes an instance begin at a start event. */
-export type StartTrigger = { readonly kind: 'none' } | StartTimer;
+export type StartTrigger = { readonly kind: 'none' } | StartTimer | StartMessage;
 
 /** What becomes of occurrences that nobody was there to notice. */
 export const missedPolicies = ['skip', 'once', 'all'] as const;
+
+/** Starts an instance with a message that no instance waits for; its correlation key becomes the business key. */
+export interface StartMessage {
+  readonly kind: 'message';
+  readonly name: string;
+}
 
 /** Starts instances by the passage of time (WF-4.2-c). */
 export interface StartTimer {

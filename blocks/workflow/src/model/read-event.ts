@@ -91,8 +91,21 @@ export function readStartTrigger(element: ModdleElement, reader: Reader): StartT
   const definition = definitionOf(element, reader);
   if (!definition) return { kind: 'none' };
   if (definition.$type === 'bpmn:TimerEventDefinition') return readStartTimer(element, definition, reader);
+  if (definition.$type === 'bpmn:MessageEventDefinition') {
+    if (attribute(definition, 'govstack:correlationKey') !== undefined) {
+      reader.issues.add(element, 'a message start takes any correlation key: it becomes the business key');
+    }
+    return { kind: 'message', name: readMessageName(element, definition, reader) };
+  }
   reader.issues.add(element, `a start event with ${kindOf(definition)} is not supported`);
   return { kind: 'none' };
+}
+
+function readMessageName(element: ModdleElement, holder: ModdleElement, reader: Reader): string {
+  const message = child(holder, 'messageRef');
+  const name = message && attribute(message, 'name');
+  if (name === undefined) reader.issues.add(element, 'a message needs messageRef to a message with a name');
+  return name ?? '';
 }
 
 /** Reads the message something waits for: its name and the value that tells one waiting instance from another. */
@@ -101,14 +114,12 @@ export function readMessage(
   holder: ModdleElement,
   reader: Reader,
 ): MessageDefinition {
-  const message = child(holder, 'messageRef');
-  const name = message && attribute(message, 'name');
+  const name = readMessageName(element, holder, reader);
   const key = attribute(holder, 'govstack:correlationKey');
-  if (name === undefined) reader.issues.add(element, 'a message needs messageRef to a message with a name');
   if (key === undefined) reader.issues.add(element, 'waiting for a message needs govstack:correlationKey');
   return {
     kind: 'message',
-    name: name ?? '',
+    name,
     correlationKey: readSource(reader.issues, element, 'correlation key', key ?? ''),
   };
 }

@@ -1,4 +1,4 @@
-import { CallFailed } from '@govstack/platform';
+import { CallFailed, eventsSurface, newId } from '@govstack/platform';
 import type { TestNode } from '@govstack/platform/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { chain, extensions, output } from '../execution/bpmn.ts';
@@ -31,8 +31,8 @@ const startedBy = (timer: string, task = 'a'): string =>
   `<startEvent id="s">${extensions(output('=occurrence', 'occurrence'))}${timer}</startEvent>
    <task id="${task}"/><endEvent id="e"/>${chain('s', task, 'e')}`;
 
-const deploy = async (key: string, content: string): Promise<string> =>
-  (await apiOf(first).addProcess({ body: definition(content, { key }) })).body.id;
+const deploy = async (key: string, content: string, roots = ''): Promise<string> =>
+  (await apiOf(first).addProcess({ body: definition(content, { key, roots }) })).body.id;
 
 const instances = async (key: string) =>
   (await apiOf(second).getInstances({ query: { processId: key, limit: 500 } })).body;
@@ -150,7 +150,7 @@ describe('by the clock', () => {
     expect(await count('skips')).toBe(0);
     clock('2027-02-05T08:00:00Z');
     await expect.poll(() => occurrences('skips')).toEqual(['2027-02-05T08:00:00Z']);
-    await apiOf(first).deleteProcess({ params: { processId: 'bounded' } });
+    for (const processId of ['bounded', 'alls']) await apiOf(first).deleteProcess({ params: { processId } });
   });
 
   it.each([
@@ -242,5 +242,81 @@ describe('by the clock', () => {
     const error = await refused(apiOf(first).start({ params: { processId: 'alone' }, body: {} }));
     expect(error.status).toBe(409);
     expect(await count('alone')).toBe(0);
+  });
+});
+
+describe('by a message', () => {
+  const named = (name: string): string => `<message id="m" name="${name}"/>`;
+  const begins = `<startEvent id="s">${extensions(output('=message.amount', 'amount'))}
+    <messageEventDefinition messageRef="m"/></startEvent><userTask id="a"/><receiveTask id="more" messageRef="m"
+    govstack:correlationKey="=process.businessKey"/><endEvent id="e"/>${chain('s', 'a', 'more', 'e')}`;
+  const send = (node: TestNode, name: string, messageId: string, correlationKey = 'case-1') =>
+    apiOf(node).publishMessage({ body: { messageId, name, correlationKey, payload: { amount: 7 } } });
+
+  it('starts one instance per message id, and gives it its key and its content', async () => {
+    await deploy('claimed', begins, named('claim'));
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => send(n % 2 === 0 ? first : second, 'claim', 'claim-1')),
+    );
+    const instanceIds = answers.map(({ status, body }) => status === 200 && body.instanceId);
+    const [started] = await instances('claimed');
+    expect(new Set(instanceIds)).toEqual(new Set([started?.id]));
+    expect(await count('claimed')).toBe(1);
+    expect(started?.businessKey).toBe('case-1');
+    const { variables } = (await apiOf(first).getInstance({ params: { instanceId: started?.id ?? '' } }))
+      .body;
+    expect(variables).toEqual({ amount: 7 });
+  });
+
+  it('an instance that waits comes before a new one', async () => {
+    const [waiting] = await instances('claimed');
+    const [task] = (await apiOf(first).listUserTasks({ query: { instanceId: waiting?.id ?? '' } })).body
+      .tasks;
+    await apiOf(first).completeUserTask({ params: { taskId: task?.id ?? '' }, body: {} });
+    expect((await send(first, 'claim', 'claim-2')).body).toMatchObject({ instanceId: waiting?.id });
+    expect(await count('claimed')).toBe(1);
+    expect((await send(first, 'claim', 'claim-3')).status).toBe(200);
+    expect(await count('claimed')).toBe(2);
+  });
+
+  it('an event that nobody waits for starts a process, once', async () => {
+    const hearing = 'TEST/GOV/BLOCKS/workflow';
+    const roots = named('registry.birth-recorded.v1');
+    await apiOf(first, hearing).addProcess({ body: definition(begins, { key: 'heard', roots }) });
+    const source = 'TEST/GOV/CRA/civil-registry';
+    const event = {
+      specversion: '1.0' as const,
+      id: newId(),
+      source,
+      type: 'registry.birth-recorded.v1',
+      subject: 'p-1',
+      time: new Date().toISOString(),
+      datacontenttype: 'application/json' as const,
+      correlationid: newId(),
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      data: { amount: 1 },
+    };
+    const to = { as: source, service: `${hearing}/events-v1` };
+    await first.client(eventsSurface, to).receiveEvent({ body: event });
+    await first.client(eventsSurface, to).receiveEvent({ body: event });
+    const heard = await apiOf(first, hearing).getInstances({ query: { processId: 'heard' } });
+    expect(heard.body.map((one) => one.businessKey)).toEqual(['p-1']);
+  });
+
+  it('a message that came before the process starts it; a disabled process is not started', async () => {
+    clock('2028-03-09T00:00:00Z');
+    expect((await send(first, 'early', 'early-1')).status).toBe(202);
+    await deploy('early', begins, named('early'));
+    clock('2028-03-09T00:00:10Z');
+    await expect.poll(() => count('early')).toBe(1);
+    await adminOf(first).disableProcess({ params: { processId: 'claimed' } });
+    expect((await send(first, 'claim', 'claim-4')).status).toBe(202);
+  });
+
+  it('refuses a second process that begins with the same message', async () => {
+    await deploy('single', begins, named('single'));
+    const error = await refused(deploy('double', begins, named('single')));
+    expect([error.status, error.problem?.detail]).toEqual([409, expect.stringContaining('single')]);
+    expect((await refused(apiOf(first).getProcess({ params: { processId: 'double' } }))).status).toBe(404);
   });
 });
