@@ -42,6 +42,8 @@ const config = Type.Object({
   maxMoves: Type.Integer({ default: 1000, minimum: 10 }),
   /** Most runs of a multi-instance activity. */
   maxIterations: Type.Integer({ default: 1000, minimum: 1 }),
+  /** Most instances that stand above one another, each called or started by the one before. */
+  maxDepth: Type.Integer({ default: 10, minimum: 1, maximum: 100 }),
   /** Milliseconds between looks for timers that come due and for jobs of other nodes. */
   pollMs: Type.Integer({ default: 500, minimum: 10 }),
   /** Roles whose holders supervise all processes of their agency. */
@@ -59,13 +61,13 @@ export const workflow = defineBlock({
   emits: [instanceEnded, userTaskCreated, incidentRaised],
   async start(ctx) {
     const db = ctx.database<WorkflowTables>();
-    const { maxMoves, maxIterations, retries } = ctx.config;
+    const { maxMoves, maxIterations, maxDepth, retries } = ctx.config;
     const engine: Engine = {
       application: ctx.application,
       models: createModels(),
       now: ctx.now,
       newId: ctx.newId,
-      limits: { maxMoves, maxIterations, retries },
+      limits: { maxMoves, maxIterations, maxDepth, retries },
     };
     const ends = createEnds(500);
     const stopping = new AbortController();

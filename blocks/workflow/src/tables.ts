@@ -44,6 +44,11 @@ export interface WorkflowTables {
     start_fingerprint: string;
     correlation_id: string;
     revision: number;
+    /** Instance that called this one, and the token that waits for it there. */
+    parent_instance_id: string | null;
+    parent_token_id: string | null;
+    /** How many instances stand above this one. */
+    depth: Generated<number>;
     started_at: string;
     changed_at: string;
     ended_at: string | null;
@@ -81,7 +86,7 @@ export interface WorkflowTables {
   };
   job: {
     id: string;
-    kind: 'call' | 'timer';
+    kind: 'call' | 'timer' | 'return' | 'stop';
     instance_id: string;
     token_id: string;
     element_id: string;

@@ -91,6 +91,7 @@ export const ProcessInstance = Type.Object(
     lastChangeTime: Time,
     processKey: Type.String(),
     businessKey: OrNull(Type.String()),
+    parentInstanceId: OrNull(Uuid),
     lifeCycleState: LifeCycle,
     endTime: OrNull(Time),
     errorCode: OrNull(Type.String()),

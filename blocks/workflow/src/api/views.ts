@@ -64,6 +64,7 @@ export const toInstance = (
   lastChangeTime: row.changed_at,
   processKey: row.process_key,
   businessKey: row.business_key,
+  parentInstanceId: row.parent_instance_id,
   lifeCycleState: lifeCycle[row.status],
   endTime: row.ended_at,
   errorCode: row.error_code,

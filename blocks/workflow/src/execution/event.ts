@@ -33,6 +33,20 @@ export type EngineEvent =
       readonly temporary: boolean;
     }
   | {
+      /** A called instance has ended. */
+      readonly type: 'returned';
+      readonly instanceId: string;
+      readonly status: 'completed' | 'failed' | 'stopped';
+      readonly errorCode: string | undefined;
+      readonly variables: Variables;
+    }
+  | {
+      /** The process could not be called. */
+      readonly type: 'callRefused';
+      readonly instanceId: string;
+      readonly message: string;
+    }
+  | {
       /** A timer is due, or a message has arrived. */
       readonly type: 'triggered';
       readonly subscriptionId: string;

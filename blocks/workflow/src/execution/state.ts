@@ -60,6 +60,8 @@ export type Wait =
   | { readonly kind: 'event' }
   | { readonly kind: 'join' }
   | { readonly kind: 'scope' }
+  /** The end of an instance that it has called. */
+  | { readonly kind: 'called'; readonly instanceId: string }
   | {
       readonly kind: 'iterations';
       readonly items: readonly Json[];

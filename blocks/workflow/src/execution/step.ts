@@ -3,6 +3,7 @@ import type { ProcessModel } from '../model/model.ts';
 import { completeActivity } from './activity.ts';
 import { settle } from './advance.ts';
 import { failJob, takeAnswer, tokenOfJob } from './answer.ts';
+import { takeReturn } from './called.ts';
 import { cancelEverything } from './cancel.ts';
 import type { Command, HistoryEntry } from './command.ts';
 import type { EngineEvent } from './event.ts';
@@ -83,6 +84,9 @@ function happens(run: Run, event: EngineEvent): boolean {
     }
     case 'triggered':
       return trigger(run, event.subscriptionId, event.payload);
+    case 'returned':
+    case 'callRefused':
+      return takeReturn(run, event);
     case 'taskCompleted':
       return completeTask(run, event);
     case 'retry':

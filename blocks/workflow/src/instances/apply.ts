@@ -9,6 +9,7 @@ import { step } from '../execution/step.ts';
 import { type Actor, engineActor } from '../history/actor.ts';
 import { takeWaitingMessages } from '../messages/match.ts';
 import type { InstanceRow, WorkflowTables } from '../tables.ts';
+import { openCalled, returnToCaller } from './called.ts';
 import type { Change } from './change.ts';
 import { lockInstances } from './load.ts';
 import { saveChanges } from './save.ts';
@@ -20,7 +21,10 @@ export interface Engine {
   readonly models: Models;
   readonly now: () => Date;
   readonly newId: () => string;
-  readonly limits: Pick<StepContext, 'maxMoves' | 'maxIterations' | 'retries'>;
+  readonly limits: Pick<StepContext, 'maxMoves' | 'maxIterations' | 'retries'> & {
+    /** Most instances that stand above one another. */
+    readonly maxDepth: number;
+  };
 }
 
 /** An event on its way to an instance. */
@@ -28,6 +32,8 @@ export interface Happening {
   readonly instanceId: string;
   readonly event: EngineEvent;
   readonly actor: Actor;
+  /** Job that brought it; done with the event, whether or not anyone still waited for it. */
+  readonly jobId?: string;
 }
 
 export interface Outcome {
@@ -95,7 +101,8 @@ async function consume(
     .map((one) => jobOf(one.event))
     .filter((id) => id !== undefined);
   const triggered = happenings.map((one) => subscriptionOf(one.event)).filter((id) => id !== undefined);
-  const jobs = [...triggered, ...stale];
+  const brought = happenings.map((one) => one.jobId).filter((id) => id !== undefined);
+  const jobs = [...triggered, ...stale, ...brought];
   if (jobs.length > 0) await trx.deleteFrom('job').where('id', 'in', jobs).execute();
   if (triggered.length > 0) await trx.deleteFrom('subscription').where('id', 'in', triggered).execute();
 }
@@ -129,10 +136,11 @@ export const applyToNew = (
 async function applyToHeld(
   trx: Transaction<WorkflowTables>,
   engine: Engine,
-  held: ReadonlyMap<string, Held>,
+  known: ReadonlyMap<string, Held>,
   happenings: readonly Happening[],
   handover: Handover | undefined,
 ): Promise<Aftermath> {
+  const held = new Map(known);
   const outcomes: Outcome[] = [];
   const calls: NewCall[] = [];
   const ended = new Set<string>();
@@ -180,11 +188,40 @@ async function applyToHeld(
       commands.some((one) => one.type === 'retryJob' && one.attempts === 0);
     const subscribed = commands.filter((one) => one.type === 'subscribe').map((one) => one.subscriptionId);
     const messages = round < 100 ? await takeWaitingMessages(trx, subscribed, at) : [];
-    waiting = messages.map((one) => ({
+    const actor = engineActor(engine.application);
+    const next: Happening[] = messages.map((one) => ({
       instanceId: one.instanceId,
       event: { type: 'triggered', subscriptionId: one.subscriptionId, payload: one.payload },
-      actor: engineActor(engine.application),
+      actor,
     }));
+    const stopped = new Set(commands.filter((one) => one.type === 'stopCalled').map((one) => one.instanceId));
+    moreJobs ||= stopped.size > 0;
+    for (const change of changes) {
+      const { row, before, result } = change;
+      if (before.status === 'running' && result.state.status !== 'running') {
+        const returns = await returnToCaller(trx, row, at);
+        moreJobs ||= returns;
+      }
+      for (const command of result.commands) {
+        if (command.type !== 'callProcess' || stopped.has(command.instanceId)) continue;
+        const opened =
+          held.size > engine.limits.maxIterations
+            ? `more than ${engine.limits.maxIterations} instances would begin at once`
+            : await openCalled(trx, engine, row, command, actor);
+        if (typeof opened === 'string') {
+          const refusal = {
+            type: 'callRefused',
+            instanceId: command.instanceId,
+            message: opened,
+          } as const;
+          next.push({ instanceId: row.id, event: refusal, actor });
+        } else {
+          held.set(opened.row.id, opened);
+          next.push({ instanceId: opened.row.id, event: opened.event, actor });
+        }
+      }
+    }
+    waiting = next;
   }
   return { outcomes, calls, moreJobs, ended: [...ended], incidents };
 }

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { EngineEvent } from '../execution/event.ts';
 import { engineActor } from '../history/actor.ts';
 import type { Aftermath, Engine } from '../instances/apply.ts';
+import { readReturn } from '../instances/called.ts';
 import type { Handover, NewCall } from '../instances/write-jobs.ts';
 import type { WorkflowTables } from '../tables.ts';
 import { createCompletions } from './completions.ts';
@@ -58,6 +59,12 @@ const toJob = ({ id, row, command }: NewCall): LeasedJob => ({
   owner: row.owner,
   correlationId: row.correlation_id,
 });
+
+/** What a job that is no call lets happen. */
+async function eventOf(db: Kysely<WorkflowTables>, job: LeasedJob): Promise<EngineEvent> {
+  if (job.kind === 'timer') return { type: 'triggered', subscriptionId: job.id, payload: null };
+  return job.kind === 'stop' ? { type: 'stop' } : readReturn(db, job.id);
+}
 
 /**
  * Works the queue of one process: leases due jobs, makes calls concurrently outside any transaction, and lets their
@@ -167,10 +174,11 @@ export function createWorker(options: WorkerOptions): Worker {
     if (room === 0) return false;
     const jobs = await leaseJobs(db, presence.workerId, now.toISOString(), until(), room);
     for (const job of jobs) {
-      if (job.kind === 'timer') {
-        const event: EngineEvent = { type: 'triggered', subscriptionId: job.id, payload: null };
-        completions.add({ instanceId: job.instanceId, event, actor });
-      } else waiting.push(job);
+      if (job.kind === 'call') waiting.push(job);
+      else {
+        const { instanceId, id: jobId } = job;
+        completions.add({ instanceId, event: await eventOf(db, job), actor, jobId });
+      }
     }
     begin();
     return jobs.length === room;

@@ -9,6 +9,7 @@ const activityKinds = new Set([
   'receiveTask',
   'task',
   'subProcess',
+  'callActivity',
 ]);
 
 export const isActivity = (element: FlowElement): element is Activity => activityKinds.has(element.kind);
@@ -53,7 +54,7 @@ function checkBoundary(model: ProcessModel, element: BoundaryEvent, issues: Issu
   }
   if (element.catches.kind === 'error') {
     if (!element.interrupting) issues.add(element.id, 'a boundary event that catches an error interrupts');
-    if (!['serviceTask', 'subProcess'].includes(host.kind)) {
+    if (!['serviceTask', 'subProcess', 'callActivity'].includes(host.kind)) {
       issues.add(element.id, `a ${host.kind} raises no error that could be caught`);
     }
   } else if (['task', 'scriptTask', 'businessRuleTask'].includes(host.kind) && !host.loop) {

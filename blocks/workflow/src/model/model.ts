@@ -172,6 +172,16 @@ export interface SubProcess extends ActivityNode {
   readonly kind: 'subProcess';
 }
 
+/** Calls another process of the same application; data goes in and out by mapping only (WF-6.1-h). */
+export interface CallActivity extends ActivityNode {
+  readonly kind: 'callActivity';
+  /** Key of the process. */
+  readonly process: string;
+  /** Undefined: the newest enabled revision. */
+  readonly revision: number | undefined;
+  readonly inputs: readonly InputMapping[];
+}
+
 export interface StartEvent extends Node {
   readonly kind: 'startEvent';
   readonly trigger: StartTrigger;
@@ -266,7 +276,8 @@ export type Activity =
   | ScriptTask
   | ReceiveTask
   | PlainTask
-  | SubProcess;
+  | SubProcess
+  | CallActivity;
 
 export type FlowElement =
   | Activity

@@ -1,7 +1,13 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { readOutputs } from './mappings.ts';
 import type { FlowElement } from './model.ts';
-import { readBusinessRuleTask, readLoop, readScriptTask, readUserTask } from './read-activity.ts';
+import {
+  readBusinessRuleTask,
+  readCallActivity,
+  readLoop,
+  readScriptTask,
+  readUserTask,
+} from './read-activity.ts';
 import {
   readBoundaryCatch,
   readCatch,
@@ -109,6 +115,8 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
         reader.issues.add(element, 'an event sub-process is not supported');
       }
       return { ...activity(), kind: 'subProcess' };
+    case 'bpmn:CallActivity':
+      return { ...activity(), kind: 'callActivity', ...readCallActivity(element, reader) };
     case 'bpmn:ExclusiveGateway':
       return { ...node, kind: 'exclusiveGateway', defaultFlow: defaultFlow() };
     case 'bpmn:InclusiveGateway':

@@ -1,7 +1,7 @@
 import { CallFailed, eventsSurface, newId } from '@govstack/platform';
 import type { TestNode } from '@govstack/platform/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { chain, extensions, output } from '../execution/bpmn.ts';
+import { chain, el, extensions, flow, input, output, script } from '../execution/bpmn.ts';
 import { adminOf, apiOf, definition, startWorkflow } from './node.ts';
 
 // The clock of both nodes; it only goes forward.
@@ -318,5 +318,138 @@ describe('by a message', () => {
     const error = await refused(deploy('double', begins, named('single')));
     expect([error.status, error.problem?.detail]).toEqual([409, expect.stringContaining('single')]);
     expect((await refused(apiOf(first).getProcess({ params: { processId: 'double' } }))).status).toBe(404);
+  });
+});
+
+describe('[WF-6.1-h] by a call activity', () => {
+  const call = (id: string, process: string, content = '', revision?: string): string =>
+    el(
+      'callActivity',
+      id,
+      { calledElement: process, ...(revision === undefined ? {} : { 'govstack:revision': revision }) },
+      content,
+    );
+  const line = (content: string, ...ids: string[]): string =>
+    `<startEvent id="s"/>${content}<endEvent id="e"/>${chain('s', ...ids, 'e')}`;
+  const start = async (key: string, variables: Record<string, unknown> = {}) =>
+    (await apiOf(first).start({ params: { processId: key }, body: { variables, businessKey: 'case-9' } }))
+      .body;
+  const read = async (instanceId: string) =>
+    (await apiOf(second).getInstance({ params: { instanceId } })).body;
+  const tasksOf = async (key: string) =>
+    (await apiOf(second).listUserTasks({ query: { processKey: key } })).body.tasks;
+  const complete = async (key: string, variables = {}): Promise<void> => {
+    const [task] = await tasksOf(key);
+    await apiOf(second).completeUserTask({ params: { taskId: task?.id ?? '' }, body: { variables } });
+  };
+  const incident = async (instanceId: string) =>
+    (await adminOf(first).listIncidents({ query: { instanceId } })).body.incidents[0];
+
+  it('two processes share one that is modelled on its own; data goes in and out by mapping only', async () => {
+    const sum = `<startEvent id="s">${extensions('<govstack:variable name="a" type="number" required="true"/>')}
+      </startEvent>${script('add', 'if secret = null then a + 1 else 0', 'b')}<endEvent id="e"/>${chain('s', 'add', 'e')}`;
+    await deploy('sum', sum);
+    const mapped = extensions(input('a', '= n'), output('= result.b', 'answer'));
+    for (const key of ['caller1', 'caller2']) {
+      await deploy(key, line(call('c', 'sum', mapped), 'c'));
+      const { id } = await start(key, { n: 41, secret: 'x' });
+      await expect.poll(async () => (await read(id)).state).toBe('completed');
+      expect((await read(id)).variables).toEqual({ n: 41, secret: 'x', answer: 42 });
+      const [called] = await instances('sum');
+      expect(called).toMatchObject({ parentInstanceId: id, businessKey: 'case-9', state: 'completed' });
+    }
+    expect(await count('sum')).toBe(2);
+  });
+
+  it('takes the newest enabled revision, or the one that is named', async () => {
+    const waits = (task: string): string => line(el('userTask', task), task);
+    const [one, two] = [await deploy('versions', waits('one')), await deploy('versions', waits('two'))];
+    await deploy('fixed', line(call('c', 'versions', '', '1'), 'c'));
+    await deploy('newest', line(call('c', 'versions'), 'c'));
+    const calledBy = async (key: string) => {
+      const { id } = await start(key);
+      return (await instances('versions')).find((instance) => instance.parentInstanceId === id)?.processRef;
+    };
+    expect(await calledBy('fixed')).toBe(one);
+    expect(await calledBy('newest')).toBe(two);
+    await adminOf(first).disableProcess({ params: { processId: two } });
+    expect(await calledBy('newest')).toBe(one);
+  });
+
+  const errors = '<error id="no" errorCode="refused"/>';
+  const asks =
+    `<startEvent id="s"/><userTask id="ask"/><exclusiveGateway id="x" default="fine"/><endEvent id="e"/>
+    <endEvent id="bad"><errorEventDefinition errorRef="no"/></endEvent>${chain('s', 'ask', 'x')}
+    ${flow('x', 'e', { id: 'fine' })}${flow('x', 'bad', { condition: 'ok = false' })}`.replace(
+      '<userTask id="ask"/>',
+      el('userTask', 'ask', {}, extensions(output('= form.ok', 'ok'))),
+    );
+  const guarded = (process: string): string => `${line(call('c', process), 'c')}
+    <boundaryEvent id="caught" attachedToRef="c">${extensions(output('= error.code', 'why'))}
+    <errorEventDefinition errorRef="no"/></boundaryEvent><endEvent id="refusedEnd"/>${flow('caught', 'refusedEnd')}`;
+
+  it('an error that nobody catches in the called process is raised at the call', async () => {
+    await deploy('asks', asks, errors);
+    await deploy('guarded', guarded('asks'), errors);
+    await deploy('unguarded', line(call('c', 'asks'), 'c'));
+    const { id } = await start('guarded');
+    await complete('asks', { ok: false });
+    await expect.poll(async () => (await read(id)).state).toBe('completed');
+    expect((await read(id)).variables).toEqual({ why: 'refused' });
+    const plain = await start('unguarded');
+    await complete('asks', { ok: false });
+    await expect.poll(async () => (await read(plain.id)).state).toBe('failed');
+    expect((await read(plain.id)).errorCode).toBe('refused');
+  });
+
+  it('stops what it called when it is cancelled itself', async () => {
+    await deploy('asks', asks, errors);
+    await deploy('outer', line(call('c', 'guarded'), 'c'));
+    const { id } = await start('outer');
+    expect(await tasksOf('asks')).toHaveLength(1);
+    await apiOf(first).stop({ params: { instanceId: id } });
+    await expect.poll(() => tasksOf('asks')).toEqual([]);
+    const [called] = await instances('asks');
+    expect(called?.state).toBe('stopped');
+    expect((await instances('guarded'))[0]).toMatchObject({ state: 'stopped', parentInstanceId: id });
+  });
+
+  it('waits with an incident when the called instance is stopped or cannot begin; a retry calls again', async () => {
+    await deploy('hopeful', line(call('c', 'coming'), 'c'));
+    const { id } = await start('hopeful');
+    expect((await incident(id))?.message).toBe('there is no enabled process coming');
+    await deploy('coming', line(el('userTask', 'come'), 'come'));
+    await adminOf(first).retryIncident({
+      params: { incidentId: (await incident(id))?.id ?? '' },
+      body: {},
+    });
+    const [called] = await instances('coming');
+    await apiOf(first).stop({ params: { instanceId: called?.id ?? '' } });
+    await expect
+      .poll(async () => (await incident(id))?.message)
+      .toBe('the called process coming was stopped');
+    await adminOf(first).retryIncident({
+      params: { incidentId: (await incident(id))?.id ?? '' },
+      body: {},
+    });
+    await complete('coming');
+    await expect.poll(async () => (await read(id)).state).toBe('completed');
+    expect(await count('coming')).toBe(2);
+  });
+
+  it('refuses start variables that the called process does not take', async () => {
+    await deploy('strict', line(call('c', 'sum', extensions(input('a', '= "text"'))), 'c'));
+    const { id } = await start('strict');
+    expect((await incident(id))?.message).toBe(
+      'the process sum does not take /variables/a: must be of type number',
+    );
+  });
+
+  it('stops a process that calls itself without end', async () => {
+    await deploy('endless', line(call('c', 'endless'), 'c'));
+    await start('endless');
+    const found = (await adminOf(first).listIncidents({ query: { processKey: 'endless' } })).body.incidents;
+    expect(found.map((one) => one.message)).toEqual(['more than 10 processes call one another']);
+    expect(await count('endless')).toBe(11);
   });
 });

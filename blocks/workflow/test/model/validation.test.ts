@@ -200,7 +200,25 @@ const refusals: readonly [string, string, string, RegExp][] = [
     /catching signal is not supported/,
   ],
   ['a complex gateway', around('<complexGateway id="t"/>'), 't', /ComplexGateway is not supported/],
-  ['a call activity', around('<callActivity id="t"/>'), 't', /CallActivity is not supported/],
+  ['a call of nothing', around('<callActivity id="t"/>'), 't', /needs calledElement/],
+  [
+    'a call of a computed process',
+    around('<callActivity id="t" calledElement="=p"/>'),
+    't',
+    /the key of a process/,
+  ],
+  [
+    'a call of a strange revision',
+    around(el('callActivity', 't', { calledElement: 'p', 'govstack:revision': 'newest' })),
+    't',
+    /whole number/,
+  ],
+  [
+    'a call with an input that is no variable',
+    around(el('callActivity', 't', { calledElement: 'p' }, extensions(input('in', '1')))),
+    't',
+    /cannot be the name/,
+  ],
   [
     'an event sub-process',
     `${around('<task id="t"/>')}<subProcess id="x" triggeredByEvent="true"><startEvent id="s2"/></subProcess>`,
