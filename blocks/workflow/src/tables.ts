@@ -109,6 +109,25 @@ export interface WorkflowTables {
     correlation_key: string;
     created_at: string;
   };
+  flow_trigger: {
+    id: string;
+    owner: string;
+    source_key: string;
+    outcome: 'completed' | 'failed';
+    target_key: string;
+    mappings: readonly { readonly target: string; readonly source: string }[];
+    created_at: string;
+    created_by: string;
+    created_through: string;
+    created_for: string;
+    removed_at: string | null;
+    removed_by: string | null;
+    removed_through: string | null;
+    removed_for: string | null;
+    /** Why the last start that failed could not begin. */
+    refusal: string | null;
+    refused_at: string | null;
+  };
   message_start: {
     owner: string;
     message_name: string;

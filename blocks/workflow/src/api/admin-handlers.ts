@@ -10,10 +10,11 @@ import { cannotBeStored } from '../instances/start-variables.ts';
 import { isVariableName } from '../model/mappings.ts';
 import { follow, viewer, type WorkflowService } from '../service.ts';
 import { arrangeStarts } from '../starts/arrange.ts';
+import { defineTrigger, listTriggers, removeTrigger } from '../starts/flow-trigger.ts';
 import { listSchedules } from '../starts/schedule.ts';
 import type { DefinitionRow } from '../tables.ts';
 import type { workflowAdmin } from './operations.ts';
-import { toIncident, toListedProcess, toProcess } from './views.ts';
+import { toIncident, toListedProcess, toProcess, toTrigger } from './views.ts';
 
 const bulk = 1000;
 
@@ -119,6 +120,39 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
           })),
         },
       };
+    },
+    async defineFlowTrigger({ body, caller, person }) {
+      const at = engine.now().toISOString();
+      const request = {
+        source: body.source,
+        outcome: body.on,
+        target: body.target,
+        mappings: body.variables,
+      };
+      const by = viewer(service, caller, person);
+      const row = await transaction(db, (trx) =>
+        defineTrigger(trx, by, request, actorOf(caller, person), at),
+      );
+      return { status: 200, body: toTrigger(row) };
+    },
+    async listFlowTriggers({ query, caller, person }) {
+      const limit = query.limit ?? 100;
+      const rows = await listTriggers(db, viewer(service, caller, person), {
+        limit: limit + 1,
+        ...(query.after === undefined ? {} : { after: query.after }),
+      });
+      const triggers = rows.slice(0, limit).map(toTrigger);
+      const last = triggers.at(-1);
+      return {
+        status: 200,
+        body: { triggers, ...(rows.length > limit && last ? { next: last.id } : {}) },
+      };
+    },
+    async removeFlowTrigger({ params, caller, person }) {
+      const at = engine.now().toISOString();
+      const by = viewer(service, caller, person);
+      await removeTrigger(db, by, params.triggerId, actorOf(caller, person), at);
+      return { status: 204 };
     },
     async getStatistics({ caller, person }) {
       const rows = await countInstances(db, viewer(service, caller, person));

@@ -1,5 +1,7 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
 import {
+  FlowTrigger,
+  FlowTriggerDefinition,
   Id,
   Incident,
   OrNull,
@@ -113,6 +115,43 @@ const listSchedules = defineOperation({
       ),
     }),
   },
+});
+
+const defineFlowTrigger = defineOperation({
+  id: 'defineFlowTrigger',
+  method: 'POST',
+  path: '/triggers',
+  summary: 'Start a process whenever another one completes or fails',
+  description:
+    'Both belong to one application. The business key is passed on. The same two processes and outcome again replace the mapping.',
+  requirements: ['WF-6.2-i'],
+  access: administrator,
+  body: FlowTriggerDefinition,
+  responses: { 200: FlowTrigger },
+});
+
+const listFlowTriggers = defineOperation({
+  id: 'listFlowTriggers',
+  method: 'GET',
+  path: '/triggers',
+  summary: 'Processes that start when others end',
+  requirements: ['WF-6.2-i'],
+  access: administrator,
+  query: Type.Object({ limit: page.limit, after: Type.Optional(Uuid) }),
+  responses: {
+    200: Type.Object({ triggers: Type.Array(FlowTrigger), next: Type.Optional(Type.String()) }),
+  },
+});
+
+const removeFlowTrigger = defineOperation({
+  id: 'removeFlowTrigger',
+  method: 'DELETE',
+  path: '/triggers/{triggerId}',
+  summary: 'Start it no longer',
+  requirements: ['WF-6.2-i'],
+  access: administrator,
+  params: Type.Object({ triggerId: Id }),
+  responses: { 204: null },
 });
 
 const getStatistics = defineOperation({
@@ -265,6 +304,9 @@ export const workflowAdmin = defineSurface({
     getProcessOutline,
     getProcessLog,
     listSchedules,
+    defineFlowTrigger,
+    listFlowTriggers,
+    removeFlowTrigger,
     getStatistics,
     getInstanceHistory,
     getInstanceDiagram,

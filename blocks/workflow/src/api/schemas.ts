@@ -159,6 +159,45 @@ export const Incident = Type.Object(
   { title: 'Incident' },
 );
 
+const triggerFields = {
+  source: Type.String({
+    minLength: 1,
+    maxLength: 200,
+    description: 'Key of the process whose end starts another',
+  }),
+  on: Type.Union([Type.Literal('completed'), Type.Literal('failed')]),
+  target: Type.String({ minLength: 1, maxLength: 200, description: 'Key of the process that is started' }),
+  variables: Type.Array(
+    Type.Object(
+      {
+        target: Type.String({ minLength: 1, maxLength: 100 }),
+        source: Type.String({ minLength: 1, maxLength: 5000 }),
+      },
+      { additionalProperties: false },
+    ),
+    {
+      maxItems: 100,
+      description:
+        'Start variables: `=` and FEEL over the variables with which the first process ended, `process` and `error.code`; or a constant text',
+    },
+  ),
+};
+
+/** A process that starts when another one ends (WF-6.2-i). */
+export const FlowTriggerDefinition = Type.Object(triggerFields, { additionalProperties: false });
+
+export const FlowTrigger = Type.Object(
+  {
+    id: Uuid,
+    ...triggerFields,
+    created: Time,
+    createdBy: Type.String(),
+    refusal: OrNull(Type.String({ description: 'Why the last start that failed could not begin' })),
+    refused: OrNull(Time),
+  },
+  { title: 'FlowTrigger' },
+);
+
 const Point = { x: Type.Number(), y: Type.Number() };
 
 export const OutlineElement = {

@@ -2,8 +2,10 @@ import type { Static } from '@govstack/platform/operation';
 import type { Variables } from '../feel/json.ts';
 import type { ListedIncident } from '../incidents/incidents.ts';
 import type { ReadInstance } from '../instances/read.ts';
+import type { FlowTrigger as FlowTriggerRow } from '../starts/flow-trigger.ts';
 import type { DefinitionRow, InstanceRow, TaskRow } from '../tables.ts';
 import type {
+  FlowTrigger,
   Incident,
   Process,
   ProcessInstance,
@@ -89,6 +91,18 @@ export const toTask = (row: TaskRow): Static<typeof UserTaskSchema> => ({
   ended: row.ended_at,
   completedBy: row.completed_by,
   variables: row.inputs,
+});
+
+export const toTrigger = (row: FlowTriggerRow): Static<typeof FlowTrigger> => ({
+  id: row.id,
+  source: row.source_key,
+  on: row.outcome,
+  target: row.target_key,
+  variables: [...row.mappings],
+  created: row.created_at,
+  createdBy: row.created_by,
+  refusal: row.refusal,
+  refused: row.refused_at,
 });
 
 export const toIncident = (row: ListedIncident): Static<typeof Incident> => ({

@@ -8,6 +8,7 @@ import type { InstanceState, InstanceStatus } from '../execution/state.ts';
 import { step } from '../execution/step.ts';
 import { type Actor, engineActor } from '../history/actor.ts';
 import { takeWaitingMessages } from '../messages/match.ts';
+import { openTriggered } from '../starts/flow-trigger.ts';
 import type { InstanceRow, WorkflowTables } from '../tables.ts';
 import { openCalled, returnToCaller } from './called.ts';
 import type { Change } from './change.ts';
@@ -197,11 +198,7 @@ async function applyToHeld(
     const stopped = new Set(commands.filter((one) => one.type === 'stopCalled').map((one) => one.instanceId));
     moreJobs ||= stopped.size > 0;
     for (const change of changes) {
-      const { row, before, result } = change;
-      if (before.status === 'running' && result.state.status !== 'running') {
-        const returns = await returnToCaller(trx, row, at);
-        moreJobs ||= returns;
-      }
+      const { row, result } = change;
       for (const command of result.commands) {
         if (command.type !== 'callProcess' || stopped.has(command.instanceId)) continue;
         const opened =
@@ -220,6 +217,18 @@ async function applyToHeld(
           next.push({ instanceId: opened.row.id, event: opened.event, actor });
         }
       }
+    }
+    const over = changes.filter(
+      ({ before, result }) => before.status === 'running' && result.state.status !== 'running',
+    );
+    const follow = over.map(({ row, result }) => ({ row, state: result.state }));
+    for (const { row } of over) {
+      const returns = await returnToCaller(trx, row, at);
+      moreJobs ||= returns;
+    }
+    for (const opened of await openTriggered(trx, engine, follow, actor)) {
+      held.set(opened.row.id, opened);
+      next.push({ instanceId: opened.row.id, event: opened.event, actor });
     }
     waiting = next;
   }

@@ -376,6 +376,16 @@ describe('[WF-6.1-h] by a call activity', () => {
     expect(await calledBy('newest')).toBe(one);
   });
 
+  it('calls once for each item of a list, and collects what came back', async () => {
+    const each = `<multiInstanceLoopCharacteristics govstack:collection="= list" govstack:resultVariable="all"
+      govstack:resultElement="= x"/>`;
+    const mapped = extensions(input('a', '= item'), output('= result.b', 'x'));
+    await deploy('many', line(call('c', 'sum', `${mapped}${each}`), 'c'));
+    const { id } = await start('many', { list: [3, 1, 2] });
+    await expect.poll(async () => (await read(id)).state).toBe('completed');
+    expect((await read(id)).variables).toEqual({ list: [3, 1, 2], all: [4, 2, 3] });
+  });
+
   const errors = '<error id="no" errorCode="refused"/>';
   const asks =
     `<startEvent id="s"/><userTask id="ask"/><exclusiveGateway id="x" default="fine"/><endEvent id="e"/>
@@ -451,5 +461,97 @@ describe('[WF-6.1-h] by a call activity', () => {
     const found = (await adminOf(first).listIncidents({ query: { processKey: 'endless' } })).body.incidents;
     expect(found.map((one) => one.message)).toEqual(['more than 10 processes call one another']);
     expect(await count('endless')).toBe(11);
+  });
+});
+
+describe('after another process', () => {
+  const decides = `<startEvent id="s"/>${el('userTask', 'ask', {}, extensions(output('= form.ok', 'ok')))}
+    <exclusiveGateway id="x" default="fine"/><endEvent id="e"/>
+    <endEvent id="bad"><errorEventDefinition errorRef="no"/></endEvent>${chain('s', 'ask', 'x')}
+    ${flow('x', 'e', { id: 'fine' })}${flow('x', 'bad', { condition: 'ok = false' })}`;
+  const short = `<startEvent id="s"/><task id="t"/><endEvent id="e"/>${chain('s', 't', 'e')}`;
+  const trigger = (on: 'completed' | 'failed', source: string, target: string, variables: object[] = []) =>
+    adminOf(first).defineFlowTrigger({ body: { source, on, target, variables: variables as never } });
+  const run = async (ok: boolean): Promise<string> => {
+    const { body } = await apiOf(first).start({
+      params: { processId: 'decides' },
+      body: { businessKey: 'case-7', variables: { amount: 5 } },
+    });
+    const query = { instanceId: body.id };
+    const [task] = (await apiOf(second).listUserTasks({ query })).body.tasks;
+    const completion = {
+      params: { taskId: task?.id ?? '' },
+      body: { variables: { ok } },
+      idempotencyKey: body.id,
+    };
+    await Promise.all([first, second].map((node) => apiOf(node).completeUserTask(completion)));
+    return body.id;
+  };
+  beforeAll(async () => {
+    await deploy('decides', decides, '<error id="no" errorCode="refused"/>');
+    for (const key of ['pays', 'mourns']) await deploy(key, short);
+  });
+
+  it('[WF-6.2-i] [WF-6.2-j] starts a process once when the one before completes, another when it fails', async () => {
+    const mapping = [{ target: 'sum', source: '= amount * 2' }];
+    const { body } = await trigger('completed', 'decides', 'pays', mapping);
+    await trigger('failed', 'decides', 'mourns', [{ target: 'why', source: '= error.code' }]);
+    expect(body).toMatchObject({ source: 'decides', on: 'completed', target: 'pays', variables: mapping });
+    await run(true);
+    const [paid] = await instances('pays');
+    expect(paid?.businessKey).toBe('case-7');
+    const read = async (id = '') =>
+      (await apiOf(second).getInstance({ params: { instanceId: id } })).body.variables;
+    expect(await read(paid?.id)).toEqual({ sum: 10 });
+    expect(await count('mourns')).toBe(0);
+    await run(false);
+    expect(await read((await instances('mourns'))[0]?.id)).toEqual({ why: 'refused' });
+    expect([await count('pays'), await count('mourns')]).toEqual([1, 1]);
+  });
+
+  it('starts nothing after an instance that was stopped, nor after the trigger is removed', async () => {
+    const { body } = await apiOf(first).start({ params: { processId: 'decides' }, body: {} });
+    await apiOf(first).stop({ params: { instanceId: body.id } });
+    expect([await count('pays'), await count('mourns')]).toEqual([1, 1]);
+    const { triggers } = (await adminOf(first).listFlowTriggers({})).body;
+    const triggerId = triggers.find((one) => one.target === 'mourns')?.id ?? '';
+    await adminOf(first).removeFlowTrigger({ params: { triggerId } });
+    await run(false);
+    expect(await count('mourns')).toBe(1);
+    const again = refused(adminOf(first).removeFlowTrigger({ params: { triggerId } }));
+    expect((await again).status).toBe(404);
+  });
+
+  it('replaces the mapping, and notes what could not begin without holding up the first process', async () => {
+    const { body } = await trigger('completed', 'decides', 'pays', [
+      { target: 'sum', source: '= amount + 1' },
+    ]);
+    const { triggers } = (await adminOf(first).listFlowTriggers({})).body;
+    expect(triggers.filter((one) => one.target === 'pays').map((one) => one.id)).toEqual([body.id]);
+    await adminOf(first).disableProcess({ params: { processId: 'pays' } });
+    const id = await run(true);
+    expect((await apiOf(first).getInstance({ params: { instanceId: id } })).body.state).toBe('completed');
+    const noted = (await adminOf(first).listFlowTriggers({})).body.triggers;
+    expect(noted.find((one) => one.target === 'pays')?.refusal).toBe('there is no enabled process pays');
+    expect(await count('pays')).toBe(1);
+  });
+
+  it('refuses unknown processes, mappings that cannot work, and circles', async () => {
+    expect((await refused(trigger('completed', 'decides', 'nowhere'))).status).toBe(404);
+    const broken = [
+      { target: 'if', source: 'a' },
+      { target: 'a', source: '= (' },
+    ];
+    const error = await refused(trigger('completed', 'decides', 'mourns', broken));
+    expect(error.status).toBe(400);
+    expect(error.problem?.errors).toHaveLength(2);
+    expect((await refused(trigger('completed', 'pays', 'decides'))).status).toBe(422);
+    expect((await refused(trigger('failed', 'decides', 'decides'))).status).toBe(422);
+    const stranger = 'TEST/GOV/OTHER/service';
+    const theirs = adminOf(first, stranger).defineFlowTrigger({
+      body: { source: 'decides', on: 'completed', target: 'mourns', variables: [] },
+    });
+    expect((await refused(theirs)).status).toBe(404);
+    expect((await adminOf(first, stranger).listFlowTriggers({})).body.triggers).toEqual([]);
   });
 });
