@@ -49,6 +49,7 @@ export interface WorkflowTables {
     parent_token_id: string | null;
     /** How many instances stand above this one. */
     depth: Generated<number>;
+    suspended_at: string | null;
     started_at: string;
     changed_at: string;
     ended_at: string | null;
@@ -127,6 +128,12 @@ export interface WorkflowTables {
     /** Why the last start that failed could not begin. */
     refusal: string | null;
     refused_at: string | null;
+  };
+  kept_event: {
+    id: Generated<string>;
+    instance_id: string;
+    job_id: string | null;
+    event: unknown;
   };
   message_start: {
     owner: string;

@@ -2,11 +2,12 @@ import { type Caller, notFound, type Person, Problem, transaction } from '@govst
 import type { Handlers } from '@govstack/platform/operation';
 import { changeDefinition, findDefinition, listDefinitions } from '../definitions/definitions.ts';
 import type { Variables } from '../feel/json.ts';
-import { actorOf } from '../history/actor.ts';
+import { type Actor, actorOf } from '../history/actor.ts';
 import { countTokens, outlineOf, readElementStates, readHistory } from '../history/read-history.ts';
 import { listIncidents, retryIncident } from '../incidents/incidents.ts';
 import { countInstances, findInstance } from '../instances/read.ts';
 import { cannotBeStored } from '../instances/start-variables.ts';
+import { resumeInstance, runningOf, suspendInstance } from '../instances/suspend.ts';
 import { isVariableName } from '../model/mappings.ts';
 import { follow, viewer, type WorkflowService } from '../service.ts';
 import { arrangeStarts } from '../starts/arrange.ts';
@@ -14,7 +15,7 @@ import { defineTrigger, listTriggers, removeTrigger } from '../starts/flow-trigg
 import { listSchedules } from '../starts/schedule.ts';
 import type { DefinitionRow } from '../tables.ts';
 import type { workflowAdmin } from './operations.ts';
-import { toIncident, toListedProcess, toProcess, toTrigger } from './views.ts';
+import { toIncident, toListedProcess, toProcess, toStarted, toTrigger } from './views.ts';
 
 const bulk = 1000;
 
@@ -62,6 +63,40 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
       return changed;
     });
     return { status: 200 as const, body: toProcess(row) };
+  };
+  const suspend = (id: string, actor: Actor): Promise<void> =>
+    transaction(db, (trx) => suspendInstance(trx, id, actor, engine.now().toISOString()));
+  const resume = async (id: string, actor: Actor): Promise<void> => {
+    follow(
+      service,
+      await transaction(db, (trx) => resumeInstance(trx, engine, id, actor, worker.handover())),
+    );
+    worker.wake();
+  };
+  /** Suspends or resumes a revision with its instances, each in a transaction of its own. */
+  const standStill = async (
+    processId: string,
+    still: boolean,
+    caller: Caller,
+    person: Person | undefined,
+  ) => {
+    if (!processId.includes(':')) throw new Problem(400, 'This needs the id of a revision, not a key');
+    const { body } = await change(processId, still ? 'disabled' : 'enabled', caller, person);
+    const { ids, more } = await runningOf(db, body.id, !still);
+    const actor = actorOf(caller, person);
+    let instances = 0;
+    for (const id of ids) {
+      const done = (still ? suspend(id, actor) : resume(id, actor)).then(
+        () => 1,
+        (error: unknown) => {
+          // Ended in the meantime.
+          if (error instanceof Problem && error.status === 409) return 0;
+          throw error;
+        },
+      );
+      instances += await done;
+    }
+    return { status: 200 as const, body: { processRef: body.id, instances, more } };
   };
   return {
     async listAllProcesses({ query, caller, person }) {
@@ -170,6 +205,18 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
           })),
         },
       };
+    },
+    suspendProcess: ({ params, caller, person }) => standStill(params.processId, true, caller, person),
+    resumeProcess: ({ params, caller, person }) => standStill(params.processId, false, caller, person),
+    async suspendInstance({ params, caller, person }) {
+      const { id } = await findInstance(db, viewer(service, caller, person), params.instanceId);
+      await suspend(id, actorOf(caller, person));
+      return { status: 200, body: toStarted(await findInstance(db, viewer(service, caller, person), id)) };
+    },
+    async resumeInstance({ params, caller, person }) {
+      const { id } = await findInstance(db, viewer(service, caller, person), params.instanceId);
+      await resume(id, actorOf(caller, person));
+      return { status: 200, body: toStarted(await findInstance(db, viewer(service, caller, person), id)) };
     },
     async getInstanceHistory({ params, query, caller, person }) {
       const instance = await findInstance(db, viewer(service, caller, person), params.instanceId);

@@ -8,6 +8,7 @@ import {
   OutlineElement,
   OutlineFlow,
   Process,
+  StartedInstance,
   Time,
   Uuid,
   Variables,
@@ -246,6 +247,55 @@ const getInstanceDiagram = defineOperation({
   },
 });
 
+const suspendInstance = defineOperation({
+  id: 'suspendInstance',
+  method: 'POST',
+  path: '/instances/{instanceId}/suspend',
+  summary: 'Let an instance stand still: timers wait, nothing is called, answers and messages are kept',
+  access: administrator,
+  params: instanceId,
+  responses: { 200: StartedInstance },
+});
+
+const resumeInstance = defineOperation({
+  id: 'resumeInstance',
+  method: 'POST',
+  path: '/instances/{instanceId}/resume',
+  summary: 'Let a suspended instance go on; what came meanwhile happens now',
+  access: administrator,
+  params: instanceId,
+  responses: { 200: StartedInstance },
+});
+
+const bulkAnswer = Type.Object({
+  processRef: Type.String(),
+  instances: Type.Integer({ description: 'Instances that this request changed; at most 1,000' }),
+  more: Type.Boolean({ description: 'Whether there are others: ask again' }),
+});
+
+const suspendProcess = defineOperation({
+  id: 'suspendProcess',
+  method: 'POST',
+  path: '/processes/{processId}/suspend',
+  summary: 'Disable a revision and suspend its running instances',
+  description: 'By the id of the revision, not by key: a key would name another revision the next time.',
+  requirements: ['WF-6.3-a'],
+  access: administrator,
+  params: processId,
+  responses: { 200: bulkAnswer },
+});
+
+const resumeProcess = defineOperation({
+  id: 'resumeProcess',
+  method: 'POST',
+  path: '/processes/{processId}/resume',
+  summary: 'Enable a revision and let its suspended instances go on',
+  requirements: ['WF-6.3-a'],
+  access: administrator,
+  params: processId,
+  responses: { 200: bulkAnswer },
+});
+
 const listIncidents = defineOperation({
   id: 'listIncidents',
   method: 'GET',
@@ -308,6 +358,10 @@ export const workflowAdmin = defineSurface({
     listFlowTriggers,
     removeFlowTrigger,
     getStatistics,
+    suspendProcess,
+    resumeProcess,
+    suspendInstance,
+    resumeInstance,
     getInstanceHistory,
     getInstanceDiagram,
     listIncidents,

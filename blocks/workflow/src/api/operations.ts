@@ -111,6 +111,7 @@ const getInstances = defineOperation({
     state: Type.Optional(
       Type.Union([
         Type.Literal('running'),
+        Type.Literal('suspended'),
         Type.Literal('completed'),
         Type.Literal('failed'),
         Type.Literal('stopped'),

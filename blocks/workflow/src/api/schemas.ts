@@ -55,6 +55,7 @@ export const Process = Type.Object(
 
 const InstanceState = Type.Union([
   Type.Literal('running'),
+  Type.Literal('suspended'),
   Type.Literal('completed'),
   Type.Literal('failed'),
   Type.Literal('stopped'),

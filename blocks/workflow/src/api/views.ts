@@ -42,12 +42,14 @@ export function toListedProcess(row: DefinitionRow): Static<typeof Process> {
   return { ...rest, processDefinition: definition };
 }
 
+const isSuspended = (row: InstanceRow): boolean => row.status === 'running' && row.suspended_at !== null;
+
 export const toStarted = (row: InstanceRow): Static<typeof StartedInstance> => ({
   id: row.id,
   processRef: row.definition_id,
-  suspended: false,
+  suspended: isSuspended(row),
   ended: row.status !== 'running',
-  state: row.status,
+  state: isSuspended(row) ? 'suspended' : row.status,
 });
 
 const lifeCycle = {

@@ -1,4 +1,4 @@
-import { announce } from '@govstack/platform';
+import { announce, conflict } from '@govstack/platform';
 import type { Transaction } from 'kysely';
 import { incidentRaised, instanceEnded, userTaskCreated } from '../api/events.ts';
 import type { Models } from '../definitions/definitions.ts';
@@ -110,7 +110,8 @@ async function consume(
 
 /**
  * Lets events happen to instances, all in this transaction. Instances are locked in the order of their ids, several
- * events of one instance happen in the order given; an event nobody waits for changes nothing.
+ * events of one instance happen in the order given; an event nobody waits for changes nothing. What the engine itself
+ * brings to a suspended instance is kept until it goes on; what people bring to one is refused (409).
  */
 export async function applyEvents(
   trx: Transaction<WorkflowTables>,
@@ -121,7 +122,26 @@ export async function applyEvents(
   const ids = [...new Set(happenings.map((one) => one.instanceId))];
   const held = new Map<string, Held>();
   for (const [id, { row, state }] of await lockInstances(trx, ids)) held.set(id, { row, state });
-  return applyToHeld(trx, engine, held, happenings, handover);
+  const still = happenings.filter(({ instanceId, event }) => {
+    const row = held.get(instanceId)?.row;
+    return row?.status === 'running' && row.suspended_at !== null && event.type !== 'stop';
+  });
+  if (still.length === 0) return applyToHeld(trx, engine, held, happenings, handover);
+  if (still.some(({ event }) => event.type === 'taskCompleted' || event.type === 'retry')) {
+    throw conflict('The instance is suspended');
+  }
+  await trx
+    .insertInto('kept_event')
+    .values(
+      still.map(({ instanceId, event, jobId }) => ({
+        instance_id: instanceId,
+        job_id: jobId ?? null,
+        event: JSON.stringify(event) as never,
+      })),
+    )
+    .execute();
+  const moving = happenings.filter((one) => !still.includes(one));
+  return applyToHeld(trx, engine, held, moving, handover);
 }
 
 /** As `applyEvents`, for an instance that this transaction has just made. */

@@ -78,6 +78,7 @@ export async function openInstance(
     parent_instance_id: place.parent?.instanceId ?? null,
     parent_token_id: place.parent?.tokenId ?? null,
     depth,
+    suspended_at: null,
     started_at: at,
     changed_at: at,
     ended_at: null,

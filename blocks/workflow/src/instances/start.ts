@@ -97,6 +97,7 @@ export async function createInstance(
     parent_instance_id: null,
     parent_token_id: null,
     depth: 0,
+    suspended_at: null,
     started_at: startedAt,
     changed_at: startedAt,
     ended_at: null,

@@ -62,7 +62,8 @@ async function deliver(
   actor: Actor,
 ): Promise<Aftermath | undefined> {
   return transaction(db, async (trx) => {
-    await lockInstances(trx, [subscription.instance_id]);
+    const locked = await lockInstances(trx, [subscription.instance_id]);
+    if (locked.get(subscription.instance_id)?.row.suspended_at) return undefined;
     const now = engine.now().toISOString();
     const [delivery] = await takeWaitingMessages(trx, [subscription.id], now);
     if (!delivery) return undefined;
@@ -107,9 +108,9 @@ export async function publishMessage(
     .where('correlation_key', '=', message.correlationKey)
     .orderBy('id')
     .executeTakeFirst();
-  const aftermath =
-    (subscription && (await deliver(db, engine, subscription, actor))) ??
-    (await startByMessage(db, engine, message, actor));
+  const aftermath = subscription
+    ? await deliver(db, engine, subscription, actor)
+    : await startByMessage(db, engine, message, actor);
   const kept = await db
     .selectFrom('message')
     .select(['delivered_to', 'expires_at'])
@@ -136,8 +137,10 @@ export async function tidyMessages(
       on subscription.owner = message.owner
       and subscription.message_name = message.name
       and subscription.correlation_key = message.correlation_key
+    join instance on instance.id = subscription.instance_id
     where message.delivered_to is null
       and message.expires_at > ${now}
+      and instance.suspended_at is null
     order by message.id, subscription.id
     limit 100`.execute(db);
   for (const subscription of missed.rows) {
@@ -152,6 +155,13 @@ export async function tidyMessages(
       and message_start.message_name = message.name
     where message.delivered_to is null
       and message.expires_at > ${now}
+      and not exists (
+        select 1
+        from subscription
+        where subscription.owner = message.owner
+          and subscription.message_name = message.name
+          and subscription.correlation_key = message.correlation_key
+      )
     order by message.received_at
     limit 100`.execute(db);
   for (const { owner, message_id: messageId } of beginning.rows) {

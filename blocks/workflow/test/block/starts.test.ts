@@ -1,18 +1,26 @@
 import { CallFailed, eventsSurface, newId } from '@govstack/platform';
 import type { TestNode } from '@govstack/platform/testing';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { chain, el, extensions, flow, input, output, script } from '../execution/bpmn.ts';
-import { adminOf, apiOf, definition, startWorkflow } from './node.ts';
+import { chain, el, extensions, flow, input, output, script, service } from '../execution/bpmn.ts';
+import { adminOf, apiOf, civilRegistry, definition, json, startWorkflow } from './node.ts';
 
 // The clock of both nodes; it only goes forward.
 const clock = (instant: string): void => void vi.setSystemTime(instant);
 
+let answer = (): void => undefined;
+const registry = civilRegistry(async () => {
+  await new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  return json(200, { found: true });
+});
 let first: TestNode;
 let second: TestNode;
 beforeAll(async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2027-01-01T09:00:00Z') });
-  first = await startWorkflow();
-  second = await startWorkflow({}, { databasePrefix: first.databasePrefix });
+  first = await startWorkflow(registry.providers);
+  second = await startWorkflow(registry.providers, { databasePrefix: first.databasePrefix });
 });
 afterAll(async () => {
   vi.useRealTimers();
@@ -553,5 +561,84 @@ describe('after another process', () => {
     });
     expect((await refused(theirs)).status).toBe(404);
     expect((await adminOf(first, stranger).listFlowTriggers({})).body.triggers).toEqual([]);
+  });
+});
+
+describe('suspended', () => {
+  const busy = `<startEvent id="s"/><parallelGateway id="f"/>${service('ask', extensions(output('= response.body.found', 'found')))}
+    <intermediateCatchEvent id="hour">${after('PT1H')}</intermediateCatchEvent><userTask id="t"/>
+    <receiveTask id="r" messageRef="m" govstack:correlationKey="=process.businessKey"/>
+    <parallelGateway id="j"/><endEvent id="e"/>${chain('s', 'f', 'ask', 'j', 'e')}
+    ${['hour', 't', 'r'].map((id) => flow('f', id) + flow(id, 'j')).join('')}`;
+  const hourly = `<startEvent id="s"/><intermediateCatchEvent id="hour">${after('PT1H')}
+    </intermediateCatchEvent><endEvent id="e"/>${chain('s', 'hour', 'e')}`;
+  const begin = async (key: string): Promise<string> =>
+    (await apiOf(first).start({ params: { processId: key }, body: { businessKey: 'case-8' } })).body.id;
+  const stateOf = async (id: string) =>
+    (await apiOf(second).getInstance({ params: { instanceId: id } })).body;
+  const kept = async (id: string): Promise<number> => {
+    const found = await sql`select from kept_event where instance_id = ${id}`.execute(
+      first.database('workflow'),
+    );
+    return found.rows.length;
+  };
+
+  it('an instance does not move; answers, timers and messages are there when it goes on', async () => {
+    clock('2028-05-01T00:00:00Z');
+    await deploy('busy', busy, '<message id="m" name="nudge"/>');
+    await deploy('other', hourly);
+    const instanceId = await begin('busy');
+    const other = await begin('other');
+    await expect.poll(() => registry.requests.length).toBe(1);
+    const suspended = (await adminOf(first).suspendInstance({ params: { instanceId } })).body;
+    expect(suspended).toMatchObject({ suspended: true, ended: false, state: 'suspended' });
+    await adminOf(second).suspendInstance({ params: { instanceId } });
+    answer();
+    await expect.poll(() => kept(instanceId)).toBe(1);
+    const body = { messageId: 'nudge-1', name: 'nudge', correlationKey: 'case-8', timeToLive: 86_400 };
+    expect((await apiOf(first).publishMessage({ body })).status).toBe(202);
+    const [task] = (await apiOf(first).listUserTasks({ query: { instanceId } })).body.tasks;
+    const complete = () => apiOf(second).completeUserTask({ params: { taskId: task?.id ?? '' }, body: {} });
+    expect((await refused(complete())).status).toBe(409);
+    clock('2028-05-01T02:00:00Z');
+    await expect.poll(async () => (await stateOf(other)).state).toBe('completed');
+    const still = await stateOf(instanceId);
+    expect(still.log?.filter((line) => line.event === 'completed').map((line) => line.elementId)).toEqual([
+      's',
+      'f',
+    ]);
+    expect(still.variables).toEqual({});
+    const { body: resumed } = await adminOf(second).resumeInstance({ params: { instanceId } });
+    expect(resumed).toMatchObject({ suspended: false, state: 'running' });
+    expect((await stateOf(instanceId)).variables).toEqual({ found: true });
+    await complete();
+    clock('2028-05-01T02:00:10Z');
+    await expect.poll(async () => (await stateOf(instanceId)).state).toBe('completed');
+    expect(registry.requests).toHaveLength(1);
+    const { events } = (await adminOf(first).getInstanceHistory({ params: { instanceId } })).body;
+    const names = events.map((one) => one.event);
+    expect(names.slice(0, 4)).toEqual(['start', 'suspended', 'resumed', 'jobAnswered']);
+    expect((await refused(adminOf(first).resumeInstance({ params: { instanceId } }))).status).toBe(409);
+  });
+
+  it('a revision with its instances starts nothing and stands still until it is resumed', async () => {
+    const processId = await deploy('still', hourly);
+    const ids = [await begin('still'), await begin('still'), await begin('still')];
+    const [one = ''] = ids;
+    const params = { processId };
+    expect((await refused(adminOf(first).suspendProcess({ params: { processId: 'still' } }))).status).toBe(
+      400,
+    );
+    const answered = (await adminOf(first).suspendProcess({ params })).body;
+    expect(answered).toEqual({ processRef: processId, instances: 3, more: false });
+    expect((await refused(begin('still'))).status).toBe(409);
+    const query = { processId, state: 'suspended' as const };
+    expect((await apiOf(first).getInstances({ query })).body).toHaveLength(3);
+    await apiOf(first).stop({ params: { instanceId: one } });
+    expect((await stateOf(one)).state).toBe('stopped');
+    const again = (await adminOf(first).resumeProcess({ params })).body;
+    expect(again).toEqual({ processRef: processId, instances: 2, more: false });
+    clock('2028-05-02T00:00:00Z');
+    for (const id of ids.slice(1)) await expect.poll(async () => (await stateOf(id)).state).toBe('completed');
   });
 });
