@@ -81,6 +81,33 @@ const deleteProcess = defineOperation({
   responses: { 200: Type.Object({ id: Type.String() }) },
 });
 
+const getStartForm = defineOperation({
+  id: 'getStartForm',
+  method: 'GET',
+  path: '/processes/{processId}/start',
+  summary: 'What a start by hand may and must carry, and whether there can be one now',
+  access: application,
+  params: processId,
+  responses: {
+    200: Type.Object({
+      processRef: Type.String(),
+      name: Type.String(),
+      startable: Type.Boolean(),
+      variables: Type.Array(
+        Type.Object({
+          name: Type.String(),
+          type: OrNull(
+            Type.String({
+              description: 'string number integer boolean date date-time object list; null: any',
+            }),
+          ),
+          required: Type.Boolean(),
+        }),
+      ),
+    }),
+  },
+});
+
 const start = defineOperation({
   id: 'start',
   method: 'POST',
@@ -263,6 +290,7 @@ export const workflowApi = defineSurface({
     getProcess,
     updateProcess,
     deleteProcess,
+    getStartForm,
     start,
     getInstances,
     getInstance,

@@ -20,7 +20,7 @@ import { toListedProcess, toProcess } from './views.ts';
 type Operations = Handlers<(typeof workflowApi)['operations']>;
 type ProcessHandlers = Pick<
   Operations,
-  'getProcessList' | 'addProcess' | 'getProcess' | 'updateProcess' | 'deleteProcess'
+  'getProcessList' | 'addProcess' | 'getProcess' | 'getStartForm' | 'updateProcess' | 'deleteProcess'
 >;
 
 async function compile(owner: string, deployment: Deployment): Promise<ProcessModel> {
@@ -78,6 +78,24 @@ export function processHandlers(service: WorkflowService): ProcessHandlers {
       const row = await findDefinition(db, viewer(service, caller, person), params.processId);
       if (!row) throw notFound('Process');
       return { status: 200, body: toProcess(row) };
+    },
+    async getStartForm({ params, caller, person }) {
+      const row = await findDefinition(db, viewer(service, caller, person), params.processId);
+      if (!row) throw notFound('Process');
+      const model = await engine.models(row.id, db);
+      return {
+        status: 200,
+        body: {
+          processRef: row.id,
+          name: row.name,
+          startable: row.enabled && row.is_executable && model.starts.has(model.key),
+          variables: model.startVariables.map(({ name, type, required }) => ({
+            name,
+            type: type ?? null,
+            required,
+          })),
+        },
+      };
     },
     async updateProcess({ params, body, caller, person }) {
       const known = await findDefinition(db, viewer(service, caller, person), params.processId);
