@@ -10,3 +10,8 @@ create table kept_event (
   constraint kept_event_instance_fkey foreign key (instance_id) references instance (id) on delete cascade
 );
 create index kept_event_instance on kept_event (instance_id, id);
+
+-- When an instance exceeded the duration that its process allows.
+alter table instance add column overdue_at timestamptz;
+alter table job drop constraint job_kind_check;
+alter table job add constraint job_kind_check check (kind in ('call', 'timer', 'return', 'stop', 'overdue'));

@@ -10,6 +10,7 @@ import { instanceHandlers } from './api/instance-handlers.ts';
 import {
   incidentRaised,
   instanceEnded,
+  instanceOverdue,
   userTaskCreated,
   workflowAdmin,
   workflowApi,
@@ -58,7 +59,7 @@ export const workflow = defineBlock({
   surfaces: [workflowApi, workflowAdmin, eventsSurface, workflowSuite],
   config,
   migrations: new URL('../migrations/', import.meta.url),
-  emits: [instanceEnded, userTaskCreated, incidentRaised],
+  emits: [instanceEnded, instanceOverdue, userTaskCreated, incidentRaised],
   async start(ctx) {
     const db = ctx.database<WorkflowTables>();
     const { maxMoves, maxIterations, maxDepth, retries } = ctx.config;

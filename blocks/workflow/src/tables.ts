@@ -50,6 +50,7 @@ export interface WorkflowTables {
     /** How many instances stand above this one. */
     depth: Generated<number>;
     suspended_at: string | null;
+    overdue_at: string | null;
     started_at: string;
     changed_at: string;
     ended_at: string | null;
@@ -87,7 +88,7 @@ export interface WorkflowTables {
   };
   job: {
     id: string;
-    kind: 'call' | 'timer' | 'return' | 'stop';
+    kind: 'call' | 'timer' | 'return' | 'stop' | 'overdue';
     instance_id: string;
     token_id: string;
     element_id: string;

@@ -14,7 +14,7 @@ import {
 } from './schemas.ts';
 
 export { workflowAdmin } from './admin-operations.ts';
-export { incidentRaised, instanceEnded, userTaskCreated } from './events.ts';
+export { incidentRaised, instanceEnded, instanceOverdue, userTaskCreated } from './events.ts';
 
 const application = { caller: 'application', person: 'optional' } as const;
 const processId = Type.Object({ processId: Id });

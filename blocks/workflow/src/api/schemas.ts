@@ -96,6 +96,7 @@ export const ProcessInstance = Type.Object(
     lifeCycleState: LifeCycle,
     endTime: OrNull(Time),
     errorCode: OrNull(Type.String()),
+    overdueSince: OrNull(Time),
     incidents: Type.Integer({ description: 'Open incidents' }),
     variables: Type.Optional(Variables),
     log: Type.Optional(Type.Array(LogLine)),

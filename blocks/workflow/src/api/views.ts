@@ -72,6 +72,7 @@ export const toInstance = (
   lifeCycleState: lifeCycle[row.status],
   endTime: row.ended_at,
   errorCode: row.error_code,
+  overdueSince: row.overdue_at,
   incidents: row.incidents,
   ...more,
 });

@@ -67,6 +67,8 @@ export type EngineEvent =
       /** Request of the parked job, if there is one. */
       readonly request: ServiceRequest | undefined;
     }
+  /** It takes longer than its process allows. Nothing moves. */
+  | { readonly type: 'overdue' }
   | { readonly type: 'stop' };
 
 /** A call of an operation of another application, ready to be made. */

@@ -91,6 +91,8 @@ function happens(run: Run, event: EngineEvent): boolean {
       return completeTask(run, event);
     case 'retry':
       return retry(run, event);
+    case 'overdue':
+      return true;
     case 'stop':
       cancelEverything(run);
       run.status = 'stopped';

@@ -1,6 +1,6 @@
 import { announce, conflict } from '@govstack/platform';
 import type { Transaction } from 'kysely';
-import { incidentRaised, instanceEnded, userTaskCreated } from '../api/events.ts';
+import { incidentRaised, instanceEnded, instanceOverdue, userTaskCreated } from '../api/events.ts';
 import type { Models } from '../definitions/definitions.ts';
 import type { EngineEvent } from '../execution/event.ts';
 import type { StepContext } from '../execution/run.ts';
@@ -12,6 +12,7 @@ import { openTriggered } from '../starts/flow-trigger.ts';
 import type { InstanceRow, WorkflowTables } from '../tables.ts';
 import { openCalled, returnToCaller } from './called.ts';
 import type { Change } from './change.ts';
+import { liftLimits } from './limit.ts';
 import { lockInstances } from './load.ts';
 import { saveChanges } from './save.ts';
 import type { Handover, NewCall } from './write-jobs.ts';
@@ -73,6 +74,10 @@ async function announceChange(trx: Transaction<WorkflowTables>, change: Change, 
   const { status } = result.state;
   if (before.status === 'running' && status !== 'running') {
     await announce(trx, instanceEnded, { subject: row.id, at, data: { ...base, state: status } });
+  }
+  if (change.event === 'overdue' && result.taken) {
+    await trx.updateTable('instance').set({ overdue_at: change.at }).where('id', '=', row.id).execute();
+    await announce(trx, instanceOverdue, { subject: row.id, at, data: base });
   }
   for (const command of result.commands) {
     if (command.type === 'createTask') {
@@ -242,6 +247,11 @@ async function applyToHeld(
       ({ before, result }) => before.status === 'running' && result.state.status !== 'running',
     );
     const follow = over.map(({ row, result }) => ({ row, state: result.state }));
+    await liftLimits(
+      trx,
+      engine,
+      over.map(({ row }) => row),
+    );
     for (const { row } of over) {
       const returns = await returnToCaller(trx, row, at);
       moreJobs ||= returns;

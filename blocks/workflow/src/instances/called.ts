@@ -5,6 +5,7 @@ import type { Actor } from '../history/actor.ts';
 import type { InstanceRow, WorkflowTables } from '../tables.ts';
 import type { Engine } from './apply.ts';
 import type { CommandOf } from './change.ts';
+import { limitDuration } from './limit.ts';
 import { readVariables } from './read.ts';
 import { readStartVariables } from './start-variables.ts';
 
@@ -79,11 +80,13 @@ export async function openInstance(
     parent_token_id: place.parent?.tokenId ?? null,
     depth,
     suspended_at: null,
+    overdue_at: null,
     started_at: at,
     changed_at: at,
     ended_at: null,
   };
   await trx.insertInto('instance').values(row).execute();
+  await limitDuration(trx, engine, row, model);
   const state = newInstance(row.id, at, row.business_key ?? undefined);
   return { row, state, event: { type: 'start', variables } };
 }

@@ -10,6 +10,7 @@ import { type Actor, nameOf } from '../history/actor.ts';
 import type { Viewer } from '../history/viewer.ts';
 import type { DefinitionRow, InstanceRow, WorkflowTables } from '../tables.ts';
 import { type Aftermath, applyToNew, type Engine } from './apply.ts';
+import { limitDuration } from './limit.ts';
 import { readStartVariables, type StartInput } from './start-variables.ts';
 import type { Handover } from './write-jobs.ts';
 
@@ -98,6 +99,7 @@ export async function createInstance(
     parent_token_id: null,
     depth: 0,
     suspended_at: null,
+    overdue_at: null,
     started_at: startedAt,
     changed_at: startedAt,
     ended_at: null,
@@ -108,6 +110,7 @@ export async function createInstance(
     .onConflict((on) => on.constraint('instance_start_key').doNothing())
     .executeTakeFirst();
   if (inserted.numInsertedOrUpdatedRows !== 1n) return undefined;
+  await limitDuration(trx, engine, row, await engine.models(definition.id, trx));
   const aftermath = await applyToNew(
     trx,
     engine,

@@ -63,6 +63,7 @@ const toJob = ({ id, row, command }: NewCall): LeasedJob => ({
 /** What a job that is no call lets happen. */
 async function eventOf(db: Kysely<WorkflowTables>, job: LeasedJob): Promise<EngineEvent> {
   if (job.kind === 'timer') return { type: 'triggered', subscriptionId: job.id, payload: null };
+  if (job.kind === 'overdue') return { type: 'overdue' };
   return job.kind === 'stop' ? { type: 'stop' } : readReturn(db, job.id);
 }
 

@@ -1,6 +1,7 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { parseDmn } from '../decisions/parse-dmn.ts';
 import { checkFlow } from './check-flow.ts';
+import { isDuration } from './duration.ts';
 import { collectIssues, type Issues, readExpression } from './issues.ts';
 import { isVariableName } from './mappings.ts';
 import {
@@ -151,10 +152,15 @@ export async function compileProcess(source: DefinitionSource): Promise<ProcessM
   const parts: Parts = { elements: new Map(), flows: new Map(), starts: new Map(), startVariables: [] };
   if (idOf(document.process) === '') issues.add('definitions', 'the process has no id');
   readScope(document.process, reader, parts);
+  const maxDuration = attribute(document.process, 'govstack:maxDuration');
+  if (maxDuration !== undefined && !isDuration(maxDuration)) {
+    issues.add(document.process, `${maxDuration} is not an ISO 8601 duration`);
+  }
   const model: ProcessModel = Object.freeze({
     key: idOf(document.process),
     name: attribute(document.process, 'name'),
     documentation: documentationOf(document.process),
+    maxDuration,
     executable: document.process.get('isExecutable') !== false,
     closed: document.process.get('isClosed') === true,
     ...parts,

@@ -11,6 +11,8 @@ export interface ProcessModel {
   readonly name: string | undefined;
   readonly documentation: string | undefined;
   readonly executable: boolean;
+  /** Longest time an instance should take (ISO 8601); one that exceeds it is reported. */
+  readonly maxDuration: string | undefined;
   readonly closed: boolean;
   /** Every flow element of the process and its sub-processes. */
   readonly elements: ReadonlyMap<string, FlowElement>;

@@ -253,6 +253,35 @@ describe('by the clock', () => {
   });
 });
 
+describe('a limit of duration', () => {
+  it('[WF-6.5-b] reports an instance that exceeds it, once, and none that ends in time', async () => {
+    clock('2028-03-08T00:00:00Z');
+    const patient = `<startEvent id="s"/><userTask id="t"/><endEvent id="e"/>${chain('s', 't', 'e')}`;
+    const limited = definition(patient, { key: 'limited' });
+    const [body] = limited.processBody;
+    const value = body?.value.replace('<process ', '<process govstack:maxDuration="P2D" ') ?? '';
+    await apiOf(first).addProcess({ body: { ...limited, processBody: [{ code: 'bpmn20xml', value }] } });
+    const begin = async () =>
+      (await apiOf(first).start({ params: { processId: 'limited' }, body: {} })).body.id;
+    const read = async (instanceId: string) =>
+      (await apiOf(second).getInstance({ params: { instanceId } })).body;
+    const [late, quick] = [await begin(), await begin()];
+    await apiOf(first).stop({ params: { instanceId: quick } });
+    expect((await read(late)).overdueSince).toBeNull();
+    clock('2028-03-10T00:00:01Z');
+    await expect.poll(async () => (await read(late)).overdueSince).not.toBeNull();
+    expect((await read(late)).state).toBe('running');
+    expect((await read(quick)).overdueSince).toBeNull();
+    const { events } = (await adminOf(first).getInstanceHistory({ params: { instanceId: late } })).body;
+    expect(events.map((one) => one.event)).toEqual(['start', 'overdue']);
+    const announced = () =>
+      [...first.published, ...second.published]
+        .filter((one) => one.type === 'workflow.instance-overdue.v1')
+        .map((one) => one.subject);
+    await expect.poll(announced).toEqual([late]);
+  });
+});
+
 describe('by a message', () => {
   const named = (name: string): string => `<message id="m" name="${name}"/>`;
   const begins = `<startEvent id="s">${extensions(output('=message.amount', 'amount'))}
@@ -312,10 +341,10 @@ describe('by a message', () => {
   });
 
   it('a message that came before the process starts it; a disabled process is not started', async () => {
-    clock('2028-03-09T00:00:00Z');
+    clock('2028-04-09T00:00:00Z');
     expect((await send(first, 'early', 'early-1')).status).toBe(202);
     await deploy('early', begins, named('early'));
-    clock('2028-03-09T00:00:10Z');
+    clock('2028-04-09T00:00:10Z');
     await expect.poll(() => count('early')).toBe(1);
     await adminOf(first).disableProcess({ params: { processId: 'claimed' } });
     expect((await send(first, 'claim', 'claim-4')).status).toBe(202);

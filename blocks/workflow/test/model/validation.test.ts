@@ -339,6 +339,14 @@ describe('deployment', () => {
     expect([...model.elements.keys()].sort()).toEqual(['e', 's', 't']);
   });
 
+  it('refuses a limit of duration that is none', async () => {
+    const document = bpmn(around('<task id="t"/>')).replace(
+      '<process ',
+      '<process govstack:maxDuration="2 days" ',
+    );
+    await expect(compileProcess({ owner, bpmn: document })).rejects.toThrow(/2 days is not/);
+  });
+
   it('accepts what other editors add in namespaces of their own', async () => {
     const document = bpmn(around('<task id="t" modeler:color="red"/>')).replace(
       'id="definitions"',
