@@ -10,6 +10,7 @@ import { instanceHandlers } from './api/instance-handlers.ts';
 import {
   incidentRaised,
   instanceEnded,
+  instanceOverdue,
   userTaskCreated,
   workflowAdmin,
   workflowApi,
@@ -25,6 +26,7 @@ import { createWorker } from './jobs/worker.ts';
 import { tidyMessages } from './messages/messages.ts';
 import { removeExpired } from './retention/retention.ts';
 import type { WorkflowService } from './service.ts';
+import { startDue } from './starts/schedule.ts';
 import type { WorkflowTables } from './tables.ts';
 
 const config = Type.Object({
@@ -42,6 +44,8 @@ const config = Type.Object({
   maxMoves: Type.Integer({ default: 1000, minimum: 10 }),
   /** Most runs of a multi-instance activity. */
   maxIterations: Type.Integer({ default: 1000, minimum: 1 }),
+  /** Most instances that stand above one another, each called or started by the one before. */
+  maxDepth: Type.Integer({ default: 10, minimum: 1, maximum: 100 }),
   /** Milliseconds between looks for timers that come due and for jobs of other nodes. */
   pollMs: Type.Integer({ default: 500, minimum: 10 }),
   /** Roles whose holders supervise all processes of their agency. */
@@ -56,16 +60,16 @@ export const workflow = defineBlock({
   surfaces: [workflowApi, workflowAdmin, eventsSurface, workflowSuite],
   config,
   migrations: new URL('../migrations/', import.meta.url),
-  emits: [instanceEnded, userTaskCreated, incidentRaised],
+  emits: [instanceEnded, instanceOverdue, userTaskCreated, incidentRaised],
   async start(ctx) {
     const db = ctx.database<WorkflowTables>();
-    const { maxMoves, maxIterations, retries } = ctx.config;
+    const { maxMoves, maxIterations, maxDepth, retries } = ctx.config;
     const engine: Engine = {
       application: ctx.application,
       models: createModels(),
       now: ctx.now,
       newId: ctx.newId,
-      limits: { maxMoves, maxIterations, retries },
+      limits: { maxMoves, maxIterations, maxDepth, retries },
     };
     const ends = createEnds(500);
     const stopping = new AbortController();
@@ -86,6 +90,7 @@ export const workflow = defineBlock({
       leaseMs: 660_000,
       perform: (job) => performCall(job, calls),
       onEnded: ends.ended,
+      startDue: () => startDue(db, engine, ctx.log, worker.took),
       async upkeep() {
         await tidyMessages(db, engine, worker.took);
         await removeExpired(db, engine);

@@ -44,9 +44,28 @@ export interface WorkflowTables {
     start_fingerprint: string;
     correlation_id: string;
     revision: number;
+    /** Instance that called this one, and the token that waits for it there. */
+    parent_instance_id: string | null;
+    parent_token_id: string | null;
+    /** How many instances stand above this one. */
+    depth: Generated<number>;
+    suspended_at: string | null;
+    overdue_at: string | null;
     started_at: string;
     changed_at: string;
     ended_at: string | null;
+  };
+  schedule: {
+    owner: string;
+    process_key: string;
+    element_id: string;
+    definition_id: string;
+    /** What the timer says, by which a newer revision recognises it. */
+    timer: string;
+    /** Deployment from which durations and unbegun cycles count. */
+    anchor: string;
+    /** Next occurrence; null when there is none any more. */
+    due_at: string | null;
   };
   scope: {
     id: string;
@@ -71,7 +90,7 @@ export interface WorkflowTables {
   };
   job: {
     id: string;
-    kind: 'call' | 'timer';
+    kind: 'call' | 'timer' | 'return' | 'stop' | 'overdue';
     instance_id: string;
     token_id: string;
     element_id: string;
@@ -108,6 +127,38 @@ export interface WorkflowTables {
     subscription_id: string;
     payload: unknown;
     thrown_at: string;
+  };
+  flow_trigger: {
+    id: string;
+    owner: string;
+    source_key: string;
+    outcome: 'completed' | 'failed';
+    target_key: string;
+    mappings: readonly { readonly target: string; readonly source: string }[];
+    created_at: string;
+    created_by: string;
+    created_through: string;
+    created_for: string;
+    removed_at: string | null;
+    removed_by: string | null;
+    removed_through: string | null;
+    removed_for: string | null;
+    /** Why the last start that failed could not begin. */
+    refusal: string | null;
+    refused_at: string | null;
+  };
+  kept_event: {
+    id: Generated<string>;
+    instance_id: string;
+    job_id: string | null;
+    event: unknown;
+  };
+  message_start: {
+    owner: string;
+    message_name: string;
+    process_key: string;
+    element_id: string;
+    definition_id: string;
   };
   message: {
     id: string;

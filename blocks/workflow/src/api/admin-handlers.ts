@@ -1,11 +1,15 @@
 import { type Caller, notFound, type Person, Problem, transaction } from '@govstack/platform';
 import type { Handlers } from '@govstack/platform/operation';
 import { changeDefinition, findDefinition, listDefinitions } from '../definitions/definitions.ts';
-import { actorOf } from '../history/actor.ts';
+import { type Actor, actorOf } from '../history/actor.ts';
 import { countTokens, outlineOf, readElementStates, readHistory } from '../history/read-history.ts';
 import { listIncidents, retryIncident } from '../incidents/incidents.ts';
 import { countInstances, findInstance } from '../instances/read.ts';
+import { resumeInstance, runningOf, suspendInstance } from '../instances/suspend.ts';
 import { follow, viewer, type WorkflowService } from '../service.ts';
+import { arrangeStarts } from '../starts/arrange.ts';
+import { defineTrigger, listTriggers, removeTrigger } from '../starts/flow-trigger.ts';
+import { listSchedules } from '../starts/schedule.ts';
 import type { DefinitionRow } from '../tables.ts';
 import { checkVariables } from './check-variables.ts';
 import { migrationHandlers } from './migration-handlers.ts';
@@ -13,7 +17,7 @@ import { monitoringHandlers } from './monitoring-handlers.ts';
 import type { workflowAdmin } from './operations.ts';
 import { repairHandlers } from './repair-handlers.ts';
 import { retentionHandlers } from './retention-handlers.ts';
-import { toIncident, toListedProcess, toProcess } from './views.ts';
+import { toIncident, toListedProcess, toProcess, toStarted, toTrigger } from './views.ts';
 
 const bulk = 1000;
 
@@ -39,8 +43,46 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
     if (known.enabled === (action === 'enabled')) return { status: 200 as const, body: toProcess(known) };
     const at = engine.now().toISOString();
     const actor = actorOf(caller, person);
-    const row = await transaction(db, (trx) => changeDefinition(trx, known.id, action, actor, at));
+    const row = await transaction(db, async (trx) => {
+      const changed = await changeDefinition(trx, known.id, action, actor, at);
+      await arrangeStarts(trx, engine.models, changed, at);
+      return changed;
+    });
     return { status: 200 as const, body: toProcess(row) };
+  };
+  const suspend = (id: string, actor: Actor): Promise<void> =>
+    transaction(db, (trx) => suspendInstance(trx, id, actor, engine.now().toISOString()));
+  const resume = async (id: string, actor: Actor): Promise<void> => {
+    follow(
+      service,
+      await transaction(db, (trx) => resumeInstance(trx, engine, id, actor, worker.handover())),
+    );
+    worker.wake();
+  };
+  /** Suspends or resumes a revision with its instances, each in a transaction of its own. */
+  const standStill = async (
+    processId: string,
+    still: boolean,
+    caller: Caller,
+    person: Person | undefined,
+  ) => {
+    if (!processId.includes(':')) throw new Problem(400, 'This needs the id of a revision, not a key');
+    const { body } = await change(processId, still ? 'disabled' : 'enabled', caller, person);
+    const { ids, more } = await runningOf(db, body.id, !still);
+    const actor = actorOf(caller, person);
+    let instances = 0;
+    for (const id of ids) {
+      const done = (still ? suspend(id, actor) : resume(id, actor)).then(
+        () => 1,
+        (error: unknown) => {
+          // Ended in the meantime.
+          if (error instanceof Problem && error.status === 409) return 0;
+          throw error;
+        },
+      );
+      instances += await done;
+    }
+    return { status: 200 as const, body: { processRef: body.id, instances, more } };
   };
   return {
     ...repairHandlers(service),
@@ -90,6 +132,53 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
         .execute();
       return { status: 200, body: { entries } };
     },
+    async listSchedules({ caller, person }) {
+      const rows = await listSchedules(db, viewer(service, caller, person));
+      return {
+        status: 200,
+        body: {
+          schedules: rows.map((row) => ({
+            processKey: row.process_key,
+            processRef: row.definition_id,
+            elementId: row.element_id,
+            next: row.due_at,
+          })),
+        },
+      };
+    },
+    async defineFlowTrigger({ body, caller, person }) {
+      const at = engine.now().toISOString();
+      const request = {
+        source: body.source,
+        outcome: body.on,
+        target: body.target,
+        mappings: body.variables,
+      };
+      const by = viewer(service, caller, person);
+      const row = await transaction(db, (trx) =>
+        defineTrigger(trx, by, request, actorOf(caller, person), at),
+      );
+      return { status: 200, body: toTrigger(row) };
+    },
+    async listFlowTriggers({ query, caller, person }) {
+      const limit = query.limit ?? 100;
+      const rows = await listTriggers(db, viewer(service, caller, person), {
+        limit: limit + 1,
+        ...(query.after === undefined ? {} : { after: query.after }),
+      });
+      const triggers = rows.slice(0, limit).map(toTrigger);
+      const last = triggers.at(-1);
+      return {
+        status: 200,
+        body: { triggers, ...(rows.length > limit && last ? { next: last.id } : {}) },
+      };
+    },
+    async removeFlowTrigger({ params, caller, person }) {
+      const at = engine.now().toISOString();
+      const by = viewer(service, caller, person);
+      await removeTrigger(db, by, params.triggerId, actorOf(caller, person), at);
+      return { status: 204 };
+    },
     async getStatistics({ caller, person }) {
       const rows = await countInstances(db, viewer(service, caller, person));
       return {
@@ -106,6 +195,18 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
           })),
         },
       };
+    },
+    suspendProcess: ({ params, caller, person }) => standStill(params.processId, true, caller, person),
+    resumeProcess: ({ params, caller, person }) => standStill(params.processId, false, caller, person),
+    async suspendInstance({ params, caller, person }) {
+      const { id } = await findInstance(db, viewer(service, caller, person), params.instanceId);
+      await suspend(id, actorOf(caller, person));
+      return { status: 200, body: toStarted(await findInstance(db, viewer(service, caller, person), id)) };
+    },
+    async resumeInstance({ params, caller, person }) {
+      const { id } = await findInstance(db, viewer(service, caller, person), params.instanceId);
+      await resume(id, actorOf(caller, person));
+      return { status: 200, body: toStarted(await findInstance(db, viewer(service, caller, person), id)) };
     },
     async getInstanceHistory({ params, query, caller, person }) {
       const instance = await findInstance(db, viewer(service, caller, person), params.instanceId);

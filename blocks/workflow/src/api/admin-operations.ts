@@ -4,12 +4,16 @@ import { monitoringOperations } from './monitoring-operations.ts';
 import { repairOperations } from './repair-operations.ts';
 import { retentionOperations } from './retention-operations.ts';
 import {
+  FlowTrigger,
+  FlowTriggerDefinition,
   Id,
   Incident,
+  OrNull,
   OutlineElement,
   OutlineFlow,
   Process,
   Reason,
+  StartedInstance,
   Time,
   Uuid,
   Variables,
@@ -105,6 +109,64 @@ const getProcessLog = defineOperation({
   },
 });
 
+const listSchedules = defineOperation({
+  id: 'listSchedules',
+  method: 'GET',
+  path: '/schedules',
+  summary: 'When processes start by themselves, the next first; at most 1,000',
+  requirements: ['WF-6.2-g'],
+  access: administrator,
+  responses: {
+    200: Type.Object({
+      schedules: Type.Array(
+        Type.Object({
+          processKey: Type.String(),
+          processRef: Type.String(),
+          elementId: Type.String(),
+          next: OrNull(Time),
+        }),
+      ),
+    }),
+  },
+});
+
+const defineFlowTrigger = defineOperation({
+  id: 'defineFlowTrigger',
+  method: 'POST',
+  path: '/triggers',
+  summary: 'Start a process whenever another one completes or fails',
+  description:
+    'Both belong to one application. The business key is passed on. The same two processes and outcome again replace the mapping.',
+  requirements: ['WF-6.2-i'],
+  access: administrator,
+  body: FlowTriggerDefinition,
+  responses: { 200: FlowTrigger },
+});
+
+const listFlowTriggers = defineOperation({
+  id: 'listFlowTriggers',
+  method: 'GET',
+  path: '/triggers',
+  summary: 'Processes that start when others end',
+  requirements: ['WF-6.2-i'],
+  access: administrator,
+  query: Type.Object({ limit: page.limit, after: Type.Optional(Uuid) }),
+  responses: {
+    200: Type.Object({ triggers: Type.Array(FlowTrigger), next: Type.Optional(Type.String()) }),
+  },
+});
+
+const removeFlowTrigger = defineOperation({
+  id: 'removeFlowTrigger',
+  method: 'DELETE',
+  path: '/triggers/{triggerId}',
+  summary: 'Start it no longer',
+  requirements: ['WF-6.2-i'],
+  access: administrator,
+  params: Type.Object({ triggerId: Id }),
+  responses: { 204: null },
+});
+
 const getStatistics = defineOperation({
   id: 'getStatistics',
   method: 'GET',
@@ -198,6 +260,55 @@ const getInstanceDiagram = defineOperation({
   },
 });
 
+const suspendInstance = defineOperation({
+  id: 'suspendInstance',
+  method: 'POST',
+  path: '/instances/{instanceId}/suspend',
+  summary: 'Let an instance stand still: timers wait, nothing is called, answers and messages are kept',
+  access: administrator,
+  params: instanceId,
+  responses: { 200: StartedInstance },
+});
+
+const resumeInstance = defineOperation({
+  id: 'resumeInstance',
+  method: 'POST',
+  path: '/instances/{instanceId}/resume',
+  summary: 'Let a suspended instance go on; what came meanwhile happens now',
+  access: administrator,
+  params: instanceId,
+  responses: { 200: StartedInstance },
+});
+
+const bulkAnswer = Type.Object({
+  processRef: Type.String(),
+  instances: Type.Integer({ description: 'Instances that this request changed; at most 1,000' }),
+  more: Type.Boolean({ description: 'Whether there are others: ask again' }),
+});
+
+const suspendProcess = defineOperation({
+  id: 'suspendProcess',
+  method: 'POST',
+  path: '/processes/{processId}/suspend',
+  summary: 'Disable a revision and suspend its running instances',
+  description: 'By the id of the revision, not by key: a key would name another revision the next time.',
+  requirements: ['WF-6.3-a'],
+  access: administrator,
+  params: processId,
+  responses: { 200: bulkAnswer },
+});
+
+const resumeProcess = defineOperation({
+  id: 'resumeProcess',
+  method: 'POST',
+  path: '/processes/{processId}/resume',
+  summary: 'Enable a revision and let its suspended instances go on',
+  requirements: ['WF-6.3-a'],
+  access: administrator,
+  params: processId,
+  responses: { 200: bulkAnswer },
+});
+
 const listIncidents = defineOperation({
   id: 'listIncidents',
   method: 'GET',
@@ -266,7 +377,15 @@ export const workflowAdmin = defineSurface({
     disableProcess,
     getProcessOutline,
     getProcessLog,
+    listSchedules,
+    defineFlowTrigger,
+    listFlowTriggers,
+    removeFlowTrigger,
     getStatistics,
+    suspendProcess,
+    resumeProcess,
+    suspendInstance,
+    resumeInstance,
     getInstanceHistory,
     getInstanceDiagram,
     listIncidents,

@@ -15,6 +15,12 @@ export const instanceEnded = defineEvent({
   }),
 });
 
+export const instanceOverdue = defineEvent({
+  type: 'workflow.instance-overdue.v1',
+  summary: 'A process instance takes longer than its process allows; it goes on',
+  data: Type.Object(Instance),
+});
+
 export const userTaskCreated = defineEvent({
   type: 'workflow.user-task-created.v1',
   summary: 'A process waits for a person',

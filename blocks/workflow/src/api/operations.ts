@@ -18,7 +18,7 @@ import {
 } from './schemas.ts';
 
 export { workflowAdmin } from './admin-operations.ts';
-export { incidentRaised, instanceEnded, userTaskCreated } from './events.ts';
+export { incidentRaised, instanceEnded, instanceOverdue, userTaskCreated } from './events.ts';
 
 const application = { caller: 'application', person: 'optional' } as const;
 const processId = Type.Object({ processId: Id });
@@ -85,6 +85,33 @@ const deleteProcess = defineOperation({
   responses: { 200: Type.Object({ id: Type.String() }) },
 });
 
+const getStartForm = defineOperation({
+  id: 'getStartForm',
+  method: 'GET',
+  path: '/processes/{processId}/start',
+  summary: 'What a start by hand may and must carry, and whether there can be one now',
+  access: application,
+  params: processId,
+  responses: {
+    200: Type.Object({
+      processRef: Type.String(),
+      name: Type.String(),
+      startable: Type.Boolean(),
+      variables: Type.Array(
+        Type.Object({
+          name: Type.String(),
+          type: OrNull(
+            Type.String({
+              description: 'string number integer boolean date date-time object list; null: any',
+            }),
+          ),
+          required: Type.Boolean(),
+        }),
+      ),
+    }),
+  },
+});
+
 const start = defineOperation({
   id: 'start',
   method: 'POST',
@@ -115,6 +142,7 @@ const getInstances = defineOperation({
     state: Type.Optional(
       Type.Union([
         Type.Literal('running'),
+        Type.Literal('suspended'),
         Type.Literal('completed'),
         Type.Literal('failed'),
         Type.Literal('stopped'),
@@ -292,9 +320,9 @@ const publishMessage = defineOperation({
   id: 'publishMessage',
   method: 'POST',
   path: '/messages',
-  summary: 'Give a message to the instance that waits for it',
+  summary: 'Give a message to the instance that waits for it, or to the process that begins with it',
   description:
-    'To an instance of the calling application’s processes, by name and correlation key. It waits for one until `timeToLive` is over. The same `messageId` again changes nothing.',
+    'To an instance of the calling application’s processes, by name and correlation key. When none waits, the process that begins with a message of this name is started, with the correlation key as business key. When there is none, it waits until `timeToLive` is over. The same `messageId` again changes nothing.',
   access: application,
   body: Type.Object(
     {
@@ -325,6 +353,7 @@ export const workflowApi = defineSurface({
     getProcess,
     updateProcess,
     deleteProcess,
+    getStartForm,
     start,
     getInstances,
     getInstance,

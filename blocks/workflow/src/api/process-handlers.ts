@@ -12,6 +12,7 @@ import { type Actor, actorOf } from '../history/actor.ts';
 import { compileProcess } from '../model/compile-process.ts';
 import { InvalidDefinition, type ProcessModel } from '../model/model.ts';
 import { viewer, type WorkflowService } from '../service.ts';
+import { arrangeStarts } from '../starts/arrange.ts';
 import type { DefinitionRow } from '../tables.ts';
 import type { workflowApi } from './operations.ts';
 import { toListedProcess, toProcess } from './views.ts';
@@ -19,7 +20,7 @@ import { toListedProcess, toProcess } from './views.ts';
 type Operations = Handlers<(typeof workflowApi)['operations']>;
 type ProcessHandlers = Pick<
   Operations,
-  'getProcessList' | 'addProcess' | 'getProcess' | 'updateProcess' | 'deleteProcess'
+  'getProcessList' | 'addProcess' | 'getProcess' | 'getStartForm' | 'updateProcess' | 'deleteProcess'
 >;
 
 async function compile(owner: string, deployment: Deployment): Promise<ProcessModel> {
@@ -54,7 +55,11 @@ export function processHandlers(service: WorkflowService): ProcessHandlers {
       throw new Problem(422, `The process has the id ${model.key}, not ${key}`);
     }
     const at = engine.now().toISOString();
-    return transaction(db, (trx) => saveDefinition(trx, owner, deployment, model, actor, at));
+    return transaction(db, async (trx) => {
+      const row = await saveDefinition(trx, owner, deployment, model, actor, at);
+      await arrangeStarts(trx, engine.models, row, at);
+      return row;
+    });
   };
   return {
     async getProcessList({ caller, person }) {
@@ -74,6 +79,24 @@ export function processHandlers(service: WorkflowService): ProcessHandlers {
       if (!row) throw notFound('Process');
       return { status: 200, body: toProcess(row) };
     },
+    async getStartForm({ params, caller, person }) {
+      const row = await findDefinition(db, viewer(service, caller, person), params.processId);
+      if (!row) throw notFound('Process');
+      const model = await engine.models(row.id, db);
+      return {
+        status: 200,
+        body: {
+          processRef: row.id,
+          name: row.name,
+          startable: row.enabled && row.is_executable && model.starts.has(model.key),
+          variables: model.startVariables.map(({ name, type, required }) => ({
+            name,
+            type: type ?? null,
+            required,
+          })),
+        },
+      };
+    },
     async updateProcess({ params, body, caller, person }) {
       const known = await findDefinition(db, viewer(service, caller, person), params.processId);
       if (!known) throw notFound('Process');
@@ -85,7 +108,10 @@ export function processHandlers(service: WorkflowService): ProcessHandlers {
       if (!known) throw notFound('Process');
       const at = engine.now().toISOString();
       const actor = actorOf(caller, person);
-      await transaction(db, (trx) => changeDefinition(trx, known.id, 'deleted', actor, at));
+      await transaction(db, async (trx) => {
+        const row = await changeDefinition(trx, known.id, 'deleted', actor, at);
+        await arrangeStarts(trx, engine.models, row, at);
+      });
       return { status: 200, body: { id: known.id } };
     },
   };

@@ -63,6 +63,7 @@ export const Process = Type.Object(
 
 const InstanceState = Type.Union([
   Type.Literal('running'),
+  Type.Literal('suspended'),
   Type.Literal('completed'),
   Type.Literal('failed'),
   Type.Literal('stopped'),
@@ -99,9 +100,11 @@ export const ProcessInstance = Type.Object(
     lastChangeTime: Time,
     processKey: Type.String(),
     businessKey: OrNull(Type.String()),
+    parentInstanceId: OrNull(Uuid),
     lifeCycleState: LifeCycle,
     endTime: OrNull(Time),
     errorCode: OrNull(Type.String()),
+    overdueSince: OrNull(Time),
     incidents: Type.Integer({ description: 'Open incidents' }),
     revision: Type.Integer({
       description: 'Counts what has happened to it; repairs name the one they have seen',
@@ -173,6 +176,45 @@ export const Incident = Type.Object(
     resolved: OrNull(Time),
   },
   { title: 'Incident' },
+);
+
+const triggerFields = {
+  source: Type.String({
+    minLength: 1,
+    maxLength: 200,
+    description: 'Key of the process whose end starts another',
+  }),
+  on: Type.Union([Type.Literal('completed'), Type.Literal('failed')]),
+  target: Type.String({ minLength: 1, maxLength: 200, description: 'Key of the process that is started' }),
+  variables: Type.Array(
+    Type.Object(
+      {
+        target: Type.String({ minLength: 1, maxLength: 100 }),
+        source: Type.String({ minLength: 1, maxLength: 5000 }),
+      },
+      { additionalProperties: false },
+    ),
+    {
+      maxItems: 100,
+      description:
+        'Start variables: `=` and FEEL over the variables with which the first process ended, `process` and `error.code`; or a constant text',
+    },
+  ),
+};
+
+/** A process that starts when another one ends (WF-6.2-i). */
+export const FlowTriggerDefinition = Type.Object(triggerFields, { additionalProperties: false });
+
+export const FlowTrigger = Type.Object(
+  {
+    id: Uuid,
+    ...triggerFields,
+    created: Time,
+    createdBy: Type.String(),
+    refusal: OrNull(Type.String({ description: 'Why the last start that failed could not begin' })),
+    refused: OrNull(Time),
+  },
+  { title: 'FlowTrigger' },
 );
 
 const Point = { x: Type.Number(), y: Type.Number() };

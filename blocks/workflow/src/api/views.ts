@@ -2,8 +2,10 @@ import type { Static } from '@govstack/platform/operation';
 import type { Variables } from '../feel/json.ts';
 import type { ListedIncident } from '../incidents/incidents.ts';
 import type { ReadInstance } from '../instances/read.ts';
+import type { FlowTrigger as FlowTriggerRow } from '../starts/flow-trigger.ts';
 import type { DefinitionRow, InstanceRow, TaskRow, WorkflowTables } from '../tables.ts';
 import type {
+  FlowTrigger,
   Incident,
   Process,
   ProcessInstance,
@@ -41,12 +43,14 @@ export function toListedProcess(row: DefinitionRow): Static<typeof Process> {
   return { ...rest, processDefinition: definition };
 }
 
+const isSuspended = (row: InstanceRow): boolean => row.status === 'running' && row.suspended_at !== null;
+
 export const toStarted = (row: InstanceRow): Static<typeof StartedInstance> => ({
   id: row.id,
   processRef: row.definition_id,
-  suspended: false,
+  suspended: isSuspended(row),
   ended: row.status !== 'running',
-  state: row.status,
+  state: isSuspended(row) ? 'suspended' : row.status,
 });
 
 const lifeCycle = {
@@ -65,9 +69,11 @@ export const toInstance = (
   lastChangeTime: row.changed_at,
   processKey: row.process_key,
   businessKey: row.business_key,
+  parentInstanceId: row.parent_instance_id,
   lifeCycleState: lifeCycle[row.status],
   endTime: row.ended_at,
   errorCode: row.error_code,
+  overdueSince: row.overdue_at,
   incidents: row.incidents,
   revision: row.revision,
   ...more,
@@ -99,6 +105,18 @@ export const toComment = (row: WorkflowTables['task_comment']): Static<typeof Ta
   author: row.author,
   organisation: row.organisation,
   at: row.at,
+});
+
+export const toTrigger = (row: FlowTriggerRow): Static<typeof FlowTrigger> => ({
+  id: row.id,
+  source: row.source_key,
+  on: row.outcome,
+  target: row.target_key,
+  variables: [...row.mappings],
+  created: row.created_at,
+  createdBy: row.created_by,
+  refusal: row.refusal,
+  refused: row.refused_at,
 });
 
 export const toIncident = (row: ListedIncident): Static<typeof Incident> => ({

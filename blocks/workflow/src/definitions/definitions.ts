@@ -77,6 +77,11 @@ async function logDefinition(
     .execute();
 }
 
+/** Lets only this transaction change the revisions of a process, until it ends. */
+async function lockKey(trx: Transaction<WorkflowTables>, owner: string, key: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtext(${`${owner} ${key}`}))`.execute(trx);
+}
+
 /**
  * Deploys a definition for its owner: a new revision of its key, or the one that is there already when nothing
  * differs. Running instances stay on the revision they began with.
@@ -89,7 +94,7 @@ export async function saveDefinition(
   actor: Actor,
   at: string,
 ): Promise<DefinitionRow> {
-  await sql`select pg_advisory_xact_lock(hashtext(${`${owner} ${model.key}`}))`.execute(trx);
+  await lockKey(trx, owner, model.key);
   const latest = await trx
     .selectFrom('definition')
     .selectAll()
@@ -198,6 +203,7 @@ export async function changeDefinition(
     .returningAll()
     .executeTakeFirstOrThrow();
   await logDefinition(trx, id, action, actor, at);
+  await lockKey(trx, row.owner, row.key);
   return row;
 }
 

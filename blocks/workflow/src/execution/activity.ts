@@ -5,6 +5,7 @@ import { asInstant } from '../model/duration.ts';
 import type {
   Activity,
   BusinessRuleTask,
+  CallActivity,
   InputMapping,
   ReceiveTask,
   ScriptTask,
@@ -50,6 +51,9 @@ export function enterActivity(run: Run, token: Token, activity: Activity): void 
       return;
     case 'receiveTask':
       beginReceiveTask(run, token, activity);
+      return;
+    case 'callActivity':
+      callProcess(run, token, activity);
       return;
     case 'subProcess':
       beginSubProcess(run, token, activity);
@@ -179,6 +183,23 @@ function beginUserTask(run: Run, token: Token, task: UserTask): void {
 function beginReceiveTask(run: Run, token: Token, task: ReceiveTask): void {
   const own = plan(run, token, task.id, task.message);
   wait(run, token, { kind: 'event' }, [own, ...planBoundary(run, token, task.boundary)]);
+}
+
+function callProcess(run: Run, token: Token, call: CallActivity): void {
+  const variables = namedInputs(run, token, call.inputs);
+  const planned = planBoundary(run, token, call.boundary);
+  const instanceId = run.context.newId();
+  const { process, revision } = call;
+  command(run, {
+    type: 'callProcess',
+    instanceId,
+    tokenId: token.id,
+    elementId: call.id,
+    process,
+    revision,
+    variables,
+  });
+  wait(run, token, { kind: 'called', instanceId }, planned);
 }
 
 function beginSubProcess(run: Run, token: Token, subProcess: SubProcess): void {

@@ -22,12 +22,16 @@ export function disarmScope(run: Run, scopeId: string, triggered?: string): void
   run.scopes.set(scopeId, { ...scope, subscriptions: [] });
 }
 
-/** Ends whatever a token waits for: its job, task, sub-process, iterations, events. The token itself stays. */
+/** Ends whatever a token waits for: its job, task, called instance, sub-process, iterations, events. The token itself stays. */
 export function cancelWork(run: Run, token: Token, triggered?: string): Token {
   const { wait } = token;
   if (wait.kind === 'job') command(run, { type: 'removeJob', jobId: wait.jobId });
   if (wait.kind === 'task') {
     command(run, { type: 'endTask', taskId: wait.taskId, outcome: 'cancelled', completedBy: undefined });
+  }
+  if (wait.kind === 'called') {
+    const { id: tokenId, elementId } = token;
+    command(run, { type: 'stopCalled', instanceId: wait.instanceId, tokenId, elementId });
   }
   if (wait.kind === 'incident') {
     command(run, { type: 'resolveIncident', incidentId: wait.incidentId });

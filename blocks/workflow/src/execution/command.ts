@@ -17,6 +17,23 @@ export type Command =
   | { readonly type: 'parkJob'; readonly jobId: string }
   | { readonly type: 'removeJob'; readonly jobId: string }
   | {
+      readonly type: 'callProcess';
+      /** Id of the instance to be made. */
+      readonly instanceId: string;
+      readonly tokenId: string;
+      readonly elementId: string;
+      readonly process: string;
+      readonly revision: number | undefined;
+      readonly variables: Variables;
+    }
+  /** Stop a called instance that nobody waits for any more. */
+  | {
+      readonly type: 'stopCalled';
+      readonly instanceId: string;
+      readonly tokenId: string;
+      readonly elementId: string;
+    }
+  | {
       readonly type: 'createTimer';
       readonly timerId: string;
       readonly tokenId: string;

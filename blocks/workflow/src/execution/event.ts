@@ -12,7 +12,12 @@ export interface Answer {
 
 /** Something that happens to an instance from outside. One event is one transaction. */
 export type EngineEvent =
-  | { readonly type: 'start'; readonly variables: Variables }
+  | {
+      readonly type: 'start';
+      readonly variables: Variables;
+      /** Start event at which it begins; the plain one unless given, with what that event brings. */
+      readonly at?: { readonly elementId: string; readonly brought: Variables };
+    }
   | {
       readonly type: 'jobAnswered';
       readonly jobId: string;
@@ -27,6 +32,20 @@ export type EngineEvent =
       readonly attempt: number;
       readonly message: string;
       readonly temporary: boolean;
+    }
+  | {
+      /** A called instance has ended. */
+      readonly type: 'returned';
+      readonly instanceId: string;
+      readonly status: 'completed' | 'failed' | 'stopped';
+      readonly errorCode: string | undefined;
+      readonly variables: Variables;
+    }
+  | {
+      /** The process could not be called. */
+      readonly type: 'callRefused';
+      readonly instanceId: string;
+      readonly message: string;
     }
   | {
       /** A timer is due, or a message has arrived. */
@@ -64,6 +83,8 @@ export type EngineEvent =
       /** Ids of elements and flows that are others now. */
       readonly elements: ReadonlyMap<string, string>;
     }
+  /** It takes longer than its process allows. Nothing moves. */
+  | { readonly type: 'overdue' }
   | { readonly type: 'stop' };
 
 /** A call of an operation of another application, ready to be made. */

@@ -1,6 +1,6 @@
 import type { Variables } from '../feel/json.ts';
 import { FeelError } from '../feel/normalise.ts';
-import type { BoundaryEvent, IntermediateCatchEvent } from '../model/model.ts';
+import type { BoundaryEvent, IntermediateCatchEvent, StartEvent } from '../model/model.ts';
 import { raiseIncident } from './incident.ts';
 import { leave } from './leave.ts';
 import { change, type Run, record } from './run.ts';
@@ -11,7 +11,7 @@ import { applyOutputs } from './variables.ts';
 export function happen(
   run: Run,
   token: Token,
-  event: BoundaryEvent | IntermediateCatchEvent,
+  event: BoundaryEvent | IntermediateCatchEvent | StartEvent,
   brought: Variables,
 ): void {
   const moved = change(run, token, {

@@ -51,6 +51,8 @@ export interface Subscription {
   readonly elementId: string;
   /** Whether a condition held when it was last looked at. */
   readonly held?: boolean;
+  /** Of a timer cycle: what it says, when it was set going, and which occurrence this is. */
+  readonly cycle?: { readonly text: string; readonly anchor: string; readonly due: string };
 }
 
 export interface Token {
@@ -71,6 +73,8 @@ export type Wait =
   | { readonly kind: 'event' }
   | { readonly kind: 'join' }
   | { readonly kind: 'scope' }
+  /** The end of an instance that it has called. */
+  | { readonly kind: 'called'; readonly instanceId: string }
   | {
       readonly kind: 'iterations';
       readonly items: readonly Json[];

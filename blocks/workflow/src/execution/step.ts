@@ -1,16 +1,26 @@
-import type { Variables } from '../feel/json.ts';
 import { FeelError } from '../feel/normalise.ts';
 import type { ProcessModel } from '../model/model.ts';
 import { completeActivity } from './activity.ts';
 import { settle } from './advance.ts';
 import { failJob, takeAnswer, tokenOfJob } from './answer.ts';
+import { takeReturn } from './called.ts';
 import { cancelEverything } from './cancel.ts';
 import type { Command, HistoryEntry } from './command.ts';
 import type { EngineEvent } from './event.ts';
+import { happen } from './happen.ts';
 import { migrate } from './migrate.ts';
 import { dropToken, moveToken, Refused, setVariables } from './repair.ts';
 import { retry } from './retry.ts';
-import { addScope, addToken, beginRun, command, endRun, type Run, type StepContext } from './run.ts';
+import {
+  addBeside,
+  addScope,
+  addToken,
+  beginRun,
+  command,
+  endRun,
+  type Run,
+  type StepContext,
+} from './run.ts';
 import type { InstanceState } from './state.ts';
 import { trigger } from './trigger.ts';
 import { applyOutputs } from './variables.ts';
@@ -64,7 +74,7 @@ const ignored = (run: Run, event: EngineEvent): HistoryEntry[] =>
 function happens(run: Run, event: EngineEvent): boolean {
   switch (event.type) {
     case 'start':
-      return start(run, event.variables);
+      return start(run, event);
     case 'jobAnswered':
     case 'jobFailed': {
       const token = tokenOfJob(run, event.jobId);
@@ -76,6 +86,9 @@ function happens(run: Run, event: EngineEvent): boolean {
     }
     case 'triggered':
       return trigger(run, event.subscriptionId, event.payload);
+    case 'returned':
+    case 'callRefused':
+      return takeReturn(run, event);
     case 'taskCompleted':
       return completeTask(run, event);
     case 'retry':
@@ -88,6 +101,8 @@ function happens(run: Run, event: EngineEvent): boolean {
       return migrate(run, event);
     case 'cancelToken':
       return dropToken(run, event);
+    case 'overdue':
+      return true;
     case 'stop':
       cancelEverything(run);
       run.status = 'stopped';
@@ -95,18 +110,23 @@ function happens(run: Run, event: EngineEvent): boolean {
   }
 }
 
-function start(run: Run, variables: Variables): boolean {
+function start(run: Run, event: Extract<EngineEvent, { type: 'start' }>): boolean {
   if (run.scopes.size > 0) return false;
   const scope = addScope(run, {
     kind: 'process',
     elementId: run.model.key,
     parent: undefined,
     owner: undefined,
-    variables,
+    variables: event.variables,
     index: undefined,
     subscriptions: [],
     compensable: [],
   });
+  const begin = event.at && run.model.elements.get(event.at.elementId);
+  if (begin?.kind === 'startEvent') {
+    happen(run, addBeside(run, scope.id, begin.id), begin, event.at?.brought ?? {});
+    return true;
+  }
   addToken(run, scope.id, run.model.starts.get(run.model.key) as string);
   return true;
 }

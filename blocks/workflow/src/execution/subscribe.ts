@@ -1,5 +1,6 @@
 import type { Json } from '../feel/json.ts';
 import { FeelError } from '../feel/normalise.ts';
+import { parseCycle } from '../model/cycle.ts';
 import { asInstant, isDuration, plusDuration } from '../model/duration.ts';
 import type {
   BoundaryEvent,
@@ -13,14 +14,28 @@ import { command, isIteration, type Run } from './run.ts';
 import type { Subscription, Token } from './state.ts';
 import { evaluateIn } from './variables.ts';
 
+/** First occurrence of a cycle after now; undefined when there is none any more. Throws `FeelError`. */
+function nextOf(timer: TimerDefinition, text: string, anchor: string, now: string): string | undefined {
+  try {
+    return parseCycle(text, timer.timeZone).next(anchor, now);
+  } catch (error) {
+    throw new FeelError(`the timer value ${timer.value.text} is not a cycle: ${(error as Error).message}`);
+  }
+}
+
 function dueAt(timer: TimerDefinition, value: Json, now: string): string {
   if (typeof value === 'string') {
+    if (timer.when === 'cycle') {
+      const next = nextOf(timer, value, now, now);
+      if (next === undefined) throw new FeelError(`the cycle ${timer.value.text} is over before it begins`);
+      return next;
+    }
     if (timer.when === 'duration' && isDuration(value)) return plusDuration(now, value);
     const instant = timer.when === 'date' ? asInstant(value) : undefined;
     if (instant !== undefined) return instant;
   }
   throw new FeelError(
-    `the timer value ${timer.value.text} is not a ${timer.when === 'date' ? 'date and time' : 'duration'}`,
+    `the timer value ${timer.value.text} is not a ${timer.when === 'date' ? 'date and time' : timer.when}`,
   );
 }
 
@@ -41,9 +56,12 @@ export function plan(
   const base = { tokenId: token.id, elementId };
   if (catches.kind === 'timer') {
     const value = evaluateIn(run, catches.value, token.scopeId);
+    const due = dueAt(catches, value, run.context.now);
+    const cycle =
+      catches.when === 'cycle' ? { cycle: { text: value as string, anchor: run.context.now, due } } : {};
     return {
-      subscription: { id, kind: 'timer', elementId },
-      command: { type: 'createTimer', timerId: id, ...base, dueAt: dueAt(catches, value, run.context.now) },
+      subscription: { id, kind: 'timer', elementId, ...cycle },
+      command: { type: 'createTimer', timerId: id, ...base, dueAt: due },
     };
   }
   if (catches.kind === 'signal') {
@@ -80,6 +98,29 @@ export const isThrown = (
   catches: BoundaryEvent['catches'],
 ): catches is CodeDefinition | CompensationDefinition =>
   ['error', 'escalation', 'compensation'].includes(catches.kind);
+
+/**
+ * The timer of a cycle for its next occurrence after one that has happened; undefined when it was the last. Occurrences
+ * that have passed meanwhile are left out.
+ */
+export function planNext(
+  run: Run,
+  token: Token,
+  happened: Subscription,
+  catches: CatchDefinition,
+): Planned | undefined {
+  if (!happened.cycle || catches.kind !== 'timer') return undefined;
+  const { now } = run.context;
+  const { text, anchor, due: last } = happened.cycle;
+  const due = nextOf(catches, text, anchor, Date.parse(last) > Date.parse(now) ? last : now);
+  if (due === undefined) return undefined;
+  const id = run.context.newId();
+  const { elementId } = happened;
+  return {
+    subscription: { ...happened, id, cycle: { text, anchor, due } },
+    command: { type: 'createTimer', timerId: id, tokenId: token.id, elementId, dueAt: due },
+  };
+}
 
 /** Subscriptions of the boundary events of an activity; none for a single iteration of it. */
 export function planBoundary(run: Run, token: Token, boundary: readonly string[]): readonly Planned[] {

@@ -4,8 +4,9 @@ import { finishActivity } from './activity.ts';
 import { cancelWork, disarm } from './cancel.ts';
 import { beginHandler } from './event-sub-process.ts';
 import { happen } from './happen.ts';
-import { addToken, change, type Run, record } from './run.ts';
+import { addBeside, change, type Run, record } from './run.ts';
 import type { Subscription, Token } from './state.ts';
+import { planNext, subscribe } from './subscribe.ts';
 
 /**
  * A timer is due, a message or signal has come, or a condition has become true. Answers false when nobody waits for it any more: the token has gone on, or
@@ -60,12 +61,12 @@ export function happenOnBoundary(
     happen(run, cancelWork(run, token, subscription?.id), event, brought);
     return;
   }
-  // A time comes once; everything else may come again for as long as the activity lasts.
+  // A time comes once or as its cycle says; everything else may come again for as long as the activity lasts.
   if (subscription?.kind === 'timer') {
-    change(run, token, { subscriptions: token.subscriptions.filter((one) => one.id !== subscription.id) });
+    const others = token.subscriptions.filter((one) => one.id !== subscription.id);
+    const again =
+      event.catches.kind === 'timer' ? planNext(run, token, subscription, event.catches) : undefined;
+    change(run, token, { subscriptions: [...others, ...subscribe(run, again ? [again] : [])] });
   }
-  // The new token is at the event from the start: it does not wait in the queue.
-  const beside = addToken(run, token.scopeId, event.id);
-  run.ready.splice(run.ready.indexOf(beside.id), 1);
-  happen(run, beside, event, brought);
+  happen(run, addBeside(run, token.scopeId, event.id), event, brought);
 }

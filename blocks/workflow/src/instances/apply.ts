@@ -1,6 +1,6 @@
-import { announce } from '@govstack/platform';
+import { announce, conflict } from '@govstack/platform';
 import type { Transaction } from 'kysely';
-import { incidentRaised, instanceEnded, userTaskCreated } from '../api/events.ts';
+import { incidentRaised, instanceEnded, instanceOverdue, userTaskCreated } from '../api/events.ts';
 import type { Models } from '../definitions/definitions.ts';
 import type { EngineEvent } from '../execution/event.ts';
 import type { StepContext } from '../execution/run.ts';
@@ -8,8 +8,11 @@ import type { InstanceState, InstanceStatus } from '../execution/state.ts';
 import { step } from '../execution/step.ts';
 import { type Actor, engineActor } from '../history/actor.ts';
 import { takeWaitingMessages } from '../messages/match.ts';
+import { openTriggered } from '../starts/flow-trigger.ts';
 import type { InstanceRow, WorkflowTables } from '../tables.ts';
+import { openCalled, returnToCaller } from './called.ts';
 import type { Change } from './change.ts';
+import { liftLimits } from './limit.ts';
 import { lockInstances } from './load.ts';
 import { saveChanges } from './save.ts';
 import type { Handover, NewCall } from './write-jobs.ts';
@@ -20,7 +23,10 @@ export interface Engine {
   readonly models: Models;
   readonly now: () => Date;
   readonly newId: () => string;
-  readonly limits: Pick<StepContext, 'maxMoves' | 'maxIterations' | 'retries'>;
+  readonly limits: Pick<StepContext, 'maxMoves' | 'maxIterations' | 'retries'> & {
+    /** Most instances that stand above one another. */
+    readonly maxDepth: number;
+  };
 }
 
 /** An event on its way to an instance. */
@@ -30,6 +36,8 @@ export interface Happening {
   readonly actor: Actor;
   /** Why, where an operator gives a reason. */
   readonly reason?: string;
+  /** Job that brought it; done with the event, whether or not anyone still waited for it. */
+  readonly jobId?: string;
 }
 
 export interface Outcome {
@@ -75,6 +83,10 @@ async function announceChange(trx: Transaction<WorkflowTables>, change: Change, 
   if (before.status === 'running' && status !== 'running') {
     await announce(trx, instanceEnded, { subject: row.id, at, data: { ...base, state: status } });
   }
+  if (change.event === 'overdue' && result.taken) {
+    await trx.updateTable('instance').set({ overdue_at: change.at }).where('id', '=', row.id).execute();
+    await announce(trx, instanceOverdue, { subject: row.id, at, data: base });
+  }
   for (const command of result.commands) {
     if (command.type === 'createTask') {
       const data = {
@@ -103,13 +115,25 @@ async function consume(
     .map((one) => jobOf(one.event))
     .filter((id) => id !== undefined);
   const triggered = happenings.map((one) => subscriptionOf(one.event)).filter((id) => id !== undefined);
-  const jobs = [...triggered, ...stale];
+  const brought = happenings.map((one) => one.jobId).filter((id) => id !== undefined);
+  const jobs = [...triggered, ...stale, ...brought];
   if (jobs.length > 0) await trx.deleteFrom('job').where('id', 'in', jobs).execute();
 }
 
+/** What people bring, and can bring again when the instance goes on. */
+const byPeople: ReadonlySet<EngineEvent['type']> = new Set([
+  'taskCompleted',
+  'retry',
+  'setVariables',
+  'moveToken',
+  'cancelToken',
+  'migrate',
+]);
+
 /**
  * Lets events happen to instances, all in this transaction. Instances are locked in the order of their ids, several
- * events of one instance happen in the order given; an event nobody waits for changes nothing.
+ * events of one instance happen in the order given; an event nobody waits for changes nothing. What the engine itself
+ * brings to a suspended instance is kept until it goes on; what people bring to one is refused (409).
  */
 export async function applyEvents(
   trx: Transaction<WorkflowTables>,
@@ -120,7 +144,26 @@ export async function applyEvents(
   const ids = [...new Set(happenings.map((one) => one.instanceId))];
   const held = new Map<string, Held>();
   for (const [id, { row, state }] of await lockInstances(trx, ids)) held.set(id, { row, state });
-  return applyToHeld(trx, engine, held, happenings, handover);
+  const still = happenings.filter(({ instanceId, event }) => {
+    const row = held.get(instanceId)?.row;
+    return row?.status === 'running' && row.suspended_at !== null && event.type !== 'stop';
+  });
+  if (still.length === 0) return applyToHeld(trx, engine, held, happenings, handover);
+  if (still.some(({ event }) => byPeople.has(event.type))) {
+    throw conflict('The instance is suspended');
+  }
+  await trx
+    .insertInto('kept_event')
+    .values(
+      still.map(({ instanceId, event, jobId }) => ({
+        instance_id: instanceId,
+        job_id: jobId ?? null,
+        event: JSON.stringify(event) as never,
+      })),
+    )
+    .execute();
+  const moving = happenings.filter((one) => !still.includes(one));
+  return applyToHeld(trx, engine, held, moving, handover);
 }
 
 /** As `applyEvents`, for an instance that this transaction has just made. */
@@ -136,10 +179,11 @@ export const applyToNew = (
 async function applyToHeld(
   trx: Transaction<WorkflowTables>,
   engine: Engine,
-  held: ReadonlyMap<string, Held>,
+  known: ReadonlyMap<string, Held>,
   happenings: readonly Happening[],
   handover: Handover | undefined,
 ): Promise<Aftermath> {
+  const held = new Map(known);
   const outcomes: Outcome[] = [];
   const calls: NewCall[] = [];
   const ended = new Set<string>();
@@ -199,11 +243,53 @@ async function applyToHeld(
       return id !== undefined && awaits((held.get(instanceId) as Held).state, id) ? [id] : [];
     });
     const messages = round < 100 ? await takeWaitingMessages(trx, [...subscribed, ...again], at) : [];
-    waiting = messages.map((one) => ({
+    const actor = engineActor(engine.application);
+    const next: Happening[] = messages.map((one) => ({
       instanceId: one.instanceId,
       event: { type: 'triggered', subscriptionId: one.subscriptionId, payload: one.payload },
-      actor: engineActor(engine.application),
+      actor,
     }));
+    const stopped = new Set(commands.filter((one) => one.type === 'stopCalled').map((one) => one.instanceId));
+    moreJobs ||= stopped.size > 0;
+    for (const change of changes) {
+      const { row, result } = change;
+      for (const command of result.commands) {
+        if (command.type !== 'callProcess' || stopped.has(command.instanceId)) continue;
+        const opened =
+          held.size > engine.limits.maxIterations
+            ? `more than ${engine.limits.maxIterations} instances would begin at once`
+            : await openCalled(trx, engine, row, command, actor);
+        if (typeof opened === 'string') {
+          const refusal = {
+            type: 'callRefused',
+            instanceId: command.instanceId,
+            message: opened,
+          } as const;
+          next.push({ instanceId: row.id, event: refusal, actor });
+        } else {
+          held.set(opened.row.id, opened);
+          next.push({ instanceId: opened.row.id, event: opened.event, actor });
+        }
+      }
+    }
+    const over = changes.filter(
+      ({ before, result }) => before.status === 'running' && result.state.status !== 'running',
+    );
+    const follow = over.map(({ row, result }) => ({ row, state: result.state }));
+    await liftLimits(
+      trx,
+      engine,
+      over.map(({ row }) => row),
+    );
+    for (const { row } of over) {
+      const returns = await returnToCaller(trx, row, at);
+      moreJobs ||= returns;
+    }
+    for (const opened of await openTriggered(trx, engine, follow, actor)) {
+      held.set(opened.row.id, opened);
+      next.push({ instanceId: opened.row.id, event: opened.event, actor });
+    }
+    waiting = next;
   }
   return { outcomes, calls, moreJobs, ended: [...ended], incidents };
 }

@@ -10,7 +10,7 @@ export interface InstanceFilter {
   /** Definition id, or key for all its revisions. */
   readonly process?: string;
   readonly businessKey?: string;
-  readonly status?: InstanceRow['status'];
+  readonly status?: InstanceRow['status'] | 'suspended';
   readonly limit: number;
   /** Instances older than the one with this id. */
   readonly before?: string;
@@ -40,7 +40,11 @@ export async function listInstances(
     query = query.where(filter.process.includes(':') ? 'definition_id' : 'process_key', '=', filter.process);
   }
   if (filter.businessKey !== undefined) query = query.where('business_key', '=', filter.businessKey);
-  if (filter.status !== undefined) query = query.where('status', '=', filter.status);
+  if (filter.status === 'suspended' || filter.status === 'running') {
+    query = query
+      .where('status', '=', 'running')
+      .where('suspended_at', filter.status === 'running' ? 'is' : 'is not', null);
+  } else if (filter.status !== undefined) query = query.where('status', '=', filter.status);
   if (filter.before !== undefined) query = query.where('id', '<', filter.before);
   return query.execute();
 }

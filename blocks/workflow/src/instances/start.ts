@@ -4,11 +4,13 @@ import type { ProblemDetail } from '@govstack/platform/operation';
 import canonicalize from 'canonicalize';
 import type { Kysely, Transaction } from 'kysely';
 import { findDefinition } from '../definitions/definitions.ts';
+import type { EngineEvent } from '../execution/event.ts';
 import { newInstance } from '../execution/state.ts';
 import { type Actor, nameOf } from '../history/actor.ts';
 import type { Viewer } from '../history/viewer.ts';
 import type { DefinitionRow, InstanceRow, WorkflowTables } from '../tables.ts';
 import { type Aftermath, applyToNew, type Engine } from './apply.ts';
+import { limitDuration } from './limit.ts';
 import { readStartVariables, type StartInput } from './start-variables.ts';
 import type { Handover } from './write-jobs.ts';
 
@@ -60,13 +62,65 @@ async function earlier(
   return row;
 }
 
-async function insertInstance(trx: Transaction<WorkflowTables>, row: InstanceRow): Promise<boolean> {
+/** Where an instance comes from. */
+export interface Origin {
+  readonly businessKey: string | undefined;
+  readonly startKey?: string | undefined;
+  readonly fingerprint?: string;
+  readonly actor: Actor;
+}
+
+/**
+ * Makes an instance of a definition and lets it begin. Undefined: there is one of this start key already.
+ */
+export async function createInstance(
+  trx: Transaction<WorkflowTables>,
+  engine: Engine,
+  definition: Pick<DefinitionRow, 'id' | 'owner' | 'key'>,
+  origin: Origin,
+  event: Extract<EngineEvent, { type: 'start' }>,
+  handover?: Handover,
+): Promise<{ readonly row: InstanceRow; readonly aftermath: Aftermath } | undefined> {
+  const startedAt = engine.now().toISOString();
+  const row: InstanceRow = {
+    id: engine.newId(),
+    definition_id: definition.id,
+    owner: definition.owner,
+    process_key: definition.key,
+    business_key: origin.businessKey ?? null,
+    status: 'running',
+    error_code: null,
+    started_by: nameOf(origin.actor),
+    start_key: origin.startKey ?? null,
+    start_fingerprint: origin.fingerprint ?? '',
+    correlation_id: currentContext()?.correlationId ?? engine.newId(),
+    revision: 0,
+    parent_instance_id: null,
+    parent_token_id: null,
+    depth: 0,
+    suspended_at: null,
+    overdue_at: null,
+    started_at: startedAt,
+    changed_at: startedAt,
+    ended_at: null,
+  };
   const inserted = await trx
     .insertInto('instance')
     .values(row)
     .onConflict((on) => on.constraint('instance_start_key').doNothing())
     .executeTakeFirst();
-  return inserted.numInsertedOrUpdatedRows === 1n;
+  if (inserted.numInsertedOrUpdatedRows !== 1n) return undefined;
+  await limitDuration(trx, engine, row, await engine.models(definition.id, trx));
+  const aftermath = await applyToNew(
+    trx,
+    engine,
+    row,
+    newInstance(row.id, startedAt, origin.businessKey),
+    { instanceId: row.id, event, actor: origin.actor },
+    handover,
+  );
+  const status = aftermath.outcomes[0]?.status ?? 'running';
+  return { row: { ...row, status }, aftermath };
 }
 
 /**
@@ -85,48 +139,35 @@ export async function startInstance(
   if (!definition) throw notFound('Process');
   const model = await engine.models(definition.id, db);
   const { variables, errors } = readStartVariables(model.startVariables, request);
-  const startable = definition.enabled && definition.is_executable;
+  const plain = model.starts.has(model.key);
+  const startable = definition.enabled && definition.is_executable && plain;
   if (!startable || errors.length > 0) {
     // What was started before is still answered, whatever has changed since.
     const known = await earlier(db, definition, request, print);
     if (known) return { row: known, aftermath: undefined };
     if (!definition.enabled) throw conflict('The process is disabled');
     if (!definition.is_executable) throw conflict('The process is not executable');
+    if (!plain) throw conflict('The process has no plain start event: it starts by itself only');
     throw new Problem(400, 'The start variables are not valid', { errors: errors as ProblemDetail[] });
   }
   return transaction(db, async (trx) => {
-    const startedAt = engine.now().toISOString();
-    const row: InstanceRow = {
-      id: engine.newId(),
-      definition_id: definition.id,
-      owner: definition.owner,
-      process_key: definition.key,
-      business_key: request.businessKey ?? null,
-      status: 'running',
-      error_code: null,
-      started_by: nameOf(request.actor),
-      start_key: request.startKey ?? null,
-      start_fingerprint: print,
-      correlation_id: currentContext()?.correlationId ?? engine.newId(),
-      revision: 0,
-      started_at: startedAt,
-      changed_at: startedAt,
-      ended_at: null,
+    const origin = {
+      businessKey: request.businessKey,
+      startKey: request.startKey,
+      fingerprint: print,
+      actor: request.actor,
     };
-    if (!(await insertInstance(trx, row))) {
-      const first = await earlier(trx, definition, request, print);
-      if (!first) throw conflict('The same start is being processed');
-      return { row: first, aftermath: undefined };
-    }
-    const aftermath = await applyToNew(
+    const made = await createInstance(
       trx,
       engine,
-      row,
-      newInstance(row.id, startedAt, request.businessKey),
-      { instanceId: row.id, event: { type: 'start', variables }, actor: request.actor },
+      definition,
+      origin,
+      { type: 'start', variables },
       handover?.(),
     );
-    const status = aftermath.outcomes[0]?.status ?? 'running';
-    return { row: { ...row, status }, aftermath };
+    if (made) return made;
+    const first = await earlier(trx, definition, request, print);
+    if (!first) throw conflict('The same start is being processed');
+    return { row: first, aftermath: undefined };
   });
 }

@@ -1,3 +1,4 @@
+import { newId } from '@govstack/platform';
 import { sql, type Transaction } from 'kysely';
 import type { InstanceRow, WorkflowTables } from '../tables.ts';
 import { type CommandOf, chosen, type Given, rowsOf } from './change.ts';
@@ -16,7 +17,7 @@ export interface NewCall {
   readonly command: CommandOf<'createJob'>;
 }
 
-/** Writes calls and timers; answers the calls that were handed over. */
+/** Writes calls, timers and stops of called instances; answers the calls that were handed over. */
 export async function writeJobs(
   trx: Transaction<WorkflowTables>,
   all: readonly Given[],
@@ -30,6 +31,9 @@ export async function writeJobs(
   if (removed.length > 0) await trx.deleteFrom('job').where('id', 'in', removed).execute();
   const calls = chosen(all, 'createJob').filter(({ command }) => !gone.has(command.jobId));
   const timers = chosen(all, 'createTimer').filter(({ command }) => !gone.has(command.timerId));
+  // What is called and cancelled in one breath is never begun.
+  const unbegun = new Set(chosen(all, 'callProcess').map(({ command }) => command.instanceId));
+  const stops = chosen(all, 'stopCalled').filter(({ command }) => !unbegun.has(command.instanceId));
   const handed = calls.slice(0, handover?.capacity ?? 0);
   const rows = [
     ...calls.map(({ change, command }, index) => ({
@@ -52,6 +56,15 @@ export async function writeJobs(
       token_id: command.tokenId,
       element_id: command.elementId,
       due_at: command.dueAt,
+      leases: 0,
+    })),
+    ...stops.map(({ change, command }) => ({
+      id: newId(),
+      kind: 'stop',
+      instance_id: command.instanceId,
+      token_id: command.tokenId,
+      element_id: command.elementId,
+      due_at: change.at,
       leases: 0,
     })),
   ];

@@ -2,10 +2,10 @@ import { type Kysely, sql } from 'kysely';
 import type { ServiceRequest } from '../execution/event.ts';
 import type { WorkflowTables } from '../tables.ts';
 
-/** A call or timer that this worker now has to itself. */
+/** A call, timer, return or stop that this worker now has to itself. */
 export interface LeasedJob {
   readonly id: string;
-  readonly kind: 'call' | 'timer';
+  readonly kind: WorkflowTables['job']['kind'];
   readonly instanceId: string;
   readonly request: ServiceRequest | undefined;
   readonly timeoutMs: number | undefined;
@@ -19,7 +19,7 @@ export interface LeasedJob {
 
 interface Row {
   id: string;
-  kind: 'call' | 'timer';
+  kind: WorkflowTables['job']['kind'];
   instance_id: string;
   request: ServiceRequest | null;
   timeout_ms: number | null;

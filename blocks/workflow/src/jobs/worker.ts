@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { EngineEvent } from '../execution/event.ts';
 import { engineActor } from '../history/actor.ts';
 import type { Aftermath, Engine } from '../instances/apply.ts';
+import { readReturn } from '../instances/called.ts';
 import type { Handover, NewCall } from '../instances/write-jobs.ts';
 import { deliverSignals } from '../signals/deliver-signals.ts';
 import type { WorkflowTables } from '../tables.ts';
@@ -25,6 +26,8 @@ export interface WorkerOptions {
   /** Makes the call of a job; never rejects. Undefined: cut off, to be made again. */
   readonly perform: (job: LeasedJob) => Promise<EngineEvent | undefined>;
   readonly onEnded: (instanceId: string) => void;
+  /** Starts what starts by itself; runs at every look for work of others. */
+  readonly startDue: () => Promise<void>;
   /** Runs now and then: deliveries that crossed each other, expired messages. */
   readonly upkeep: () => Promise<void>;
 }
@@ -59,6 +62,13 @@ const toJob = ({ id, row, command }: NewCall): LeasedJob => ({
   correlationId: row.correlation_id,
 });
 
+/** What a job that is no call lets happen. */
+async function eventOf(db: Kysely<WorkflowTables>, job: LeasedJob): Promise<EngineEvent> {
+  if (job.kind === 'timer') return { type: 'triggered', subscriptionId: job.id, payload: null };
+  if (job.kind === 'overdue') return { type: 'overdue' };
+  return job.kind === 'stop' ? { type: 'stop' } : readReturn(db, job.id);
+}
+
 /**
  * Works the queue of one process: leases due jobs, makes calls concurrently outside any transaction, and lets their
  * answers happen to the instances. At least one call per job, exactly one effect on the instance.
@@ -73,6 +83,7 @@ export function createWorker(options: WorkerOptions): Worker {
   let wakeUp: (() => void) | undefined;
   let awake = false;
   let lastUpkeep = 0;
+  let lastStarts = 0;
 
   const capacity = (): number => Math.max(0, 2 * options.concurrency - underWay.size - waiting.length);
   const until = (): string => new Date(engine.now().getTime() + options.leaseMs).toISOString();
@@ -152,20 +163,26 @@ export function createWorker(options: WorkerOptions): Worker {
       presence = await enter(options.pool, engine.now().toISOString());
     }
     const now = engine.now();
-    if (now.getTime() - lastUpkeep >= looksPerUpkeep * options.pollMs) {
+    // The distance, so that a clock set back stops nothing.
+    if (Math.abs(now.getTime() - lastUpkeep) >= looksPerUpkeep * options.pollMs) {
       lastUpkeep = now.getTime();
       await buryDead(db);
       await options.upkeep();
     }
     const more = await deliverSignals({ db, engine, log, handover: worker.handover, after: worker.took });
+    if (Math.abs(now.getTime() - lastStarts) >= options.pollMs) {
+      lastStarts = now.getTime();
+      await options.startDue();
+    }
     const room = capacity();
     if (room === 0) return more;
     const jobs = await leaseJobs(db, presence.workerId, now.toISOString(), until(), room);
     for (const job of jobs) {
-      if (job.kind === 'timer') {
-        const event: EngineEvent = { type: 'triggered', subscriptionId: job.id, payload: null };
-        completions.add({ instanceId: job.instanceId, event, actor });
-      } else waiting.push(job);
+      if (job.kind === 'call') waiting.push(job);
+      else {
+        const { instanceId, id: jobId } = job;
+        completions.add({ instanceId, event: await eventOf(db, job), actor, jobId });
+      }
     }
     begin();
     return more || jobs.length === room;

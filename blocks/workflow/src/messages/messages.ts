@@ -6,6 +6,7 @@ import { type Actor, engineActor } from '../history/actor.ts';
 import { type Aftermath, applyEvents, type Engine } from '../instances/apply.ts';
 import { lockInstances } from '../instances/load.ts';
 import { cannotBeStored } from '../instances/start-variables.ts';
+import { startByMessage } from '../starts/message-start.ts';
 import type { WorkflowTables } from '../tables.ts';
 import { takeWaitingMessages } from './match.ts';
 
@@ -61,7 +62,8 @@ async function deliver(
   actor: Actor,
 ): Promise<Aftermath | undefined> {
   return transaction(db, async (trx) => {
-    await lockInstances(trx, [subscription.instance_id]);
+    const locked = await lockInstances(trx, [subscription.instance_id]);
+    if (locked.get(subscription.instance_id)?.row.suspended_at) return undefined;
     const now = engine.now().toISOString();
     const [delivery] = await takeWaitingMessages(trx, [subscription.id], now);
     if (!delivery) return undefined;
@@ -88,8 +90,8 @@ export interface Published {
 }
 
 /**
- * Takes a message in. It goes to the instance that has waited longest for its name and key, or waits for one until
- * its time to live is over. The same message id again changes nothing.
+ * Takes a message in. It goes to the instance that has waited longest for its name and key, or starts the process that
+ * begins with it, or waits until its time to live is over. The same message id again changes nothing.
  */
 export async function publishMessage(
   db: Kysely<WorkflowTables>,
@@ -106,7 +108,9 @@ export async function publishMessage(
     .where('correlation_key', '=', message.correlationKey)
     .orderBy('id')
     .executeTakeFirst();
-  const aftermath = subscription && (await deliver(db, engine, subscription, actor));
+  const aftermath = subscription
+    ? await deliver(db, engine, subscription, actor)
+    : await startByMessage(db, engine, message, actor);
   const kept = await db
     .selectFrom('message')
     .select(['delivered_to', 'expires_at'])
@@ -117,8 +121,8 @@ export async function publishMessage(
 }
 
 /**
- * Brings together messages and subscriptions that were written at the same moment, each without seeing the other, and
- * forgets messages whose time is over.
+ * Brings together messages and subscriptions that were written at the same moment, each without seeing the other,
+ * starts processes with messages that came before them, and forgets messages whose time is over.
  */
 export async function tidyMessages(
   db: Kysely<WorkflowTables>,
@@ -133,12 +137,35 @@ export async function tidyMessages(
       on subscription.owner = message.owner
       and subscription.message_name = message.name
       and subscription.correlation_key = message.correlation_key
+    join instance on instance.id = subscription.instance_id
     where message.delivered_to is null
       and message.expires_at > ${now}
+      and instance.suspended_at is null
     order by message.id, subscription.id
     limit 100`.execute(db);
   for (const subscription of missed.rows) {
     const aftermath = await deliver(db, engine, subscription, engineActor(engine.application));
+    if (aftermath) after(aftermath);
+  }
+  const beginning = await sql<{ owner: string; message_id: string }>`
+    select message.owner, message.message_id
+    from message
+    join message_start
+      on message_start.owner = message.owner
+      and message_start.message_name = message.name
+    where message.delivered_to is null
+      and message.expires_at > ${now}
+      and not exists (
+        select 1
+        from subscription
+        where subscription.owner = message.owner
+          and subscription.message_name = message.name
+          and subscription.correlation_key = message.correlation_key
+      )
+    order by message.received_at
+    limit 100`.execute(db);
+  for (const { owner, message_id: messageId } of beginning.rows) {
+    const aftermath = await startByMessage(db, engine, { owner, messageId }, engineActor(engine.application));
     if (aftermath) after(aftermath);
   }
   await db.deleteFrom('message').where('expires_at', '<', now).execute();

@@ -9,6 +9,7 @@ const activityKinds = new Set([
   'receiveTask',
   'task',
   'subProcess',
+  'callActivity',
 ]);
 
 export const isActivity = (element: FlowElement): element is Activity => activityKinds.has(element.kind);
@@ -55,7 +56,7 @@ function checkBoundary(model: ProcessModel, element: BoundaryEvent, issues: Issu
     checkCompensation(model, element, host, issues);
   } else if (element.catches.kind === 'error') {
     if (!element.interrupting) issues.add(element.id, 'a boundary event that catches an error interrupts');
-    if (!['serviceTask', 'subProcess'].includes(host.kind)) {
+    if (!['serviceTask', 'subProcess', 'callActivity'].includes(host.kind)) {
       issues.add(element.id, `a ${host.kind} raises no error that could be caught`);
     }
   } else if (element.catches.kind === 'escalation') {
@@ -145,7 +146,12 @@ export const next = (model: ProcessModel, element: FlowElement): readonly string
 function reached(model: ProcessModel): ReadonlySet<string> {
   const seen = new Set<string>();
   const begin = (scope: string) => [model.starts.get(scope), ...(model.handlers.get(scope) ?? [])];
-  const waiting = begin(model.key);
+  const waiting: (string | undefined)[] = [
+    ...[...model.elements.values()]
+      .filter((one) => one.kind === 'startEvent' && one.parent === model.key)
+      .map((one) => one.id),
+    ...(model.handlers.get(model.key) ?? []),
+  ];
   while (waiting.length > 0) {
     const element = model.elements.get(waiting.pop() ?? '');
     if (!element || seen.has(element.id)) continue;

@@ -1,7 +1,8 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { parseDmn } from '../decisions/parse-dmn.ts';
 import { checkFlow, isActivity } from './check-flow.ts';
-import { collectIssues, readExpression } from './issues.ts';
+import { isDuration } from './duration.ts';
+import { collectIssues, type Issues, readExpression } from './issues.ts';
 import { isVariableName } from './mappings.ts';
 import {
   type FlowElement,
@@ -90,6 +91,7 @@ function readScope(scope: ModdleElement, reader: Reader, parts: Parts): void {
   const nodes = flowElements(scope).filter((one) => one.$type !== 'bpmn:SequenceFlow');
   const links = readLinks(nodes, reader);
   const associations = readAssociations(scope);
+  let starts = 0;
   for (const node of nodes) {
     const id = idOf(node);
     if (id === '') reader.issues.add(node, `a ${node.$type.replace('bpmn:', '')} has no id`);
@@ -112,13 +114,20 @@ function readScope(scope: ModdleElement, reader: Reader, parts: Parts): void {
     if (!element) continue;
     parts.elements.set(id, element);
     if (element.kind === 'startEvent') {
-      if (parts.starts.has(parent)) reader.issues.add(node, 'there is more than one start event');
+      const ofProcess = scope.$type === 'bpmn:Process';
+      const plain = element.trigger.kind === 'none';
+      if (!plain) starts += 1;
+      else if (parts.starts.has(parent)) reader.issues.add(node, 'there is more than one start event');
       else parts.starts.set(parent, id);
+      if (!plain && !ofProcess) reader.issues.add(node, 'a sub-process begins with a plain start event');
+      if (plain && element.outputs.length > 0) {
+        reader.issues.add(node, 'a plain start event brings nothing that outputs could take over');
+      }
       const variables = readStartVariables(node, reader);
-      if (scope.$type === 'bpmn:Process') {
+      if (ofProcess && plain) {
         parts.startVariables.push(...variables);
       } else if (variables.length > 0) {
-        reader.issues.add(node, 'only the start event of the process declares variables');
+        reader.issues.add(node, 'only the plain start event of the process declares variables');
       }
     }
     if (element.kind === 'eventSubProcess') {
@@ -133,7 +142,17 @@ function readScope(scope: ModdleElement, reader: Reader, parts: Parts): void {
     if (host.compensation !== undefined) reader.issues.add(event.id, 'the activity is compensated for twice');
     parts.elements.set(host.id, { ...host, compensation: event.catches.handler });
   }
-  if (!parts.starts.has(parent)) reader.issues.add(scope, 'there is no start event');
+  if (!parts.starts.has(parent) && starts === 0) reader.issues.add(scope, 'there is no start event');
+}
+
+function checkMessageStarts(model: ProcessModel, issues: Issues): void {
+  const names = new Set<string>();
+  for (const element of model.elements.values()) {
+    if (element.kind !== 'startEvent' || element.trigger.kind !== 'message') continue;
+    const { name } = element.trigger;
+    if (names.has(name)) issues.add(element.id, `another start event begins with the message ${name}`);
+    names.add(name);
+  }
 }
 
 /**
@@ -155,16 +174,22 @@ export async function compileProcess(source: DefinitionSource): Promise<ProcessM
   };
   if (idOf(document.process) === '') issues.add('definitions', 'the process has no id');
   readScope(document.process, reader, parts);
+  const maxDuration = attribute(document.process, 'govstack:maxDuration');
+  if (maxDuration !== undefined && !isDuration(maxDuration)) {
+    issues.add(document.process, `${maxDuration} is not an ISO 8601 duration`);
+  }
   const model: ProcessModel = Object.freeze({
     key: idOf(document.process),
     name: attribute(document.process, 'name'),
     documentation: documentationOf(document.process),
+    maxDuration,
     executable: document.process.get('isExecutable') !== false,
     closed: document.process.get('isClosed') === true,
     ...parts,
     decisions,
     diagram: readDiagram(document.definitions),
   });
+  checkMessageStarts(model, issues);
   checkFlow(model, issues);
   if (issues.list.length > 0) throw new InvalidDefinition(issues.list);
   return model;

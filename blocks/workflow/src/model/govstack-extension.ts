@@ -46,6 +46,9 @@ export const govstackExtension = {
     ),
     extend('Decision', ['bpmn:BusinessRuleTask'], 'decisionRef', 'resultVariable'),
     extend('Script', ['bpmn:ScriptTask'], 'resultVariable'),
+    extend('Limited', ['bpmn:Process'], 'maxDuration'),
+    extend('Called', ['bpmn:CallActivity'], 'revision'),
+    extend('Timed', ['bpmn:TimerEventDefinition'], 'timeZone', 'missed'),
     extend('Correlated', ['bpmn:ReceiveTask', 'bpmn:MessageEventDefinition'], 'correlationKey'),
     extend(
       'Iteration',

@@ -11,11 +11,13 @@ export interface ProcessModel {
   readonly name: string | undefined;
   readonly documentation: string | undefined;
   readonly executable: boolean;
+  /** Longest time an instance should take (ISO 8601); one that exceeds it is reported. */
+  readonly maxDuration: string | undefined;
   readonly closed: boolean;
   /** Every flow element of the process and its sub-processes. */
   readonly elements: ReadonlyMap<string, FlowElement>;
   readonly flows: ReadonlyMap<string, SequenceFlow>;
-  /** None start event of the process and of each sub-process, by their ids. */
+  /** None start event of the process, if it has one, and of each sub-process, by their ids. */
   readonly starts: ReadonlyMap<string, string>;
   /** Event sub-processes of the process and of each sub-process, by their ids. */
   readonly handlers: ReadonlyMap<string, readonly string[]>;
@@ -198,8 +200,42 @@ export interface EventSubProcess extends Node {
   readonly outputs: readonly OutputMapping[];
 }
 
+/** Calls another process of the same application; data goes in and out by mapping only (WF-6.1-h). */
+export interface CallActivity extends ActivityNode {
+  readonly kind: 'callActivity';
+  /** Key of the process. */
+  readonly process: string;
+  /** Undefined: the newest enabled revision. */
+  readonly revision: number | undefined;
+  readonly inputs: readonly InputMapping[];
+}
+
 export interface StartEvent extends Node {
   readonly kind: 'startEvent';
+  readonly trigger: StartTrigger;
+  readonly outputs: readonly OutputMapping[];
+}
+
+/** What makes an instance begin at a start event. */
+export type StartTrigger = { readonly kind: 'none' } | StartTimer | StartMessage;
+
+/** What becomes of occurrences that nobody was there to notice. */
+export const missedPolicies = ['skip', 'once', 'all'] as const;
+
+/** Starts an instance with a message that no instance waits for; its correlation key becomes the business key. */
+export interface StartMessage {
+  readonly kind: 'message';
+  readonly name: string;
+}
+
+/** Starts instances by the passage of time (WF-4.2-c). */
+export interface StartTimer {
+  readonly kind: 'timer';
+  readonly when: 'date' | 'duration' | 'cycle';
+  readonly text: string;
+  /** IANA name, of a cron expression. */
+  readonly timeZone: string | undefined;
+  readonly missed: (typeof missedPolicies)[number];
 }
 
 export interface EndEvent extends Node {
@@ -215,9 +251,11 @@ export interface EndEvent extends Node {
 
 export interface TimerDefinition {
   readonly kind: 'timer';
-  /** An instant (date and time) or the time to wait (duration). */
-  readonly when: 'date' | 'duration';
+  /** An instant (date and time), the time to wait (duration), or when it comes again and again (cycle). */
+  readonly when: 'date' | 'duration' | 'cycle';
   readonly value: Expression;
+  /** IANA name, of a cron expression. */
+  readonly timeZone: string | undefined;
 }
 
 export interface MessageDefinition {
@@ -319,7 +357,8 @@ export type Activity =
   | ScriptTask
   | ReceiveTask
   | PlainTask
-  | SubProcess;
+  | SubProcess
+  | CallActivity;
 
 export type FlowElement =
   | Activity

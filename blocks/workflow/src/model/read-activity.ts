@@ -1,7 +1,14 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { readExpression, readSource } from './issues.ts';
 import { isVariableName, readNamedInputs, readVariable } from './mappings.ts';
-import type { Activity, BusinessRuleTask, ScriptTask, StandardLoop, UserTask } from './model.ts';
+import type {
+  Activity,
+  BusinessRuleTask,
+  CallActivity,
+  ScriptTask,
+  StandardLoop,
+  UserTask,
+} from './model.ts';
 import { attribute, child, type Reader } from './reader.ts';
 
 function readStandardLoop(element: ModdleElement, loop: ModdleElement, reader: Reader): StandardLoop {
@@ -90,6 +97,29 @@ export function readUserTask(element: ModdleElement, reader: Reader): OwnFields<
     dueDate: expression('dueDate'),
     excludedPersons: expression('excludedPersons'),
     inputs: readNamedInputs(element, reader),
+  };
+}
+
+/** Reads which process a call activity calls. */
+export function readCallActivity(element: ModdleElement, reader: Reader): OwnFields<CallActivity> {
+  const process = attribute(element, 'calledElement');
+  const revision = attribute(element, 'govstack:revision');
+  if (process === undefined || !/^[^\s:=]{1,200}$/.test(process)) {
+    reader.issues.add(element, 'a call activity needs calledElement: the key of a process');
+  }
+  if (revision !== undefined && !/^[1-9]\d{0,8}$/.test(revision)) {
+    reader.issues.add(element, 'govstack:revision is a whole number from 1');
+  }
+  const inputs = readNamedInputs(element, reader);
+  for (const { target } of inputs) {
+    if (!isVariableName(target[0])) {
+      reader.issues.add(element, `${target[0]} cannot be the name of a variable`);
+    }
+  }
+  return {
+    process: process ?? '',
+    revision: revision === undefined ? undefined : Number(revision),
+    inputs,
   };
 }
 

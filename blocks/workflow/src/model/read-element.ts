@@ -1,15 +1,21 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { readOutputs } from './mappings.ts';
 import type { EventSubProcess, FlowElement } from './model.ts';
-import { readBusinessRuleTask, readLoop, readScriptTask, readUserTask } from './read-activity.ts';
+import {
+  readBusinessRuleTask,
+  readCallActivity,
+  readLoop,
+  readScriptTask,
+  readUserTask,
+} from './read-activity.ts';
 import {
   readBoundaryCatch,
   readCompensation,
   readEnd,
   readIntermediateCatch,
   readMessage,
+  readStartTrigger,
   readThrow,
-  requireNone,
 } from './read-event.ts';
 import { readServiceTask } from './read-service-task.ts';
 import { attribute, child, children, idOf, type Reader } from './reader.ts';
@@ -89,8 +95,15 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
   switch (element.$type) {
     case 'bpmn:StartEvent':
       // What starts an event sub-process is read with it.
-      if (!isEventSubProcess(element.$parent)) requireNone(element, 'a start event', reader);
-      return { ...node, kind: 'startEvent' };
+      if (isEventSubProcess(element.$parent)) {
+        return { ...node, kind: 'startEvent', trigger: { kind: 'none' }, outputs: [] };
+      }
+      return {
+        ...node,
+        kind: 'startEvent',
+        trigger: readStartTrigger(element, reader),
+        outputs: readOutputs(element, reader),
+      };
     case 'bpmn:EndEvent':
       return { ...node, kind: 'endEvent', result: readEnd(element, reader) };
     case 'bpmn:IntermediateThrowEvent':
@@ -136,6 +149,8 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
         return { ...node, kind: 'eventSubProcess', ...readEventSubProcess(element, reader) };
       }
       return { ...activity(), kind: 'subProcess' };
+    case 'bpmn:CallActivity':
+      return { ...activity(), kind: 'callActivity', ...readCallActivity(element, reader) };
     case 'bpmn:ExclusiveGateway':
       return { ...node, kind: 'exclusiveGateway', defaultFlow: defaultFlow() };
     case 'bpmn:InclusiveGateway':

@@ -1,4 +1,5 @@
 import type { ModdleElement } from 'bpmn-moddle';
+import { parseCycle } from './cycle.ts';
 import { asInstant, isDuration } from './duration.ts';
 import { readExpression, readSource } from './issues.ts';
 import { readNamedInputs } from './mappings.ts';
@@ -11,39 +12,106 @@ import type {
   IntermediateCatchEvent,
   MessageDefinition,
   SignalThrow,
+  StartTimer,
+  StartTrigger,
   ThrowDefinition,
   TimerDefinition,
 } from './model.ts';
+import { missedPolicies } from './model.ts';
 import { attribute, child, children, idOf, type Reader } from './reader.ts';
 
 const never: TimerDefinition = {
   kind: 'timer',
   when: 'duration',
+  timeZone: undefined,
   value: { text: 'null', evaluate: () => ({ value: null, missing: [] }) },
 };
 
+const timerParts = { timeDate: 'date', timeDuration: 'duration', timeCycle: 'cycle' } as const;
+
+interface TimerText {
+  readonly when: StartTimer['when'];
+  readonly text: string;
+  readonly timeZone: string | undefined;
+}
+
+/** What is wrong with the text of a timer, if anything. */
+function defectOf({ when, text, timeZone }: TimerText): string | undefined {
+  if (when !== 'cycle') {
+    if (timeZone !== undefined) return 'only a cron expression takes govstack:timeZone';
+    const fits = when === 'duration' ? isDuration(text) : asInstant(text) !== undefined;
+    if (fits) return undefined;
+    return `${text || 'an empty text'} is not an ISO 8601 ${when === 'duration' ? 'duration' : 'date and time'}`;
+  }
+  try {
+    parseCycle(text, timeZone);
+    return undefined;
+  } catch (error) {
+    return `${text || 'an empty text'} is not a cycle: ${(error as Error).message}`;
+  }
+}
+
+function readTimerText(
+  element: ModdleElement,
+  definition: ModdleElement,
+  reader: Reader,
+): TimerText | undefined {
+  const given = Object.entries(timerParts).flatMap(([name, when]) => {
+    const part = child(definition, name);
+    return part ? [{ when, text: (attribute(part, 'body') ?? '').trim() }] : [];
+  });
+  const [only] = given;
+  if (!only || given.length > 1) {
+    reader.issues.add(element, 'a timer needs either timeDuration, timeDate or timeCycle');
+    return undefined;
+  }
+  return { ...only, timeZone: attribute(definition, 'govstack:timeZone') };
+}
+
 function readTimer(element: ModdleElement, definition: ModdleElement, reader: Reader): TimerDefinition {
   const { issues } = reader;
-  const duration = child(definition, 'timeDuration');
-  const date = child(definition, 'timeDate');
-  if (child(definition, 'timeCycle')) {
-    issues.add(element, 'timer cycles are not supported; use a date or a duration');
-    return never;
+  const timer = readTimerText(element, definition, reader);
+  if (!timer) return never;
+  const { when, text, timeZone } = timer;
+  if (attribute(definition, 'govstack:missed') !== undefined) {
+    issues.add(element, 'only the timer of a start event takes govstack:missed');
   }
-  const given = duration ?? date;
-  if (!given || (duration && date)) {
-    issues.add(element, 'a timer needs either timeDuration or timeDate');
-    return never;
+  const defect = text.startsWith('=') ? undefined : defectOf(timer);
+  if (defect !== undefined) issues.add(element, defect);
+  return { kind: 'timer', when, timeZone, value: readSource(issues, element, 'timer', text) };
+}
+
+function readStartTimer(element: ModdleElement, definition: ModdleElement, reader: Reader): StartTrigger {
+  const timer = readTimerText(element, definition, reader);
+  if (!timer) return { kind: 'none' };
+  const defect = defectOf(timer);
+  if (defect !== undefined) reader.issues.add(element, defect);
+  const given = attribute(definition, 'govstack:missed') ?? 'once';
+  const missed = missedPolicies.find((one) => one === given);
+  if (!missed) reader.issues.add(element, `govstack:missed is one of ${missedPolicies.join(', ')}`);
+  return { kind: 'timer', ...timer, missed: missed ?? 'once' };
+}
+
+/** Reads what makes an instance begin at a start event of a process. */
+export function readStartTrigger(element: ModdleElement, reader: Reader): StartTrigger {
+  const definition = definitionOf(element, reader);
+  if (!definition) return { kind: 'none' };
+  if (definition.$type === 'bpmn:TimerEventDefinition') return readStartTimer(element, definition, reader);
+  if (definition.$type === 'bpmn:MessageEventDefinition') {
+    if (attribute(definition, 'govstack:correlationKey') !== undefined) {
+      reader.issues.add(element, 'a message start takes any correlation key: it becomes the business key');
+    }
+    return { kind: 'message', name: readMessageName(element, definition, reader) };
   }
-  const text = (attribute(given, 'body') ?? '').trim();
-  const when = duration ? 'duration' : 'date';
-  if (!text.startsWith('=') && !(duration ? isDuration(text) : asInstant(text) !== undefined)) {
-    issues.add(
-      element,
-      `${text || 'an empty text'} is not an ISO 8601 ${duration ? 'duration' : 'date and time'}`,
-    );
-  }
-  return { kind: 'timer', when, value: readSource(issues, element, 'timer', text) };
+  reader.issues.add(element, `a start event with ${kindOf(definition)} is not supported`);
+  return { kind: 'none' };
+}
+
+function readMessageName(element: ModdleElement, holder: ModdleElement, reader: Reader): string {
+  const message = child(holder, 'messageRef');
+  const name = message && attribute(message, 'name');
+  if (name === undefined) reader.issues.add(element, 'a message needs messageRef to a message with a name');
+  return name ?? '';
 }
 
 /** Reads the message something waits for: its name and the value that tells one waiting instance from another. */
@@ -52,14 +120,12 @@ export function readMessage(
   holder: ModdleElement,
   reader: Reader,
 ): MessageDefinition {
-  const message = child(holder, 'messageRef');
-  const name = message && attribute(message, 'name');
+  const name = readMessageName(element, holder, reader);
   const key = attribute(holder, 'govstack:correlationKey');
-  if (name === undefined) reader.issues.add(element, 'a message needs messageRef to a message with a name');
   if (key === undefined) reader.issues.add(element, 'waiting for a message needs govstack:correlationKey');
   return {
     kind: 'message',
-    name: name ?? '',
+    name,
     correlationKey: readSource(reader.issues, element, 'correlation key', key ?? ''),
   };
 }
@@ -269,10 +335,4 @@ export function readEnd(element: ModdleElement, reader: Reader): EndEvent['resul
   }
   reader.issues.add(element, `ending with ${kindOf(definition)} is not supported`);
   return { kind: 'none' };
-}
-
-/** Whether the element is a plain start or throw event, without any definition. */
-export function requireNone(element: ModdleElement, what: string, reader: Reader): void {
-  const definition = definitionOf(element, reader);
-  if (definition) reader.issues.add(element, `${what} with ${kindOf(definition)} is not supported`);
 }

@@ -1,7 +1,7 @@
 import { CallFailed } from '@govstack/platform';
 import type { TestNode } from '@govstack/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chain, el } from '../execution/bpmn.ts';
+import { chain, el, extensions } from '../execution/bpmn.ts';
 import { adminOf, apiOf, definition, owner, startWorkflow } from './node.ts';
 
 const simple = (key: string, name = 'a') =>
@@ -38,6 +38,28 @@ describe('deploying', () => {
     for (const processId of ['nothing', 'found:9:x', '../x', 'ä:ö']) {
       expect((await refused(apiOf(node).getProcess({ params: { processId } }))).status).toBe(404);
     }
+  });
+
+  it('says what a start by hand wants', async () => {
+    const variables = ['name="nid" type="string" required="true"', 'name="note"']
+      .map((one) => `<govstack:variable ${one}/>`)
+      .join('');
+    const asked = `<startEvent id="s">${extensions(variables)}</startEvent><endEvent id="e"/>${chain('s', 'e')}`;
+    const { body } = await apiOf(node).addProcess({ body: definition(asked, { key: 'asked' }) });
+    const params = { processId: 'asked' };
+    expect((await apiOf(node).getStartForm({ params })).body).toEqual({
+      processRef: body.id,
+      name: 'Test',
+      startable: true,
+      variables: [
+        { name: 'nid', type: 'string', required: true },
+        { name: 'note', type: null, required: false },
+      ],
+    });
+    await adminOf(node).disableProcess({ params });
+    expect((await apiOf(node).getStartForm({ params })).body.startable).toBe(false);
+    const stranger = apiOf(node, 'TEST/GOV/OTHER/app').getStartForm({ params });
+    expect((await refused(stranger)).status).toBe(404);
   });
 
   it('changes nothing when the same definition is deployed again', async () => {

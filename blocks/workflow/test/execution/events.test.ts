@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chain, compile, el, extensions, flow, output, service, timerOf } from './bpmn.ts';
-import { drive } from './drive.ts';
+import { type Drive, drive } from './drive.ts';
 
 const errorOf = (ref: string): string => `<errorEventDefinition errorRef="${ref}"/>`;
 const refused = '<error id="refused" errorCode="refused"/>';
@@ -46,6 +46,51 @@ describe('timers', () => {
     run.answer('t');
     expect(run.completed).toEqual(['s', 'late', 'escalated', 't', 'e']);
     expect(run.state.status).toBe('completed');
+  });
+
+  const repeating = (cycle: string, cancel = 'false'): string =>
+    bounded(cancel).replace('<timeDuration>PT1H</timeDuration>', `<timeCycle>${cycle}</timeCycle>`);
+  const dueOf = (run: Drive): (string | undefined)[] => [...run.timers.values()].map((timer) => timer.dueAt);
+
+  it('comes again and again on a boundary that does not interrupt, as often as the cycle says', async () => {
+    const run = drive(await compile(repeating('= "R3/PT" + hours + "H"')), { hours: '1' });
+    for (const hour of ['01', '02', '03']) {
+      expect(dueOf(run)).toEqual([`2026-01-01T${hour}:00:00Z`]);
+      run.now = `2026-01-01T${hour}:00:01Z`;
+      run.fire('late');
+    }
+    expect(run.timers.size).toBe(0);
+    run.answer('t');
+    expect(run.completed.filter((id) => id === 'escalated')).toHaveLength(3);
+    expect(run.state.status).toBe('completed');
+  });
+
+  it('leaves out occurrences that passed unnoticed, and ends the cycle with its activity', async () => {
+    const run = drive(await compile(repeating('R/PT1H')));
+    run.now = '2026-01-02T05:30:00Z';
+    run.fire('late');
+    expect(dueOf(run)).toEqual(['2026-01-02T06:00:00Z']);
+    run.answer('t');
+    expect(run.timers.size).toBe(0);
+    expect(run.completed.filter((id) => id === 'escalated')).toHaveLength(1);
+  });
+
+  it('does not come twice at one occurrence when the clock is set back', async () => {
+    const run = drive(await compile(repeating('R/PT1H')));
+    run.now = '2026-01-01T00:59:00Z';
+    run.fire('late');
+    expect(dueOf(run)).toEqual(['2026-01-01T02:00:00Z']);
+  });
+
+  it('takes the first occurrence of a cycle where one is enough, and refuses one without any', async () => {
+    const run = drive(await compile(repeating('R3/PT1H', 'true')));
+    run.fire('late');
+    expect(run.timers.size).toBe(0);
+    expect(run.state.status).toBe('completed');
+    const over = drive(await compile(repeating('R1/2025-01-01T00:00:00Z/PT1H')));
+    expect([...over.incidents.values()][0]?.message).toContain('over before it begins');
+    const bad = drive(await compile(repeating('= "hourly"')));
+    expect([...bad.incidents.values()][0]?.message).toContain('is not a cycle');
   });
 
   it('forgets the boundary timer when the activity is done first', async () => {

@@ -31,6 +31,11 @@ const issuesOf = async (
 const around = (element: string, id = 't'): string =>
   `<startEvent id="s"/>${element}<endEvent id="e"/>${chain('s', id, 'e')}`;
 
+const startedBy = (cycle: string, timeZone?: string): string =>
+  `<startEvent id="s"><timerEventDefinition${
+    timeZone === undefined ? '' : ` govstack:timeZone="${timeZone}"`
+  }><timeCycle>${cycle}</timeCycle></timerEventDefinition></startEvent><task id="t"/>${chain('s', 't')}`;
+
 const refusals: readonly [string, string, string, RegExp][] = [
   [
     'a missing start event',
@@ -243,7 +248,25 @@ const refusals: readonly [string, string, string, RegExp][] = [
     /condition: the expression is empty/,
   ],
   ['a complex gateway', around('<complexGateway id="t"/>'), 't', /ComplexGateway is not supported/],
-  ['a call activity', around('<callActivity id="t"/>'), 't', /CallActivity is not supported/],
+  ['a call of nothing', around('<callActivity id="t"/>'), 't', /needs calledElement/],
+  [
+    'a call of a computed process',
+    around('<callActivity id="t" calledElement="=p"/>'),
+    't',
+    /the key of a process/,
+  ],
+  [
+    'a call of a strange revision',
+    around(el('callActivity', 't', { calledElement: 'p', 'govstack:revision': 'newest' })),
+    't',
+    /whole number/,
+  ],
+  [
+    'a call with an input that is no variable',
+    around(el('callActivity', 't', { calledElement: 'p' }, extensions(input('in', '1')))),
+    't',
+    /cannot be the name/,
+  ],
   [
     'an event sub-process without an event',
     `${around('<task id="t"/>')}<subProcess id="x" triggeredByEvent="true"><startEvent id="s2"/><endEvent id="e2"/>${flow('s2', 'e2')}</subProcess>`,
@@ -271,11 +294,29 @@ const refusals: readonly [string, string, string, RegExp][] = [
     /has one event definition/,
   ],
   [
-    'a message start',
-    `<message id="m" name="m"/>`.slice(0, 0) +
-      `<startEvent id="s"><timerEventDefinition/></startEvent><task id="t"/>${chain('s', 't')}`,
+    'a start by a timer without time',
+    `<startEvent id="s"><timerEventDefinition/></startEvent><task id="t"/>${chain('s', 't')}`,
     's',
-    /start event with timer is not supported/,
+    /either timeDuration, timeDate or timeCycle/,
+  ],
+  ['cron without a time zone', startedBy('0 6 * * *'), 's', /needs govstack:timeZone/],
+  ['cron in no time zone', startedBy('0 6 * * *', 'Mars/Base'), 's', /is not a cycle/],
+  ['cron with a sixth field', startedBy('0 0 6 * * *', 'UTC'), 's', /five fields/],
+  ['cron with a field too large', startedBy('0 24 * * *', 'UTC'), 's', /24 is not between 0 and 23/],
+  ['a day that never comes', startedBy('0 6 30 2 *', 'UTC'), 's', /never comes/],
+  ['a cycle that takes no time', startedBy('R/PT0S'), 's', /at least a second/],
+  ['a cycle without length', startedBy('R3'), 's', /R\[n\]/],
+  [
+    'an unknown word for what was missed',
+    startedBy('R/PT1H').replace('<timerEventDefinition', '<timerEventDefinition govstack:missed="some"'),
+    's',
+    /skip, once, all/,
+  ],
+  [
+    'a timer start inside a sub-process',
+    `<startEvent id="x"/><subProcess id="p1">${startedBy('R/PT1H')}</subProcess>${chain('x', 'p1')}`,
+    's',
+    /plain start event/,
   ],
   [
     'a loop without end',
@@ -319,7 +360,7 @@ const refusals: readonly [string, string, string, RegExp][] = [
     'a timer without time',
     around('<intermediateCatchEvent id="t"><timerEventDefinition/></intermediateCatchEvent>'),
     't',
-    /either timeDuration or timeDate/,
+    /either timeDuration, timeDate or timeCycle/,
   ],
   [
     'a timer that is no duration',
@@ -400,6 +441,14 @@ describe('deployment', () => {
     );
     const model = await compileProcess({ owner, bpmn: document });
     expect([...model.elements.keys()].sort()).toEqual(['e', 's', 't']);
+  });
+
+  it('refuses a limit of duration that is none', async () => {
+    const document = bpmn(around('<task id="t"/>')).replace(
+      '<process ',
+      '<process govstack:maxDuration="2 days" ',
+    );
+    await expect(compileProcess({ owner, bpmn: document })).rejects.toThrow(/2 days is not/);
   });
 
   it('accepts what other editors add in namespaces of their own', async () => {
