@@ -111,6 +111,13 @@ export function addToken(run: Run, scopeId: string, elementId: string, flowId?: 
   return token;
 }
 
+/** A new token that is at its element from the start: it does not wait in the queue. */
+export function addBeside(run: Run, scopeId: string, elementId: string): Token {
+  const token = addToken(run, scopeId, elementId);
+  run.ready.pop();
+  return token;
+}
+
 /** Changes a token; one that becomes ready joins the queue. */
 export function change(run: Run, token: Token, changes: Partial<Token>): Token {
   const changed = { ...token, ...changes };

@@ -4,12 +4,12 @@ import { finishActivity } from './activity.ts';
 import { cancelWork, disarm } from './cancel.ts';
 import { beginHandler } from './event-sub-process.ts';
 import { happen } from './happen.ts';
-import { addToken, change, type Run, record } from './run.ts';
+import { addBeside, change, type Run, record } from './run.ts';
 import type { Subscription, Token } from './state.ts';
 
 /**
- * A timer is due, a message or signal has come, or a condition has become true. Answers false when nobody waits for it any more: the token has gone on, or
- * was cancelled.
+ * A timer is due, a message or signal has come, or a condition has become true. Answers false when nobody waits for it
+ * any more: the token has gone on, or was cancelled.
  */
 export function trigger(run: Run, subscriptionId: string, payload: Json): boolean {
   for (const token of run.tokens.values()) {
@@ -64,8 +64,5 @@ export function happenOnBoundary(
   if (subscription?.kind === 'timer') {
     change(run, token, { subscriptions: token.subscriptions.filter((one) => one.id !== subscription.id) });
   }
-  // The new token is at the event from the start: it does not wait in the queue.
-  const beside = addToken(run, token.scopeId, event.id);
-  run.ready.splice(run.ready.indexOf(beside.id), 1);
-  happen(run, beside, event, brought);
+  happen(run, addBeside(run, token.scopeId, event.id), event, brought);
 }
