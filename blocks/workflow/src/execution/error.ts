@@ -6,9 +6,8 @@ import { type Run, record, scopeOf } from './run.ts';
 import type { Token } from './state.ts';
 
 /**
- * A BPMN error: goes outwards from the token until a boundary event or an event sub-process catches it, cancelling what it
- * leaves behind.
- * Caught nowhere, it fails the instance.
+ * A BPMN error: goes outwards from the token until a boundary event or an event sub-process catches it, cancelling what
+ * it leaves behind. Caught nowhere, it fails the instance.
  */
 export function raiseError(run: Run, token: Token, code: string, message: string): void {
   record(run, token, 'error', code);

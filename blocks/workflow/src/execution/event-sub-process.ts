@@ -3,7 +3,7 @@ import { FeelError } from '../feel/normalise.ts';
 import type { EventSubProcess } from '../model/model.ts';
 import { cancelToken, disarmScope } from './cancel.ts';
 import { raiseIncident } from './incident.ts';
-import { addScope, addToken, type Run, record, tokensIn, waitFor } from './run.ts';
+import { addBeside, addScope, addToken, type Run, record, tokensIn, waitFor } from './run.ts';
 import type { Scope, Subscription, Token } from './state.ts';
 import { isThrown, plan, subscribe } from './subscribe.ts';
 import { applyOutputs } from './variables.ts';
@@ -44,8 +44,7 @@ export function beginHandler(
     const others = scope.subscriptions.filter((one) => one.id !== subscription.id);
     run.scopes.set(scope.id, { ...scope, subscriptions: others });
   }
-  const owner = addToken(run, scope.id, handler.id);
-  run.ready.splice(run.ready.indexOf(owner.id), 1);
+  const owner = addBeside(run, scope.id, handler.id);
   record(run, waitFor(run, owner, { kind: 'scope' }), 'entered');
   const inner = addScope(run, {
     kind: 'subProcess',

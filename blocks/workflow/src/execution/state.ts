@@ -43,7 +43,10 @@ export interface Compensable {
   readonly handlers: readonly string[];
 }
 
-/** A timer, message, signal or condition that can wake a token: a catch event's own, or a boundary event's; or begin an event sub-process. */
+/**
+ * A timer, message, signal or condition that can wake a token (a catch event's own, or a boundary event's) or begin an
+ * event sub-process.
+ */
 export interface Subscription {
   readonly id: string;
   readonly kind: 'timer' | 'message' | 'signal' | 'conditional';

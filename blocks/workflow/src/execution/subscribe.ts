@@ -45,7 +45,7 @@ export interface Planned {
   readonly command: Command | undefined;
 }
 
-/** Works out a subscription of a token without making it; of a scope, by its id in place of both. Throws `FeelError`. */
+/** Works out a subscription without making it; a scope gives its own id in place of a token's. Throws `FeelError`. */
 export function plan(
   run: Run,
   token: Pick<Token, 'id' | 'scopeId'>,

@@ -9,8 +9,8 @@ import type { Subscription, Token } from './state.ts';
 import { planNext, subscribe } from './subscribe.ts';
 
 /**
- * A timer is due, a message or signal has come, or a condition has become true. Answers false when nobody waits for it any more: the token has gone on, or
- * was cancelled.
+ * A timer is due, a message or signal has come, or a condition has become true. Answers false when nobody waits for it
+ * any more: the token has gone on, or was cancelled.
  */
 export function trigger(run: Run, subscriptionId: string, payload: Json): boolean {
   for (const token of run.tokens.values()) {

@@ -54,6 +54,8 @@ export interface Aftermath {
   readonly calls: readonly NewCall[];
   /** Whether jobs were made that some worker must look for. */
   readonly moreJobs: boolean;
+  /** Whether signals were thrown that some worker must deliver. */
+  readonly signals: boolean;
   readonly ended: readonly string[];
   /** Elements at which an instance cannot go on without an operator. */
   readonly incidents: readonly { readonly instanceId: string; readonly elementId: string }[];
@@ -189,6 +191,7 @@ async function applyToHeld(
   const ended = new Set<string>();
   const incidents: { instanceId: string; elementId: string }[] = [];
   let moreJobs = false;
+  let signals = false;
   let waiting = happenings;
   for (let round = 0; waiting.length > 0; round += 1) {
     const now = engine.now();
@@ -236,7 +239,8 @@ async function applyToHeld(
     const commands = changes.flatMap((change) => change.result.commands);
     moreJobs ||=
       commands.filter((one) => one.type === 'createJob').length > handed.length ||
-      commands.some((one) => one.type === 'throwSignal' || (one.type === 'retryJob' && one.attempts === 0));
+      commands.some((one) => one.type === 'retryJob' && one.attempts === 0);
+    signals ||= commands.some((one) => one.type === 'throwSignal');
     const subscribed = commands.filter((one) => one.type === 'subscribe').map((one) => one.subscriptionId);
     const again = present.flatMap(({ instanceId, event }) => {
       const id = subscriptionOf(event);
@@ -291,5 +295,5 @@ async function applyToHeld(
     }
     waiting = next;
   }
-  return { outcomes, calls, moreJobs, ended: [...ended], incidents };
+  return { outcomes, calls, moreJobs, signals, ended: [...ended], incidents };
 }

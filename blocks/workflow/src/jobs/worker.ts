@@ -84,6 +84,8 @@ export function createWorker(options: WorkerOptions): Worker {
   let awake = false;
   let lastUpkeep = 0;
   let lastStarts = 0;
+  let lastSignals = 0;
+  let signalsDue = true;
 
   const capacity = (): number => Math.max(0, 2 * options.concurrency - underWay.size - waiting.length);
   const until = (): string => new Date(engine.now().getTime() + options.leaseMs).toISOString();
@@ -103,7 +105,8 @@ export function createWorker(options: WorkerOptions): Worker {
       for (const incident of aftermath.incidents)
         log.warn(incident, 'an instance cannot go on without an operator');
       begin();
-      if (aftermath.moreJobs) worker.wake();
+      signalsDue ||= aftermath.signals;
+      if (aftermath.moreJobs || aftermath.signals) worker.wake();
     },
     async start() {
       await buryDead(db);
@@ -169,7 +172,14 @@ export function createWorker(options: WorkerOptions): Worker {
       await buryDead(db);
       await options.upkeep();
     }
-    const more = await deliverSignals({ db, engine, log, handover: worker.handover, after: worker.took });
+    // Signals of this process are known of; those of others are looked for now and then.
+    let more = false;
+    if (signalsDue || Math.abs(now.getTime() - lastSignals) >= options.pollMs) {
+      lastSignals = now.getTime();
+      signalsDue = false;
+      more = await deliverSignals({ db, engine, log, handover: worker.handover, after: worker.took });
+      signalsDue ||= more;
+    }
     if (Math.abs(now.getTime() - lastStarts) >= options.pollMs) {
       lastStarts = now.getTime();
       await options.startDue();
