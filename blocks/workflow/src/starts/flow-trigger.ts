@@ -194,13 +194,14 @@ function variablesFor(trigger: FlowTrigger, { row, state }: EndedInstance, now: 
 
 /**
  * Makes the instances that the ends of these instances start, in the transaction of their ends: each exactly once
- * (WF-6.2-j). One that cannot begin is noted at its trigger and holds up nothing.
+ * (WF-6.2-j). One that cannot begin, for want of `room` or otherwise, is noted at its trigger and holds up nothing.
  */
 export async function openTriggered(
   trx: Transaction<WorkflowTables>,
   engine: Engine,
   ended: readonly EndedInstance[],
   actor: Actor,
+  room: { readonly instances: number; readonly otherwise: string },
 ): Promise<readonly Opened[]> {
   if (ended.length === 0) return [];
   const owners = [...new Set(ended.map(({ row }) => row.owner))];
@@ -220,7 +221,8 @@ export async function openTriggered(
       if (trigger.owner !== row.owner || trigger.source_key !== row.process_key) continue;
       if (trigger.outcome !== state.status) continue;
       const at = engine.now().toISOString();
-      const result = await openOne(trx, engine, one, trigger, actor, at);
+      const result =
+        opened.length < room.instances ? await openOne(trx, engine, one, trigger, actor, at) : room.otherwise;
       if (typeof result !== 'string') opened.push(result);
       else {
         await trx

@@ -492,6 +492,37 @@ describe('[WF-6.1-h] by a call activity', () => {
     );
   });
 
+  it('begins no more instances at once than a list may have items', async () => {
+    const own = await startWorkflow({}, { config: { maxIterations: 3 } });
+    const add = (key: string, content: string) =>
+      apiOf(own).addProcess({ body: definition(content, { key }) });
+    const two = '<multiInstanceLoopCharacteristics govstack:collection="= [1, 2]"/>';
+    await add('wide', line('<userTask id="t"/>', 't'));
+    await add(
+      'wider',
+      `<startEvent id="s"/><parallelGateway id="f"/>${call('c', 'wide', two)}${call('d', 'wide', two)}
+       <endEvent id="e"/>${chain('s', 'f', 'c', 'e')}${flow('f', 'd')}${flow('d', 'e')}`,
+    );
+    await add('first', line('<task id="t"/>', 't'));
+    for (const target of ['one', 'two', 'three']) {
+      await add(target, line('<task id="t"/>', 't'));
+      await adminOf(own).defineFlowTrigger({
+        body: { source: 'first', on: 'completed', target, variables: [] },
+      });
+    }
+    await apiOf(own).start({ params: { processId: 'wider' }, body: {} });
+    const { incidents } = (await adminOf(own).listIncidents({})).body;
+    expect(incidents.map((one) => one.message)).toEqual(['more than 3 instances would begin at once']);
+    await apiOf(own).start({ params: { processId: 'first' }, body: {} });
+    const { triggers } = (await adminOf(own).listFlowTriggers({})).body;
+    expect(triggers.map((one) => one.refusal)).toEqual([
+      null,
+      null,
+      'more than 3 instances would begin at once',
+    ]);
+    await own.stop();
+  });
+
   it('stops a process that calls itself without end', async () => {
     await deploy('endless', line(call('c', 'endless'), 'c'));
     await start('endless');
