@@ -3,6 +3,7 @@ import type { HistoryEntry } from './execution/command.ts';
 import type { ServiceRequest } from './execution/event.ts';
 import type { Compensable, InstanceStatus, Scope, Subscription, Wait } from './execution/state.ts';
 import type { Variables } from './feel/json.ts';
+import type { StartTimer } from './model/model.ts';
 
 export interface WorkflowTables {
   definition: {
@@ -152,6 +153,25 @@ export interface WorkflowTables {
     instance_id: string;
     job_id: string | null;
     event: unknown;
+  };
+  clock_trigger: {
+    id: string;
+    owner: string;
+    process_key: string;
+    timer: StartTimer;
+    variables: Variables;
+    anchor: string;
+    due_at: string | null;
+    created_by: string;
+    created_through: string;
+    created_for: string;
+    removed_at: string | null;
+    removed_by: string | null;
+    removed_through: string | null;
+    removed_for: string | null;
+    /** Why the last start that failed could not begin. */
+    refusal: string | null;
+    refused_at: string | null;
   };
   message_start: {
     owner: string;

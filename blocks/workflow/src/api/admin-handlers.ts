@@ -8,6 +8,7 @@ import { countInstances, findInstance } from '../instances/read.ts';
 import { resumeInstance, runningOf, suspendInstance } from '../instances/suspend.ts';
 import { follow, viewer, type WorkflowService } from '../service.ts';
 import { arrangeStarts } from '../starts/arrange.ts';
+import { defineClockTrigger, listClockTriggers, removeClockTrigger } from '../starts/clock-trigger.ts';
 import { defineTrigger, listTriggers, removeTrigger } from '../starts/flow-trigger.ts';
 import { listSchedules } from '../starts/schedule.ts';
 import type { DefinitionRow } from '../tables.ts';
@@ -17,7 +18,7 @@ import { monitoringHandlers } from './monitoring-handlers.ts';
 import type { workflowAdmin } from './operations.ts';
 import { repairHandlers } from './repair-handlers.ts';
 import { retentionHandlers } from './retention-handlers.ts';
-import { toIncident, toListedProcess, toProcess, toStarted, toTrigger } from './views.ts';
+import { toClockTrigger, toIncident, toListedProcess, toProcess, toStarted, toTrigger } from './views.ts';
 
 const bulk = 1000;
 
@@ -133,7 +134,9 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
       return { status: 200, body: { entries } };
     },
     async listSchedules({ caller, person }) {
-      const rows = await listSchedules(db, viewer(service, caller, person));
+      const by = viewer(service, caller, person);
+      const rows = await listSchedules(db, by);
+      const defined = await listClockTriggers(db, by);
       return {
         status: 200,
         body: {
@@ -143,8 +146,26 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
             elementId: row.element_id,
             next: row.due_at,
           })),
+          defined: defined.map(toClockTrigger),
         },
       };
+    },
+    async defineSchedule({ body, caller, person }) {
+      const checked = checkVariables(body.variables) ?? {};
+      const { when, at: text, timeZone, missed = 'once' } = body;
+      const timer = { kind: 'timer', when, text: text.trim(), timeZone, missed } as const;
+      const by = viewer(service, caller, person);
+      const request = { process: body.process, timer, variables: checked };
+      const row = await transaction(db, (trx) =>
+        defineClockTrigger(trx, engine, by, request, actorOf(caller, person)),
+      );
+      return { status: 200, body: toClockTrigger(row) };
+    },
+    async removeSchedule({ params, caller, person }) {
+      const at = engine.now().toISOString();
+      const by = viewer(service, caller, person);
+      await removeClockTrigger(db, by, params.scheduleId, actorOf(caller, person), at);
+      return { status: 204 };
     },
     async defineFlowTrigger({ body, caller, person }) {
       const at = engine.now().toISOString();

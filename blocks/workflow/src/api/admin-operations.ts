@@ -4,6 +4,8 @@ import { monitoringOperations } from './monitoring-operations.ts';
 import { repairOperations } from './repair-operations.ts';
 import { retentionOperations } from './retention-operations.ts';
 import {
+  ClockTrigger,
+  ClockTriggerDefinition,
   FlowTrigger,
   FlowTriggerDefinition,
   Id,
@@ -113,7 +115,7 @@ const listSchedules = defineOperation({
   id: 'listSchedules',
   method: 'GET',
   path: '/schedules',
-  summary: 'When processes start by themselves, the next first; at most 1,000',
+  summary: 'When processes start by themselves, the next first; at most 1,000 of each kind',
   requirements: ['WF-6.2-g'],
   access: administrator,
   responses: {
@@ -125,9 +127,35 @@ const listSchedules = defineOperation({
           elementId: Type.String(),
           next: OrNull(Time),
         }),
+        { description: 'By timer start events of the revisions in force' },
       ),
+      defined: Type.Array(ClockTrigger, { description: 'As operators have defined' }),
     }),
   },
+});
+
+const defineSchedule = defineOperation({
+  id: 'defineSchedule',
+  method: 'POST',
+  path: '/schedules',
+  summary: 'Start a process by the clock, whatever its diagram says',
+  description:
+    'The newest enabled revision, at its plain start event. The same process and time again replace the variables.',
+  requirements: ['WF-6.2-g'],
+  access: administrator,
+  body: ClockTriggerDefinition,
+  responses: { 200: ClockTrigger },
+});
+
+const removeSchedule = defineOperation({
+  id: 'removeSchedule',
+  method: 'DELETE',
+  path: '/schedules/{scheduleId}',
+  summary: 'Start it no longer',
+  requirements: ['WF-6.2-g'],
+  access: administrator,
+  params: Type.Object({ scheduleId: Id }),
+  responses: { 204: null },
 });
 
 const defineFlowTrigger = defineOperation({
@@ -378,6 +406,8 @@ export const workflowAdmin = defineSurface({
     getProcessOutline,
     getProcessLog,
     listSchedules,
+    defineSchedule,
+    removeSchedule,
     defineFlowTrigger,
     listFlowTriggers,
     removeFlowTrigger,

@@ -178,6 +178,42 @@ export const Incident = Type.Object(
   { title: 'Incident' },
 );
 
+const clockFields = {
+  process: Type.String({ minLength: 1, maxLength: 200, description: 'Key of the process that is started' }),
+  when: Type.Union([Type.Literal('date'), Type.Literal('cycle')]),
+  at: Type.String({
+    minLength: 1,
+    maxLength: 200,
+    description: 'A date and time; of a cycle, `R[n]/[begin/]duration` (ISO 8601) or cron of five fields',
+  }),
+  timeZone: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 100, description: 'IANA name; cron needs it' }),
+  ),
+  missed: Type.Optional(
+    Type.Union([Type.Literal('skip'), Type.Literal('once'), Type.Literal('all')], { default: 'once' }),
+  ),
+  variables: Type.Optional(Variables),
+};
+
+/** A start by the clock that an operator defines (WF-6.2-g). */
+export const ClockTriggerDefinition = Type.Object(clockFields, { additionalProperties: false });
+
+export const ClockTrigger = Type.Object(
+  {
+    id: Uuid,
+    process: Type.String(),
+    when: Type.String(),
+    at: Type.String(),
+    timeZone: OrNull(Type.String()),
+    missed: Type.String(),
+    next: OrNull(Time),
+    createdBy: Type.String(),
+    refusal: OrNull(Type.String({ description: 'Why the last start that failed could not begin' })),
+    refused: OrNull(Time),
+  },
+  { title: 'ClockTrigger' },
+);
+
 const triggerFields = {
   source: Type.String({
     minLength: 1,

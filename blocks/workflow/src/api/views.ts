@@ -2,9 +2,11 @@ import type { Static } from '@govstack/platform/operation';
 import type { Variables } from '../feel/json.ts';
 import type { ListedIncident } from '../incidents/incidents.ts';
 import type { ReadInstance } from '../instances/read.ts';
+import type { ClockTrigger as ClockTriggerRow } from '../starts/clock-trigger.ts';
 import type { FlowTrigger as FlowTriggerRow } from '../starts/flow-trigger.ts';
 import type { DefinitionRow, InstanceRow, TaskRow, WorkflowTables } from '../tables.ts';
 import type {
+  ClockTrigger,
   FlowTrigger,
   Incident,
   Process,
@@ -105,6 +107,19 @@ export const toComment = (row: WorkflowTables['task_comment']): Static<typeof Ta
   author: row.author,
   organisation: row.organisation,
   at: row.at,
+});
+
+export const toClockTrigger = (row: ClockTriggerRow): Static<typeof ClockTrigger> => ({
+  id: row.id,
+  process: row.process_key,
+  when: row.timer.when,
+  at: row.timer.text,
+  timeZone: row.timer.timeZone ?? null,
+  missed: row.timer.missed,
+  next: row.due_at,
+  createdBy: row.created_by,
+  refusal: row.refusal,
+  refused: row.refused_at,
 });
 
 export const toTrigger = (row: FlowTriggerRow): Static<typeof FlowTrigger> => ({

@@ -110,8 +110,8 @@ function cannotAvoid(model: ProcessModel, from: string, join: string): boolean {
     const element = model.elements.get(waiting.pop() as string);
     if (!element || seen.has(element.id)) continue;
     seen.add(element.id);
-    if (element.outgoing.length === 0) return false;
-    const targets = element.outgoing.map((id) => model.flows.get(id)?.target ?? '');
+    const targets = next(model, element);
+    if (targets.length === 0) return false;
     meets ||= targets.includes(join);
     waiting.push(...targets, ...(isActivity(element) ? element.boundary : []));
   }

@@ -6,7 +6,7 @@ import { brokenJoins } from './join.ts';
 import { Refused } from './repair.ts';
 import { change, isIteration, type Run } from './run.ts';
 import type { InstanceState, Scope, Subscription, Token } from './state.ts';
-import { plan, subscribe } from './subscribe.ts';
+import { isThrown, plan, subscribe } from './subscribe.ts';
 
 type Migrate = Extract<EngineEvent, { type: 'migrate' }>;
 
@@ -96,6 +96,8 @@ export function planMigration(
     if (message !== undefined) obstacles.push({ elementId: token.elementId, message });
   }
   for (const scope of state.scopes.values()) {
+    if ([...state.tokens.values()].some(({ id, wait }) => id === scope.owner && wait.kind === 'compensation'))
+      obstacles.push({ elementId: scope.elementId, message: 'the instance is undoing what was done' });
     const named = [
       ...scope.subscriptions.map((one) => one.elementId),
       ...scope.compensable.flatMap((one) => [one.activity, ...one.handlers]),
@@ -172,7 +174,9 @@ function carryOver(run: Run, previous: ProcessModel, at: (id: string) => string,
     const elementId = at(one.elementId);
     const now = catchesOf(run.model.elements.get(elementId));
     const then = catchesOf(previous.elements.get(one.elementId));
-    const renamed = now?.kind === 'message' && then?.kind === 'message' && now.name !== then.name;
+    const named = (one: typeof now) =>
+      one?.kind === 'message' || one?.kind === 'signal' ? one.name : undefined;
+    const renamed = named(now) !== named(then);
     if (!wanted.has(elementId)) ended.push(one);
     else if (renamed) {
       ended.push(one);
@@ -187,7 +191,9 @@ function carryOver(run: Run, previous: ProcessModel, at: (id: string) => string,
   disarm(run, { ...moved, subscriptions: ended });
   const planned = [...begun].flatMap((id) => {
     const catches = catchesOf(run.model.elements.get(id));
-    return catches?.kind === 'timer' || catches?.kind === 'message' ? [plan(run, moved, id, catches)] : [];
+    return catches === undefined || catches.kind === 'link' || isThrown(catches)
+      ? []
+      : [plan(run, moved, id, catches)];
   });
   change(run, moved, { subscriptions: [...kept, ...subscribe(run, planned)] });
 }

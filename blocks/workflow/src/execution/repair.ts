@@ -1,3 +1,4 @@
+import { isActivity } from '../model/check-flow.ts';
 import type { FlowElement } from '../model/model.ts';
 import { cancelToken, cancelWork } from './cancel.ts';
 import type { EngineEvent } from './event.ts';
@@ -36,6 +37,9 @@ function checkTarget(run: Run, token: Token, target: FlowElement | undefined): v
   const joins = target.kind === 'parallelGateway' || target.kind === 'inclusiveGateway';
   if (joins && target.incoming.length > 1) {
     throw new Refused('a token cannot be put at a join, which would not know on which flow it came');
+  }
+  if (target.kind === 'eventSubProcess' || (isActivity(target) && target.isForCompensation)) {
+    throw new Refused('what begins by an event, or undoes something, is not begun by hand');
   }
   if (target.kind === 'boundaryEvent') {
     throw new Refused('a boundary event happens to its activity; no token is put there');

@@ -7,6 +7,7 @@ import { takeReturn } from './called.ts';
 import { cancelEverything } from './cancel.ts';
 import type { Command, HistoryEntry } from './command.ts';
 import type { EngineEvent } from './event.ts';
+import { armHandlers } from './event-sub-process.ts';
 import { happen } from './happen.ts';
 import { migrate } from './migrate.ts';
 import { dropToken, moveToken, Refused, setVariables } from './repair.ts';
@@ -124,7 +125,9 @@ function start(run: Run, event: Extract<EngineEvent, { type: 'start' }>): boolea
   });
   const begin = event.at && run.model.elements.get(event.at.elementId);
   if (begin?.kind === 'startEvent') {
-    happen(run, addBeside(run, scope.id, begin.id), begin, event.at?.brought ?? {});
+    const token = addBeside(run, scope.id, begin.id);
+    armHandlers(run, token);
+    happen(run, token, begin, event.at?.brought ?? {});
     return true;
   }
   addToken(run, scope.id, run.model.starts.get(run.model.key) as string);

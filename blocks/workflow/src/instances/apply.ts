@@ -8,11 +8,9 @@ import type { InstanceState, InstanceStatus } from '../execution/state.ts';
 import { step } from '../execution/step.ts';
 import { type Actor, engineActor } from '../history/actor.ts';
 import { takeWaitingMessages } from '../messages/match.ts';
-import { openTriggered } from '../starts/flow-trigger.ts';
 import type { InstanceRow, WorkflowTables } from '../tables.ts';
-import { openCalled, returnToCaller } from './called.ts';
 import type { Change } from './change.ts';
-import { liftLimits } from './limit.ts';
+import { consequencesOf } from './consequences.ts';
 import { lockInstances } from './load.ts';
 import { saveChanges } from './save.ts';
 import type { Handover, NewCall } from './write-jobs.ts';
@@ -61,7 +59,8 @@ export interface Aftermath {
   readonly incidents: readonly { readonly instanceId: string; readonly elementId: string }[];
 }
 
-interface Held {
+/** An instance that this transaction has to itself. */
+export interface Held {
   readonly row: InstanceRow;
   state: InstanceState;
 }
@@ -247,53 +246,18 @@ async function applyToHeld(
       return id !== undefined && awaits((held.get(instanceId) as Held).state, id) ? [id] : [];
     });
     const messages = round < 100 ? await takeWaitingMessages(trx, [...subscribed, ...again], at) : [];
-    const actor = engineActor(engine.application);
-    const next: Happening[] = messages.map((one) => ({
-      instanceId: one.instanceId,
-      event: { type: 'triggered', subscriptionId: one.subscriptionId, payload: one.payload },
-      actor,
-    }));
-    const stopped = new Set(commands.filter((one) => one.type === 'stopCalled').map((one) => one.instanceId));
-    moreJobs ||= stopped.size > 0;
-    for (const change of changes) {
-      const { row, result } = change;
-      for (const command of result.commands) {
-        if (command.type !== 'callProcess' || stopped.has(command.instanceId)) continue;
-        const opened =
-          held.size > engine.limits.maxIterations
-            ? `more than ${engine.limits.maxIterations} instances would begin at once`
-            : await openCalled(trx, engine, row, command, actor);
-        if (typeof opened === 'string') {
-          const refusal = {
-            type: 'callRefused',
-            instanceId: command.instanceId,
-            message: opened,
-          } as const;
-          next.push({ instanceId: row.id, event: refusal, actor });
-        } else {
-          held.set(opened.row.id, opened);
-          next.push({ instanceId: opened.row.id, event: opened.event, actor });
-        }
-      }
-    }
-    const over = changes.filter(
-      ({ before, result }) => before.status === 'running' && result.state.status !== 'running',
-    );
-    const follow = over.map(({ row, result }) => ({ row, state: result.state }));
-    await liftLimits(
-      trx,
-      engine,
-      over.map(({ row }) => row),
-    );
-    for (const { row } of over) {
-      const returns = await returnToCaller(trx, row, at);
-      moreJobs ||= returns;
-    }
-    for (const opened of await openTriggered(trx, engine, follow, actor)) {
-      held.set(opened.row.id, opened);
-      next.push({ instanceId: opened.row.id, event: opened.event, actor });
-    }
-    waiting = next;
+    const caused = await consequencesOf(trx, engine, changes, held, at);
+    moreJobs ||= caused.moreJobs;
+    waiting = [
+      ...messages.map(
+        (one): Happening => ({
+          instanceId: one.instanceId,
+          event: { type: 'triggered', subscriptionId: one.subscriptionId, payload: one.payload },
+          actor: engineActor(engine.application),
+        }),
+      ),
+      ...caused.next,
+    ];
   }
   return { outcomes, calls, moreJobs, signals, ended: [...ended], incidents };
 }

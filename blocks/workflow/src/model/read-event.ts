@@ -36,7 +36,7 @@ interface TimerText {
 }
 
 /** What is wrong with the text of a timer, if anything. */
-function defectOf({ when, text, timeZone }: TimerText): string | undefined {
+export function timerDefect({ when, text, timeZone }: TimerText): string | undefined {
   if (when !== 'cycle') {
     if (timeZone !== undefined) return 'only a cron expression takes govstack:timeZone';
     const fits = when === 'duration' ? isDuration(text) : asInstant(text) !== undefined;
@@ -76,7 +76,7 @@ function readTimer(element: ModdleElement, definition: ModdleElement, reader: Re
   if (attribute(definition, 'govstack:missed') !== undefined) {
     issues.add(element, 'only the timer of a start event takes govstack:missed');
   }
-  const defect = text.startsWith('=') ? undefined : defectOf(timer);
+  const defect = text.startsWith('=') ? undefined : timerDefect(timer);
   if (defect !== undefined) issues.add(element, defect);
   return { kind: 'timer', when, timeZone, value: readSource(issues, element, 'timer', text) };
 }
@@ -84,7 +84,7 @@ function readTimer(element: ModdleElement, definition: ModdleElement, reader: Re
 function readStartTimer(element: ModdleElement, definition: ModdleElement, reader: Reader): StartTrigger {
   const timer = readTimerText(element, definition, reader);
   if (!timer) return { kind: 'none' };
-  const defect = defectOf(timer);
+  const defect = timerDefect(timer);
   if (defect !== undefined) reader.issues.add(element, defect);
   const given = attribute(definition, 'govstack:missed') ?? 'once';
   const missed = missedPolicies.find((one) => one === given);

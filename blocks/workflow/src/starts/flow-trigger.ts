@@ -13,6 +13,7 @@ import { type Opened, openInstance } from '../instances/called.ts';
 import { isUuid } from '../instances/read.ts';
 import { isVariableName } from '../model/mappings.ts';
 import type { InstanceRow, WorkflowTables } from '../tables.ts';
+import { removalBy } from './removal.ts';
 
 export type FlowTrigger = Selectable<WorkflowTables['flow_trigger']>;
 
@@ -74,14 +75,6 @@ const inForce = (db: Kysely<WorkflowTables>, owner: string): Promise<FlowTrigger
     .where('removed_at', 'is', null)
     .execute();
 
-/** Ends triggers: their rows stay as the log of who defined and who removed them. */
-const removal = (actor: Actor, at: string) => ({
-  removed_at: at,
-  removed_by: nameOf(actor),
-  removed_through: actor.application,
-  removed_for: actor.organisation,
-});
-
 /**
  * Defines that the end of one process starts another of the same application (WF-6.2-i); the same two again replace the
  * mapping. Throws problems: 404 for processes, 400 for the mapping, 422 for a circle.
@@ -111,7 +104,7 @@ export async function defineTrigger(
     throw new Problem(422, `The end of ${target.key} leads back to ${source.key}: this would never end`);
   }
   if (known) {
-    await trx.updateTable('flow_trigger').set(removal(actor, at)).where('id', '=', known.id).execute();
+    await trx.updateTable('flow_trigger').set(removalBy(actor, at)).where('id', '=', known.id).execute();
   }
   return trx
     .insertInto('flow_trigger')
@@ -164,7 +157,7 @@ export async function removeTrigger(
   const removed = isUuid(id)
     ? await db
         .updateTable('flow_trigger')
-        .set(removal(actor, at))
+        .set(removalBy(actor, at))
         .where('id', '=', id)
         .where(ownedBy(viewer, 'owner'))
         .where('removed_at', 'is', null)
@@ -194,13 +187,14 @@ function variablesFor(trigger: FlowTrigger, { row, state }: EndedInstance, now: 
 
 /**
  * Makes the instances that the ends of these instances start, in the transaction of their ends: each exactly once
- * (WF-6.2-j). One that cannot begin is noted at its trigger and holds up nothing.
+ * (WF-6.2-j). One that cannot begin, for want of `room` or otherwise, is noted at its trigger and holds up nothing.
  */
 export async function openTriggered(
   trx: Transaction<WorkflowTables>,
   engine: Engine,
   ended: readonly EndedInstance[],
   actor: Actor,
+  room: { readonly instances: number; readonly otherwise: string },
 ): Promise<readonly Opened[]> {
   if (ended.length === 0) return [];
   const owners = [...new Set(ended.map(({ row }) => row.owner))];
@@ -220,7 +214,8 @@ export async function openTriggered(
       if (trigger.owner !== row.owner || trigger.source_key !== row.process_key) continue;
       if (trigger.outcome !== state.status) continue;
       const at = engine.now().toISOString();
-      const result = await openOne(trx, engine, one, trigger, actor, at);
+      const result =
+        opened.length < room.instances ? await openOne(trx, engine, one, trigger, actor, at) : room.otherwise;
       if (typeof result !== 'string') opened.push(result);
       else {
         await trx

@@ -6,6 +6,7 @@ import { ownedBy, type Viewer } from '../history/viewer.ts';
 import type { Aftermath, Engine } from '../instances/apply.ts';
 import { createInstance } from '../instances/start.ts';
 import type { WorkflowTables } from '../tables.ts';
+import { dueClockTriggers, startByClock } from './clock-trigger.ts';
 import { dueOccurrences } from './occurrences.ts';
 
 type Schedule = WorkflowTables['schedule'];
@@ -83,11 +84,18 @@ export async function startDue(
     .orderBy('due_at')
     .limit(100)
     .execute();
-  for (const key of due) {
+  const attempt = async (
+    processKey: string,
+    work: (trx: Transaction<WorkflowTables>) => Promise<readonly Aftermath[]>,
+  ): Promise<void> => {
     try {
-      for (const aftermath of await transaction(db, (trx) => startOne(trx, engine, key))) after(aftermath);
+      for (const aftermath of await transaction(db, work)) after(aftermath);
     } catch (error) {
-      log.warn({ err: error, processKey: key.process_key }, 'a scheduled start failed; trying again');
+      log.warn({ err: error, processKey }, 'a scheduled start failed; trying again');
     }
+  };
+  for (const key of due) await attempt(key.process_key, (trx) => startOne(trx, engine, key));
+  for (const { id, process_key } of await dueClockTriggers(db, engine.now().toISOString())) {
+    await attempt(process_key, (trx) => startByClock(trx, engine, id));
   }
 }

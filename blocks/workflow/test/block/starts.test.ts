@@ -161,6 +161,43 @@ describe('by the clock', () => {
     for (const processId of ['bounded', 'alls']) await apiOf(first).deleteProcess({ params: { processId } });
   });
 
+  it('[WF-6.2-g] [WF-6.2-h] a start by the clock is defined without drawing it, changed and removed', async () => {
+    clock('2027-02-05T09:00:00Z');
+    const asked = `<startEvent id="s">${extensions('<govstack:variable name="n" type="number" required="true"/>')}
+      </startEvent><task id="a"/><endEvent id="e"/>${chain('s', 'a', 'e')}`;
+    await deploy('nightly', asked);
+    const request = { process: 'nightly', when: 'cycle' as const, at: '0 22 * * *', timeZone: 'Europe/Rome' };
+    const define = (more: object) =>
+      adminOf(first).defineSchedule({ body: { ...request, ...more } as typeof request });
+    expect((await refused(define({}))).status).toBe(400);
+    expect((await refused(define({ at: '99 22 * * *', variables: { n: 1 } }))).status).toBe(400);
+    expect((await refused(define({ timeZone: undefined, variables: { n: 1 } }))).status).toBe(400);
+    expect((await refused(define({ process: 'nowhere' }))).status).toBe(404);
+    await define({ variables: { n: 1 } });
+    const { body } = await define({ variables: { n: 2 } });
+    expect(new Date(body.next ?? '').toISOString()).toBe('2027-02-05T21:00:00.000Z');
+    const defined = async () => (await adminOf(second).listSchedules({})).body.defined;
+    expect((await defined()).map((one) => one.id)).toEqual([body.id]);
+    clock('2027-02-05T21:00:00Z');
+    await expect.poll(() => count('nightly')).toBe(1);
+    const [started] = await instances('nightly');
+    const read = await apiOf(first).getInstance({ params: { instanceId: started?.id ?? '' } });
+    expect(read.body.variables).toEqual({ n: 2 });
+    await adminOf(first).disableProcess({ params: { processId: 'nightly' } });
+    clock('2027-02-06T21:00:00Z');
+    await expect.poll(async () => (await defined())[0]?.refusal).toBe('the process cannot be started');
+    await adminOf(first).enableProcess({ params: { processId: 'nightly' } });
+    const other = adminOf(first, 'TEST/GOV/OTHER/app').removeSchedule({ params: { scheduleId: body.id } });
+    expect((await refused(other)).status).toBe(404);
+    await adminOf(first).removeSchedule({ params: { scheduleId: body.id } });
+    expect(await defined()).toEqual([]);
+    clock('2027-02-07T21:00:00Z');
+    await deploy('sentinel', startedBy(after('PT1S'), 'fourth'));
+    clock('2027-02-07T21:00:30Z');
+    await expect.poll(() => count('sentinel')).toBe(3);
+    expect(await count('nightly')).toBe(1);
+  });
+
   it.each([
     ['a working day', '0 6 * * MON-FRI', '2027-02-06T00:00:00Z', ['2027-02-08T05:00:00.000Z']],
     ['29 February', '0 0 29 feb ?', '2027-02-06T00:00:00Z', ['2028-02-28T23:00:00.000Z']],
@@ -490,6 +527,37 @@ describe('[WF-6.1-h] by a call activity', () => {
     expect((await incident(id))?.message).toBe(
       'the process sum does not take /variables/a: must be of type number',
     );
+  });
+
+  it('begins no more instances at once than a list may have items', async () => {
+    const own = await startWorkflow({}, { config: { maxIterations: 3 } });
+    const add = (key: string, content: string) =>
+      apiOf(own).addProcess({ body: definition(content, { key }) });
+    const two = '<multiInstanceLoopCharacteristics govstack:collection="= [1, 2]"/>';
+    await add('wide', line('<userTask id="t"/>', 't'));
+    await add(
+      'wider',
+      `<startEvent id="s"/><parallelGateway id="f"/>${call('c', 'wide', two)}${call('d', 'wide', two)}
+       <endEvent id="e"/>${chain('s', 'f', 'c', 'e')}${flow('f', 'd')}${flow('d', 'e')}`,
+    );
+    await add('first', line('<task id="t"/>', 't'));
+    for (const target of ['one', 'two', 'three']) {
+      await add(target, line('<task id="t"/>', 't'));
+      await adminOf(own).defineFlowTrigger({
+        body: { source: 'first', on: 'completed', target, variables: [] },
+      });
+    }
+    await apiOf(own).start({ params: { processId: 'wider' }, body: {} });
+    const { incidents } = (await adminOf(own).listIncidents({})).body;
+    expect(incidents.map((one) => one.message)).toEqual(['more than 3 instances would begin at once']);
+    await apiOf(own).start({ params: { processId: 'first' }, body: {} });
+    const { triggers } = (await adminOf(own).listFlowTriggers({})).body;
+    expect(triggers.map((one) => one.refusal)).toEqual([
+      null,
+      null,
+      'more than 3 instances would begin at once',
+    ]);
+    await own.stop();
   });
 
   it('stops a process that calls itself without end', async () => {
