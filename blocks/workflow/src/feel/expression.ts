@@ -7,7 +7,7 @@ import {
   parseExpression,
 } from 'feelin';
 import type { Json, Variables } from './json.ts';
-import { FeelError, normalise } from './normalise.ts';
+import { exactNumber, FeelError, normalise } from './normalise.ts';
 import { translatePlain } from './plain.ts';
 
 export interface FeelValue {
@@ -50,9 +50,15 @@ export const clock = (now: string): Record<string, () => FeelDateTime | FeelDate
   today: () => parseDate(now.slice(0, 10)),
 });
 
+/** Named values as FEEL has them: JSON, dates, durations, ranges, functions. */
+export type Scope = { readonly [name: string]: unknown };
+
+/** A FEEL expression that answers what FEEL computes, before it becomes JSON. Throws `FeelError`. */
+export type Feel = (scope: Scope, now: string) => unknown;
+
 /** Only the variables a text can mean: the evaluator copies every variable it is given. */
-export function relevant(mentioned: ReadonlySet<string>, variables: Variables): Record<string, Json> {
-  const chosen: Record<string, Json> = {};
+export function relevant(mentioned: ReadonlySet<string>, variables: Scope): Record<string, unknown> {
+  const chosen: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(variables)) {
     const first = name.match(identifier)?.[0];
     if (first === undefined || mentioned.has(first)) chosen[name] = value;
@@ -101,8 +107,29 @@ export function compileExpression(text: string, names: readonly string[] = []): 
   };
 }
 
+/** Like `compileExpression`, for scopes and results that are not JSON: the logic of a decision. */
+export function compileFeel(text: string, names: readonly string[] = []): Feel {
+  const trimmed = text.trim();
+  checkSyntax(trimmed, names);
+  const constant = literal(trimmed);
+  if (constant !== undefined) return () => constant;
+  const mentioned = mentions(trimmed);
+  const plain = names.every((name) => simpleName.test(name)) ? translatePlain(trimmed) : undefined;
+  return guarded((scope: Scope, now) => {
+    const quick = plain?.(scope as Variables);
+    if (quick !== undefined) return rounded(quick);
+    const { value, warnings } = evaluate(trimmed, { ...clock(now), ...relevant(mentioned, scope) });
+    if (warnings.some((warning) => warning.type === 'NO_FUNCTION_FOUND')) {
+      throw new FeelError(`${trimmed} calls a function that does not exist`);
+    }
+    return rounded(value);
+  });
+}
+
+const rounded = (value: unknown): unknown => (typeof value === 'number' ? exactNumber(value) : value);
+
 const guarded =
-  (evaluation: Expression['evaluate']): Expression['evaluate'] =>
+  <V, R>(evaluation: (variables: V, now: string) => R): ((variables: V, now: string) => R) =>
   (variables, now) => {
     try {
       return evaluation(variables, now);

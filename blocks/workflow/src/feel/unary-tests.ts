@@ -1,12 +1,11 @@
 import { parseUnaryTests, unaryTest } from 'feelin';
-import { checkSyntax, clock, mentions, relevant } from './expression.ts';
-import type { Json, Variables } from './json.ts';
+import { checkSyntax, clock, mentions, relevant, type Scope } from './expression.ts';
 import { FeelError } from './normalise.ts';
 
 /** The tests of one decision table cell: is the input value one of these? */
 export interface UnaryTests {
   readonly text: string;
-  test(value: unknown, variables: Variables, now: string): boolean;
+  test(value: unknown, variables: Scope, now: string): boolean;
 }
 
 type Quick = (value: unknown) => boolean;
@@ -79,7 +78,7 @@ export function compileUnaryTests(source: string, names: readonly string[] = [])
       if (quick && isScalar(value)) return quick(value);
       if (unordered(trimmed, value)) return false;
       try {
-        const context = { ...clock(now), ...relevant(mentioned, variables), '?': value as Json };
+        const context = { ...clock(now), ...relevant(mentioned, variables), '?': value };
         return unaryTest(trimmed, context).value === true;
       } catch (error) {
         throw new FeelError(`the test ${trimmed} cannot be evaluated: ${(error as Error).name}`);
