@@ -1,6 +1,7 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { FeelFunction } from 'feelin';
 import { compileFeel, type Feel, type Scope } from '../feel/expression.ts';
+import { isRecord } from '../feel/json.ts';
 import { FeelError } from '../feel/normalise.ts';
 import { type Issues, readFeel } from '../model/issues.ts';
 import type { MatchedRule } from './model.ts';
@@ -119,8 +120,14 @@ export function readFunction(element: ModdleElement, names: readonly string[], r
     type: typeOf(one),
   }));
   const own = parameters.map(({ name }) => name);
-  const body = readBoxed(child(element, 'body'), [...names, ...own], reading);
-  return (run) => makeFunction(parameters, reading.types, (given) => body(inside(run, given)));
+  const logic = child(element, 'body');
+  const body = readBoxed(logic, [...names, ...own], reading);
+  return (run) =>
+    makeFunction(
+      parameters,
+      reading.types,
+      (given) => conform(body(inside(run, given)), typeOf(logic), reading.types) ?? null,
+    );
 }
 
 /** `for`, `some` and `every`: the body for each item, until `enough` says so. */
@@ -140,6 +147,7 @@ function readIteration(element: ModdleElement, names: readonly string[], reading
     const made: unknown[] = [];
     for (const item of items(list)) made.push(body(inside(run, { partial: [...made], [variable]: item })));
     if (kind === 'dmn:For') return made;
+    if (made.some((one) => one !== null && typeof one !== 'boolean')) return null;
     const decided = kind === 'dmn:Some';
     if (made.includes(decided)) return decided;
     return made.every((one) => one === !decided) ? !decided : null;
@@ -156,10 +164,9 @@ function readFilter(element: ModdleElement, names: readonly string[], reading: R
   return (run) => {
     const list = source(run);
     if (list === null) return [];
-    return items(list).filter((item) => {
-      const fields = typeof item === 'object' && item !== null && !Array.isArray(item) ? item : {};
-      return match(inside(run, { ...fields, item })) === true;
-    });
+    const matches = items(list).map((item) => match(inside(run, { ...(isRecord(item) ? item : {}), item })));
+    if (matches.some((one) => one !== null && typeof one !== 'boolean')) return null;
+    return items(list).filter((_, index) => matches[index] === true);
   };
 }
 
@@ -168,7 +175,11 @@ function readConditional(element: ModdleElement, names: readonly string[], readi
     const part = child(element, name);
     return readBoxed(part && child(part, 'value'), names, reading);
   }) as [Boxed, Boxed, Boxed];
-  return (run) => (condition(run) === true ? yes(run) : no(run));
+  return (run) => {
+    const decided = condition(run);
+    if (decided !== null && typeof decided !== 'boolean') return null;
+    return decided === true ? yes(run) : no(run);
+  };
 }
 
 /** Compiles the expression of a decision, of a function, of a part of another. `names`: what it may refer to. */

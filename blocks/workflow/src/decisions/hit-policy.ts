@@ -14,9 +14,7 @@ const numbers = (values: readonly unknown[]): number[] =>
   });
 
 /** Sums are exact decimals: money may pass through here. */
-function aggregate(aggregation: Aggregation, values: readonly unknown[]): unknown {
-  if (aggregation === 'COUNT') return values.length;
-  if (values.length === 0) return null;
+function aggregate(aggregation: Exclude<Aggregation, 'COUNT'>, values: readonly unknown[]): unknown {
   const all = numbers(values);
   if (aggregation === 'MIN') return Math.min(...all);
   if (aggregation === 'MAX') return Math.max(...all);
@@ -25,7 +23,7 @@ function aggregate(aggregation: Aggregation, values: readonly unknown[]): unknow
 
 /** Compares two hits by the output values, the first of which has the highest priority. */
 function byPriority(priorities: readonly (readonly unknown[])[]): (a: Hit, b: Hit) => number {
-  const rank = (output: number, value: unknown | undefined): number => {
+  const rank = (output: number, value: unknown): number => {
     const place = (priorities[output] ?? []).findIndex((one) => same(one, value));
     return place < 0 ? Number.MAX_SAFE_INTEGER : place;
   };
@@ -49,10 +47,9 @@ export function applyHitPolicy(
   shape: (hit: Hit) => unknown,
   fallback: () => unknown,
 ): unknown {
-  if (table.hitPolicy === 'COLLECT' && table.aggregation !== undefined) {
-    return aggregate(table.aggregation, hits.map(shape));
-  }
+  if (table.aggregation === 'COUNT') return hits.length;
   if (hits.length === 0) return fallback();
+  if (table.aggregation !== undefined) return aggregate(table.aggregation, hits.map(shape));
   const first = hits[0] as Hit;
   switch (table.hitPolicy) {
     case 'UNIQUE':

@@ -35,7 +35,8 @@ export function evaluateTable(owner: string, table: DecisionTable, run: Run, typ
   }
   const fallback = (): unknown => {
     if (table.outputs.every((output) => output.fallback === undefined)) {
-      return ['COLLECT', 'RULE ORDER', 'OUTPUT ORDER'].includes(table.hitPolicy) ? [] : null;
+      const many = ['COLLECT', 'RULE ORDER', 'OUTPUT ORDER'].includes(table.hitPolicy);
+      return many && table.aggregation === undefined ? [] : null;
     }
     return shape(table.outputs.map((output) => output.fallback?.(scope, now) ?? null));
   };

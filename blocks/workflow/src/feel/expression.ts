@@ -6,6 +6,8 @@ import {
   parseDateTime,
   parseExpression,
 } from 'feelin';
+import { arithmetic, withArithmetic } from './arithmetic.ts';
+import { functions } from './functions.ts';
 import type { Json, Variables } from './json.ts';
 import { exactNumber, FeelError, normalise } from './normalise.ts';
 import { translatePlain } from './plain.ts';
@@ -75,6 +77,28 @@ function literal(text: string): Json | undefined {
   return text === 'null' ? null : undefined;
 }
 
+/** A text as the interpreter gets it, with the functions of our own that it calls. */
+interface Prepared {
+  readonly text: string;
+  readonly library: Scope;
+}
+
+/** Where the arithmetic cannot be written as calls, as in the bounds of a range, it stays with the interpreter. */
+function prepare(text: string, names: readonly string[]): Prepared {
+  let written = withArithmetic(text, names);
+  try {
+    checkSyntax(written, [...names, ...Object.keys(arithmetic)]);
+  } catch {
+    written = text;
+  }
+  const spaced = written.replaceAll(/\s+/g, ' ');
+  const called = Object.entries(functions).filter(([name]) => spaced.includes(name));
+  return {
+    text: written,
+    library: { ...(written === text ? {} : arithmetic), ...Object.fromEntries(called) },
+  };
+}
+
 /** Checks the syntax of a FEEL expression and prepares it. Throws `FeelError`. `names`: names with spaces it may use. */
 export function compileExpression(text: string, names: readonly string[] = []): Expression {
   const trimmed = text.trim();
@@ -85,15 +109,16 @@ export function compileExpression(text: string, names: readonly string[] = []): 
     return { text: trimmed, evaluate: () => value };
   }
   const mentioned = mentions(trimmed);
+  const { text: written, library } = prepare(trimmed, names);
   const general = (variables: Variables, now: string): FeelValue => {
-    const result = evaluate(trimmed, { ...clock(now), ...relevant(mentioned, variables) });
+    const result = evaluate(written, { ...clock(now), ...library, ...relevant(mentioned, variables) });
     const unknown = result.warnings.find((warning) => warning.type === 'NO_FUNCTION_FOUND');
     if (unknown) throw new FeelError(`${trimmed} calls a function that does not exist`);
     return {
       value: normalise(result.value),
       missing: result.warnings
         .filter((warning) => warning.type === 'NO_VARIABLE_FOUND')
-        .map((warning) => trimmed.slice(warning.position.from, warning.position.to)),
+        .map((warning) => written.slice(warning.position.from, warning.position.to)),
     };
   };
   const plain = names.every((name) => simpleName.test(name)) ? translatePlain(trimmed) : undefined;
@@ -114,11 +139,16 @@ export function compileFeel(text: string, names: readonly string[] = []): Feel {
   const constant = literal(trimmed);
   if (constant !== undefined) return () => constant;
   const mentioned = mentions(trimmed);
+  const { text: written, library } = prepare(trimmed, names);
   const plain = names.every((name) => simpleName.test(name)) ? translatePlain(trimmed) : undefined;
   return guarded((scope: Scope, now) => {
     const quick = plain?.(scope as Variables);
     if (quick !== undefined) return rounded(quick);
-    const { value, warnings } = evaluate(trimmed, { ...clock(now), ...relevant(mentioned, scope) });
+    const { value, warnings } = evaluate(written, {
+      ...clock(now),
+      ...library,
+      ...relevant(mentioned, scope),
+    });
     if (warnings.some((warning) => warning.type === 'NO_FUNCTION_FOUND')) {
       throw new FeelError(`${trimmed} calls a function that does not exist`);
     }

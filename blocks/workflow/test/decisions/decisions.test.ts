@@ -143,6 +143,9 @@ describe('hit policies', () => {
     expect(await take({ rules: ['> 10 => 1'] }, { x: 1 })).toBeNull();
     const outputs = ['<output id="o"><defaultOutputEntry><text>0</text></defaultOutputEntry></output>'];
     expect(await take({ outputs, rules: ['> 10 => 1'] }, { x: 1 })).toBe(0);
+    const most = { hit: 'COLLECT', aggregation: 'MAX', rules: ['> 10 => 1'] };
+    expect(await take({ ...most, outputs }, { x: 1 })).toBe(0);
+    expect(await take(most, { x: 1 })).toBeNull();
   });
 });
 
