@@ -66,7 +66,8 @@ function readContext(element: ModdleElement, names: readonly string[], reading: 
   return (run) => {
     const made: Record<string, unknown> = {};
     for (const { name, type, value } of entries) {
-      const own = conform(value(inside(run, made)), type, reading.types) ?? null;
+      const what = `the entry ${name ?? ''} in ${reading.owner}`;
+      const own = declared(value(inside(run, made)), what, type, reading.types);
       if (name === undefined) return own;
       made[name] = own;
     }
@@ -91,19 +92,26 @@ function readInvocation(element: ModdleElement, names: readonly string[], readin
   };
 }
 
-/** A function of FEEL: arguments that are not of the type of their parameter are read as null. */
+/** A value as it is declared. Throws `FeelError` if it is of another type. */
+export function declared(value: unknown, what: string, type: string | undefined, types: Types): unknown {
+  const own = conform(value, type, types);
+  if (own === undefined) throw new FeelError(`${what} is not of its type ${type}`);
+  return own;
+}
+
+/** A function of FEEL that wants each of its parameters, of its type. */
 export function makeFunction(
   parameters: readonly { readonly name: string; readonly type: string | undefined }[],
   types: Types,
   body: (given: Scope) => unknown,
 ): FeelFunction {
+  const argument = (given: unknown, { name, type }: (typeof parameters)[number]): unknown => {
+    if (given === undefined) throw new FeelError(`a function is called without its parameter ${name}`);
+    return declared(given, `parameter ${name}`, type, types);
+  };
   return new FeelFunction(
     (...given: unknown[]) =>
-      body(
-        Object.fromEntries(
-          parameters.map(({ name, type }, index) => [name, conform(given[index], type, types) ?? null]),
-        ),
-      ),
+      body(Object.fromEntries(parameters.map((one, index) => [one.name, argument(given[index], one)]))),
     parameters.map(({ name }) => name),
   );
 }
@@ -123,10 +131,8 @@ export function readFunction(element: ModdleElement, names: readonly string[], r
   const logic = child(element, 'body');
   const body = readBoxed(logic, [...names, ...own], reading);
   return (run) =>
-    makeFunction(
-      parameters,
-      reading.types,
-      (given) => conform(body(inside(run, given)), typeOf(logic), reading.types) ?? null,
+    makeFunction(parameters, reading.types, (given) =>
+      declared(body(inside(run, given)), `a result in ${reading.owner}`, typeOf(logic), reading.types),
     );
 }
 

@@ -1,14 +1,13 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import type { FeelFunction } from 'feelin';
 import type { Scope } from '../feel/expression.ts';
-import { FeelError } from '../feel/normalise.ts';
 import type { Issues } from '../model/issues.ts';
-import { makeFunction, type Reading, readBoxed, readFunction } from './boxed.ts';
+import { declared, makeFunction, type Reading, readBoxed, readFunction } from './boxed.ts';
 import type { Taking } from './evaluate.ts';
 import type { Decision, DecisionModel } from './model.ts';
 import { readDefinitions } from './read-document.ts';
 import { child, children } from './read-table.ts';
-import { addTypes, conform, type Types } from './types.ts';
+import { addTypes, type Types } from './types.ts';
 
 interface Named {
   readonly id: string;
@@ -123,12 +122,8 @@ export async function parseDmn(documents: readonly string[], issues: Issues): Pr
   return model;
 }
 
-/** The value as its variable is declared. */
-function declared(value: unknown, { id: owner, type }: Named, types: Types): unknown {
-  const own = conform(value, type, types);
-  if (own === undefined) throw new FeelError(`the value of ${owner} is not of its type ${type}`);
-  return own;
-}
+const valueAs = (value: unknown, { id: owner, type }: Named, types: Types): unknown =>
+  declared(value, `the value of ${owner}`, type, types);
 
 function readValue(
   one: Drawn,
@@ -143,7 +138,7 @@ function readValue(
     ...Object.fromEntries(
       data
         .filter(({ variable }) => Object.hasOwn(taking.variables, variable))
-        .map((input) => [input.variable, declared(taking.variables[input.variable], input, types)]),
+        .map((input) => [input.variable, valueAs(taking.variables[input.variable], input, types)]),
     ),
     ...Object.fromEntries(required.map((other) => [other.variable, taking.valueOf(other.id)])),
   });
@@ -160,7 +155,7 @@ function readValue(
   }
   const logic = readBoxed(child(one.element, 'decisionLogic'), names, reading);
   return (taking) =>
-    declared(logic({ scope: scopeOf(taking), now: taking.now, rules: taking.rules }), one, types);
+    valueAs(logic({ scope: scopeOf(taking), now: taking.now, rules: taking.rules }), one, types);
 }
 
 /** A decision service: as a value a function of its input data and input decisions, in this order. */
@@ -177,10 +172,10 @@ function readService(
   const outputs = decisions('outputDecision');
   const given = decisions('inputDecision');
   const answer = (taking: Taking, variables: Scope): unknown => {
-    const values = new Map(given.map((each) => [each.id, declared(variables[each.variable], each, types)]));
+    const values = new Map(given.map((each) => [each.id, valueAs(variables[each.variable], each, types)]));
     const apart = taking.apart(variables, values);
     const [only, another] = outputs;
-    if (only && !another) return declared(apart.valueOf(only.id), one, types);
+    if (only && !another) return valueAs(apart.valueOf(only.id), one, types);
     return Object.fromEntries(outputs.map((each) => [each.variable, apart.valueOf(each.id)]));
   };
   const parameters = [...data, ...given].map(({ variable, type }) => ({ name: variable, type }));

@@ -51,6 +51,7 @@ export async function readDefinitions(xml: string, issues: Issues): Promise<Modd
   try {
     const { rootElement, warnings } = await new DmnModdle({ dmn: language }).fromXML(text);
     for (const warning of warnings) {
+      if (warning.element?.$type.startsWith('dmndi:')) continue;
       issues.add(
         warning.element ?? 'dmn',
         `the DMN document is not valid: ${warning.message.split('\n')[0]}`,

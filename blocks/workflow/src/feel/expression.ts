@@ -91,12 +91,13 @@ function prepare(text: string, names: readonly string[]): Prepared {
   } catch {
     written = text;
   }
-  const spaced = written.replaceAll(/\s+/g, ' ');
-  const called = Object.entries(functions).filter(([name]) => spaced.includes(name));
-  return {
-    text: written,
-    library: { ...(written === text ? {} : arithmetic), ...Object.fromEntries(called) },
-  };
+  return { text: written, library: { ...(written === text ? {} : arithmetic), ...functionsIn(text) } };
+}
+
+/** Functions of our own that a text can call. */
+export function functionsIn(text: string): Scope {
+  const spaced = text.replaceAll(/\s+/g, ' ');
+  return Object.fromEntries(Object.entries(functions).filter(([name]) => spaced.includes(name)));
 }
 
 /** Checks the syntax of a FEEL expression and prepares it. Throws `FeelError`. `names`: names with spaces it may use. */

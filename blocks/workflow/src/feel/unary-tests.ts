@@ -1,5 +1,5 @@
 import { parseUnaryTests, unaryTest } from 'feelin';
-import { checkSyntax, clock, mentions, relevant, type Scope } from './expression.ts';
+import { checkSyntax, clock, functionsIn, mentions, relevant, type Scope } from './expression.ts';
 import { FeelError } from './normalise.ts';
 
 /** The tests of one decision table cell: is the input value one of these? */
@@ -71,6 +71,7 @@ export function compileUnaryTests(source: string, names: readonly string[] = [])
   if (trimmed !== '-') checkSyntax(trimmed.replace(/^=(?!=)/, ' '), names, parseUnaryTests);
   const quick = quickTests(trimmed);
   const mentioned = mentions(trimmed);
+  const library = functionsIn(trimmed);
   return {
     text: trimmed,
     test(value, variables, now) {
@@ -78,7 +79,7 @@ export function compileUnaryTests(source: string, names: readonly string[] = [])
       if (quick && isScalar(value)) return quick(value);
       if (unordered(trimmed, value)) return false;
       try {
-        const context = { ...clock(now), ...relevant(mentioned, variables), '?': value };
+        const context = { ...clock(now), ...library, ...relevant(mentioned, variables), '?': value };
         return unaryTest(trimmed, context).value === true;
       } catch (error) {
         throw new FeelError(`the test ${trimmed} cannot be evaluated: ${(error as Error).name}`);

@@ -165,6 +165,12 @@ describe('decision tables', () => {
     expect(await take(table, { x: '2021-06-01' })).toBe('new');
   });
 
+  it('knows the functions of intervals in its cells', async () => {
+    const rules = ['during(?, [x..10]) => "in"', 'starts(?, (10..20]) => "edge"', '- => "out"'];
+    expect(await take({ hit: 'FIRST', rules }, { x: 5 })).toBe('in');
+    expect(await take({ hit: 'FIRST', rules }, { x: 12 })).toBe('out');
+  });
+
   it('matches no comparison with a missing value', async () => {
     expect(await take({ hit: 'FIRST', rules: ['< 10 => "low"', '- => "unknown"'] }, {})).toBe('unknown');
   });
@@ -278,6 +284,8 @@ describe('boxed expressions', () => {
     const own = `<functionDefinition><formalParameter name="n"/>${formula('n * 2')}</functionDefinition>`;
     const within = `<context>${entry('twice', own)}<contextEntry>${formula('twice(x)')}</contextEntry></context>`;
     expect(await taken('d', { x: 21 }, boxed('d', within))).toBe(42);
+    const half = literal('d', 'fee(x)', ['k:fee']);
+    await expect(taken('d', { x: 200 }, fee, half)).rejects.toThrow('without its parameter rate');
     const unknown = `<invocation>${formula('fee')}${binding('other', '1')}</invocation>`;
     await expect(taken('d', {}, fee, boxed('d', unknown, ['k:fee']))).rejects.toThrow('parameter');
   });
