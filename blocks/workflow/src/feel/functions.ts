@@ -73,7 +73,7 @@ const relation = (holds: Relation, names: readonly string[] = ['range1', 'range2
     [...names],
   );
 
-const bound = /^(-?[0-9]+(?:\.[0-9]+)?|"[^"]*"|@"[^"]*"|)$/;
+const bound = /^(-?[0-9]+(?:\.[0-9]+)?|@?"[^"]*"|(?:date|time|date and time|duration)\("[^"]*"\)|)$/;
 
 /** A range written as text, `[1..10)`; ends are literals, one of them may be missing. */
 function range(text: unknown): FeelRange | null {
@@ -125,6 +125,25 @@ function replaceInList(given: unknown, position: unknown, newItem: unknown, matc
   return list.map((item, index) => (found[index] === true ? newItem : item));
 }
 
+/** Flag `x`: spaces in the pattern mean nothing, except in classes of characters. */
+const spread = (pattern: string): string => pattern.replaceAll(/(\[[^\]]*\])|\s+/g, '$1');
+
+/** `matches` and `replace` with flag `x`, which the interpreter lacks. */
+const withPattern = (name: string, names: readonly string[]): FeelFunction =>
+  new FeelFunction(
+    (...given: unknown[]) => {
+      const flags = given[names.length - 1];
+      const apart = typeof flags === 'string' && flags.includes('x') && typeof given[1] === 'string';
+      const values = names.map((_, index) => {
+        if (apart && index === 1) return spread(given[1] as string);
+        return apart && index === names.length - 1 ? flags.replaceAll('x', '') : (given[index] ?? null);
+      });
+      const context = Object.fromEntries(names.map((one, index) => [one, values[index]]));
+      return evaluate(`${name}(${names.join(', ')})`, context).value;
+    },
+    [...names],
+  );
+
 const rounding = ['round up', 'round down', 'round half up', 'round half down', 'decimal'].map((name) => {
   const work = (n: unknown, scale: unknown): unknown => {
     if (typeof scale === 'number' && (scale < -6111 || scale > 6176)) return null;
@@ -146,5 +165,7 @@ export const functions: Readonly<Record<string, FeelFunction>> = {
   range: new FeelFunction(range, ['from']),
   'years and months duration': new FeelFunction(monthsBetween, ['from', 'to']),
   'list replace': new FeelFunction(replaceInList, ['list', 'position', 'newItem', 'match']),
+  matches: withPattern('matches', ['input', 'pattern', 'flags']),
+  replace: withPattern('replace', ['input', 'pattern', 'replacement', 'flags']),
   ...Object.fromEntries(rounding),
 };

@@ -1,4 +1,4 @@
-import { parseUnaryTests, unaryTest } from 'feelin';
+import { evaluate, parseUnaryTests, unaryTest } from 'feelin';
 import { checkSyntax, clock, functionsIn, mentions, relevant, type Scope } from './expression.ts';
 import { FeelError } from './normalise.ts';
 
@@ -61,6 +61,9 @@ function quickTests(source: string): Quick | undefined {
 const isScalar = (value: unknown): boolean =>
   value === null || typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
 
+/** A name or a path: a yes or no found there is compared with the input, not taken as the result of a test. */
+const path = /^[\p{L}_][\p{L}\p{N}_ .]*$/u;
+
 /** Values that an ordering test can hold for: FEEL has no order between, say, a text and a number. */
 const unordered = (source: string, value: unknown): boolean =>
   /^(<|>)/.test(source) && (value === null || value === undefined);
@@ -80,6 +83,9 @@ export function compileUnaryTests(source: string, names: readonly string[] = [])
       if (unordered(trimmed, value)) return false;
       try {
         const context = { ...clock(now), ...library, ...relevant(mentioned, variables), '?': value };
+        if (typeof value === 'boolean' && path.test(trimmed)) {
+          return evaluate(trimmed, context).value === value;
+        }
         return unaryTest(trimmed, context).value === true;
       } catch (error) {
         throw new FeelError(`the test ${trimmed} cannot be evaluated: ${(error as Error).name}`);

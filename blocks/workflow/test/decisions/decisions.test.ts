@@ -165,6 +165,14 @@ describe('decision tables', () => {
     expect(await take(table, { x: '2021-06-01' })).toBe('new');
   });
 
+  it('compares a yes or no with the one that a cell names', async () => {
+    const rules = ['head.alive => "same"', '- => "other"'];
+    const said = (x: boolean, alive: boolean): Promise<Json> =>
+      take({ hit: 'FIRST', rules }, { x, head: { alive } });
+    expect([await said(false, false), await said(true, true)]).toEqual(['same', 'same']);
+    expect([await said(false, true), await said(true, false)]).toEqual(['other', 'other']);
+  });
+
   it('knows the functions of intervals in its cells', async () => {
     const rules = ['during(?, [x..10]) => "in"', 'starts(?, (10..20]) => "edge"', '- => "out"'];
     expect(await take({ hit: 'FIRST', rules }, { x: 5 })).toBe('in');

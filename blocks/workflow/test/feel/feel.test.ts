@@ -110,6 +110,11 @@ describe('functions', () => {
     ['list replace(["a", "b"], -1, "c")', ['a', 'c']],
     ['list replace(["a", "b"], 3, "c")', null],
     ['list replace([1, 5], function(item, new) item < new, 3)', [3, 5]],
+    ['5 in range("[1..n]")', null],
+    ['date("2026-02-03") in range("[date(\\"2026-01-01\\")..@\\"2026-12-31\\"]")', true],
+    ['matches("ab c", "a b [ ] c", "x")', true],
+    ['replace("ab c", "a b", "x", "xi")', 'x c'],
+    ['replace("ab c", "[a-b]", "x")', 'xx c'],
     ['round up(2.345, 2.9)', 2.35],
     ['round half up(2.5, -7000)', null],
   ])('%s', (text, expected) => {
