@@ -94,10 +94,10 @@ function prepare(text: string, names: readonly string[]): Prepared {
   return { text: written, library: { ...(written === text ? {} : arithmetic), ...functionsIn(text) } };
 }
 
-/** Functions of our own that a text can call. */
+/** Functions of our own that a text calls. */
 export function functionsIn(text: string): Scope {
-  const spaced = text.replaceAll(/\s+/g, ' ');
-  return Object.fromEntries(Object.entries(functions).filter(([name]) => spaced.includes(name)));
+  const spaced = text.replaceAll(/\s+/g, ' ').replaceAll(' (', '(');
+  return Object.fromEntries(Object.entries(functions).filter(([name]) => spaced.includes(`${name}(`)));
 }
 
 /** Checks the syntax of a FEEL expression and prepares it. Throws `FeelError`. `names`: names with spaces it may use. */

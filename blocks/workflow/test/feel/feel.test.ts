@@ -90,6 +90,12 @@ describe('dates and durations', () => {
 });
 
 describe('functions', () => {
+  it('leave their names to variables', () => {
+    expect(compileExpression('range').evaluate({}, now)).toEqual({ value: null, missing: ['range'] });
+    expect(value('range + 1', { range: 4 })).toBe(5);
+    expect(value('{f: function(range) range * duration("P1D"), v: f(2)}.v')).toBe('P2D');
+  });
+
   it.each([
     ['coincides([1..5], [1..5])', true],
     ['coincides([1..5], [1..5))', false],
