@@ -1,16 +1,7 @@
-import { evaluate } from 'feelin';
+import type { Scope } from '../feel/expression.ts';
 import type { Json, Variables } from '../feel/json.ts';
-import { FeelError } from '../feel/normalise.ts';
-import { applyHitPolicy, type Hit } from './hit-policy.ts';
-import type { Decision, DecisionModel, DecisionTable, TableInput } from './model.ts';
-
-/** A rule that matched: what an officer or applicant can be told about how a decision came about. */
-export type MatchedRule = {
-  readonly decision: string;
-  readonly rule: string;
-  readonly annotation: string | null;
-  readonly value: Json;
-};
+import { FeelError, normalise } from '../feel/normalise.ts';
+import type { Decision, DecisionModel, MatchedRule } from './model.ts';
 
 export interface DecisionResult {
   readonly value: Json;
@@ -18,82 +9,41 @@ export interface DecisionResult {
   readonly rules: readonly MatchedRule[];
 }
 
-const constructors: Record<string, string> = {
-  date: 'date',
-  time: 'time',
-  dateTime: 'date and time',
-  duration: 'duration',
-  dayTimeDuration: 'duration',
-  yearMonthDuration: 'duration',
-};
-
-/** Process variables are JSON; where the table says an input is a date or duration, its text is read as one. */
-function typed(input: TableInput, value: Json): unknown {
-  const build = constructors[(input.type ?? '').replace(/^feel:/, '')];
-  if (build === undefined || typeof value !== 'string') return value;
-  return evaluate(`${build}(text)`, { text: value }).value;
+/** One taking of a decision, in which what several decisions require is worked out once. */
+export interface Taking {
+  readonly variables: Scope;
+  readonly now: string;
+  readonly rules: MatchedRule[];
+  /** Value of what has this id. */
+  valueOf(id: string): unknown;
+  /** A taking of its own on other variables, in which the values of `known` are given. */
+  apart(variables: Scope, known: ReadonlyMap<string, unknown>): Taking;
 }
 
-function evaluateTable(
-  decision: Decision,
-  table: DecisionTable,
-  variables: Variables,
+function taking(
+  model: DecisionModel,
+  variables: Scope,
   now: string,
-): DecisionResult {
-  const values = table.inputs.map((input, index) => {
-    const value = typed(input, input.expression.evaluate(variables, now).value);
-    if (input.allowed && value !== null && !input.allowed.test(value, variables, now)) {
-      throw new FeelError(`decision ${decision.id}: input ${index + 1} has a value that is not allowed`);
-    }
-    return value;
-  });
-  const single = table.outputs.length === 1;
-  const shape = (hit: Hit): Json =>
-    single
-      ? (hit[0] ?? null)
-      : Object.fromEntries(table.outputs.map((output, index) => [output.name, hit[index] ?? null]));
-  const hits: Hit[] = [];
-  const rules: MatchedRule[] = [];
-  for (const rule of table.rules) {
-    if (!rule.tests.every((test, index) => test.test(values[index], variables, now))) continue;
-    const hit = rule.outputs.map((output) => output.evaluate(variables, now).value);
-    hits.push(hit);
-    rules.push({
-      decision: decision.id,
-      rule: rule.id,
-      annotation: rule.annotation ?? null,
-      value: shape(hit),
-    });
-    if (table.hitPolicy === 'FIRST') break;
-  }
-  const fallback = (): Json => {
-    if (table.outputs.every((output) => output.fallback === undefined)) {
-      return ['COLLECT', 'RULE ORDER', 'OUTPUT ORDER'].includes(table.hitPolicy) ? [] : null;
-    }
-    return shape(table.outputs.map((output) => output.fallback?.evaluate(variables, now).value ?? null));
+  rules: MatchedRule[],
+  given: ReadonlyMap<string, unknown>,
+): Taking {
+  const known = new Map(given);
+  const own: Taking = {
+    variables,
+    now,
+    rules,
+    valueOf(id) {
+      if (!known.has(id)) known.set(id, (model.get(id) as Decision).value(own));
+      return known.get(id);
+    },
+    apart: (others, values) => taking(model, others, now, rules, values),
   };
-  const priorities = table.outputs.map((output) =>
-    output.values.map((value) => value.evaluate(variables, now).value),
-  );
-  return { value: applyHitPolicy(table, hits, priorities, shape, fallback), rules };
-}
-
-/** Every decision that `id` needs, in an order in which they can be taken, itself last. */
-function neededFor(model: DecisionModel, id: string): Decision[] {
-  const needed = new Map<string, Decision>();
-  const add = (one: string): void => {
-    const decision = model.get(one);
-    if (!decision || needed.has(one)) return;
-    for (const required of decision.requires) add(required);
-    needed.set(one, decision);
-  };
-  add(id);
-  return [...needed.values()];
+  return own;
 }
 
 /**
- * Takes a decision and those it requires on the given variables. Throws `FeelError`: unknown decision, a breach of
- * the hit policy, an expression that cannot be evaluated.
+ * Takes a decision and those it requires, or a decision service, on the given variables. Throws `FeelError`: unknown
+ * decision, a value that is not of its type, a breach of the hit policy, an expression that cannot be evaluated.
  */
 export function takeDecision(
   model: DecisionModel,
@@ -101,18 +51,10 @@ export function takeDecision(
   variables: Variables,
   now: string,
 ): DecisionResult {
-  const decisions = neededFor(model, id);
-  if (decisions.length === 0) throw new FeelError(`there is no decision ${id}`);
-  let known = variables;
-  let result: DecisionResult = { value: null, rules: [] };
-  for (const decision of decisions) {
-    const { logic } = decision;
-    const own =
-      logic.kind === 'table'
-        ? evaluateTable(decision, logic, known, now)
-        : { value: logic.expression.evaluate(known, now).value, rules: [] };
-    known = { ...known, [decision.variable]: own.value };
-    result = { value: own.value, rules: [...result.rules, ...own.rules] };
-  }
-  return result;
+  const decision = model.get(id);
+  if (!decision) throw new FeelError(`there is no decision ${id}`);
+  const rules: MatchedRule[] = [];
+  const own = taking(model, variables, now, rules, new Map());
+  const value = decision.serve ? decision.serve(own) : own.valueOf(id);
+  return { value: normalise(value), rules };
 }

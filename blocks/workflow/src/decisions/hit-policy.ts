@@ -1,23 +1,20 @@
 import { Decimal } from 'decimal.js';
-import type { Json } from '../feel/json.ts';
 import { exactNumber, FeelError } from '../feel/normalise.ts';
 import type { Aggregation, DecisionTable } from './model.ts';
 
 /** What one matching rule says: a value per output. */
-export type Hit = readonly Json[];
+export type Hit = readonly unknown[];
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-const numbers = (values: readonly Json[]): number[] =>
+const numbers = (values: readonly unknown[]): number[] =>
   values.map((value) => {
     if (typeof value !== 'number') throw new FeelError('a value to be aggregated is not a number');
     return value;
   });
 
 /** Sums are exact decimals: money may pass through here. */
-function aggregate(aggregation: Aggregation, values: readonly Json[]): Json {
-  if (aggregation === 'COUNT') return values.length;
-  if (values.length === 0) return null;
+function aggregate(aggregation: Exclude<Aggregation, 'COUNT'>, values: readonly unknown[]): unknown {
   const all = numbers(values);
   if (aggregation === 'MIN') return Math.min(...all);
   if (aggregation === 'MAX') return Math.max(...all);
@@ -25,8 +22,8 @@ function aggregate(aggregation: Aggregation, values: readonly Json[]): Json {
 }
 
 /** Compares two hits by the output values, the first of which has the highest priority. */
-function byPriority(priorities: readonly (readonly Json[])[]): (a: Hit, b: Hit) => number {
-  const rank = (output: number, value: Json | undefined): number => {
+function byPriority(priorities: readonly (readonly unknown[])[]): (a: Hit, b: Hit) => number {
+  const rank = (output: number, value: unknown): number => {
     const place = (priorities[output] ?? []).findIndex((one) => same(one, value));
     return place < 0 ? Number.MAX_SAFE_INTEGER : place;
   };
@@ -46,14 +43,13 @@ function byPriority(priorities: readonly (readonly Json[])[]): (a: Hit, b: Hit) 
 export function applyHitPolicy(
   table: Pick<DecisionTable, 'hitPolicy' | 'aggregation'>,
   hits: readonly Hit[],
-  priorities: readonly (readonly Json[])[],
-  shape: (hit: Hit) => Json,
-  fallback: () => Json,
-): Json {
-  if (table.hitPolicy === 'COLLECT' && table.aggregation !== undefined) {
-    return aggregate(table.aggregation, hits.map(shape));
-  }
+  priorities: readonly (readonly unknown[])[],
+  shape: (hit: Hit) => unknown,
+  fallback: () => unknown,
+): unknown {
+  if (table.aggregation === 'COUNT') return hits.length;
   if (hits.length === 0) return fallback();
+  if (table.aggregation !== undefined) return aggregate(table.aggregation, hits.map(shape));
   const first = hits[0] as Hit;
   switch (table.hitPolicy) {
     case 'UNIQUE':

@@ -1,17 +1,29 @@
-import type { Expression } from '../feel/expression.ts';
+import type { Feel } from '../feel/expression.ts';
+import type { Json } from '../feel/json.ts';
 import type { UnaryTests } from '../feel/unary-tests.ts';
+import type { Taking } from './evaluate.ts';
 
-/** The decisions of a deployment, by id. */
+/** A rule that matched: what an officer or applicant can be told about how a decision came about. */
+export type MatchedRule = {
+  readonly decision: string;
+  readonly rule: string;
+  readonly annotation: string | null;
+  readonly value: Json;
+};
+
+/** The decisions, business knowledge models and decision services of a deployment, by id. */
 export type DecisionModel = ReadonlyMap<string, Decision>;
 
+/** A thing of the requirements graph that has a value: a decision its answer, the others a function. */
 export interface Decision {
   readonly id: string;
   readonly name: string;
-  /** Name under which its result is seen by decisions that require it. */
+  /** Name under which its value is seen by those that require it. */
   readonly variable: string;
-  /** Ids of the decisions it requires, in an order in which they can be taken. */
-  readonly requires: readonly string[];
-  readonly logic: DecisionTable | { readonly kind: 'literal'; readonly expression: Expression };
+  /** Its value, once what it requires is known. Throws `FeelError`. */
+  readonly value: (taking: Taking) => unknown;
+  /** For a decision service: its answer on the variables of the caller. */
+  readonly serve: ((taking: Taking) => unknown) | undefined;
 }
 
 export const hitPolicies = [
@@ -29,7 +41,7 @@ export const aggregations = ['SUM', 'MIN', 'MAX', 'COUNT'] as const;
 export type Aggregation = (typeof aggregations)[number];
 
 export interface TableInput {
-  readonly expression: Expression;
+  readonly expression: Feel;
   /** DMN type of the input: texts are read as dates and durations where it says so. */
   readonly type: string | undefined;
   readonly allowed: UnaryTests | undefined;
@@ -38,14 +50,14 @@ export interface TableInput {
 export interface TableOutput {
   readonly name: string;
   /** Values in falling priority, for PRIORITY and OUTPUT ORDER. */
-  readonly values: readonly Expression[];
-  readonly fallback: Expression | undefined;
+  readonly values: readonly Feel[];
+  readonly fallback: Feel | undefined;
 }
 
 export interface Rule {
   readonly id: string;
   readonly tests: readonly UnaryTests[];
-  readonly outputs: readonly Expression[];
+  readonly outputs: readonly Feel[];
   /** Description and annotations: why this rule says what it says. */
   readonly annotation: string | undefined;
 }

@@ -1,60 +1,64 @@
 import type { ModdleElement } from 'bpmn-moddle';
-import { DmnModdle } from 'dmn-moddle';
-import { type Issues, readExpression } from '../model/issues.ts';
+import type { FeelFunction } from 'feelin';
+import type { Scope } from '../feel/expression.ts';
+import type { Issues } from '../model/issues.ts';
+import { declared, makeFunction, type Reading, readBoxed, readFunction } from './boxed.ts';
+import type { Taking } from './evaluate.ts';
 import type { Decision, DecisionModel } from './model.ts';
-import { readTable, textOf } from './read-table.ts';
+import { readDefinitions } from './read-document.ts';
+import { child, children } from './read-table.ts';
+import { addTypes, type Types } from './types.ts';
 
-/** Namespace of the DMN version the parser reads; the parts used here are the same in its neighbours. */
-const dmn13 = 'https://www.omg.org/spec/DMN/20191111/MODEL/';
-const otherVersions = [
-  'http://www.omg.org/spec/DMN/20180521/MODEL/',
-  'https://www.omg.org/spec/DMN/20211108/MODEL/',
-  'https://www.omg.org/spec/DMN/20230324/MODEL/',
-];
-
-const unsupported = ['dmn:BusinessKnowledgeModel', 'dmn:DecisionService'];
-
-interface Drawn {
-  readonly element: ModdleElement;
+interface Named {
   readonly id: string;
   readonly variable: string;
+  readonly type: string | undefined;
+}
+
+interface Drawn extends Named {
+  readonly element: ModdleElement;
+  readonly inputs: readonly string[];
   readonly requires: readonly string[];
 }
 
-const variableOf = (element: ModdleElement): string =>
-  ((element.get('variable') as ModdleElement | undefined)?.get('name') as string | undefined) ??
-  (element.get('name') as string | undefined) ??
-  (element.id as string);
+const name = (element: ModdleElement | undefined): string | undefined =>
+  (element?.get('name') as string | undefined)?.trim();
+const id = (reference: ModdleElement | undefined): string | undefined =>
+  (reference?.get('href') as string | undefined)?.replace(/^.*#/, '');
+const ids = (references: readonly (ModdleElement | undefined)[]): string[] =>
+  references.map(id).filter((one) => one !== undefined);
 
-const references = (element: ModdleElement): { decisions: string[]; inputs: string[] } => {
-  const requirements = (element.get('informationRequirement') as readonly ModdleElement[] | undefined) ?? [];
-  const hrefs = (kind: string): string[] =>
-    requirements
-      .map((one) => (one.get(kind) as ModdleElement | undefined)?.get('href') as string | undefined)
-      .filter((href) => href !== undefined)
-      .map((href) => href.replace(/^.*#/, ''));
-  return { decisions: hrefs('requiredDecision'), inputs: hrefs('requiredInput') };
+const read = (element: ModdleElement): Named => {
+  const variable = child(element, 'variable');
+  return {
+    id: element.id ?? name(element) ?? '',
+    variable: name(variable) ?? name(element) ?? (element.id as string),
+    type: variable?.get('typeRef') as string | undefined,
+  };
 };
 
-async function readDocument(xml: string, issues: Issues): Promise<readonly ModdleElement[]> {
-  let text = xml;
-  for (const version of otherVersions) text = text.replaceAll(version, dmn13);
-  try {
-    const { rootElement, warnings } = await new DmnModdle().fromXML(text);
-    for (const warning of warnings) {
-      issues.add(
-        warning.element ?? 'dmn',
-        `the DMN document is not valid: ${warning.message.split('\n')[0]}`,
-      );
-    }
-    return (rootElement.get('drgElement') as readonly ModdleElement[] | undefined) ?? [];
-  } catch (error) {
-    issues.add('dmn', `the DMN document cannot be read: ${(error as Error).message.split('\n')[0]}`);
-    return [];
+function readDrawn(element: ModdleElement): Drawn {
+  if (element.$type === 'dmn:DecisionService') {
+    return {
+      ...read(element),
+      element,
+      inputs: ids(children(element, 'inputData')),
+      requires: ids([...children(element, 'outputDecision'), ...children(element, 'inputDecision')]),
+    };
   }
+  const information = children(element, 'informationRequirement');
+  return {
+    ...read(element),
+    element,
+    inputs: ids(information.map((one) => child(one, 'requiredInput'))),
+    requires: [
+      ...ids(information.map((one) => child(one, 'requiredDecision'))),
+      ...ids(children(element, 'knowledgeRequirement').map((one) => child(one, 'requiredKnowledge'))),
+    ],
+  };
 }
 
-/** Decisions in an order in which each comes after those it requires; a circle becomes an issue. */
+/** In an order in which each comes after those it requires; a circle becomes an issue. */
 function inOrder(drawn: ReadonlyMap<string, Drawn>, issues: Issues): Drawn[] {
   const ordered: Drawn[] = [];
   const state = new Map<string, 'open' | 'done'>();
@@ -77,49 +81,107 @@ function inOrder(drawn: ReadonlyMap<string, Drawn>, issues: Issues): Drawn[] {
   return ordered;
 }
 
-function readLogic(one: Drawn, names: readonly string[], issues: Issues): Decision['logic'] {
-  const logic = one.element.get('decisionLogic') as ModdleElement | undefined;
-  if (logic?.$instanceOf('dmn:DecisionTable')) return readTable(logic, one.id, names, issues);
-  if (!logic?.$instanceOf('dmn:LiteralExpression')) {
-    issues.add(one.id, 'the decision has neither a decision table nor a literal expression');
-  }
-  const text = logic ? textOf(logic) : 'null';
-  return { kind: 'literal', expression: readExpression(issues, one.id, 'expression', text, names) };
-}
-
 /** Reads DMN documents into one decision model. Defects become issues. */
 export async function parseDmn(documents: readonly string[], issues: Issues): Promise<DecisionModel> {
   const drawn = new Map<string, Drawn>();
-  const inputNames = new Map<string, string>();
+  const inputs = new Map<string, Named>();
+  const types: Types = new Map();
   for (const document of documents) {
-    for (const element of await readDocument(document, issues)) {
-      const id = element.id ?? '';
-      if (unsupported.includes(element.$type)) {
-        issues.add(element, `${element.$type.replace('dmn:', '')} is not supported`);
-      }
-      if (element.$type === 'dmn:InputData') inputNames.set(id, variableOf(element));
-      if (element.$type !== 'dmn:Decision') continue;
-      if (drawn.has(id)) issues.add(id, 'the decision id is used twice');
-      drawn.set(id, { element, id, variable: variableOf(element), requires: references(element).decisions });
+    const definitions = await readDefinitions(document, issues);
+    if (!definitions) continue;
+    addTypes(types, definitions);
+    for (const element of children(definitions, 'drgElement')) {
+      if (element.$type === 'dmn:InputData') inputs.set(read(element).id, read(element));
+      if (!['dmn:Decision', 'dmn:BusinessKnowledgeModel', 'dmn:DecisionService'].includes(element.$type))
+        continue;
+      const one = readDrawn(element);
+      if (drawn.has(one.id)) issues.add(one.id, 'the decision id is used twice');
+      drawn.set(one.id, one);
     }
   }
   const model = new Map<string, Decision>();
   for (const one of inOrder(drawn, issues)) {
-    const { inputs } = references(one.element);
-    for (const input of inputs) {
-      if (!inputNames.has(input)) issues.add(one.id, `the required input ${input} is not in the documents`);
+    for (const input of one.inputs) {
+      if (!inputs.has(input)) issues.add(one.id, `the required input ${input} is not in the documents`);
     }
-    const names = [
-      ...inputs.map((input) => inputNames.get(input) ?? input),
-      ...one.requires.map((required) => model.get(required)?.variable ?? required),
-    ];
+    const known = <T>(list: readonly string[], from: ReadonlyMap<string, T>): T[] =>
+      list.map((entry) => from.get(entry)).filter((entry) => entry !== undefined);
+    const required = known(one.requires, drawn);
+    const data = known(one.inputs, inputs);
+    const names = [...data, ...required].map(({ variable }) => variable);
+    const reading: Reading = { issues, owner: one.id, types };
     model.set(one.id, {
       id: one.id,
-      name: (one.element.get('name') as string | undefined) ?? one.id,
+      name: name(one.element) ?? one.id,
       variable: one.variable,
-      requires: one.requires.filter((required) => model.has(required)),
-      logic: readLogic(one, names, issues),
+      ...(one.element.$type === 'dmn:DecisionService'
+        ? readService(one, data, drawn, types)
+        : { value: readValue(one, data, required, names, reading), serve: undefined }),
     });
   }
   return model;
+}
+
+const valueAs = (value: unknown, { id: owner, type }: Named, types: Types): unknown =>
+  declared(value, `the value of ${owner}`, type, types);
+
+function readValue(
+  one: Drawn,
+  data: readonly Named[],
+  required: readonly Drawn[],
+  names: readonly string[],
+  reading: Reading,
+): Decision['value'] {
+  const { types } = reading;
+  const scopeOf = (taking: Taking): Scope => ({
+    ...taking.variables,
+    ...Object.fromEntries(
+      data
+        .filter(({ variable }) => Object.hasOwn(taking.variables, variable))
+        .map((input) => [input.variable, valueAs(taking.variables[input.variable], input, types)]),
+    ),
+    ...Object.fromEntries(required.map((other) => [other.variable, taking.valueOf(other.id)])),
+  });
+  if (one.element.$type === 'dmn:BusinessKnowledgeModel') {
+    const logic = child(one.element, 'encapsulatedLogic');
+    if (!logic) reading.issues.add(one.id, 'the business knowledge model has no logic');
+    const body = logic ? readFunction(logic, names, reading) : () => null;
+    return (taking) =>
+      body({
+        scope: Object.fromEntries(required.map((other) => [other.variable, taking.valueOf(other.id)])),
+        now: taking.now,
+        rules: taking.rules,
+      });
+  }
+  const logic = readBoxed(child(one.element, 'decisionLogic'), names, reading);
+  return (taking) =>
+    valueAs(logic({ scope: scopeOf(taking), now: taking.now, rules: taking.rules }), one, types);
+}
+
+/** A decision service: as a value a function of its input data and input decisions, in this order. */
+function readService(
+  one: Drawn,
+  data: readonly Named[],
+  drawn: ReadonlyMap<string, Drawn>,
+  types: Types,
+): Pick<Decision, 'value' | 'serve'> {
+  const decisions = (kind: string): Drawn[] =>
+    ids(children(one.element, kind))
+      .map((each) => drawn.get(each))
+      .filter((each) => each !== undefined);
+  const outputs = decisions('outputDecision');
+  const given = decisions('inputDecision');
+  const answer = (taking: Taking, variables: Scope): unknown => {
+    const values = new Map(given.map((each) => [each.id, valueAs(variables[each.variable], each, types)]));
+    const apart = taking.apart(variables, values);
+    const [only, another] = outputs;
+    if (only && !another) return valueAs(apart.valueOf(only.id), one, types);
+    return Object.fromEntries(outputs.map((each) => [each.variable, apart.valueOf(each.id)]));
+  };
+  const parameters = [...data, ...given].map(({ variable, type }) => ({ name: variable, type }));
+  return {
+    value: (taking): FeelFunction =>
+      makeFunction(parameters, types, (variables) => answer(taking, variables)),
+    serve: (taking) => answer(taking, taking.variables),
+  };
 }

@@ -1,6 +1,7 @@
 import type { ModdleElement } from 'bpmn-moddle';
+import { compileFeel, type Feel } from '../feel/expression.ts';
 import { compileUnaryTests, type UnaryTests } from '../feel/unary-tests.ts';
-import { type Issues, readExpression, readFeel } from '../model/issues.ts';
+import { type Issues, readFeel } from '../model/issues.ts';
 import {
   type Aggregation,
   aggregations,
@@ -12,9 +13,9 @@ import {
   type TableOutput,
 } from './model.ts';
 
-const child = (element: ModdleElement, name: string): ModdleElement | undefined =>
+export const child = (element: ModdleElement, name: string): ModdleElement | undefined =>
   element.get(name) as ModdleElement | undefined;
-const children = (element: ModdleElement, name: string): readonly ModdleElement[] =>
+export const children = (element: ModdleElement, name: string): readonly ModdleElement[] =>
   (element.get(name) as readonly ModdleElement[] | undefined) ?? [];
 export const textOf = (element: ModdleElement | undefined): string =>
   ((element?.get('text') as string | undefined) ?? '').trim();
@@ -60,15 +61,23 @@ export function readTable(
     issues.add(decisionId, 'only hit policy COLLECT can aggregate');
   }
 
+  const expression = (element: ModdleElement, what: string, text: string, known = names): Feel =>
+    readFeel(
+      issues,
+      element,
+      what,
+      () => null,
+      () => compileFeel(text.replace(/^=/, ''), known),
+    );
   const tests = (element: ModdleElement, text: string): UnaryTests =>
     readFeel(issues, element, 'test', compileUnaryTests('-'), () => compileUnaryTests(text, names));
 
   const inputs: TableInput[] = children(table, 'input').map((input) => {
-    const expression = child(input, 'inputExpression');
+    const source = child(input, 'inputExpression');
     const allowed = textOf(child(input, 'inputValues'));
     return {
-      expression: readExpression(issues, input, 'input expression', textOf(expression), names),
-      type: expression?.get('typeRef') as string | undefined,
+      expression: expression(input, 'input expression', textOf(source)),
+      type: source?.get('typeRef') as string | undefined,
       allowed: allowed === '' ? undefined : tests(input, allowed),
     };
   });
@@ -79,10 +88,9 @@ export function readTable(
     return {
       name: name ?? `output${index + 1}`,
       values: splitList(textOf(child(output, 'outputValues'))).map((value) =>
-        readExpression(issues, output, 'output value', value),
+        expression(output, 'output value', value, []),
       ),
-      fallback:
-        fallback === '' ? undefined : readExpression(issues, output, 'default output', fallback, names),
+      fallback: fallback === '' ? undefined : expression(output, 'default output', fallback),
     };
   });
   if (outputs.length === 0) issues.add(decisionId, 'the decision table has no output');
@@ -117,9 +125,7 @@ export function readTable(
       id,
       tests: entries.map((entry) => tests(rule, textOf(entry))),
       outputs: results.map((entry) =>
-        textOf(entry) === ''
-          ? readExpression(issues, rule, 'output', 'null')
-          : readExpression(issues, rule, 'output', textOf(entry), names),
+        textOf(entry) === '' ? () => null : expression(rule, 'output', textOf(entry)),
       ),
       annotation: annotation === '' ? undefined : annotation,
     };

@@ -6,8 +6,10 @@ import {
   parseDateTime,
   parseExpression,
 } from 'feelin';
+import { arithmetic, withArithmetic } from './arithmetic.ts';
+import { functions } from './functions.ts';
 import type { Json, Variables } from './json.ts';
-import { FeelError, normalise } from './normalise.ts';
+import { exactNumber, FeelError, normalise } from './normalise.ts';
 import { translatePlain } from './plain.ts';
 
 export interface FeelValue {
@@ -50,9 +52,15 @@ export const clock = (now: string): Record<string, () => FeelDateTime | FeelDate
   today: () => parseDate(now.slice(0, 10)),
 });
 
+/** Named values as FEEL has them: JSON, dates, durations, ranges, functions. */
+export type Scope = { readonly [name: string]: unknown };
+
+/** A FEEL expression that answers what FEEL computes, before it becomes JSON. Throws `FeelError`. */
+export type Feel = (scope: Scope, now: string) => unknown;
+
 /** Only the variables a text can mean: the evaluator copies every variable it is given. */
-export function relevant(mentioned: ReadonlySet<string>, variables: Variables): Record<string, Json> {
-  const chosen: Record<string, Json> = {};
+export function relevant(mentioned: ReadonlySet<string>, variables: Scope): Record<string, unknown> {
+  const chosen: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(variables)) {
     const first = name.match(identifier)?.[0];
     if (first === undefined || mentioned.has(first)) chosen[name] = value;
@@ -69,6 +77,29 @@ function literal(text: string): Json | undefined {
   return text === 'null' ? null : undefined;
 }
 
+/** A text as the interpreter gets it, with the functions of our own that it calls. */
+interface Prepared {
+  readonly text: string;
+  readonly library: Scope;
+}
+
+/** Where the arithmetic cannot be written as calls, as in the bounds of a range, it stays with the interpreter. */
+function prepare(text: string, names: readonly string[]): Prepared {
+  let written = withArithmetic(text, names);
+  try {
+    checkSyntax(written, [...names, ...Object.keys(arithmetic)]);
+  } catch {
+    written = text;
+  }
+  return { text: written, library: { ...(written === text ? {} : arithmetic), ...functionsIn(text) } };
+}
+
+/** Functions of our own that a text calls. */
+export function functionsIn(text: string): Scope {
+  const spaced = text.replaceAll(/\s+/g, ' ').replaceAll(' (', '(');
+  return Object.fromEntries(Object.entries(functions).filter(([name]) => spaced.includes(`${name}(`)));
+}
+
 /** Checks the syntax of a FEEL expression and prepares it. Throws `FeelError`. `names`: names with spaces it may use. */
 export function compileExpression(text: string, names: readonly string[] = []): Expression {
   const trimmed = text.trim();
@@ -79,15 +110,16 @@ export function compileExpression(text: string, names: readonly string[] = []): 
     return { text: trimmed, evaluate: () => value };
   }
   const mentioned = mentions(trimmed);
+  const { text: written, library } = prepare(trimmed, names);
   const general = (variables: Variables, now: string): FeelValue => {
-    const result = evaluate(trimmed, { ...clock(now), ...relevant(mentioned, variables) });
+    const result = evaluate(written, { ...clock(now), ...library, ...relevant(mentioned, variables) });
     const unknown = result.warnings.find((warning) => warning.type === 'NO_FUNCTION_FOUND');
     if (unknown) throw new FeelError(`${trimmed} calls a function that does not exist`);
     return {
       value: normalise(result.value),
       missing: result.warnings
         .filter((warning) => warning.type === 'NO_VARIABLE_FOUND')
-        .map((warning) => trimmed.slice(warning.position.from, warning.position.to)),
+        .map((warning) => written.slice(warning.position.from, warning.position.to)),
     };
   };
   const plain = names.every((name) => simpleName.test(name)) ? translatePlain(trimmed) : undefined;
@@ -101,8 +133,34 @@ export function compileExpression(text: string, names: readonly string[] = []): 
   };
 }
 
+/** Like `compileExpression`, for scopes and results that are not JSON: the logic of a decision. */
+export function compileFeel(text: string, names: readonly string[] = []): Feel {
+  const trimmed = text.trim();
+  checkSyntax(trimmed, names);
+  const constant = literal(trimmed);
+  if (constant !== undefined) return () => constant;
+  const mentioned = mentions(trimmed);
+  const { text: written, library } = prepare(trimmed, names);
+  const plain = names.every((name) => simpleName.test(name)) ? translatePlain(trimmed) : undefined;
+  return guarded((scope: Scope, now) => {
+    const quick = plain?.(scope as Variables);
+    if (quick !== undefined) return rounded(quick);
+    const { value, warnings } = evaluate(written, {
+      ...clock(now),
+      ...library,
+      ...relevant(mentioned, scope),
+    });
+    if (warnings.some((warning) => warning.type === 'NO_FUNCTION_FOUND')) {
+      throw new FeelError(`${trimmed} calls a function that does not exist`);
+    }
+    return rounded(value);
+  });
+}
+
+const rounded = (value: unknown): unknown => (typeof value === 'number' ? exactNumber(value) : value);
+
 const guarded =
-  (evaluation: Expression['evaluate']): Expression['evaluate'] =>
+  <V, R>(evaluation: (variables: V, now: string) => R): ((variables: V, now: string) => R) =>
   (variables, now) => {
     try {
       return evaluation(variables, now);

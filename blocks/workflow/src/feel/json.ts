@@ -5,4 +5,6 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export type Variables = { readonly [name: string]: Json };
 
 export const isRecord = (value: unknown): value is { readonly [key: string]: Json } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+  typeof value === 'object' &&
+  value !== null &&
+  (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null);

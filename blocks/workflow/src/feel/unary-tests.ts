@@ -1,12 +1,11 @@
-import { parseUnaryTests, unaryTest } from 'feelin';
-import { checkSyntax, clock, mentions, relevant } from './expression.ts';
-import type { Json, Variables } from './json.ts';
+import { evaluate, parseUnaryTests, unaryTest } from 'feelin';
+import { checkSyntax, clock, functionsIn, mentions, relevant, type Scope } from './expression.ts';
 import { FeelError } from './normalise.ts';
 
 /** The tests of one decision table cell: is the input value one of these? */
 export interface UnaryTests {
   readonly text: string;
-  test(value: unknown, variables: Variables, now: string): boolean;
+  test(value: unknown, variables: Scope, now: string): boolean;
 }
 
 type Quick = (value: unknown) => boolean;
@@ -62,6 +61,9 @@ function quickTests(source: string): Quick | undefined {
 const isScalar = (value: unknown): boolean =>
   value === null || typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
 
+/** A name or a path: a yes or no found there is compared with the input, not taken as the result of a test. */
+const path = /^[\p{L}_][\p{L}\p{N}_ .]*$/u;
+
 /** Values that an ordering test can hold for: FEEL has no order between, say, a text and a number. */
 const unordered = (source: string, value: unknown): boolean =>
   /^(<|>)/.test(source) && (value === null || value === undefined);
@@ -72,6 +74,7 @@ export function compileUnaryTests(source: string, names: readonly string[] = [])
   if (trimmed !== '-') checkSyntax(trimmed.replace(/^=(?!=)/, ' '), names, parseUnaryTests);
   const quick = quickTests(trimmed);
   const mentioned = mentions(trimmed);
+  const library = functionsIn(trimmed);
   return {
     text: trimmed,
     test(value, variables, now) {
@@ -79,7 +82,10 @@ export function compileUnaryTests(source: string, names: readonly string[] = [])
       if (quick && isScalar(value)) return quick(value);
       if (unordered(trimmed, value)) return false;
       try {
-        const context = { ...clock(now), ...relevant(mentioned, variables), '?': value as Json };
+        const context = { ...clock(now), ...library, ...relevant(mentioned, variables), '?': value };
+        if (typeof value === 'boolean' && path.test(trimmed)) {
+          return evaluate(trimmed, context).value === value;
+        }
         return unaryTest(trimmed, context).value === true;
       } catch (error) {
         throw new FeelError(`the test ${trimmed} cannot be evaluated: ${(error as Error).name}`);

@@ -63,6 +63,31 @@ async function take(table: Table, variables: Variables): Promise<Json> {
   return takeDecision(await parse(decision(table)), 'd', variables, now).value;
 }
 
+const literal = (id: string, expression: string, requires: readonly string[] = []): string =>
+  boxed(id, text('literalExpression', expression), requires);
+
+/** A decision with any expression; what it requires: `d` a decision, `k:f` the function f, `i:n` an input. */
+function boxed(id: string, expression: string, requires: readonly string[] = [], type = ''): string {
+  const requirement = (one: string): string => {
+    if (one.startsWith('k:')) {
+      return `<knowledgeRequirement><requiredKnowledge href="#${one.slice(2)}"/></knowledgeRequirement>`;
+    }
+    return one.startsWith('i:')
+      ? `<informationRequirement><requiredInput href="#${one.slice(2)}"/></informationRequirement>`
+      : `<informationRequirement><requiredDecision href="#${one}"/></informationRequirement>`;
+  };
+  const variable = type === '' ? '' : `<variable name="${id}" typeRef="${type}"/>`;
+  return `<decision id="${id}" name="${id}">${variable}${requires.map(requirement).join('')}${expression}</decision>`;
+}
+
+const knowledge = (id: string, parameters: readonly string[], body: string, more = ''): string =>
+  `<businessKnowledgeModel id="${id}" name="${id}"><encapsulatedLogic${more}>${parameters
+    .map((one) => `<formalParameter name="${one}"/>`)
+    .join('')}${body}</encapsulatedLogic></businessKnowledgeModel>`;
+
+const taken = async (id: string, variables: Variables, ...content: string[]): Promise<Json> =>
+  takeDecision(await parse(...content), id, variables, now).value;
+
 describe('hit policies', () => {
   const overlapping = ['< 10 => "a"', '< 20 => "b"', '< 10 => "c"'];
 
@@ -118,6 +143,9 @@ describe('hit policies', () => {
     expect(await take({ rules: ['> 10 => 1'] }, { x: 1 })).toBeNull();
     const outputs = ['<output id="o"><defaultOutputEntry><text>0</text></defaultOutputEntry></output>'];
     expect(await take({ outputs, rules: ['> 10 => 1'] }, { x: 1 })).toBe(0);
+    const most = { hit: 'COLLECT', aggregation: 'MAX', rules: ['> 10 => 1'] };
+    expect(await take({ ...most, outputs }, { x: 1 })).toBe(0);
+    expect(await take(most, { x: 1 })).toBeNull();
   });
 });
 
@@ -137,6 +165,20 @@ describe('decision tables', () => {
     expect(await take(table, { x: '2021-06-01' })).toBe('new');
   });
 
+  it('compares a yes or no with the one that a cell names', async () => {
+    const rules = ['head.alive => "same"', '- => "other"'];
+    const said = (x: boolean, alive: boolean): Promise<Json> =>
+      take({ hit: 'FIRST', rules }, { x, head: { alive } });
+    expect([await said(false, false), await said(true, true)]).toEqual(['same', 'same']);
+    expect([await said(false, true), await said(true, false)]).toEqual(['other', 'other']);
+  });
+
+  it('knows the functions of intervals in its cells', async () => {
+    const rules = ['during(?, [x..10]) => "in"', 'starts(?, (10..20]) => "edge"', '- => "out"'];
+    expect(await take({ hit: 'FIRST', rules }, { x: 5 })).toBe('in');
+    expect(await take({ hit: 'FIRST', rules }, { x: 12 })).toBe('out');
+  });
+
   it('matches no comparison with a missing value', async () => {
     expect(await take({ hit: 'FIRST', rules: ['< 10 => "low"', '- => "unknown"'] }, {})).toBe('unknown');
   });
@@ -153,11 +195,6 @@ describe('decision tables', () => {
 });
 
 describe('decision requirement graphs', () => {
-  const literal = (id: string, expression: string, requires: readonly string[] = []): string =>
-    `<decision id="${id}" name="${id}">${requires
-      .map((one) => `<informationRequirement><requiredDecision href="#${one}"/></informationRequirement>`)
-      .join('')}<literalExpression><text>${xml(expression)}</text></literalExpression></decision>`;
-
   it('takes required decisions first and passes their results on', async () => {
     const model = await parse(
       literal('total', 'housing + work', ['housing', 'work']),
@@ -193,9 +230,126 @@ describe('decision requirement graphs', () => {
     );
     expect((await issuesOf(document(decision({ rules: ['1 => ('] })))).join()).toContain('d-r1: output');
     expect((await issuesOf(document(decision({ rules: ['1 | 2 => 1'] })))).join()).toContain('2 tests');
-    expect((await issuesOf(document('<businessKnowledgeModel id="k" name="k"/>'))).join()).toContain(
-      'not supported',
+    const java = document(knowledge('k', ['x'], text('literalExpression', 'x'), ' kind="Java"'));
+    expect(await issuesOf(java)).toContainEqual('k: functions of kind Java are not supported');
+    expect(await issuesOf(document('<decision id="d" name="d"/>'))).toContainEqual(
+      'd: there is no expression of a known kind',
     );
     expect((await issuesOf('<nothing/>')).join()).toContain('cannot be read');
+  });
+});
+
+describe('boxed expressions', () => {
+  const formula = (value: string): string => text('literalExpression', value);
+  const entry = (name: string, value: string, type = ''): string =>
+    `<contextEntry><variable name="${name}"${type}/>${value}</contextEntry>`;
+
+  it('contexts: each entry sees those before it; the last without a name is the result', async () => {
+    const parts = entry('net', formula('gross * 0.8')) + entry('half', formula('net / 2'));
+    expect(await taken('d', { gross: 100 }, boxed('d', `<context>${parts}</context>`))).toEqual({
+      net: 80,
+      half: 40,
+    });
+    const last = `<context>${parts}<contextEntry>${formula('half + 1')}</contextEntry></context>`;
+    expect(await taken('d', { gross: 100 }, boxed('d', last))).toBe(41);
+  });
+
+  it('lists and relations', async () => {
+    expect(await taken('d', { x: 2 }, boxed('d', `<list>${formula('x')}${formula('x + 1')}</list>`))).toEqual(
+      [2, 3],
+    );
+    const row = (...cells: string[]): string => `<row>${cells.map(formula).join('')}</row>`;
+    const relation = `<relation><column name="crop"/><column name="hectares"/>${row('"maize"', '1.5')}${row('"rice"', 'x')}</relation>`;
+    expect(await taken('d', { x: 2 }, boxed('d', relation))).toEqual([
+      { crop: 'maize', hectares: 1.5 },
+      { crop: 'rice', hectares: 2 },
+    ]);
+  });
+
+  it('conditional, filter, for, some and every', async () => {
+    const part = (name: string, value: string): string => `<${name}>${formula(value)}</${name}>`;
+    const evaluate = (expression: string): Promise<Json> =>
+      taken('d', { ages: [4, 17, 30] }, boxed('d', expression));
+    const choice = `${part('if', 'count(ages) > 2')}${part('then', '"large"')}${part('else', '"small"')}`;
+    expect(await evaluate(`<conditional>${choice}</conditional>`)).toBe('large');
+    expect(await evaluate(`<filter>${part('in', 'ages')}${part('match', 'item < 18')}</filter>`)).toEqual([
+      4, 17,
+    ]);
+    const loop = (kind: string, body: string): string =>
+      `<${kind} iteratorVariable="age">${part('in', 'ages')}${body}</${kind}>`;
+    expect(await evaluate(loop('for', part('return', 'age + 1')))).toEqual([5, 18, 31]);
+    expect(await evaluate(loop('some', part('satisfies', 'age > 18')))).toBe(true);
+    expect(await evaluate(loop('every', part('satisfies', 'age > 18')))).toBe(false);
+  });
+
+  it('invocations bind the parameters of a business knowledge model, or of a function', async () => {
+    const fee = knowledge('fee', ['amount', 'rate'], formula('amount * rate'));
+    const binding = (name: string, value: string): string =>
+      `<binding><parameter name="${name}"/>${formula(value)}</binding>`;
+    const call = `<invocation>${formula('fee')}${binding('rate', '0.05')}${binding('amount', 'x')}</invocation>`;
+    expect(await taken('d', { x: 200 }, fee, boxed('d', call, ['k:fee']))).toBe(10);
+    expect(await taken('d', { x: 200 }, fee, literal('d', 'fee(x, 0.1) + 1', ['k:fee']))).toBe(21);
+    const own = `<functionDefinition><formalParameter name="n"/>${formula('n * 2')}</functionDefinition>`;
+    const within = `<context>${entry('twice', own)}<contextEntry>${formula('twice(x)')}</contextEntry></context>`;
+    expect(await taken('d', { x: 21 }, boxed('d', within))).toBe(42);
+    const half = literal('d', 'fee(x)', ['k:fee']);
+    await expect(taken('d', { x: 200 }, fee, half)).rejects.toThrow('without its parameter rate');
+    const unknown = `<invocation>${formula('fee')}${binding('other', '1')}</invocation>`;
+    await expect(taken('d', {}, fee, boxed('d', unknown, ['k:fee']))).rejects.toThrow('parameter');
+  });
+
+  it('a table as business knowledge tells the rules that matched', async () => {
+    const [, table = ''] = /(<decisionTable[\s\S]*<\/decisionTable>)/.exec(
+      decision({ inputs: ['age'], rules: ['< 18 => "child"', '>= 18 => "adult"'] }),
+    ) as RegExpExecArray;
+    const model = await parse(knowledge('group', ['age'], table), literal('d', 'group(30)', ['k:group']));
+    expect(takeDecision(model, 'd', {}, now)).toEqual({
+      value: 'adult',
+      rules: [{ decision: 'group', rule: 'd-r2', annotation: 'rule 2', value: 'adult' }],
+    });
+  });
+});
+
+describe('decision services', () => {
+  const service = `<decisionService id="s" name="s"><outputDecision href="#grant"/>
+    <inputDecision href="#size"/><inputData href="#base"/></decisionService>`;
+  const parts = [
+    '<inputData id="base" name="base"/>',
+    literal('size', '1'),
+    literal('grant', 'base * size', ['i:base', 'size']),
+    service,
+  ];
+
+  it('take their input decisions from the caller', async () => {
+    expect(await taken('s', { base: 10, size: 4 }, ...parts)).toBe(40);
+    expect(await taken('grant', { base: 10, size: 4 }, ...parts)).toBe(10);
+  });
+
+  it('are functions of input data, then input decisions', async () => {
+    expect(await taken('d', {}, ...parts, literal('d', 's(10, 4) + s(base: 1, size: 2)', ['k:s']))).toBe(42);
+  });
+});
+
+describe('item definitions', () => {
+  const types = `<itemDefinition id="tp" name="person"><itemComponent name="born"><typeRef>date</typeRef></itemComponent></itemDefinition>
+    <itemDefinition id="tl" name="people" isCollection="true"><typeRef>person</typeRef></itemDefinition>`;
+  const people = '<inputData id="p" name="people"><variable name="people" typeRef="people"/></inputData>';
+
+  it('read the texts of variables as dates, and pass dates on from decision to decision', async () => {
+    const years = literal('years', 'for p in people return p.born.year', ['i:p']);
+    expect(await taken('years', { people: [{ born: '1990-04-01' }] }, types, people, years)).toEqual([1990]);
+    const due = [literal('start', 'date("2026-01-31")'), literal('d', 'start + duration("P1M")', ['start'])];
+    expect(await taken('d', {}, ...due)).toBe('2026-02-28');
+  });
+
+  it('one value is a list of one; a value of another type is a fault', async () => {
+    const years = literal('years', 'count(people)', ['i:p']);
+    expect(await taken('years', { people: { born: '1990-04-01' } }, types, people, years)).toBe(1);
+    await expect(taken('years', { people: ['Ann'] }, types, people, years)).rejects.toThrow(
+      'not of its type',
+    );
+    await expect(
+      taken('d', {}, boxed('d', text('literalExpression', '"ten"'), [], 'number')),
+    ).rejects.toThrow('not of its type number');
   });
 });

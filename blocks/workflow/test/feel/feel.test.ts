@@ -57,6 +57,77 @@ describe('expressions', () => {
   });
 });
 
+describe('dates and durations', () => {
+  it.each([
+    ['3 * duration("PT10H")', 'P1DT6H'],
+    ['duration("P1Y2M") * 2', 'P2Y4M'],
+    ['duration("P3D") / 2', 'P1DT12H'],
+    ['duration("P9Y") / duration("P3Y")', 3],
+    ['duration("P1Y") / duration("P3D")', null],
+    ['-duration("P2D")', '-P2D'],
+    ['-(duration("P2D") + duration("PT3H"))', '-P2DT3H'],
+    ['date("2026-03-01") - duration("PT1H")', '2026-02-28'],
+    ['date("2026-03-01") + duration("P1M")', '2026-04-01'],
+    ['date("2026-03-01") - date("2026-02-01")', 'P28D'],
+    ['date and time("2026-03-01T12:00:00+02:00") - date and time("2026-03-01T12:00:00+03:00")', 'PT1H'],
+    ['date and time("2026-03-01T12:00:00") - date and time("2026-03-01T12:00:00Z")', null],
+    ['time("10:00:00") + duration("P1Y")', null],
+    ['time("10:00:00") - date("2026-03-01")', null],
+    ['years and months duration(date("2024-05-20"), date("2026-04-19"))', 'P1Y10M'],
+    ['years and months duration(date("2026-04-19"), date("2024-05-20"))', '-P1Y10M'],
+  ])('%s', (text, expected) => {
+    expect(value(text)).toBe(expected);
+  });
+
+  it('are computed beside names with spaces, and inside ranges, functions and texts', () => {
+    const variables = { 'Grace days': 3, n: 2 };
+    const expression = compileExpression('duration("P1D") * Grace days', ['Grace days']);
+    expect(expression.evaluate(variables, now).value).toBe('P3D');
+    expect(value('{f: function(x) x * duration("P1D"), v: f(n)}.v', variables)).toBe('P2D');
+    expect(value('5 in [n + 1..n * 3]', variables)).toBe(true);
+    expect(value('{s: "a + b", d: duration("P1D") * n}', variables)).toEqual({ s: 'a + b', d: 'P2D' });
+  });
+});
+
+describe('functions', () => {
+  it('leave their names to variables', () => {
+    expect(compileExpression('range').evaluate({}, now)).toEqual({ value: null, missing: ['range'] });
+    expect(value('range + 1', { range: 4 })).toBe(5);
+    expect(value('{f: function(range) range * duration("P1D"), v: f(2)}.v')).toBe('P2D');
+  });
+
+  it.each([
+    ['coincides([1..5], [1..5])', true],
+    ['coincides([1..5], [1..5))', false],
+    ['starts(1, [1..5])', true],
+    ['started by((1..5], 1)', false],
+    ['finishes([3..5], [1..5])', true],
+    ['finished by([1..5), 5)', false],
+    ['during(date("2026-02-03"), [date("2026-01-01")..date("2026-12-31")])', true],
+    ['during(6, [1..5])', false],
+    ['during("a", [1..5])', null],
+    ['overlaps before([1..5], [3..9])', true],
+    ['overlaps before([1..3), [3..9])', false],
+    ['overlaps after([3..9], [1..5])', true],
+    ['7 in range("(5..9]")', true],
+    ['"b" in range("[\\"a\\"..\\"c\\"]")', true],
+    ['range("[9..5]")', null],
+    ['range("[n..5]")', null],
+    ['list replace(["a", "b"], -1, "c")', ['a', 'c']],
+    ['list replace(["a", "b"], 3, "c")', null],
+    ['list replace([1, 5], function(item, new) item < new, 3)', [3, 5]],
+    ['5 in range("[1..n]")', null],
+    ['date("2026-02-03") in range("[date(\\"2026-01-01\\")..@\\"2026-12-31\\"]")', true],
+    ['matches("ab c", "a b [ ] c", "x")', true],
+    ['replace("ab c", "a b", "x", "xi")', 'x c'],
+    ['replace("ab c", "[a-b]", "x")', 'xx c'],
+    ['round up(2.345, 2.9)', 2.35],
+    ['round half up(2.5, -7000)', null],
+  ])('%s', (text, expected) => {
+    expect(value(text)).toEqual(expected);
+  });
+});
+
 const json = fc.letrec((tie) => ({
   value: fc.oneof(
     { depthSize: 'small' },
