@@ -22,6 +22,8 @@ export interface Decision {
   readonly variable: string;
   /** Its value, once what it requires is known. Throws `FeelError`. */
   readonly value: (taking: Taking) => unknown;
+  /** A business knowledge model: called by others, taken by no task. */
+  readonly isFunction: boolean;
   /** For a decision service: its answer on the variables of the caller. */
   readonly serve: ((taking: Taking) => unknown) | undefined;
 }

@@ -114,6 +114,7 @@ export async function parseDmn(documents: readonly string[], issues: Issues): Pr
       id: one.id,
       name: name(one.element) ?? one.id,
       variable: one.variable,
+      isFunction: one.element.$type === 'dmn:BusinessKnowledgeModel',
       ...(one.element.$type === 'dmn:DecisionService'
         ? readService(one, data, drawn, types)
         : { value: readValue(one, data, required, names, reading), serve: undefined }),

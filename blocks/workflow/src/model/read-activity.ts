@@ -129,6 +129,8 @@ export function readBusinessRuleTask(element: ModdleElement, reader: Reader): Ow
   if (decision === undefined) reader.issues.add(element, 'a business rule task needs govstack:decisionRef');
   else if (!reader.decisions.has(decision)) {
     reader.issues.add(element, `there is no decision ${decision} in the deployed DMN documents`);
+  } else if (reader.decisions.get(decision)?.isFunction) {
+    reader.issues.add(element, `${decision} is a business knowledge model, which a task cannot take`);
   }
   return {
     decision: decision ?? '',

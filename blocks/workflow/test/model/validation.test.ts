@@ -443,6 +443,17 @@ describe('deployment', () => {
     expect([...model.elements.keys()].sort()).toEqual(['e', 's', 't']);
   });
 
+  it('refuses to take a business knowledge model as a decision', async () => {
+    const dmn = `<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="n">
+      <businessKnowledgeModel id="rate" name="rate"><encapsulatedLogic>
+        <formalParameter name="x"/><literalExpression><text>x</text></literalExpression>
+      </encapsulatedLogic></businessKnowledgeModel></definitions>`;
+    const task = el('businessRuleTask', 't', { 'govstack:decisionRef': 'rate' });
+    expect(await issuesOf(around(task), { dmn: [dmn] })).toMatchObject([
+      { elementId: 't', message: expect.stringContaining('rate is a business knowledge model') },
+    ]);
+  });
+
   it('refuses a limit of duration that is none', async () => {
     const document = bpmn(around('<task id="t"/>')).replace(
       '<process ',
