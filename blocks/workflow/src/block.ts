@@ -92,7 +92,7 @@ export const workflow = defineBlock({
       onEnded: ends.ended,
       startDue: () => startDue(db, engine, ctx.log, worker.took),
       async upkeep() {
-        await tidyMessages(db, engine, worker.took);
+        await tidyMessages(db, engine, worker.took, ctx.log);
         await removeExpired(db, engine);
       },
     });

@@ -5,7 +5,7 @@ import { cancelToken, disarmScope } from './cancel.ts';
 import { raiseIncident } from './incident.ts';
 import { addBeside, addScope, addToken, type Run, record, tokensIn, waitFor } from './run.ts';
 import type { Scope, Subscription, Token } from './state.ts';
-import { isThrown, plan, subscribe } from './subscribe.ts';
+import { isThrown, plan, planNext, subscribe } from './subscribe.ts';
 import { applyOutputs } from './variables.ts';
 
 /** Event sub-processes that may happen to a scope. */
@@ -23,7 +23,13 @@ export function armHandlers(run: Run, token: Token): void {
   const planned = handlersOf(run, scope).flatMap(({ id, catches }) =>
     isThrown(catches) ? [] : [plan(run, { id: scope.id, scopeId: scope.id }, id, catches)],
   );
-  if (planned.length > 0) run.scopes.set(scope.id, { ...scope, subscriptions: subscribe(run, planned) });
+  if (planned.length === 0) return;
+  // A start event that is entered again begins to wait anew.
+  disarmScope(run, scope.id);
+  run.scopes.set(scope.id, {
+    ...(run.scopes.get(scope.id) as Scope),
+    subscriptions: subscribe(run, planned),
+  });
 }
 
 /**
@@ -42,7 +48,12 @@ export function beginHandler(
     disarmScope(run, scope.id, subscription?.id);
   } else if (subscription?.kind === 'timer') {
     const others = scope.subscriptions.filter((one) => one.id !== subscription.id);
-    run.scopes.set(scope.id, { ...scope, subscriptions: others });
+    const again =
+      handler.catches.kind === 'timer' ? planNext(run, scope, subscription, handler.catches) : undefined;
+    run.scopes.set(scope.id, {
+      ...scope,
+      subscriptions: [...others, ...subscribe(run, again ? [again] : [])],
+    });
   }
   const owner = addBeside(run, scope.id, handler.id);
   record(run, waitFor(run, owner, { kind: 'scope' }), 'entered');

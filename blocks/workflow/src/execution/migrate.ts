@@ -82,6 +82,15 @@ function obstacleOf(
   return undefined;
 }
 
+/** What an event sub-process waits for; undefined for anything else. */
+function awaitedBy(element: FlowElement | undefined): string | undefined {
+  if (element?.kind !== 'eventSubProcess') return undefined;
+  const { catches } = element;
+  return catches.kind === 'message' || catches.kind === 'signal'
+    ? `${catches.kind} ${catches.name}`
+    : catches.kind;
+}
+
 /** What going over to another revision of its process would do to an instance, and what is in the way. */
 export function planMigration(
   from: ProcessModel,
@@ -98,6 +107,9 @@ export function planMigration(
   for (const scope of state.scopes.values()) {
     if ([...state.tokens.values()].some(({ id, wait }) => id === scope.owner && wait.kind === 'compensation'))
       obstacles.push({ elementId: scope.elementId, message: 'the instance is undoing what was done' });
+    for (const { elementId } of scope.subscriptions)
+      if (awaitedBy(from.elements.get(elementId)) !== awaitedBy(to.elements.get(at(elementId))))
+        obstacles.push({ elementId, message: `${at(elementId)} waits for something else there` });
     const named = [
       ...scope.subscriptions.map((one) => one.elementId),
       ...scope.compensable.flatMap((one) => [one.activity, ...one.handlers]),

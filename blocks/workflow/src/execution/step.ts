@@ -7,21 +7,11 @@ import { takeReturn } from './called.ts';
 import { cancelEverything } from './cancel.ts';
 import type { Command, HistoryEntry } from './command.ts';
 import type { EngineEvent } from './event.ts';
-import { armHandlers } from './event-sub-process.ts';
-import { happen } from './happen.ts';
+import { raiseIncident } from './incident.ts';
 import { migrate } from './migrate.ts';
 import { dropToken, moveToken, Refused, setVariables } from './repair.ts';
 import { retry } from './retry.ts';
-import {
-  addBeside,
-  addScope,
-  addToken,
-  beginRun,
-  command,
-  endRun,
-  type Run,
-  type StepContext,
-} from './run.ts';
+import { addScope, addToken, beginRun, command, endRun, type Run, type StepContext } from './run.ts';
 import type { InstanceState } from './state.ts';
 import { trigger } from './trigger.ts';
 import { applyOutputs } from './variables.ts';
@@ -125,9 +115,14 @@ function start(run: Run, event: Extract<EngineEvent, { type: 'start' }>): boolea
   });
   const begin = event.at && run.model.elements.get(event.at.elementId);
   if (begin?.kind === 'startEvent') {
-    const token = addBeside(run, scope.id, begin.id);
-    armHandlers(run, token);
-    happen(run, token, begin, event.at?.brought ?? {});
+    // What the event brought is there before anything waits for events that depend on it.
+    const token = addToken(run, scope.id, begin.id);
+    try {
+      applyOutputs(run, scope.id, begin.outputs, event.at?.brought ?? {});
+    } catch (error) {
+      if (!(error instanceof FeelError)) throw error;
+      raiseIncident(run, token, error.message, 'enter');
+    }
     return true;
   }
   addToken(run, scope.id, run.model.starts.get(run.model.key) as string);

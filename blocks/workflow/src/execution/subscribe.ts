@@ -105,7 +105,7 @@ export const isThrown = (
  */
 export function planNext(
   run: Run,
-  token: Token,
+  token: Pick<Token, 'id'>,
   happened: Subscription,
   catches: CatchDefinition,
 ): Planned | undefined {

@@ -1,5 +1,5 @@
 import { announce, conflict } from '@govstack/platform';
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import { incidentRaised, instanceEnded, instanceOverdue, userTaskCreated } from '../api/events.ts';
 import type { Models } from '../definitions/definitions.ts';
 import type { EngineEvent } from '../execution/event.ts';
@@ -163,6 +163,13 @@ export async function applyEvents(
       })),
     )
     .execute();
+  // What brought them waits with them, and is not taken up again.
+  const brought = still.flatMap((one) => one.jobId ?? []);
+  if (brought.length > 0)
+    await sql`
+      update job
+      set resumes_at = coalesce(resumes_at, due_at), due_at = 'infinity', locked_by = null, locked_until = null
+      where id = any (${brought}::uuid[])`.execute(trx);
   const moving = happenings.filter((one) => !still.includes(one));
   return applyToHeld(trx, engine, held, moving, handover);
 }
@@ -249,6 +256,7 @@ async function applyToHeld(
     const caused = await consequencesOf(trx, engine, changes, held, at);
     moreJobs ||= caused.moreJobs;
     waiting = [
+      ...caused.next,
       ...messages.map(
         (one): Happening => ({
           instanceId: one.instanceId,
@@ -256,7 +264,6 @@ async function applyToHeld(
           actor: engineActor(engine.application),
         }),
       ),
-      ...caused.next,
     ];
   }
   return { outcomes, calls, moreJobs, signals, ended: [...ended], incidents };

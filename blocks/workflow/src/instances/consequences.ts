@@ -54,6 +54,9 @@ export async function consequencesOf(
     .map(({ row, result }) => ({ row, state: result.state }));
   const rows = ended.map(({ row }) => row);
   await liftLimits(trx, engine, rows);
+  const suspended = rows.filter((row) => row.suspended_at !== null).map((row) => row.id);
+  if (suspended.length > 0)
+    await trx.deleteFrom('kept_event').where('instance_id', 'in', suspended).execute();
   for (const row of rows) {
     const returns = await returnToCaller(trx, row, at);
     moreJobs ||= returns;

@@ -76,7 +76,9 @@ export async function writeJobs(
       from json_to_recordset(${rowsOf(rows)}::json) as new (
         id uuid, kind text, instance_id uuid, token_id uuid, element_id text, request jsonb, timeout_ms integer,
         due_at timestamptz, leases integer, locked_by uuid, locked_until timestamptz
-      )`.execute(trx);
+      )
+      -- What was called may never have begun, or be gone.
+      where new.kind <> 'stop' or exists (select from instance i where i.id = new.instance_id)`.execute(trx);
   }
   const later = [
     ...chosen(all, 'retryJob').map(({ command }) => ({

@@ -187,14 +187,23 @@ export function createWorker(options: WorkerOptions): Worker {
     const room = capacity();
     if (room === 0) return more;
     const jobs = await leaseJobs(db, presence.workerId, now.toISOString(), until(), room);
-    for (const job of jobs) {
-      if (job.kind === 'call') waiting.push(job);
-      else {
-        const { instanceId, id: jobId } = job;
+    waiting.push(...jobs.filter((job) => job.kind === 'call'));
+    begin();
+    for (const job of jobs.filter((one) => one.kind !== 'call')) {
+      const { instanceId, id: jobId } = job;
+      try {
         completions.add({ instanceId, event: await eventOf(db, job), actor, jobId });
+      } catch (error) {
+        // The others go on; this one is taken up again.
+        log.warn({ err: error }, 'a job could not be read');
+        await db
+          .updateTable('job')
+          .set({ locked_by: null, locked_until: null })
+          .where('id', '=', jobId)
+          .execute()
+          .catch(() => undefined);
       }
     }
-    begin();
     return more || jobs.length === room;
   };
 

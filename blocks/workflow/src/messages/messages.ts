@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Problem, transaction } from '@govstack/platform';
 import { type Kysely, sql } from 'kysely';
+import type { Logger } from 'pino';
 import type { Json } from '../feel/json.ts';
 import { type Actor, engineActor } from '../history/actor.ts';
 import { type Aftermath, applyEvents, type Engine } from '../instances/apply.ts';
 import { lockInstances } from '../instances/load.ts';
 import { cannotBeStored } from '../instances/start-variables.ts';
+import { isOutage } from '../jobs/completions.ts';
 import { startByMessage } from '../starts/message-start.ts';
 import type { WorkflowTables } from '../tables.ts';
 import { takeWaitingMessages } from './match.ts';
@@ -128,8 +130,19 @@ export async function tidyMessages(
   db: Kysely<WorkflowTables>,
   engine: Engine,
   after: (aftermath: Aftermath) => void,
+  log: Logger,
 ): Promise<void> {
   const now = engine.now().toISOString();
+  /** One that cannot be delivered stands in nobody's way. */
+  const each = async (delivery: Promise<Aftermath | undefined>): Promise<void> => {
+    try {
+      const aftermath = await delivery;
+      if (aftermath) after(aftermath);
+    } catch (error) {
+      if (isOutage(error)) throw error;
+      log.error({ err: error }, 'a message could not be delivered');
+    }
+  };
   const missed = await sql<{ id: string; instance_id: string }>`
     select distinct on (message.id) subscription.id, subscription.instance_id
     from message
@@ -144,8 +157,7 @@ export async function tidyMessages(
     order by message.id, subscription.id
     limit 100`.execute(db);
   for (const subscription of missed.rows) {
-    const aftermath = await deliver(db, engine, subscription, engineActor(engine.application));
-    if (aftermath) after(aftermath);
+    await each(deliver(db, engine, subscription, engineActor(engine.application)));
   }
   const beginning = await sql<{ owner: string; message_id: string }>`
     select message.owner, message.message_id
@@ -165,8 +177,7 @@ export async function tidyMessages(
     order by message.received_at
     limit 100`.execute(db);
   for (const { owner, message_id: messageId } of beginning.rows) {
-    const aftermath = await startByMessage(db, engine, { owner, messageId }, engineActor(engine.application));
-    if (aftermath) after(aftermath);
+    await each(startByMessage(db, engine, { owner, messageId }, engineActor(engine.application)));
   }
   await db.deleteFrom('message').where('expires_at', '<', now).execute();
 }

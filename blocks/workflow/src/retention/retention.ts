@@ -85,6 +85,8 @@ export function removeExpired(db: Kysely<WorkflowTables>, engine: Engine): Promi
         where instance.owner = retention.owner
           and instance.process_key = retention.process_key
           and ended_at < ${at}::timestamptz - retention.days * interval '1 day'
+          -- Its caller has not heard yet how it ended: that job bears its id.
+          and not exists (select from job where job.id = instance.id)
         order by ended_at
         limit ${step}
       ) as old
