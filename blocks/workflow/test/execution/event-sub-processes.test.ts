@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { newInstance } from '../../src/execution/state.ts';
+import { step } from '../../src/execution/step.ts';
 import { chain, compile, el, extensions, flow, output, script, service, timerOf } from './bpmn.ts';
 import { drive } from './drive.ts';
 
@@ -77,6 +79,48 @@ describe('event sub-processes', () => {
     expect([run.timers.size, run.jobs.size]).toEqual([0, 1]);
     run.answer('t');
     expect(run.state.status).toBe('completed');
+  });
+
+  it('happen as often as their cycle says when they do not interrupt', async () => {
+    const cycle = '<timerEventDefinition><timeCycle>R3/PT1H</timeCycle></timerEventDefinition>';
+    const run = drive(await compile(within(handler(cycle, false)), { roots }));
+    const left = [1, 2, 3].map(() => {
+      run.fire('x');
+      return run.timers.size;
+    });
+    expect(left).toEqual([1, 1, 0]);
+  });
+
+  it('wait once, also when an operator begins their scope again', async () => {
+    const run = drive(await compile(within(handler(message)), { roots }));
+    const [before] = run.subscriptions.keys();
+    const token = [...run.state.tokens.values()].find((one) => one.elementId === 't');
+    run.send({ type: 'moveToken', tokenId: token?.id ?? '', elementId: 's2' });
+    expect(run.subscriptions.size).toBe(1);
+    expect(run.subscriptions.has(before ?? '')).toBe(false);
+  });
+
+  it('wait for what the event has brought that begins their process', async () => {
+    const bringing = `<startEvent id="s">${extensions(output('= message.order', 'order'))}
+      <messageEventDefinition messageRef="m"/></startEvent>${service('t')}<endEvent id="e"/>${chain('s', 't', 'e')}`;
+    const content = bringing + handler(message.replace('process.businessKey', 'order'));
+    let ids = 0;
+    const { commands } = step(
+      await compile(content, { roots }),
+      newInstance('i', '2026-01-01T00:00:00Z', undefined),
+      { type: 'start', variables: {}, at: { elementId: 's', brought: { message: { order: 'o-7' } } } },
+      {
+        now: '2026-01-01T00:00:00Z',
+        maxMoves: 1000,
+        maxIterations: 1000,
+        retries: [],
+        newId: () => {
+          ids += 1;
+          return `id-${ids}`;
+        },
+      },
+    );
+    expect(commands.filter((one) => one.type === 'subscribe')).toMatchObject([{ correlationKey: 'o-7' }]);
   });
 
   it('are forgotten when their scope ends first, or is cancelled', async () => {
