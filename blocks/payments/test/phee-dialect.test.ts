@@ -225,7 +225,7 @@ describe('a run as the reference client hands it over', () => {
     expect(plain.status).toBe(202);
     const rows = await instructionsOf(t.node, plain.body.batchId as string);
     expect(rows.map((one) => one.amount)).toEqual(['3.10', '4.00']);
-    const boundary = 'b1';
+    const boundary = `form-${randomUUID()}`;
     const form = Buffer.from(
       `--${boundary}\r\ncontent-disposition: form-data; name="data"; filename="a.csv"\r\ncontent-type: text/csv\r\n\r\n${csv([row(23)])}\r\n--${boundary}--\r\n`,
     );
