@@ -5,14 +5,13 @@ import { findDefinition } from '../definitions/definitions.ts';
 import { type Actor, engineActor, nameOf } from '../history/actor.ts';
 import { ownedBy, type Viewer } from '../history/viewer.ts';
 import type { Aftermath, Engine } from '../instances/apply.ts';
-import { isUuid } from '../instances/read.ts';
 import { createInstance } from '../instances/start.ts';
 import { readStartVariables } from '../instances/start-variables.ts';
 import type { StartTimer } from '../model/model.ts';
 import { timerDefect } from '../model/read-event.ts';
 import type { WorkflowTables } from '../tables.ts';
 import { dueOccurrences, nextOccurrence } from './occurrences.ts';
-import { removalBy } from './removal.ts';
+import { removalBy, removeInForce } from './removal.ts';
 
 export type ClockTrigger = Selectable<WorkflowTables['clock_trigger']>;
 
@@ -117,16 +116,8 @@ export async function removeClockTrigger(
   actor: Actor,
   at: string,
 ): Promise<void> {
-  const removed = isUuid(id)
-    ? await db
-        .updateTable('clock_trigger')
-        .set(removalBy(actor, at))
-        .where('id', '=', id)
-        .where(ownedBy(viewer, 'owner'))
-        .where('removed_at', 'is', null)
-        .executeTakeFirst()
-    : undefined;
-  if (removed?.numUpdatedRows !== 1n) throw notFound('Schedule');
+  if (!(await removeInForce(db, 'clock_trigger', viewer, id, removalBy(actor, at))))
+    throw notFound('Schedule');
 }
 
 /** Ids of the triggers that are due, the oldest first. */

@@ -10,10 +10,9 @@ import { type Actor, nameOf } from '../history/actor.ts';
 import { ownedBy, type Viewer } from '../history/viewer.ts';
 import type { Engine } from '../instances/apply.ts';
 import { type Opened, openInstance } from '../instances/called.ts';
-import { isUuid } from '../instances/read.ts';
 import { isVariableName } from '../model/mappings.ts';
 import type { InstanceRow, WorkflowTables } from '../tables.ts';
-import { removalBy } from './removal.ts';
+import { removalBy, removeInForce } from './removal.ts';
 
 export type FlowTrigger = Selectable<WorkflowTables['flow_trigger']>;
 
@@ -154,16 +153,7 @@ export async function removeTrigger(
   actor: Actor,
   at: string,
 ): Promise<void> {
-  const removed = isUuid(id)
-    ? await db
-        .updateTable('flow_trigger')
-        .set(removalBy(actor, at))
-        .where('id', '=', id)
-        .where(ownedBy(viewer, 'owner'))
-        .where('removed_at', 'is', null)
-        .executeTakeFirst()
-    : undefined;
-  if (removed?.numUpdatedRows !== 1n) throw notFound('Trigger');
+  if (!(await removeInForce(db, 'flow_trigger', viewer, id, removalBy(actor, at)))) throw notFound('Trigger');
 }
 
 export interface EndedInstance {
