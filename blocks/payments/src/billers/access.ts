@@ -1,4 +1,4 @@
-import { forbidden, type Person } from '@govstack/platform';
+import { conflict, forbidden, type Person } from '@govstack/platform';
 import type { Payments } from '../payments-context.ts';
 
 const makers = ['biller-manager', 'programme-manager', 'payment-approver', 'administrator'];
@@ -10,18 +10,29 @@ export function assertMayPropose(payments: Payments, agency: string, person: Per
     throw forbidden('Billers are proposed by officers of the treasury or of the biller’s agency');
 }
 
-/** Only the treasury lets a biller in: an agency cannot do so alone with two people of its own. */
-export function assertMayDecide(
+/**
+ * Whether the person has decided a proposal so before; throws 409 for a proposal decided otherwise. Only the treasury
+ * lets a biller in: an agency cannot do so alone with two people of its own.
+ */
+export function hasDecided(
   payments: Payments,
-  proposal: { readonly proposed_by: string },
+  proposal: {
+    readonly proposed_by: string;
+    readonly state: 'proposed' | 'approved' | 'rejected';
+    readonly decided_by: string | null;
+  },
+  kind: 'approved' | 'rejected',
   person: Person,
-): void {
+): boolean {
   const { approverRole } = payments.config;
   const may = [approverRole, 'administrator'].some((role) => person.roles.includes(role));
   if (person.agency !== payments.treasury || !may)
     throw forbidden(`Billers are approved by a ${approverRole} or administrator of the treasury`);
   if (proposal.proposed_by === person.id)
     throw forbidden('A biller is approved by another person than the one who proposed it');
+  if (proposal.state === 'proposed') return false;
+  if (proposal.state === kind && proposal.decided_by === person.id) return true;
+  throw conflict(`The proposal was ${proposal.state} before`);
 }
 
 /** Whether a person may look at a biller's proposals. */

@@ -1,18 +1,10 @@
-import {
-  badRequest,
-  conflict,
-  isApplicationId,
-  isServiceId,
-  newId,
-  notFound,
-  transaction,
-} from '@govstack/platform';
+import { badRequest, isApplicationId, isServiceId, newId, notFound, transaction } from '@govstack/platform';
 import type { Selectable } from 'kysely';
 import { audit } from '../audit/audit.ts';
 import type { Payments } from '../payments-context.ts';
 import { actorOf } from '../sources/access.ts';
 import type { Db, PaymentsTables, Trx } from '../tables.ts';
-import { assertMayDecide, assertMayPropose } from './access.ts';
+import { assertMayPropose, hasDecided } from './access.ts';
 import type { Officer } from './proposal.ts';
 
 export type Aggregator = Selectable<PaymentsTables['aggregator']>;
@@ -99,11 +91,7 @@ export function decideAggregator(
       .forUpdate()
       .executeTakeFirst();
     if (!found) throw notFound('Proposal');
-    assertMayDecide(payments, found, officer.person);
-    if (found.state !== 'proposed') {
-      if (found.state === decision.kind && found.decided_by === officer.person.id) return found;
-      throw conflict(`The proposal was ${found.state} before`);
-    }
+    if (hasDecided(payments, found, decision.kind, officer.person)) return found;
     if (decision.kind === 'approved') await apply(trx, found);
     await audit(trx, {
       component: 'billers',

@@ -4,7 +4,7 @@ import { audit } from '../audit/audit.ts';
 import type { Payments } from '../payments-context.ts';
 import { actorOf } from '../sources/access.ts';
 import type { Db, PaymentsTables, Trx } from '../tables.ts';
-import { assertMayDecide, assertMayPropose } from './access.ts';
+import { assertMayPropose, hasDecided } from './access.ts';
 import { findAggregator } from './aggregator.ts';
 import { type Biller, readBiller } from './biller.ts';
 import { type ProposedSettings, settledSettings, type WantedSettings } from './settings.ts';
@@ -192,11 +192,7 @@ export function decideProposal(
       .forUpdate()
       .executeTakeFirst();
     if (!found) throw notFound('Proposal');
-    assertMayDecide(payments, found, officer.person);
-    if (found.state !== 'proposed') {
-      if (found.state === decision.kind && found.decided_by === officer.person.id) return found;
-      throw conflict(`The proposal was ${found.state} before`);
-    }
+    if (hasDecided(payments, found, decision.kind, officer.person)) return found;
     const billerId =
       decision.kind === 'approved' ? await apply(payments, trx, found) : (found.biller_id ?? null);
     const decided = await trx
