@@ -24,6 +24,7 @@ import type { Engine } from './instances/apply.ts';
 import { createEnds } from './instances/ends.ts';
 import { createWorker } from './jobs/worker.ts';
 import { tidyMessages } from './messages/messages.ts';
+import { withRights } from './provisioning/acting-person.ts';
 import { removeExpired } from './retention/retention.ts';
 import type { WorkflowService } from './service.ts';
 import { startDue } from './starts/schedule.ts';
@@ -122,12 +123,15 @@ export const workflow = defineBlock({
     return {
       surfaces: [
         ...(ctx.profile === 'compliance' ? [answerSuite(service)] : []),
-        implement(workflowApi, {
-          ...processHandlers(service),
-          ...instanceHandlers(service),
-          ...taskHandlers(service),
-        }),
-        implement(workflowAdmin, adminHandlers(service)),
+        implement(
+          workflowApi,
+          withRights(db, {
+            ...processHandlers(service),
+            ...instanceHandlers(service),
+            ...taskHandlers(service),
+          }),
+        ),
+        implement(workflowAdmin, withRights(db, adminHandlers(service))),
         implement(eventsSurface, eventHandlers(service)),
       ],
       ready: () => worker.start(),

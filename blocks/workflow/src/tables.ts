@@ -234,12 +234,48 @@ export interface WorkflowTables {
     resolved_at: string | null;
   };
   retention: { owner: string; process_key: string; days: number };
+  provisioned_user: {
+    id: string;
+    agency: string;
+    /** Subject of the identity block. */
+    user_name: string;
+    external_id: string | null;
+    active: boolean;
+    profile: Buffer;
+    revision: number;
+    created_at: string;
+    changed_at: string;
+    removed_at: string | null;
+  };
+  provisioned_role: {
+    id: string;
+    agency: string;
+    name: string;
+    external_id: string | null;
+    revision: number;
+    created_at: string;
+    changed_at: string;
+  };
+  provisioned_membership: { role_id: string; user_id: string };
   change_log: {
     id: Generated<string>;
     owner: string;
-    process_key: string;
+    process_key: string | null;
     instance_id: string | null;
-    action: 'retention-set' | 'instances-removed' | 'variables-erased';
+    action:
+      | 'retention-set'
+      | 'instances-removed'
+      | 'variables-erased'
+      | 'person-provisioned'
+      | 'person-deactivated'
+      | 'person-activated'
+      | 'person-changed'
+      | 'person-removed'
+      | 'role-provisioned'
+      | 'role-renamed'
+      | 'role-removed'
+      | 'role-given'
+      | 'role-taken';
     detail: string;
     reason: string | null;
     at: string;

@@ -60,7 +60,8 @@ const listChanges = defineOperation({
   id: 'listChanges',
   method: 'GET',
   path: '/changes',
-  summary: 'What was decided about instances as data and what was removed, newest first',
+  summary:
+    'What was decided about instances as data, what was removed, and what rights people were given, newest first',
   requirements: ['WF-5.1.2-a', 'WF-5.1.2-b'],
   access: administrator,
   query: Type.Object({
@@ -75,7 +76,7 @@ const listChanges = defineOperation({
         Type.Object({
           id: Type.String(),
           at: Time,
-          processKey: Type.String(),
+          processKey: OrNull(Type.String()),
           instanceId: OrNull(Uuid),
           action: Type.String(),
           detail: Type.String(),

@@ -5,7 +5,8 @@ import type { WorkflowTables } from '../tables.ts';
 
 export interface LoggedChange {
   readonly owner: string;
-  readonly processKey: string;
+  /** Process it is about, unless it is about people. */
+  readonly processKey?: string;
   readonly instanceId?: string;
   readonly action: WorkflowTables['change_log']['action'];
   readonly detail: string;
@@ -20,7 +21,7 @@ export async function logChange(trx: Transaction<WorkflowTables>, change: Logged
     .insertInto('change_log')
     .values({
       owner: change.owner,
-      process_key: change.processKey,
+      process_key: change.processKey ?? null,
       instance_id: change.instanceId ?? null,
       action: change.action,
       detail: change.detail,
