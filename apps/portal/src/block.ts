@@ -2,6 +2,7 @@ import { type Block, type BlockContext, defineBlock } from '@govstack/platform';
 import type { Backend } from './backend.ts';
 import { consolePages } from './console/console.ts';
 import { pages } from './pages/pages.ts';
+import { processPages } from './processes/processes.ts';
 import { listStore } from './registries/list-store.ts';
 import type { LogSearch } from './registries/log-search.ts';
 import { registryPages } from './registries/registries.ts';
@@ -124,6 +125,7 @@ export function createPortal(options: PortalOptions): Block<typeof PortalSetting
           consolePages(site, context);
           registryPages(site, context, lists, searches);
           treasuryPages(site, context, backend);
+          processPages(site, context);
         },
       };
     },

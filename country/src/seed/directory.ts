@@ -145,6 +145,8 @@ const rights: readonly Grant[] = [
     `${a.identity}/identity-person-v1`,
     `${a.registration}/registration-v1`,
     `${a.consent}/consent-v1`,
+    `${a.workflow}/workflow-v1`,
+    `${a.workflow}/workflow-admin-v1`,
     `${a.payments}/payments-admin-v1`,
     `${a.mediator}/mediator-admin-v1`,
     `${a.mediator}/mediator-log-v1`,

@@ -3,15 +3,16 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
-import { buildStylesheets } from './stylesheet.ts';
+import { buildStylesheets, drawingStyles } from './stylesheet.ts';
 
 const require = createRequire(import.meta.url);
 
 interface Asset {
   readonly type: string;
   readonly body: Buffer;
-  readonly gzip?: Buffer;
-  readonly brotli?: Buffer;
+  /** Compressed when first asked for: most pages need few of the files. */
+  gzip?: Buffer;
+  brotli?: Buffer;
 }
 
 /** Files the pages load, under names that change with their content and may be kept for ever. */
@@ -31,21 +32,18 @@ const fonts = [
 
 const own = (name: string): Buffer => readFileSync(new URL(`../../assets/${name}`, import.meta.url));
 
-/** Reads, mirrors, compresses and names everything once, at start-up. */
+/** A script as it is served: without the reference to a source map that is not. */
+const scriptIn = (file: string): string =>
+  readFileSync(file, 'utf8').replace(/\n?\/\/# sourceMappingURL=.*$/m, '');
+
+/** Reads, mirrors and names everything once, at start-up. */
 export function loadAssets(): Assets {
   const byPath = new Map<string, Asset>();
   const urls = new Map<string, string>();
   const add = (name: string, type: string, body: Buffer): void => {
     const hash = createHash('sha256').update(body).digest('hex').slice(0, 12);
     const path = `/assets/${name.replace(/(\.[^.]+)$/, `.${hash}$1`)}`;
-    const compressed =
-      type === 'font/woff2'
-        ? {}
-        : {
-            gzip: gzipSync(body, { level: 9 }),
-            brotli: brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
-          };
-    byPath.set(path, { type, body, ...compressed });
+    byPath.set(path, { type, body });
     urls.set(name, path);
   };
   const url = (name: string): string => {
@@ -58,12 +56,24 @@ export function loadAssets(): Assets {
   }
   add('emblem.svg', 'image/svg+xml', own('emblem.svg'));
   add('hills.svg', 'image/svg+xml', own('hills.svg'));
-  const components = require.resolve('govuk-frontend/dist/govuk/govuk-frontend.min.js');
-  // The file ends in a reference to a source map that is not served.
-  const script = readFileSync(components, 'utf8').replace(/\n?\/\/# sourceMappingURL=.*$/m, '');
-  add('components.js', 'text/javascript', Buffer.from(script));
-  const start = own('start.js').toString('utf8').replace('./components.js', url('components.js'));
-  add('start.js', 'text/javascript', Buffer.from(start));
+  const script = (name: string, text: string): void => add(name, 'text/javascript', Buffer.from(text));
+  /** A script of ours, with the addresses of those it imports. */
+  const ownScript = (name: string, ...imports: readonly string[]): void =>
+    script(
+      name,
+      imports.reduce((text, one) => text.replace(`./${one}`, url(one)), own(name).toString('utf8')),
+    );
+  script('components.js', scriptIn(require.resolve('govuk-frontend/dist/govuk/govuk-frontend.min.js')));
+  ownScript('start.js', 'components.js');
+  script('bpmn-viewer.js', scriptIn(require.resolve('bpmn-js/dist/bpmn-navigated-viewer.production.min.js')));
+  script('bpmn-modeler.js', scriptIn(require.resolve('bpmn-js/dist/bpmn-modeler.production.min.js')));
+  ownScript('diagram.js', 'bpmn-viewer.js');
+  add(
+    'bpmn.woff2',
+    'font/woff2',
+    readFileSync(require.resolve('bpmn-js/dist/assets/bpmn-font/font/bpmn.woff2')),
+  );
+  add('bpmn.css', 'text/css', Buffer.from(drawingStyles(url('bpmn.woff2'))));
   const { ltr, rtl } = buildStylesheets(url);
   add('portal.css', 'text/css', Buffer.from(ltr));
   add('portal-rtl.css', 'text/css', Buffer.from(rtl));
@@ -83,10 +93,17 @@ export function loadAssets(): Assets {
           .header('cache-control', 'public, max-age=31536000, immutable')
           .header('x-content-type-options', 'nosniff')
           .header('vary', 'accept-encoding');
-        if (asset.brotli && /\bbr\b/.test(accepted))
+        if (asset.type === 'font/woff2') return reply.send(asset.body);
+        if (/\bbr\b/.test(accepted)) {
+          asset.brotli ??= brotliCompressSync(asset.body, {
+            params: { [constants.BROTLI_PARAM_QUALITY]: 9 },
+          });
           return reply.header('content-encoding', 'br').send(asset.brotli);
-        if (asset.gzip && /\bgzip\b/.test(accepted))
+        }
+        if (/\bgzip\b/.test(accepted)) {
+          asset.gzip ??= gzipSync(asset.body, { level: 9 });
           return reply.header('content-encoding', 'gzip').send(asset.gzip);
+        }
         return reply.send(asset.body);
       });
     },

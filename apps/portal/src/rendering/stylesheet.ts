@@ -22,6 +22,16 @@ export function neutralComponents(css: string): string {
   return without;
 }
 
+/** The styles of the library that draws processes, with the one font file that browsers of today need. */
+export function drawingStyles(fontUrl: string): string {
+  const shapes = readFileSync(require.resolve('bpmn-js/dist/assets/diagram-js.css'), 'utf8');
+  const ours = readFileSync(require.resolve('bpmn-js/dist/assets/bpmn-js.css'), 'utf8');
+  const font = readFileSync(require.resolve('bpmn-js/dist/assets/bpmn-font/css/bpmn.css'), 'utf8')
+    .replace(/\s*src: url\([^)]*\);/, '')
+    .replace(/src: url\([^;]*;/, `src: url("${fontUrl}") format("woff2");`);
+  return [shapes, ours, font].join('\n');
+}
+
 export interface Stylesheets {
   readonly ltr: string;
   readonly rtl: string;

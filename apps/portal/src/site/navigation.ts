@@ -1,5 +1,6 @@
 import type { Viewer } from '../backend.ts';
 import { consoleRoles } from '../console/roles.ts';
+import { processRoles } from '../processes/roles.ts';
 import { registryRoles } from '../registries/roles.ts';
 import { treasuryRoles } from '../treasury/roles.ts';
 
@@ -24,6 +25,7 @@ const officerItems: readonly (NavigationItem & { readonly roles: readonly string
   },
   { key: 'exchange', href: '/exchange', roles: consoleRoles },
   { key: 'registries', href: '/registries', roles: registryRoles },
+  { key: 'processes', href: '/processes', roles: processRoles },
 ];
 
 const citizenItems: readonly NavigationItem[] = [

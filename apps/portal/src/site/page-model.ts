@@ -44,6 +44,7 @@ export function pageModel(
     country: voice.text(settings.country ?? defaultCountry),
     tagline: settings.tagline ? voice.text(settings.tagline) : voice.t('common.tagline'),
     demonstration: settings.demonstration,
+    asset: assets.url,
     stylesheet: assets.url(voice.direction === 'rtl' ? 'portal-rtl.css' : 'portal.css'),
     startScript: assets.url('start.js'),
     emblem: assets.url('emblem.svg'),

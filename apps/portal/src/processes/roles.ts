@@ -1,0 +1,5 @@
+/** Who supervises processes of their agency, and repairs what is stuck. */
+export const operatorRoles: readonly string[] = ['administrator'];
+
+/** Who may open the cockpit of processes. What they see and may do there is decided by the workflow block. */
+export const processRoles: readonly string[] = [...operatorRoles];
