@@ -1,18 +1,16 @@
 import { FeelError } from '../feel/normalise.ts';
 import { isActivity } from '../model/check-flow.ts';
 import type {
-  CatchDefinition,
   EventBasedGateway,
   FlowElement,
   IntermediateCatchEvent,
   IntermediateThrowEvent,
 } from '../model/model.ts';
-import { enterActivity, finishActivity, namedInputs } from './activity.ts';
+import { enterActivity, finishActivity } from './activity.ts';
 import { cancelToken, disarmScope } from './cancel.ts';
 import { continueCompensation, rememberInner, startCompensation } from './compensate.ts';
 import { checkConditions } from './conditions.ts';
 import { raiseError } from './error.ts';
-import { escalate } from './escalation.ts';
 import { armHandlers } from './event-sub-process.ts';
 import { raiseIncident } from './incident.ts';
 import { endIteration } from './iterate.ts';
@@ -20,15 +18,15 @@ import { enterInclusiveGateway, enterParallelGateway, releaseInclusiveJoin, repo
 import { followFirst, leave } from './leave.ts';
 import { endRepetition } from './repeat.ts';
 import { change, type Run, record, removeToken, tokensIn } from './run.ts';
-import { throwSignal } from './signal.ts';
 import type { Scope, Token } from './state.ts';
-import { plan, subscribe } from './subscribe.ts';
+import { planEvent, subscribe } from './subscribe.ts';
+import { prepareThrow, throwsSignal } from './throw.ts';
 
 /** Lets every token move until each waits for something outside, then ends the scopes that have become empty. */
 export function settle(run: Run): void {
   while (run.status === 'running') {
     if (run.conditionsDue) checkConditions(run);
-    const id = run.ready.shift();
+    const id = nextReady(run);
     if (id !== undefined) {
       const token = run.tokens.get(id);
       if (token?.wait.kind === 'ready') advance(run, token);
@@ -36,6 +34,14 @@ export function settle(run: Run): void {
       return;
     }
   }
+}
+
+/** Signals are thrown when everything else stands: a branch beside that is on its way to wait for one gets it. */
+function nextReady(run: Run): string | undefined {
+  const throwsOne = (id: string): boolean =>
+    throwsSignal(run.model.elements.get(run.tokens.get(id)?.elementId ?? ''));
+  const first = run.ready.findIndex((id) => !throwsOne(id));
+  return run.ready.splice(Math.max(first, 0), 1)[0];
 }
 
 function advance(run: Run, token: Token): void {
@@ -110,7 +116,7 @@ const eventsBehind = (run: Run, gateway: EventBasedGateway): IntermediateCatchEv
   );
 
 function awaitEvents(run: Run, token: Token, events: readonly IntermediateCatchEvent[]): void {
-  const planned = events.map((event) => plan(run, token, event.id, event.catches as CatchDefinition));
+  const planned = events.flatMap((event) => planEvent(run, token, event.id, event.catches));
   const waiting = change(run, token, { wait: { kind: 'event' }, subscriptions: subscribe(run, planned) });
   record(run, waiting, 'entered');
 }
@@ -121,15 +127,14 @@ function throwEvent(run: Run, token: Token, element: IntermediateThrowEvent): vo
     startCompensation(run, token, element, throws);
     return;
   }
-  const payload = throws.kind === 'signal' ? namedInputs(run, token, throws.inputs) : {};
+  const throwIt = prepareThrow(run, token, throws);
   record(run, token, 'completed');
   if (throws.kind === 'link') {
     change(run, token, { elementId: throws.target, flowId: undefined, wait: { kind: 'ready' } });
     return;
   }
   leave(run, token, element);
-  if (throws.kind === 'signal') throwSignal(run, throws.name, payload);
-  if (throws.kind === 'escalation') escalate(run, token, throws.code);
+  throwIt();
 }
 
 function end(run: Run, token: Token, element: Extract<FlowElement, { kind: 'endEvent' }>): void {
@@ -143,14 +148,13 @@ function end(run: Run, token: Token, element: Extract<FlowElement, { kind: 'endE
     startCompensation(run, token, element, result);
     return;
   }
-  const payload = result.kind === 'signal' ? namedInputs(run, token, result.inputs) : {};
+  const throwIt = prepareThrow(run, token, result);
   record(run, token, 'completed');
   if (result.kind === 'terminate') {
     for (const other of tokensIn(run, token.scopeId)) if (other.id !== token.id) cancelToken(run, other);
   }
   removeToken(run, token);
-  if (result.kind === 'signal') throwSignal(run, result.name, payload);
-  if (result.kind === 'escalation') escalate(run, token, result.code);
+  throwIt();
 }
 
 /** Ends one scope whose last token is gone; answers whether there was one. */

@@ -1,7 +1,9 @@
 import { change, command, type Run, record, removeToken, scopesOwnedBy, tokensIn } from './run.ts';
 import type { Subscription, Token } from './state.ts';
 
-function remove(run: Run, { kind, id }: Subscription, triggered: string | undefined): void {
+/** Ends one subscription; `triggered`: what has just happened. */
+export function withdraw(run: Run, { kind, id, happened }: Subscription, triggered?: string): void {
+  if (happened) return;
   if (kind === 'message') command(run, { type: 'unsubscribe', subscriptionId: id });
   else if (kind === 'signal') command(run, { type: 'forgetSignal', subscriptionId: id });
   // A timer that has just come due is gone by itself.
@@ -10,7 +12,7 @@ function remove(run: Run, { kind, id }: Subscription, triggered: string | undefi
 
 /** Ends everything a token is subscribed to; `triggered`: what has just happened of it. */
 export function disarm(run: Run, token: Token, triggered?: string): Token {
-  for (const subscription of token.subscriptions) remove(run, subscription, triggered);
+  for (const subscription of token.subscriptions) withdraw(run, subscription, triggered);
   return token.subscriptions.length === 0 ? token : change(run, token, { subscriptions: [] });
 }
 
@@ -18,7 +20,7 @@ export function disarm(run: Run, token: Token, triggered?: string): Token {
 export function disarmScope(run: Run, scopeId: string, triggered?: string): void {
   const scope = run.scopes.get(scopeId);
   if (!scope || scope.subscriptions.length === 0) return;
-  for (const subscription of scope.subscriptions) remove(run, subscription, triggered);
+  for (const subscription of scope.subscriptions) withdraw(run, subscription, triggered);
   run.scopes.set(scopeId, { ...scope, subscriptions: [] });
 }
 

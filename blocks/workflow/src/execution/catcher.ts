@@ -1,4 +1,5 @@
 import { handledBeside, isActivity } from '../model/check-flow.ts';
+import { definitionsOf } from '../model/definitions-of.ts';
 import type { BoundaryEvent, CodeDefinition, EventSubProcess } from '../model/model.ts';
 import { isIteration, type Run, scopeOf } from './run.ts';
 import type { Token } from './state.ts';
@@ -12,12 +13,14 @@ function chosen<T extends Catcher>(
   kind: CodeDefinition['kind'],
   code: string,
 ): T | undefined {
-  const events = ids.map((id) => run.model.elements.get(id) as T).filter((one) => one.catches.kind === kind);
-  const codeOf = ({ catches }: Catcher): string | undefined =>
-    catches.kind === 'error' || catches.kind === 'escalation' ? catches.code : undefined;
-  return (
-    events.find((event) => codeOf(event) === code) ?? events.find((event) => codeOf(event) === undefined)
-  );
+  const events = ids.map((id) => run.model.elements.get(id) as T);
+  const byCode = (wanted: string | undefined): T | undefined =>
+    events.find(({ catches }) =>
+      definitionsOf<Catcher['catches']>(catches).some(
+        (one) => one.kind === kind && (one as CodeDefinition).code === wanted,
+      ),
+    );
+  return byCode(code) ?? byCode(undefined);
 }
 
 /** Boundary event of the token's activity that catches the code. */

@@ -1,7 +1,7 @@
-import type { Expression } from '../feel/expression.ts';
 import { FeelError } from '../feel/normalise.ts';
 import { change, type Run, subscriptionsOf } from './run.ts';
 import type { Scope, Subscription, Token } from './state.ts';
+import { definitionBehind } from './subscribe.ts';
 import { trigger } from './trigger.ts';
 import { evaluateIn } from './variables.ts';
 
@@ -12,7 +12,7 @@ import { evaluateIn } from './variables.ts';
 export function checkConditions(run: Run): void {
   run.conditionsDue = false;
   for (const one of subscriptionsOf(run)) {
-    if (one.kind !== 'conditional') continue;
+    if (one.kind !== 'conditional' || one.happened) continue;
     const waits = (other: Token | Scope): boolean => other.subscriptions.includes(one);
     const token = [...run.tokens.values()].find(waits);
     const scope = token ? run.scopes.get(token.scopeId) : [...run.scopes.values()].find(waits);
@@ -29,19 +29,12 @@ export function checkConditions(run: Run): void {
 
 /** Whether a condition holds. What cannot be told yet does not: it was checked when the wait began. */
 function holds(run: Run, subscription: Subscription, scopeId: string): boolean {
-  const condition = conditionOf(run, subscription.elementId);
-  if (!condition) return false;
+  const catches = definitionBehind(run, subscription);
+  if (catches?.kind !== 'conditional') return false;
   try {
-    return evaluateIn(run, condition, scopeId) === true;
+    return evaluateIn(run, catches.condition, scopeId) === true;
   } catch (error) {
     if (!(error instanceof FeelError)) throw error;
     return false;
   }
-}
-
-function conditionOf(run: Run, elementId: string): Expression | undefined {
-  const element = run.model.elements.get(elementId);
-  return element && 'catches' in element && element.catches.kind === 'conditional'
-    ? element.catches.condition
-    : undefined;
 }

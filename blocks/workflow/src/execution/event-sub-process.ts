@@ -5,7 +5,7 @@ import { cancelToken, disarmScope } from './cancel.ts';
 import { raiseIncident } from './incident.ts';
 import { addBeside, addScope, addToken, type Run, record, tokensIn, waitFor } from './run.ts';
 import type { Scope, Subscription, Token } from './state.ts';
-import { isThrown, plan, planNext, subscribe } from './subscribe.ts';
+import { planEvent, planNext, subscribe } from './subscribe.ts';
 import { applyOutputs } from './variables.ts';
 
 /** Event sub-processes that may happen to a scope. */
@@ -21,7 +21,7 @@ export function armHandlers(run: Run, token: Token): void {
   const scope = run.scopes.get(token.scopeId);
   if (!scope) return;
   const planned = handlersOf(run, scope).flatMap(({ id, catches }) =>
-    isThrown(catches) ? [] : [plan(run, { id: scope.id, scopeId: scope.id }, id, catches)],
+    planEvent(run, { id: scope.id, scopeId: scope.id }, id, catches),
   );
   if (planned.length === 0) return;
   // A start event that is entered again begins to wait anew.
@@ -48,8 +48,7 @@ export function beginHandler(
     disarmScope(run, scope.id, subscription?.id);
   } else if (subscription?.kind === 'timer') {
     const others = scope.subscriptions.filter((one) => one.id !== subscription.id);
-    const again =
-      handler.catches.kind === 'timer' ? planNext(run, scope, subscription, handler.catches) : undefined;
+    const again = planNext(run, scope, subscription);
     run.scopes.set(scope.id, {
       ...scope,
       subscriptions: [...others, ...subscribe(run, again ? [again] : [])],

@@ -1,4 +1,5 @@
 import { isActivity } from '../model/check-flow.ts';
+import { definitionsOf } from '../model/definitions-of.ts';
 import type { FlowElement, ProcessModel } from '../model/model.ts';
 import { disarm } from './cancel.ts';
 import type { EngineEvent } from './event.ts';
@@ -6,7 +7,7 @@ import { brokenJoins } from './join.ts';
 import { Refused } from './repair.ts';
 import { change, isIteration, type Run } from './run.ts';
 import type { InstanceState, Scope, Subscription, Token } from './state.ts';
-import { isThrown, plan, subscribe } from './subscribe.ts';
+import { planEvent, subscribe } from './subscribe.ts';
 
 type Migrate = Extract<EngineEvent, { type: 'migrate' }>;
 
@@ -78,18 +79,24 @@ function obstacleOf(
     const now = catchesOf(to.elements.get(at(elementId)));
     const before = catchesOf(from.elements.get(elementId));
     if (now && before && now.kind !== before.kind) return `${at(elementId)} waits for a ${now.kind} there`;
+    if (now?.kind === 'multiple' && awaitedFor(now) !== awaitedFor(before)) {
+      return `${at(elementId)} waits for something else there`;
+    }
   }
   return undefined;
 }
 
+type Catches = Extract<FlowElement, { catches: unknown }>['catches'];
+
+/** What is waited for, in words that are the same where it is the same. */
+const awaitedFor = (catches: Catches | undefined): string =>
+  (catches ? definitionsOf<Catches>(catches) : [])
+    .map((one) => ('name' in one ? `${one.kind} ${one.name}` : one.kind))
+    .join(catches?.kind === 'multiple' && catches.parallel ? ' and ' : ' or ');
+
 /** What an event sub-process waits for; undefined for anything else. */
-function awaitedBy(element: FlowElement | undefined): string | undefined {
-  if (element?.kind !== 'eventSubProcess') return undefined;
-  const { catches } = element;
-  return catches.kind === 'message' || catches.kind === 'signal'
-    ? `${catches.kind} ${catches.name}`
-    : catches.kind;
-}
+const awaitedBy = (element: FlowElement | undefined): string | undefined =>
+  element?.kind === 'eventSubProcess' ? awaitedFor(element.catches) : undefined;
 
 /** What going over to another revision of its process would do to an instance, and what is in the way. */
 export function planMigration(
@@ -203,9 +210,7 @@ function carryOver(run: Run, previous: ProcessModel, at: (id: string) => string,
   disarm(run, { ...moved, subscriptions: ended });
   const planned = [...begun].flatMap((id) => {
     const catches = catchesOf(run.model.elements.get(id));
-    return catches === undefined || catches.kind === 'link' || isThrown(catches)
-      ? []
-      : [plan(run, moved, id, catches)];
+    return catches === undefined ? [] : planEvent(run, moved, id, catches);
   });
   change(run, moved, { subscriptions: [...kept, ...subscribe(run, planned)] });
 }

@@ -1,5 +1,6 @@
 import type { Variables } from '../feel/json.ts';
 import { command, type Run, subscriptionsOf } from './run.ts';
+import { definitionBehind } from './subscribe.ts';
 import { trigger } from './trigger.ts';
 
 /**
@@ -8,15 +9,9 @@ import { trigger } from './trigger.ts';
  */
 export function throwSignal(run: Run, name: string, payload: Variables): void {
   command(run, { type: 'throwSignal', signal: name, payload });
-  const waiting = subscriptionsOf(run).filter(
-    (one) => one.kind === 'signal' && signalOf(run, one.elementId) === name,
-  );
+  const waiting = subscriptionsOf(run).filter((one) => {
+    const catches = definitionBehind(run, one);
+    return catches?.kind === 'signal' && catches.name === name && !one.happened;
+  });
   for (const { id } of waiting) trigger(run, id, payload);
-}
-
-function signalOf(run: Run, elementId: string): string | undefined {
-  const element = run.model.elements.get(elementId);
-  return element && 'catches' in element && element.catches.kind === 'signal'
-    ? element.catches.name
-    : undefined;
 }

@@ -52,6 +52,10 @@ export interface Subscription {
   readonly kind: 'timer' | 'message' | 'signal' | 'conditional';
   /** Event that happens when it is triggered. */
   readonly elementId: string;
+  /** Which of the definitions of the event it is of, when it has several. */
+  readonly definition?: number;
+  /** What has come, of an event that waits for several things at once: it no longer waits for this one. */
+  readonly happened?: { readonly payload: Json };
   /** Whether a condition held when it was last looked at. */
   readonly held?: boolean;
   /** Of a timer cycle: what it says, when it was set going, and which occurrence this is. */

@@ -1,12 +1,15 @@
 import type { Json } from '../feel/json.ts';
 import { FeelError } from '../feel/normalise.ts';
 import { parseCycle } from '../model/cycle.ts';
+import { definitionsOf } from '../model/definitions-of.ts';
 import { asInstant, isDuration, plusDuration } from '../model/duration.ts';
 import type {
   BoundaryEvent,
   CatchDefinition,
   CodeDefinition,
   CompensationDefinition,
+  LinkDefinition,
+  MultipleDefinition,
   TimerDefinition,
 } from '../model/model.ts';
 import type { Command } from './command.ts';
@@ -43,6 +46,36 @@ export interface Planned {
   readonly subscription: Subscription;
   /** Undefined: the step itself looks at it. */
   readonly command: Command | undefined;
+}
+
+type Caught = CatchDefinition | CodeDefinition | CompensationDefinition | LinkDefinition | MultipleDefinition;
+
+/** Whether it is waited for, rather than looked for when something is thrown. */
+const isAwaited = (one: Caught): one is CatchDefinition =>
+  ['timer', 'message', 'signal', 'conditional'].includes(one.kind);
+
+/** Works out what an event waits for, by each of its definitions. Throws `FeelError`. */
+export const planEvent = (
+  run: Run,
+  token: Pick<Token, 'id' | 'scopeId'>,
+  elementId: string,
+  catches: Caught,
+): readonly Planned[] =>
+  definitionsOf(catches).flatMap((one, definition) => {
+    if (!isAwaited(one)) return [];
+    const planned = plan(run, token, elementId, one);
+    if (catches.kind !== 'multiple') return [planned];
+    const { cycle, ...subscription } = planned.subscription;
+    // What comes together with others comes once.
+    const again = cycle && !catches.parallel ? { cycle } : {};
+    return [{ ...planned, subscription: { ...subscription, ...again, definition } }];
+  });
+
+/** The definition that a subscription is of; undefined when the model no longer has it. */
+export function definitionBehind(run: Run, { elementId, definition = 0 }: Subscription): Caught | undefined {
+  const element = run.model.elements.get(elementId);
+  if (element?.kind === 'receiveTask') return element.message;
+  return element && 'catches' in element ? definitionsOf<Caught>(element.catches)[definition] : undefined;
 }
 
 /** Works out a subscription without making it; a scope gives its own id in place of a token's. Throws `FeelError`. */
@@ -93,23 +126,13 @@ export function plan(
   };
 }
 
-/** Whether it is looked for when something is thrown, rather than waited for. */
-export const isThrown = (
-  catches: BoundaryEvent['catches'],
-): catches is CodeDefinition | CompensationDefinition =>
-  ['error', 'escalation', 'compensation'].includes(catches.kind);
-
 /**
  * The timer of a cycle for its next occurrence after one that has happened; undefined when it was the last. Occurrences
  * that have passed meanwhile are left out.
  */
-export function planNext(
-  run: Run,
-  token: Pick<Token, 'id'>,
-  happened: Subscription,
-  catches: CatchDefinition,
-): Planned | undefined {
-  if (!happened.cycle || catches.kind !== 'timer') return undefined;
+export function planNext(run: Run, token: Pick<Token, 'id'>, happened: Subscription): Planned | undefined {
+  const catches = definitionBehind(run, happened);
+  if (!happened.cycle || catches?.kind !== 'timer') return undefined;
   const { now } = run.context;
   const { text, anchor, due: last } = happened.cycle;
   const due = nextOf(catches, text, anchor, Date.parse(last) > Date.parse(now) ? last : now);
@@ -127,7 +150,7 @@ export function planBoundary(run: Run, token: Token, boundary: readonly string[]
   if (boundary.length === 0 || isIteration(run, token)) return [];
   return boundary
     .map((id) => run.model.elements.get(id) as BoundaryEvent)
-    .flatMap((event) => (isThrown(event.catches) ? [] : [plan(run, token, event.id, event.catches)]));
+    .flatMap((event) => planEvent(run, token, event.id, event.catches));
 }
 
 /** Makes planned subscriptions true; answers what the token keeps. */

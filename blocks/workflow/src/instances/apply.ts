@@ -74,7 +74,7 @@ const jobOf = (event: EngineEvent): string | undefined =>
 /** Whether the instance waits for more messages of a subscription. */
 const awaits = (state: InstanceState, subscriptionId: string): boolean =>
   [...state.tokens.values(), ...state.scopes.values()].some((waiting) =>
-    waiting.subscriptions.some((one) => one.kind === 'message' && one.id === subscriptionId),
+    waiting.subscriptions.some((one) => one.kind === 'message' && one.id === subscriptionId && !one.happened),
   );
 
 async function announceChange(trx: Transaction<WorkflowTables>, change: Change, at: Date): Promise<void> {

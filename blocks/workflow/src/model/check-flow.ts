@@ -1,3 +1,4 @@
+import { definitionsOf } from './definitions-of.ts';
 import type { Issues } from './issues.ts';
 import type { Activity, BoundaryEvent, EventSubProcess, FlowElement, ProcessModel } from './model.ts';
 
@@ -52,14 +53,24 @@ function checkBoundary(model: ProcessModel, element: BoundaryEvent, issues: Issu
     issues.add(element.id, 'a boundary event is attached to an activity beside it');
     return;
   }
-  if (element.catches.kind === 'compensation') {
+  for (const { kind } of definitionsOf(element.catches)) checkCaught(model, element, host, kind, issues);
+}
+
+function checkCaught(
+  model: ProcessModel,
+  element: BoundaryEvent,
+  host: Activity,
+  kind: string,
+  issues: Issues,
+): void {
+  if (kind === 'compensation') {
     checkCompensation(model, element, host, issues);
-  } else if (element.catches.kind === 'error') {
+  } else if (kind === 'error') {
     if (!element.interrupting) issues.add(element.id, 'a boundary event that catches an error interrupts');
     if (!['serviceTask', 'subProcess', 'callActivity'].includes(host.kind)) {
       issues.add(element.id, `a ${host.kind} raises no error that could be caught`);
     }
-  } else if (element.catches.kind === 'escalation') {
+  } else if (kind === 'escalation') {
     if (host.kind !== 'subProcess') issues.add(element.id, `a ${host.kind} escalates nothing`);
   } else if (['task', 'scriptTask', 'businessRuleTask'].includes(host.kind) && !host.loop) {
     issues.add(element.id, `a ${host.kind} takes no time in which an event could happen`);
@@ -179,7 +190,9 @@ function checkErrorMappings(model: ProcessModel, element: FlowElement, issues: I
       const events = [...(isActivity(at) ? at.boundary : []), ...handledBeside(model, at)];
       caught = events.some((id) => {
         const { catches } = model.elements.get(id) as BoundaryEvent | EventSubProcess;
-        return catches.kind === 'error' && (catches.code === undefined || catches.code === code);
+        return definitionsOf(catches).some(
+          (one) => one.kind === 'error' && (one.code === undefined || one.code === code),
+        );
       });
     }
     if (!caught) issues.add(element.id, `nothing catches the error ${code}`);
@@ -195,7 +208,10 @@ export function checkFlow(model: ProcessModel, issues: Issues): void {
     checkLinks(model, element, issues);
     checkCompensations(model, element, issues);
     if (element.kind === 'eventBasedGateway') checkEventGateway(model, element, issues);
-    if (element.kind === 'eventSubProcess' && element.catches.kind === 'error' && !element.interrupting) {
+    const catchesError =
+      element.kind === 'eventSubProcess' &&
+      definitionsOf(element.catches).some(({ kind }) => kind === 'error');
+    if (catchesError && !element.interrupting) {
       issues.add(element.id, 'an event sub-process that catches an error interrupts');
     }
     if (element.kind === 'boundaryEvent') checkBoundary(model, element, issues);

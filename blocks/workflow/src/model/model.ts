@@ -195,7 +195,7 @@ export interface EventSubProcess extends Node {
   readonly kind: 'eventSubProcess';
   /** Whether it takes the place of everything that runs around it. */
   readonly interrupting: boolean;
-  readonly catches: CatchDefinition | CodeDefinition;
+  readonly catches: CatchDefinition | CodeDefinition | MultipleDefinition;
   /** Outputs of its start event. */
   readonly outputs: readonly OutputMapping[];
 }
@@ -244,9 +244,9 @@ export interface EndEvent extends Node {
     | { readonly kind: 'none' }
     | { readonly kind: 'terminate' }
     | { readonly kind: 'error'; readonly code: string }
-    | { readonly kind: 'escalation'; readonly code: string }
     | CompensationThrow
-    | SignalThrow;
+    | Thrown
+    | MultipleThrow;
 }
 
 export interface TimerDefinition {
@@ -283,6 +283,13 @@ export interface CodeDefinition {
   readonly code: string | undefined;
 }
 
+/** An event with several definitions: it happens with the first of them, or once all have come (`parallel`). */
+export interface MultipleDefinition {
+  readonly kind: 'multiple';
+  readonly parallel: boolean;
+  readonly definitions: readonly (CatchDefinition | CodeDefinition)[];
+}
+
 /** Where a link throw event of the same name goes on. */
 export interface LinkDefinition {
   readonly kind: 'link';
@@ -291,7 +298,7 @@ export interface LinkDefinition {
 
 export interface IntermediateCatchEvent extends Node {
   readonly kind: 'intermediateCatchEvent';
-  readonly catches: CatchDefinition | LinkDefinition;
+  readonly catches: CatchDefinition | LinkDefinition | MultipleDefinition;
   readonly outputs: readonly OutputMapping[];
 }
 
@@ -299,9 +306,18 @@ export interface IntermediateCatchEvent extends Node {
 export type ThrowDefinition =
   | { readonly kind: 'none' }
   | { readonly kind: 'link'; readonly target: string }
-  | { readonly kind: 'escalation'; readonly code: string }
   | CompensationThrow
-  | SignalThrow;
+  | Thrown
+  | MultipleThrow;
+
+/** Thrown in passing: the token goes on at once. */
+export type Thrown = { readonly kind: 'escalation'; readonly code: string } | SignalThrow;
+
+/** An event with several definitions throws them all. */
+export interface MultipleThrow {
+  readonly kind: 'multiple';
+  readonly throws: readonly Thrown[];
+}
 
 /** Compensates for what was done in its scope: one activity, or everything, last done first. */
 export interface CompensationThrow {
@@ -327,7 +343,7 @@ export interface BoundaryEvent extends Node {
   readonly attachedTo: string;
   readonly interrupting: boolean;
   /** Compensation: never happens by itself; names the activity that compensates for what it is attached to. */
-  readonly catches: CatchDefinition | CodeDefinition | CompensationDefinition;
+  readonly catches: CatchDefinition | CodeDefinition | CompensationDefinition | MultipleDefinition;
   readonly outputs: readonly OutputMapping[];
 }
 

@@ -11,10 +11,12 @@ import type {
   EndEvent,
   IntermediateCatchEvent,
   MessageDefinition,
+  MultipleDefinition,
   SignalThrow,
   StartTimer,
   StartTrigger,
   ThrowDefinition,
+  Thrown,
   TimerDefinition,
 } from './model.ts';
 import { missedPolicies } from './model.ts';
@@ -130,13 +132,20 @@ export function readMessage(
   };
 }
 
-/** The one event definition of an event; undefined when it has none, or when it is not supported. */
+/** Definitions of an event: those written inside it, then those of the document that it refers to. */
+const definitionsOf = (element: ModdleElement): readonly ModdleElement[] => [
+  ...children(element, 'eventDefinitions'),
+  ...children(element, 'eventDefinitionRef'),
+];
+
+/** The definition of an event that has one at most; undefined when it has none. */
 function definitionOf(element: ModdleElement, reader: Reader): ModdleElement | undefined {
-  const definitions = children(element, 'eventDefinitions');
-  if (definitions.length > 1 || children(element, 'eventDefinitionRef').length > 0) {
-    reader.issues.add(element, 'an event has one event definition, written inside it');
+  const [first, ...others] = definitionsOf(element);
+  for (const other of others) {
+    const both = `${kindOf(first as ModdleElement)} and ${kindOf(other)}`;
+    reader.issues.add(element, `an event of ${both} is not supported`);
   }
-  return definitions[0];
+  return first;
 }
 
 const kindOf = (definition: ModdleElement): string =>
@@ -180,26 +189,39 @@ const readSignalThrow = (element: ModdleElement, definition: ModdleElement, read
   inputs: readNamedInputs(element, reader),
 });
 
-/** Reads the timer, message, signal or condition that a catch event waits for. */
-export function readCatch(element: ModdleElement, reader: Reader): CatchDefinition {
-  const definition = definitionOf(element, reader);
-  if (definition?.$type === 'bpmn:TimerEventDefinition') return readTimer(element, definition, reader);
-  if (definition?.$type === 'bpmn:MessageEventDefinition') return readMessage(element, definition, reader);
-  if (definition?.$type === 'bpmn:SignalEventDefinition') {
+function readOneCatch(element: ModdleElement, definition: ModdleElement, reader: Reader): CatchDefinition {
+  if (definition.$type === 'bpmn:TimerEventDefinition') return readTimer(element, definition, reader);
+  if (definition.$type === 'bpmn:MessageEventDefinition') return readMessage(element, definition, reader);
+  if (definition.$type === 'bpmn:SignalEventDefinition') {
     return { kind: 'signal', name: signalNameOf(element, definition, reader) };
   }
-  if (definition?.$type === 'bpmn:ConditionalEventDefinition') {
+  if (definition.$type === 'bpmn:ConditionalEventDefinition') {
     const condition = child(definition, 'condition');
     const text = (condition && attribute(condition, 'body')) ?? '';
     return { kind: 'conditional', condition: readExpression(reader.issues, element, 'condition', text) };
   }
-  reader.issues.add(
-    element,
-    definition
-      ? `catching ${kindOf(definition)} is not supported`
-      : 'a catch event needs an event definition',
-  );
+  reader.issues.add(element, `catching ${kindOf(definition)} is not supported`);
   return never;
+}
+
+/** Reads what a catch event waits for by one definition or several. */
+function readDefinitions<T extends CatchDefinition | CodeDefinition>(
+  element: ModdleElement,
+  reader: Reader,
+  read: (definition: ModdleElement) => T,
+): T | CatchDefinition | MultipleDefinition {
+  const [first, ...others] = definitionsOf(element).map(read);
+  if (!first) {
+    reader.issues.add(element, 'a catch event needs an event definition');
+    return never;
+  }
+  if (others.length === 0) return first;
+  const parallel = element.get('parallelMultiple') === true;
+  const definitions = [first, ...others];
+  if (parallel && definitions.some(({ kind }) => kind === 'error' || kind === 'escalation')) {
+    reader.issues.add(element, 'an error or escalation is not waited for together with others');
+  }
+  return { kind: 'multiple', parallel, definitions };
 }
 
 /** Reads what an intermediate event catches: what any catch event may, or a link. */
@@ -208,7 +230,9 @@ export function readIntermediateCatch(
   reader: Reader,
 ): IntermediateCatchEvent['catches'] {
   const name = linkNameOf(element);
-  if (name === undefined) return readCatch(element, reader);
+  if (name === undefined) {
+    return readDefinitions(element, reader, (one) => readOneCatch(element, one, reader));
+  }
   definitionOf(element, reader);
   if (name === '') reader.issues.add(element, 'a link needs a name');
   return { kind: 'link', name };
@@ -216,7 +240,7 @@ export function readIntermediateCatch(
 
 /** Name of the link that an event is; empty when it has none, undefined when the event is no link. */
 function linkNameOf(element: ModdleElement): string | undefined {
-  const definition = children(element, 'eventDefinitions')[0];
+  const [definition] = definitionsOf(element);
   return definition?.$type === 'bpmn:LinkEventDefinition' ? (attribute(definition, 'name') ?? '') : undefined;
 }
 
@@ -252,7 +276,7 @@ export function readCompensation(
   associated: readonly ModdleElement[],
   reader: Reader,
 ): CompensationDefinition | undefined {
-  if (children(element, 'eventDefinitions')[0]?.$type !== 'bpmn:CompensateEventDefinition') return undefined;
+  if (definitionsOf(element)[0]?.$type !== 'bpmn:CompensateEventDefinition') return undefined;
   definitionOf(element, reader);
   const handlers = associated.filter((one) => one.get('isForCompensation') === true);
   if (handlers.length !== 1) {
@@ -276,12 +300,36 @@ function readCompensationThrow(
   return { kind: 'compensation', activity: child(definition, 'activityRef')?.id };
 }
 
+/** Reads what is thrown in passing; undefined for any other definition. */
+function readThrown(element: ModdleElement, definition: ModdleElement, reader: Reader): Thrown | undefined {
+  if (definition.$type === 'bpmn:SignalEventDefinition') return readSignalThrow(element, definition, reader);
+  if (definition.$type === 'bpmn:EscalationEventDefinition') return escalationOf(element, definition, reader);
+  return undefined;
+}
+
+/** Reads an event that throws several things at once; undefined when it has one definition at most. */
+function readSeveral(
+  element: ModdleElement,
+  reader: Reader,
+): (ThrowDefinition & EndEvent['result']) | undefined {
+  const definitions = definitionsOf(element);
+  if (definitions.length < 2) return undefined;
+  const throws = definitions.flatMap((one) => {
+    const thrown = readThrown(element, one, reader);
+    if (!thrown) reader.issues.add(element, `${kindOf(one)} is not thrown together with others`);
+    return thrown ?? [];
+  });
+  return { kind: 'multiple', throws };
+}
+
 /** Reads what a throw event throws. `links`: the link catch events around it, by name. */
 export function readThrow(
   element: ModdleElement,
   links: ReadonlyMap<string, string>,
   reader: Reader,
 ): ThrowDefinition {
+  const several = readSeveral(element, reader);
+  if (several) return several;
   const definition = definitionOf(element, reader);
   if (!definition) return { kind: 'none' };
   const link = linkNameOf(element);
@@ -295,8 +343,8 @@ export function readThrow(
     }
     return { kind: 'link', target: target ?? '' };
   }
-  if (definition.$type === 'bpmn:SignalEventDefinition') return readSignalThrow(element, definition, reader);
-  if (definition.$type === 'bpmn:EscalationEventDefinition') return escalationOf(element, definition, reader);
+  const thrown = readThrown(element, definition, reader);
+  if (thrown) return thrown;
   if (definition.$type === 'bpmn:CompensateEventDefinition') {
     return readCompensationThrow(element, definition, reader);
   }
@@ -309,17 +357,20 @@ const codeKinds: ReadonlyMap<string, CodeDefinition['kind']> = new Map([
   ['bpmn:EscalationEventDefinition', 'escalation'],
 ]);
 
-/** Reads what a boundary event or an event sub-process catches: an error, an escalation, or what any catch event may. */
-export function readBoundaryCatch(element: ModdleElement, reader: Reader): CatchDefinition | CodeDefinition {
-  const definition = children(element, 'eventDefinitions')[0];
-  const kind = definition && codeKinds.get(definition.$type);
-  if (!definition || !kind) return readCatch(element, reader);
-  definitionOf(element, reader);
-  return { kind, code: codeOf(kind, definition, element, reader) };
-}
+/** Reads what a boundary event or an event sub-process catches: errors, escalations, and what any catch event may. */
+export const readBoundaryCatch = (
+  element: ModdleElement,
+  reader: Reader,
+): CatchDefinition | CodeDefinition | MultipleDefinition =>
+  readDefinitions(element, reader, (one): CatchDefinition | CodeDefinition => {
+    const kind = codeKinds.get(one.$type);
+    return kind ? { kind, code: codeOf(kind, one, element, reader) } : readOneCatch(element, one, reader);
+  });
 
 /** Reads how an end event ends its path. */
 export function readEnd(element: ModdleElement, reader: Reader): EndEvent['result'] {
+  const several = readSeveral(element, reader);
+  if (several) return several;
   const definition = definitionOf(element, reader);
   if (!definition) return { kind: 'none' };
   if (definition.$type === 'bpmn:TerminateEventDefinition') return { kind: 'terminate' };
@@ -328,8 +379,8 @@ export function readEnd(element: ModdleElement, reader: Reader): EndEvent['resul
     if (code === undefined) reader.issues.add(element, 'an error end event needs errorRef');
     return { kind: 'error', code: code ?? '' };
   }
-  if (definition.$type === 'bpmn:SignalEventDefinition') return readSignalThrow(element, definition, reader);
-  if (definition.$type === 'bpmn:EscalationEventDefinition') return escalationOf(element, definition, reader);
+  const thrown = readThrown(element, definition, reader);
+  if (thrown) return thrown;
   if (definition.$type === 'bpmn:CompensateEventDefinition') {
     return readCompensationThrow(element, definition, reader);
   }

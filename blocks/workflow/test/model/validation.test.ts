@@ -288,10 +288,10 @@ const refusals: readonly [string, string, string, RegExp][] = [
     /catches an error interrupts/,
   ],
   [
-    'several definitions on one event',
-    `${around(service('t'))}<boundaryEvent id="b" attachedToRef="t">${timerOf('PT1S')}${timerOf('PT2S')}</boundaryEvent>${flow('b', 'e')}`,
+    'an error that has to come together with a timer',
+    `${around(service('t'))}<boundaryEvent id="b" attachedToRef="t" parallelMultiple="true">${timerOf('PT1S')}<errorEventDefinition/></boundaryEvent>${flow('b', 'e')}`,
     'b',
-    /has one event definition/,
+    /not waited for together/,
   ],
   [
     'a start by a timer without time',
