@@ -1,11 +1,19 @@
-/** The part of the moddle libraries that reading BPMN and DMN documents needs. */
+/** The part of the moddle libraries that reading and writing BPMN and DMN documents needs. */
 declare module 'bpmn-moddle' {
+  export interface ModdleProperty {
+    readonly name: string;
+    readonly isReference?: boolean;
+    readonly isVirtual?: boolean;
+  }
   export interface ModdleElement {
     readonly $type: string;
-    readonly $attrs: Readonly<Record<string, string>>;
-    readonly $parent?: ModdleElement;
+    readonly $attrs: Record<string, string>;
+    $parent?: ModdleElement;
+    /** Absent on elements of namespaces that are not declared. */
+    readonly $descriptor?: { readonly properties: readonly ModdleProperty[] };
     readonly id?: string;
     get(name: string): unknown;
+    set(name: string, value: unknown): void;
     $instanceOf(type: string): boolean;
   }
   export interface ModdleWarning extends Error {
@@ -21,6 +29,8 @@ declare module 'bpmn-moddle' {
   export class BpmnModdle {
     constructor(packages?: Readonly<Record<string, object>>);
     fromXML(xml: string): Promise<ParseResult>;
+    toXML(element: ModdleElement, options?: { readonly format?: boolean }): Promise<{ readonly xml: string }>;
+    create(type: string, attributes?: Readonly<Record<string, unknown>>): ModdleElement;
   }
 }
 

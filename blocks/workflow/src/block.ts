@@ -51,6 +51,8 @@ const config = Type.Object({
   pollMs: Type.Integer({ default: 500, minimum: 10 }),
   /** Roles whose holders supervise all processes of their agency. */
   administratorRoles: Type.Array(Type.String(), { default: ['administrator'] }),
+  /** Roles whose holders draw, try and deploy processes of their agency; the administrators' where none are given. */
+  designerRoles: Type.Optional(Type.Array(Type.String())),
 });
 
 /** Interprets BPMN processes: calls services, waits for people, timers and messages, and survives every crash. */
@@ -105,6 +107,7 @@ export const workflow = defineBlock({
       log: ctx.log,
       longestWaitMs: ctx.config.longestWaitMs,
       administratorRoles: ctx.config.administratorRoles,
+      designerRoles: ctx.config.designerRoles ?? ctx.config.administratorRoles,
     };
     new Gauge({
       name: 'govstack_workflow_open_incidents',

@@ -16,6 +16,8 @@ export interface WorkflowService {
   readonly log: Logger;
   readonly longestWaitMs: number;
   readonly administratorRoles: readonly string[];
+  /** Roles whose holders design processes of their agency. */
+  readonly designerRoles: readonly string[];
 }
 
 export const viewer = (service: WorkflowService, caller: Caller, person: Person | undefined): Viewer =>

@@ -233,6 +233,33 @@ export interface WorkflowTables {
     raised_at: string;
     resolved_at: string | null;
   };
+  draft: {
+    id: string;
+    owner: string;
+    name: string;
+    /** Counts the changes; whoever changes it names the one they have read. */
+    revision: number;
+    bpmn: string;
+    dmn: unknown;
+    bindings: unknown;
+    /** What was last deployed of it, or what it began as. */
+    definition_id: string | null;
+    created_at: string;
+    changed_at: string;
+    changed_by: string;
+  };
+  draft_log: {
+    id: Generated<string>;
+    draft_id: string;
+    owner: string;
+    action: 'created' | 'changed' | 'deployed' | 'removed';
+    revision: number;
+    detail: string | null;
+    at: string;
+    application: string;
+    actor: string;
+    organisation: string;
+  };
   retention: { owner: string; process_key: string; days: number };
   provisioned_user: {
     id: string;
@@ -297,6 +324,7 @@ export interface WorkflowTables {
 }
 
 export type DefinitionRow = Selectable<WorkflowTables['definition']>;
+export type DraftRow = Selectable<WorkflowTables['draft']>;
 export type InstanceRow = Selectable<WorkflowTables['instance']>;
 export type TaskRow = Selectable<WorkflowTables['user_task']>;
 export type IncidentRow = Selectable<WorkflowTables['incident']>;

@@ -13,7 +13,9 @@ import { defineTrigger, listTriggers, removeTrigger } from '../starts/flow-trigg
 import { listSchedules } from '../starts/schedule.ts';
 import type { DefinitionRow } from '../tables.ts';
 import { checkVariables } from './check-variables.ts';
+import { draftHandlers } from './draft-handlers.ts';
 import { migrationHandlers } from './migration-handlers.ts';
+import { modellingHandlers } from './modelling-handlers.ts';
 import { monitoringHandlers } from './monitoring-handlers.ts';
 import type { workflowAdmin } from './operations.ts';
 import { repairHandlers } from './repair-handlers.ts';
@@ -90,6 +92,8 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
     ...migrationHandlers(service),
     ...monitoringHandlers(service),
     ...retentionHandlers(service),
+    ...draftHandlers(service),
+    ...modellingHandlers(service),
     async listAllProcesses({ query, caller, person }) {
       const limit = query.limit ?? 100;
       const rows = await listDefinitions(db, viewer(service, caller, person), {

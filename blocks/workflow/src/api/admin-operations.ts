@@ -1,5 +1,7 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { draftOperations } from './draft-operations.ts';
 import { migrationOperations } from './migration-operations.ts';
+import { modellingOperations } from './modelling-operations.ts';
 import { monitoringOperations } from './monitoring-operations.ts';
 import { repairOperations } from './repair-operations.ts';
 import { retentionOperations } from './retention-operations.ts';
@@ -425,5 +427,7 @@ export const workflowAdmin = defineSurface({
     ...migrationOperations,
     ...monitoringOperations,
     ...retentionOperations,
+    ...draftOperations,
+    ...modellingOperations,
   },
 });

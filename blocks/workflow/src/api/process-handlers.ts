@@ -5,12 +5,9 @@ import {
   type Deployment,
   findDefinition,
   listDefinitions,
-  saveDefinition,
-  sourceOf,
 } from '../definitions/definitions.ts';
+import { compileDeployment, deploy as deployModel } from '../definitions/deploy.ts';
 import { type Actor, actorOf } from '../history/actor.ts';
-import { compileProcess } from '../model/compile-process.ts';
-import { InvalidDefinition, type ProcessModel } from '../model/model.ts';
 import { viewer, type WorkflowService } from '../service.ts';
 import { arrangeStarts } from '../starts/arrange.ts';
 import type { DefinitionRow } from '../tables.ts';
@@ -23,24 +20,6 @@ type ProcessHandlers = Pick<
   'getProcessList' | 'addProcess' | 'getProcess' | 'getStartForm' | 'updateProcess' | 'deleteProcess'
 >;
 
-async function compile(owner: string, deployment: Deployment): Promise<ProcessModel> {
-  try {
-    return await compileProcess(sourceOf(owner, deployment.processBody));
-  } catch (error) {
-    if (!(error instanceof InvalidDefinition)) throw error;
-    const [first] = error.issues;
-    const rest = error.issues.length - 1;
-    const detail = `The definition cannot be run: ${first?.elementId}: ${first?.message}`;
-    throw new Problem(422, rest > 0 ? `${detail} (and ${rest} more)` : detail, {
-      errors: error.issues.slice(0, 200).map((issue) => ({
-        in: 'body' as const,
-        pointer: `/processBody#${issue.elementId}`,
-        detail: issue.message,
-      })),
-    });
-  }
-}
-
 /** Handlers of the design time operations: what processes there are. */
 export function processHandlers(service: WorkflowService): ProcessHandlers {
   const { db, engine } = service;
@@ -50,16 +29,11 @@ export function processHandlers(service: WorkflowService): ProcessHandlers {
     actor: Actor,
     key?: string,
   ): Promise<DefinitionRow> => {
-    const model = await compile(owner, deployment);
+    const model = await compileDeployment(owner, deployment);
     if (key !== undefined && model.key !== key) {
       throw new Problem(422, `The process has the id ${model.key}, not ${key}`);
     }
-    const at = engine.now().toISOString();
-    return transaction(db, async (trx) => {
-      const row = await saveDefinition(trx, owner, deployment, model, actor, at);
-      await arrangeStarts(trx, engine.models, row, at);
-      return row;
-    });
+    return transaction(db, (trx) => deployModel(trx, engine, owner, deployment, model, actor));
   };
   return {
     async getProcessList({ caller, person }) {

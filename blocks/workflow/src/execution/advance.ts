@@ -60,6 +60,7 @@ function advance(run: Run, token: Token): void {
     return;
   }
   run.movesLeft -= 1;
+  run.context.watch?.(run, token, 'reached');
   try {
     enter(run, token, element);
   } catch (error) {

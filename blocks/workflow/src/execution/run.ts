@@ -14,6 +14,13 @@ export interface StepContext {
   readonly maxIterations: number;
   /** Pauses before further attempts where the process does not give its own (ISO 8601 durations). */
   readonly retries: readonly string[];
+  /** Told of each element a token comes to and of each line of the history while the step goes on; changes nothing. */
+  readonly watch?: (
+    run: Run,
+    token: Token,
+    event: 'reached' | HistoryEntry['event'],
+    detail?: string,
+  ) => void;
 }
 
 /** A state being changed by one step. */
@@ -87,6 +94,7 @@ export const record = (run: Run, token: Token, event: HistoryEntry['event'], det
     ...(token.flowId === undefined ? {} : { flowId: token.flowId }),
     ...(detail === undefined ? {} : { detail }),
   });
+  run.context.watch?.(run, token, event, detail);
 };
 
 const count = (run: Run, scopeId: string, change: number): void => {
