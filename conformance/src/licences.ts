@@ -133,7 +133,8 @@ export function checkLicences(root: string): Licences {
         (one) => one.packages.test(name) && one.licence === id && (development || !one.development),
       );
     // A licence that points at its own text is no expression, and can only be accepted by its exception.
-    if (!accepts(licence) && !licenceFits(licence, accepts)) violations.push(`${name}: ${licence || 'no licence'}: not accepted`);
+    if (!accepts(licence) && !licenceFits(licence, accepts))
+      violations.push(`${name}: ${licence || 'no licence'}: not accepted`);
   }
   return { packages: foreign.length, violations };
 }
