@@ -84,6 +84,7 @@ export function completeActivity(run: Run, token: Token, activity: Activity): vo
       raiseIncident(run, quiet, error.message, 'leave');
       return;
     }
+    rememberActivity(run, quiet, activity);
     record(run, quiet, 'completed');
     removeToken(run, quiet);
     return;

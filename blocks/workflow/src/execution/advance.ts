@@ -8,7 +8,8 @@ import type {
 } from '../model/model.ts';
 import { enterActivity, finishActivity } from './activity.ts';
 import { cancelToken, disarmScope } from './cancel.ts';
-import { continueCompensation, rememberInner, startCompensation } from './compensate.ts';
+import { cancelTransaction } from './cancel-transaction.ts';
+import { continueCompensation, rememberInner, rememberRun, startCompensation } from './compensate.ts';
 import { checkConditions } from './conditions.ts';
 import { raiseError } from './error.ts';
 import { armHandlers } from './event-sub-process.ts';
@@ -149,6 +150,10 @@ function end(run: Run, token: Token, element: Extract<FlowElement, { kind: 'endE
     startCompensation(run, token, element, result);
     return;
   }
+  if (result.kind === 'cancel') {
+    cancelTransaction(run, token, element);
+    return;
+  }
   const throwIt = prepareThrow(run, token, result);
   record(run, token, 'completed');
   if (result.kind === 'terminate') {
@@ -176,6 +181,7 @@ function endScope(run: Run, scope: Scope): void {
     run.status = 'completed';
     return;
   }
+  if (scope.kind !== 'subProcess') rememberRun(run, scope);
   if (scope.kind === 'iteration') {
     endIteration(run, scope);
     return;
@@ -194,6 +200,7 @@ function endScope(run: Run, scope: Scope): void {
   } else if (element?.kind === 'endEvent' || element?.kind === 'intermediateThrowEvent') {
     continueCompensation(run, owner, element);
   } else if (element?.kind === 'eventSubProcess') {
+    rememberInner(run, owner, element, scope);
     record(run, owner, 'completed');
     removeToken(run, owner);
   }

@@ -6,7 +6,7 @@ import type { EngineEvent } from './event.ts';
 import { brokenJoins } from './join.ts';
 import { Refused } from './repair.ts';
 import { change, isIteration, type Run } from './run.ts';
-import type { InstanceState, Scope, Subscription, Token } from './state.ts';
+import type { Compensable, InstanceState, Scope, Subscription, Token } from './state.ts';
 import { planEvent, subscribe } from './subscribe.ts';
 
 type Migrate = Extract<EngineEvent, { type: 'migrate' }>;
@@ -93,6 +93,20 @@ const awaitedFor = (catches: Catches | undefined): string =>
   (catches ? definitionsOf<Catches>(catches) : [])
     .map((one) => ('name' in one ? `${one.kind} ${one.name}` : one.kind))
     .join(catches?.kind === 'multiple' && catches.parallel ? ' and ' : ' or ');
+/** Elements that what was done names. */
+const namesOf = ({ activity, handlers }: Compensable): readonly string[] => [
+  activity,
+  ...handlers.flatMap((one) => [one.handler, ...(one.inner ?? []).flatMap(namesOf)]),
+];
+
+const renamed = ({ activity, handlers }: Compensable, at: (id: string) => string): Compensable => ({
+  activity: at(activity),
+  handlers: handlers.map((one) => ({
+    ...one,
+    handler: at(one.handler),
+    ...(one.inner === undefined ? {} : { inner: one.inner.map((done) => renamed(done, at)) }),
+  })),
+});
 
 /** What an event sub-process waits for; undefined for anything else. */
 const awaitedBy = (element: FlowElement | undefined): string | undefined =>
@@ -117,10 +131,7 @@ export function planMigration(
     for (const { elementId } of scope.subscriptions)
       if (awaitedBy(from.elements.get(elementId)) !== awaitedBy(to.elements.get(at(elementId))))
         obstacles.push({ elementId, message: `${at(elementId)} waits for something else there` });
-    const named = [
-      ...scope.subscriptions.map((one) => one.elementId),
-      ...scope.compensable.flatMap((one) => [one.activity, ...one.handlers]),
-    ];
+    const named = [...scope.subscriptions.map((one) => one.elementId), ...scope.compensable.flatMap(namesOf)];
     for (const elementId of named)
       if (!to.elements.has(at(elementId)))
         obstacles.push({ elementId, message: `the other revision has no element ${at(elementId)}` });
@@ -154,10 +165,7 @@ export function migrate(run: Run, { previous, elements }: Migrate): boolean {
       ...scope,
       elementId: at(scope.elementId),
       subscriptions: scope.subscriptions.map((one) => ({ ...one, elementId: at(one.elementId) })),
-      compensable: scope.compensable.map((one) => ({
-        activity: at(one.activity),
-        handlers: one.handlers.map(at),
-      })),
+      compensable: scope.compensable.map((one) => renamed(one, at)),
     });
   }
   for (const token of [...run.tokens.values()]) carryOver(run, previous, at, token);
@@ -175,7 +183,6 @@ function carryOver(run: Run, previous: ProcessModel, at: (id: string) => string,
   const moved = change(run, token, {
     elementId: at(token.elementId),
     flowId: flowId !== undefined && run.model.flows.has(flowId) ? flowId : undefined,
-    wait: token.wait.kind === 'compensation' ? { ...token.wait, left: token.wait.left.map(at) } : token.wait,
   });
   if (moved.elementId !== token.elementId) {
     run.history.push({

@@ -37,10 +37,20 @@ export interface Scope {
   readonly compensable: readonly Compensable[];
 }
 
-/** A completed activity, and the handlers that compensate for it in the order of what they compensate for. */
+/** A completed activity, and what compensates for it in the order of what was done. */
 export interface Compensable {
   readonly activity: string;
-  readonly handlers: readonly string[];
+  readonly handlers: readonly Undo[];
+}
+
+/** A handler that is still to be run. */
+export interface Undo {
+  /** Activity, or event sub-process, that compensates. */
+  readonly handler: string;
+  /** Variables of the repetitions in which it was done that is undone. */
+  readonly variables?: Variables;
+  /** Of an event sub-process: what was done around it, for it to undo. */
+  readonly inner?: readonly Compensable[];
 }
 
 /**
@@ -96,8 +106,13 @@ export type Wait =
       /** Whether another follows the one under way, decided as it ends. */
       readonly more: boolean;
     }
-  /** Handlers still to be run, the next at the end. */
-  | { readonly kind: 'compensation'; readonly left: readonly string[] }
+  | {
+      readonly kind: 'compensation';
+      /** Still to be run, the next at the end. */
+      readonly left: readonly Undo[];
+      /** Whether the flow has gone on without waiting for it. */
+      readonly beside?: true;
+    }
   | {
       readonly kind: 'incident';
       readonly incidentId: string;

@@ -5,6 +5,7 @@ import { definitionsOf } from '../model/definitions-of.ts';
 import { asInstant, isDuration, plusDuration } from '../model/duration.ts';
 import type {
   BoundaryEvent,
+  CancelDefinition,
   CatchDefinition,
   CodeDefinition,
   CompensationDefinition,
@@ -48,7 +49,13 @@ export interface Planned {
   readonly command: Command | undefined;
 }
 
-type Caught = CatchDefinition | CodeDefinition | CompensationDefinition | LinkDefinition | MultipleDefinition;
+type Caught =
+  | CatchDefinition
+  | CodeDefinition
+  | CompensationDefinition
+  | CancelDefinition
+  | LinkDefinition
+  | MultipleDefinition;
 
 /** Whether it is waited for, rather than looked for when something is thrown. */
 const isAwaited = (one: Caught): one is CatchDefinition =>

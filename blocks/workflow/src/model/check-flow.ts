@@ -53,18 +53,13 @@ function checkBoundary(model: ProcessModel, element: BoundaryEvent, issues: Issu
     issues.add(element.id, 'a boundary event is attached to an activity beside it');
     return;
   }
-  for (const { kind } of definitionsOf(element.catches)) checkCaught(model, element, host, kind, issues);
+  for (const { kind } of definitionsOf(element.catches)) checkCaught(element, host, kind, issues);
 }
 
-function checkCaught(
-  model: ProcessModel,
-  element: BoundaryEvent,
-  host: Activity,
-  kind: string,
-  issues: Issues,
-): void {
+function checkCaught(element: BoundaryEvent, host: Activity, kind: string, issues: Issues): void {
+  if (kind === 'cancel') return;
   if (kind === 'compensation') {
-    checkCompensation(model, element, host, issues);
+    checkCompensation(element, host, issues);
   } else if (kind === 'error') {
     if (!element.interrupting) issues.add(element.id, 'a boundary event that catches an error interrupts');
     if (!['serviceTask', 'subProcess', 'callActivity'].includes(host.kind)) {
@@ -77,14 +72,62 @@ function checkCaught(
   }
 }
 
-/** What is repeated or runs in an event sub-process keeps no record of what was done in it. */
-function checkCompensation(model: ProcessModel, event: BoundaryEvent, host: Activity, issues: Issues): void {
+function checkCompensation(event: BoundaryEvent, host: Activity, issues: Issues): void {
   if (event.outgoing.length > 0) issues.add(event.id, 'no flow leaves a compensation event');
   if (host.isForCompensation) issues.add(event.id, 'what compensates is not compensated for');
-  for (let at: FlowElement | undefined = host; at; at = model.elements.get(at.parent)) {
-    if (at.kind === 'eventSubProcess' || (isActivity(at) && (at.loop || at.isForCompensation))) {
-      issues.add(event.id, `compensation inside ${at.id} is not supported`);
+}
+
+const compensatesAround = (element: FlowElement | undefined): boolean =>
+  element?.kind === 'eventSubProcess' && element.catches.kind === 'compensation';
+
+function checkCompensationHandler(model: ProcessModel, element: FlowElement, issues: Issues): void {
+  if (!compensatesAround(element)) return;
+  const around = model.elements.get(element.parent);
+  if (around?.kind !== 'subProcess') {
+    issues.add(element.id, 'what is compensated for by an event sub-process is the sub-process around it');
+    return;
+  }
+  const others = (model.handlers.get(around.id) ?? []).filter((id) =>
+    compensatesAround(model.elements.get(id)),
+  );
+  if (around.compensation !== undefined || others.length > 1) {
+    issues.add(element.id, `${around.id} is compensated for twice`);
+  }
+}
+
+/** Transaction that a cancel end event cancels; undefined when it stands in none, or in what compensates. */
+function cancelled(model: ProcessModel, end: FlowElement): FlowElement | undefined {
+  for (let at = model.elements.get(end.parent); at; at = model.elements.get(at.parent)) {
+    if (at.kind === 'subProcess' && at.transaction) return at;
+    if (compensatesAround(at) || (isActivity(at) && at.isForCompensation)) return undefined;
+  }
+  return undefined;
+}
+
+function checkCancel(model: ProcessModel, element: FlowElement, issues: Issues): void {
+  if (element.kind === 'boundaryEvent' && element.catches.kind === 'cancel') {
+    const host = model.elements.get(element.attachedTo);
+    if (host?.kind !== 'subProcess' || !host.transaction) {
+      issues.add(element.id, 'a cancel event is attached to a transaction');
+    } else if (host.loop) {
+      issues.add(element.id, 'cancelling a transaction that is repeated is not supported');
     }
+    if (!element.interrupting) issues.add(element.id, 'a boundary event that catches a cancel interrupts');
+  }
+  if (element.kind !== 'endEvent' || element.result.kind !== 'cancel') return;
+  const transaction = cancelled(model, element);
+  if (transaction?.kind !== 'subProcess') {
+    issues.add(element.id, 'a cancel end event stands in a transaction');
+    return;
+  }
+  const caught = transaction.boundary.filter(
+    (id) => (model.elements.get(id) as BoundaryEvent | undefined)?.catches.kind === 'cancel',
+  );
+  if (caught.length !== 1) {
+    issues.add(
+      element.id,
+      `the transaction ${transaction.id} has no cancel event on its boundary, or several`,
+    );
   }
 }
 
@@ -102,12 +145,13 @@ function checkCompensations(model: ProcessModel, element: FlowElement, issues: I
         ? element.result
         : undefined;
   if (thrown?.kind !== 'compensation' || thrown.activity === undefined) return;
-  let scope = element.parent;
-  for (let at = model.elements.get(scope); at?.kind === 'eventSubProcess'; at = model.elements.get(scope)) {
-    scope = at.parent;
+  const scopes = [element.parent];
+  for (let at = model.elements.get(element.parent); at?.kind === 'eventSubProcess'; ) {
+    scopes.push(at.parent);
+    at = model.elements.get(at.parent);
   }
   const meant = model.elements.get(thrown.activity);
-  if (!meant || !isActivity(meant) || meant.parent !== scope) {
+  if (!meant || !isActivity(meant) || !scopes.includes(meant.parent)) {
     issues.add(element.id, `${thrown.activity} is no activity beside this event`);
   } else if (meant.compensation === undefined && meant.kind !== 'subProcess') {
     issues.add(element.id, `nothing compensates for ${thrown.activity}`);
@@ -207,6 +251,8 @@ export function checkFlow(model: ProcessModel, issues: Issues): void {
     checkErrorMappings(model, element, issues);
     checkLinks(model, element, issues);
     checkCompensations(model, element, issues);
+    checkCompensationHandler(model, element, issues);
+    checkCancel(model, element, issues);
     if (element.kind === 'eventBasedGateway') checkEventGateway(model, element, issues);
     const catchesError =
       element.kind === 'eventSubProcess' &&

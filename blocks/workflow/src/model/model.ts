@@ -188,6 +188,8 @@ export interface PlainTask extends ActivityNode {
 /** An embedded sub-process: runs inside its parent and sees all of its data (WF-6.1-g). */
 export interface SubProcess extends ActivityNode {
   readonly kind: 'subProcess';
+  /** Whether it is a transaction, which can be cancelled: everything done in it is compensated for. */
+  readonly transaction: boolean;
 }
 
 /** Begins inside the process or sub-process around it when its event happens there. */
@@ -195,7 +197,8 @@ export interface EventSubProcess extends Node {
   readonly kind: 'eventSubProcess';
   /** Whether it takes the place of everything that runs around it. */
   readonly interrupting: boolean;
-  readonly catches: CatchDefinition | CodeDefinition | MultipleDefinition;
+  /** Compensation: it compensates for the sub-process around it, once that has ended. */
+  readonly catches: CatchDefinition | CodeDefinition | CompensationDefinition | MultipleDefinition;
   /** Outputs of its start event. */
   readonly outputs: readonly OutputMapping[];
 }
@@ -244,9 +247,15 @@ export interface EndEvent extends Node {
     | { readonly kind: 'none' }
     | { readonly kind: 'terminate' }
     | { readonly kind: 'error'; readonly code: string }
+    | CancelDefinition
     | CompensationThrow
     | Thrown
     | MultipleThrow;
+}
+
+/** Cancels the transaction around it, or is what a transaction is left by then. */
+export interface CancelDefinition {
+  readonly kind: 'cancel';
 }
 
 export interface TimerDefinition {
@@ -323,6 +332,8 @@ export interface MultipleThrow {
 export interface CompensationThrow {
   readonly kind: 'compensation';
   readonly activity: string | undefined;
+  /** Whether the flow goes on only when it is done. */
+  readonly waits: boolean;
 }
 
 /** Reaches every instance of the same owner that waits for the name. */
@@ -343,7 +354,12 @@ export interface BoundaryEvent extends Node {
   readonly attachedTo: string;
   readonly interrupting: boolean;
   /** Compensation: never happens by itself; names the activity that compensates for what it is attached to. */
-  readonly catches: CatchDefinition | CodeDefinition | CompensationDefinition | MultipleDefinition;
+  readonly catches:
+    | CatchDefinition
+    | CodeDefinition
+    | CompensationDefinition
+    | CancelDefinition
+    | MultipleDefinition;
   readonly outputs: readonly OutputMapping[];
 }
 

@@ -4,6 +4,7 @@ import { asInstant, isDuration } from './duration.ts';
 import { readExpression, readSource } from './issues.ts';
 import { readNamedInputs } from './mappings.ts';
 import type {
+  BoundaryEvent,
   CatchDefinition,
   CodeDefinition,
   CompensationDefinition,
@@ -270,13 +271,27 @@ export function readAssociations(scope: ModdleElement): ReadonlyMap<string, read
   return found;
 }
 
+const compensates = (event: ModdleElement): boolean =>
+  definitionsOf(event)[0]?.$type === 'bpmn:CompensateEventDefinition';
+
+/** Whether an event sub-process compensates for what is around it; undefined for any other. */
+export function readCompensationStart(
+  start: ModdleElement,
+  handler: string,
+  reader: Reader,
+): CompensationDefinition | undefined {
+  if (!compensates(start)) return undefined;
+  definitionOf(start, reader);
+  return { kind: 'compensation', handler };
+}
+
 /** Reads which activity compensates, by the association of a compensation event; undefined for any other event. */
 export function readCompensation(
   element: ModdleElement,
   associated: readonly ModdleElement[],
   reader: Reader,
 ): CompensationDefinition | undefined {
-  if (definitionsOf(element)[0]?.$type !== 'bpmn:CompensateEventDefinition') return undefined;
+  if (!compensates(element)) return undefined;
   definitionOf(element, reader);
   const handlers = associated.filter((one) => one.get('isForCompensation') === true);
   if (handlers.length !== 1) {
@@ -289,15 +304,12 @@ export function readCompensation(
 }
 
 /** Reads what is compensated for. */
-function readCompensationThrow(
-  element: ModdleElement,
-  definition: ModdleElement,
-  reader: Reader,
-): CompensationThrow {
-  if (definition.get('waitForCompletion') === false) {
-    reader.issues.add(element, 'compensating without waiting for its end is not supported');
-  }
-  return { kind: 'compensation', activity: child(definition, 'activityRef')?.id };
+function readCompensationThrow(definition: ModdleElement): CompensationThrow {
+  return {
+    kind: 'compensation',
+    activity: child(definition, 'activityRef')?.id,
+    waits: definition.get('waitForCompletion') !== false,
+  };
 }
 
 /** Reads what is thrown in passing; undefined for any other definition. */
@@ -345,9 +357,7 @@ export function readThrow(
   }
   const thrown = readThrown(element, definition, reader);
   if (thrown) return thrown;
-  if (definition.$type === 'bpmn:CompensateEventDefinition') {
-    return readCompensationThrow(element, definition, reader);
-  }
+  if (definition.$type === 'bpmn:CompensateEventDefinition') return readCompensationThrow(definition);
   reader.issues.add(element, `a throw event with ${kindOf(definition)} is not supported`);
   return { kind: 'none' };
 }
@@ -357,8 +367,17 @@ const codeKinds: ReadonlyMap<string, CodeDefinition['kind']> = new Map([
   ['bpmn:EscalationEventDefinition', 'escalation'],
 ]);
 
-/** Reads what a boundary event or an event sub-process catches: errors, escalations, and what any catch event may. */
-export const readBoundaryCatch = (
+/** Reads what a boundary event catches: the cancelling of its transaction, or what an event sub-process may. */
+export function readBoundaryCatch(element: ModdleElement, reader: Reader): BoundaryEvent['catches'] {
+  if (definitionsOf(element)[0]?.$type !== 'bpmn:CancelEventDefinition') {
+    return readHandlerCatch(element, reader);
+  }
+  definitionOf(element, reader);
+  return { kind: 'cancel' };
+}
+
+/** Reads what an event sub-process catches: errors, escalations, and what any catch event may. */
+export const readHandlerCatch = (
   element: ModdleElement,
   reader: Reader,
 ): CatchDefinition | CodeDefinition | MultipleDefinition =>
@@ -381,9 +400,8 @@ export function readEnd(element: ModdleElement, reader: Reader): EndEvent['resul
   }
   const thrown = readThrown(element, definition, reader);
   if (thrown) return thrown;
-  if (definition.$type === 'bpmn:CompensateEventDefinition') {
-    return readCompensationThrow(element, definition, reader);
-  }
+  if (definition.$type === 'bpmn:CompensateEventDefinition') return readCompensationThrow(definition);
+  if (definition.$type === 'bpmn:CancelEventDefinition') return { kind: 'cancel' };
   reader.issues.add(element, `ending with ${kindOf(definition)} is not supported`);
   return { kind: 'none' };
 }

@@ -36,6 +36,17 @@ const startedBy = (cycle: string, timeZone?: string): string =>
     timeZone === undefined ? '' : ` govstack:timeZone="${timeZone}"`
   }><timeCycle>${cycle}</timeCycle></timerEventDefinition></startEvent><task id="t"/>${chain('s', 't')}`;
 
+const undoes = (id: string): string =>
+  `<subProcess id="${id}" triggeredByEvent="true"><startEvent id="s-${id}"><compensateEventDefinition/></startEvent>
+   <task id="t-${id}"/>${chain(`s-${id}`, `t-${id}`)}</subProcess>`;
+
+const cancelled = (id: string, marker = ''): string =>
+  `<transaction id="${id}">${marker}<startEvent id="s2"/><endEvent id="e2"><cancelEventDefinition/></endEvent>
+   ${chain('s2', 'e2')}</transaction>`;
+
+const onCancel = (id: string, host: string): string =>
+  `<boundaryEvent id="${id}" attachedToRef="${host}"><cancelEventDefinition/></boundaryEvent>${flow(id, 'e')}`;
+
 const refusals: readonly [string, string, string, RegExp][] = [
   [
     'a missing start event',
@@ -349,12 +360,42 @@ const refusals: readonly [string, string, string, RegExp][] = [
     /nothing compensates for t/,
   ],
   [
-    'compensation inside a loop',
-    around(`<subProcess id="t"><standardLoopCharacteristics loopMaximum="2"/><startEvent id="s2"/><task id="a"/>
-      ${chain('s2', 'a')}<boundaryEvent id="b" attachedToRef="a"><compensateEventDefinition/></boundaryEvent>
-      <task id="undo" isForCompensation="true"/><association id="as" sourceRef="b" targetRef="undo"/></subProcess>`),
+    'what compensates twice',
+    around(`<subProcess id="t"><startEvent id="s2"/><task id="a"/>${chain('s2', 'a')}
+      ${undoes('x')}${undoes('y')}</subProcess>`),
+    'y',
+    /t is compensated for twice/,
+  ],
+  [
+    'an event sub-process that compensates for the process',
+    `${around('<task id="t"/>')}${undoes('x')}`,
+    'x',
+    /the sub-process around it/,
+  ],
+  [
+    'a cancel outside a transaction',
+    `<startEvent id="s"/><endEvent id="t"><cancelEventDefinition/></endEvent>${chain('s', 't')}`,
+    't',
+    /stands in a transaction/,
+  ],
+  ['a cancel that nothing catches', around(cancelled('t')), 'e2', /has no cancel event on its boundary/],
+  [
+    'a cancel of what is no transaction',
+    `${around('<subProcess id="t"><startEvent id="s2"/></subProcess>')}${onCancel('b', 't')}`,
     'b',
-    /compensation inside t is not supported/,
+    /attached to a transaction/,
+  ],
+  [
+    'a cancel of a transaction that is repeated',
+    `${around(cancelled('t', '<standardLoopCharacteristics loopMaximum="2"/>'))}${onCancel('b', 't')}`,
+    'b',
+    /that is repeated is not supported/,
+  ],
+  [
+    'a transaction that stores its state',
+    around('<transaction id="t" method="##Store"><startEvent id="s2"/></transaction>'),
+    't',
+    /method ##Store is not supported/,
   ],
   [
     'a timer without time',
