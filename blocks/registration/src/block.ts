@@ -22,6 +22,7 @@ import {
   submitFile,
   toFileView,
 } from './files/files.ts';
+import { answerRequest, makeRequest } from './files/requests.ts';
 import type { EForm } from './forms/eform.ts';
 import {
   definitionOf,
@@ -32,9 +33,9 @@ import {
   toService,
 } from './services/services.ts';
 import type { RegistrationTables } from './tables.ts';
-import { claimTask, completeTask, type Decision, listTasks, openTask, readTask } from './tasks/tasks.ts';
+import { claimTask, completeTask, listTasks, openTask, readTask, said, withdrawTask } from './tasks/tasks.ts';
 import { createVault } from './vault.ts';
-import { processEngine, userTaskCreated } from './workflow/contract.ts';
+import { processEngine, userTaskCreated, userTaskWithdrawn } from './workflow/contract.ts';
 
 /** Services, forms, applications and the tasks of those who decide on them. */
 export const registration = defineBlock({
@@ -45,7 +46,7 @@ export const registration = defineBlock({
   config: Type.Object({}),
   migrations: new URL('../migrations/', import.meta.url),
   emits: [fileSubmitted, fileDecided],
-  hears: [userTaskCreated.type],
+  hears: [userTaskCreated.type, userTaskWithdrawn.type],
   async start(ctx) {
     const db = ctx.database<RegistrationTables>();
     const vault = createVault(ctx.secret('applications'));
@@ -106,13 +107,51 @@ export const registration = defineBlock({
             const { body: task } = await withContext(newContext({ correlationId }), () =>
               client.readUserTask({ params: { taskId } }),
             );
+            if (task.state !== 'open') return; // Withdrawn before it came here.
             await transaction(db, (trx) =>
               openTask(trx, vault, {
                 id: task.id,
                 name: task.name,
                 role: task.candidateRole ?? 'officer',
+                form: task.formRef ?? 'decision',
+                excluded: task.excludedPersons,
                 fileId: file.id,
                 variables: task.variables,
+              }),
+            );
+          },
+        },
+        {
+          name: 'tell-process',
+          concurrency: 8,
+          retryLimit: 100,
+          async handle(data) {
+            const { requestId } = data as { requestId: string };
+            const request = await db
+              .selectFrom('file_request')
+              .selectAll()
+              .where('id', '=', requestId)
+              .executeTakeFirstOrThrow();
+            const file = await findFile(db, request.file_id);
+            const service = await findService(db, file.service_id);
+            const { client } = engineOf(service);
+            const { text } = vault.open<{ text: string }>(request.content);
+            const { kind, made_at: made } = request;
+            await withContext(newContext({ correlationId: file.correlation_id }), () =>
+              client.publishMessage({
+                body: {
+                  messageId: request.id,
+                  name: definitionOf(service).requests?.[kind]?.message ?? kind,
+                  correlationKey: file.id,
+                  timeToLive: 2_592_000,
+                  payload: {
+                    request: { requestId: request.id, kind, text, made },
+                    fileId: file.id,
+                    reference: file.reference,
+                    applicantId: file.applicant,
+                    application: vault.open<Submission>(file.data).formData.data,
+                  },
+                },
               }),
             );
           },
@@ -130,11 +169,8 @@ export const registration = defineBlock({
               .executeTakeFirstOrThrow();
             const file = await findFile(db, task.file_id);
             const service = await findService(db, task.service_id);
-            const decision = task.decision as Decision & { by: string };
             const { client } = engineOf(service);
-            const body = {
-              variables: { decision: { status: decision.status, reason: decision.reason, by: decision.by } },
-            };
+            const body = { variables: said(task) };
             try {
               await withContext(newContext({ correlationId: file.correlation_id }), () =>
                 client.completeUserTask({ params: { taskId }, idempotencyKey: taskId, body }),
@@ -165,6 +201,7 @@ export const registration = defineBlock({
             correlationId: file.correlation_id,
           });
         }),
+        hear(userTaskWithdrawn, (trx, event) => withdrawTask(trx, event.data.taskId)),
       ],
       surfaces: [
         implement(registrationApi, {
@@ -217,7 +254,7 @@ export const registration = defineBlock({
                 body,
               );
               await ctx.jobs.send(trx, 'start-process', { fileId: file.id });
-              return { status: 200, body: await toFileView(trx, vault, file, service) };
+              return { status: 200, body: await toFileView(trx, vault, { caller, person }, file, service) };
             });
           },
           listApplications: async ({ query, caller, person }) => ({
@@ -230,15 +267,23 @@ export const registration = defineBlock({
           }),
           recordOutcome: ({ params, body, caller }) =>
             transaction(db, async (trx) => {
-              const { file, service } = await recordOutcome(
-                trx,
-                vault,
-                { caller, person: undefined },
-                params.fileId,
-                body,
-              );
-              return { status: 200, body: await toFileView(trx, vault, file, service) };
+              const asker = { caller, person: undefined };
+              const { file, service } = await recordOutcome(trx, vault, asker, params.fileId, body);
+              return { status: 200, body: await toFileView(trx, vault, asker, file, service) };
             }),
+          makeRequest: ({ params, body, caller, person, idempotencyKey }) => {
+            const scope = `${caller.application}/${person?.id ?? ''}/makeRequest`;
+            return once(db, { scope, key: idempotencyKey, request: { params, body } }, async (trx) => {
+              const request = await makeRequest(trx, vault, { caller, person }, params.fileId, body);
+              await ctx.jobs.send(trx, 'tell-process', { requestId: request.requestId });
+              return { status: 201, body: request };
+            });
+          },
+          answerRequest: ({ params, body, caller }) =>
+            transaction(db, async (trx) => ({
+              status: 200,
+              body: await answerRequest(trx, vault, { caller, person: undefined }, params, body.text),
+            })),
           saveDraft: async ({ params, body, person }) => {
             const service = await findService(db, params.serviceId);
             const eform = await findEForm(db, body.eFormId);
@@ -286,12 +331,7 @@ export const registration = defineBlock({
           completeTask: ({ params, body, caller, person, idempotencyKey }) => {
             const scope = `${caller.application}/${person.id}/completeTask`;
             return once(db, { scope, key: idempotencyKey, request: { params, body } }, async (trx) => {
-              const { task, service, fresh } = await completeTask(
-                trx,
-                person,
-                params.taskId,
-                body.data.decision,
-              );
+              const { task, service, fresh } = await completeTask(trx, person, params.taskId, body.data);
               if (fresh) await ctx.jobs.send(trx, 'complete-task', { taskId: task.id });
               return {
                 status: 200,
@@ -299,8 +339,8 @@ export const registration = defineBlock({
                   taskId: task.id,
                   fileId: task.file_id,
                   serviceId: service.id,
-                  status: body.data.decision.status,
-                  variables: { decision: body.data.decision },
+                  status: 'decision' in body.data ? body.data.decision.status : 'completed',
+                  variables: { ...body.data },
                 },
               };
             });

@@ -21,11 +21,24 @@ export interface TaskRow {
   name: string;
   role: string;
   variables: Buffer;
-  state: 'unassigned' | 'claimed' | 'completed';
+  /** What it asks for: `answer` words, everything else a decision. */
+  form: string;
+  excluded: string[];
+  state: 'unassigned' | 'claimed' | 'completed' | 'withdrawn';
   assignee: string | null;
   decision: unknown;
   created_at: string;
   completed_at: string | null;
+}
+export interface RequestRow {
+  id: string;
+  file_id: string;
+  kind: string;
+  content: Buffer;
+  state: 'open' | 'upheld' | 'dismissed' | 'answered';
+  answer: Buffer | null;
+  made_at: string;
+  answered_at: string | null;
 }
 export interface ServiceRow {
   id: string;
@@ -50,5 +63,6 @@ export interface RegistrationTables {
   application_file: FileRow;
   open_application: { service_id: string; applicant: string; file_id: string };
   file_event: { id: string; file_id: string; at: string; kind: string; actor: string; note: unknown };
+  file_request: RequestRow;
   task: TaskRow;
 }

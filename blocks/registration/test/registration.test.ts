@@ -1,5 +1,6 @@
 import { CallFailed, type Client } from '@govstack/platform';
 import { jsonResponse, startTestNode, type TestNode, type TestProvider } from '@govstack/platform/testing';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { registrationApi, registrationDesign } from '../src/api/operations.ts';
 import { registration } from '../src/block.ts';
@@ -13,7 +14,8 @@ const started = new Map<
   string,
   { body: Record<string, unknown>; key: string; client: string; correlation: string }
 >();
-const completed: { taskId: string; body: { variables: { decision: { status: string } } } }[] = [];
+const completed: { taskId: string; body: { variables: Record<string, Record<string, string>> } }[] = [];
+const messages: Record<string, unknown>[] = [];
 let engineDown = false;
 
 const processEngine: TestProvider = async (request) => {
@@ -29,14 +31,21 @@ const processEngine: TestProvider = async (request) => {
     });
     return jsonResponse(201, { id: `instance-${key}` });
   }
+  if (request.path === '/messages') {
+    messages.push(body);
+    return jsonResponse(202, {});
+  }
   const taskId = request.path.split('/')[2] as string;
   if (request.method === 'GET') {
-    const businessKey = taskId.slice('task-'.length);
+    const [kind, businessKey] = [taskId.slice(0, 4), taskId.slice('task-'.length)];
     return jsonResponse(200, {
       id: taskId,
       name: 'Review',
       businessKey,
       candidateRole: 'officer',
+      state: 'open',
+      formRef: kind === 'answ' ? 'answer' : 'decision',
+      excludedPersons: ['officer-0'],
       variables: { score: 41 },
     });
   }
@@ -57,6 +66,22 @@ const definition = {
   eForm: form,
   process: { service: engine, processId: 'benefit' },
   onePerApplicant: true,
+  requests: {
+    appeal: {
+      name: { en: 'Appeal' },
+      explanation: { en: 'Say why' },
+      message: 'benefit.appeal',
+      when: ['REJECTED' as const],
+      withinDays: 30,
+      once: true,
+    },
+    complaint: {
+      name: { en: 'Complain' },
+      explanation: { en: 'Say what went wrong' },
+      message: 'benefit.complaint',
+      when: ['PENDING' as const, 'REJECTED' as const, 'APPROVED' as const],
+    },
+  },
 };
 
 beforeAll(async () => {
@@ -100,20 +125,23 @@ async function apply(who: Awaited<ReturnType<typeof citizen>>, idempotencyKey?: 
   });
 }
 
-async function withTask() {
-  const who = await citizen();
-  const { fileId, correlationId } = (await apply(who)).body;
-  const taskId = `task-${fileId}`;
+/** What the process engine announces about a task. */
+async function announce(
+  taskId: string,
+  what: 'created' | 'withdrawn',
+  businessKey: string,
+  correlationid: string,
+) {
   const event = {
     specversion: '1.0',
-    id: `event-${taskId}`,
+    id: `${what}-${taskId}`,
     source: 'TEST/GOV/DGA/workflow',
-    type: 'workflow.user-task-created.v1',
+    type: `workflow.user-task-${what}.v1`,
     time: new Date().toISOString(),
     datacontenttype: 'application/json',
-    correlationid: correlationId,
+    correlationid,
     traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00',
-    data: { taskId, businessKey: fileId, candidateRole: 'officer' },
+    data: { taskId, businessKey, candidateRole: 'officer' },
   };
   const delivered = await node.mediator.exchange({
     client: 'TEST/GOV/DGA/workflow',
@@ -124,12 +152,19 @@ async function withTask() {
     body: JSON.stringify(event),
   });
   expect(delivered.status).toBe(204);
+}
+
+async function withTask(kind = 'task') {
+  const who = await citizen();
+  const { fileId, correlationId } = (await apply(who)).body;
+  const taskId = `${kind}-${fileId}`;
+  await announce(taskId, 'created', fileId, correlationId);
   await vi.waitFor(
     async () =>
       expect((await api.listTasks({ query: { fileId }, personToken: officer })).body).toHaveLength(1),
     { timeout: 30_000 },
   );
-  return { who, fileId, taskId };
+  return { who, fileId, taskId, correlationId };
 }
 
 describe('applying', () => {
@@ -272,7 +307,7 @@ describe('tasks', () => {
     await vi.waitFor(() => expect(completed.filter((one) => one.taskId === taskId)).toHaveLength(1), {
       timeout: 30_000,
     });
-    expect(completed.find((one) => one.taskId === taskId)?.body.variables.decision.status).toBe('APPROVED');
+    expect(completed.find((one) => one.taskId === taskId)?.body.variables.decision?.status).toBe('APPROVED');
     expect((await api.listTasks({ query: { fileId }, personToken: officer })).body).toEqual([]);
   });
 
@@ -291,6 +326,37 @@ describe('tasks', () => {
     expect((await refusal(api.completeTask({ params, body, personToken: second }))).status).toBe(409);
   });
 
+  it('that ask for words take words; those who decided before are kept out, and what is withdrawn is gone', async () => {
+    const { taskId, fileId, correlationId } = await withTask('answ');
+    const params = { taskId };
+    const earlier = await node.token({ id: 'officer-0', roles: ['officer'], agency: 'TEST/GOV/MSP' });
+    expect((await api.listTasks({ query: { fileId }, personToken: earlier })).body).toEqual([]);
+    expect((await refusal(api.readTask({ params, personToken: earlier }))).status).toBe(403);
+    const body = { data: { answer: { text: 'We paid it anew' } } };
+    expect((await refusal(api.completeTask({ params, body, personToken: earlier }))).status).toBe(403);
+    expect((await api.readTask({ params, personToken: officer })).body.form).toBe('answer');
+    const decided = { data: { decision: { status: 'APPROVED' as const, reason: 'Not asked' } } };
+    expect((await refusal(api.completeTask({ params, body: decided, personToken: officer }))).status).toBe(
+      400,
+    );
+    await api.completeTask({ params, body, personToken: officer });
+    await vi.waitFor(() => expect(completed.some((one) => one.taskId === taskId)).toBe(true), {
+      timeout: 30_000,
+    });
+    expect(completed.find((one) => one.taskId === taskId)?.body.variables).toEqual({
+      answer: { text: 'We paid it anew', by: 'officer-1' },
+    });
+    const gone = await withTask();
+    await announce(gone.taskId, 'withdrawn', gone.fileId, correlationId);
+    expect((await api.listTasks({ query: { fileId: gone.fileId }, personToken: officer })).body).toEqual([]);
+    const late = api.completeTask({
+      params: { taskId: gone.taskId },
+      body: decided,
+      personToken: officer,
+    });
+    expect((await refusal(late)).status).toBe(409);
+  });
+
   it('two officers deciding at the same moment: one decision', async () => {
     const { taskId } = await withTask();
     const tokens = await Promise.all(
@@ -306,6 +372,109 @@ describe('tasks', () => {
       ),
     );
     expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(1);
+  });
+});
+
+describe('requests about a file', () => {
+  const rejected = {
+    status: 'REJECTED' as const,
+    reasons: [{ code: 'score', text: { en: 'Too few points' } }],
+  };
+  const refused = async () => {
+    const who = await citizen();
+    const { fileId } = (await apply(who)).body;
+    await api.recordOutcome({ params: { fileId }, body: rejected });
+    const ask = (kind: string, personToken: string | undefined = who.token, text = 'My roof leaks') =>
+      api.makeRequest({
+        params: { fileId },
+        body: { kind, text },
+        ...(personToken === undefined ? {} : { personToken }),
+      });
+    const read = async () => (await api.readApplication({ params: { fileId }, personToken: who.token })).body;
+    return { who, fileId, ask, read };
+  };
+
+  it('are offered to the applicant alone as the service declares them, and told to the process once', async () => {
+    const { fileId, ask, read, who } = await refused();
+    expect((await read()).offers.map((one) => one.kind)).toEqual(['appeal', 'complaint']);
+    const seen = (await api.readApplication({ params: { fileId }, personToken: officer })).body;
+    expect(seen.offers).toEqual([]);
+    const other = await citizen();
+    expect((await refusal(ask('appeal', other.token))).status).toBe(404);
+    expect((await refusal(ask('appeal', officer))).status).toBe(403);
+    expect(
+      (await refusal(api.makeRequest({ params: { fileId }, body: { kind: 'appeal', text: 'No' } }))).status,
+    ).toBe(400);
+    expect(
+      (await refusal(api.makeRequest({ params: { fileId }, body: { kind: 'appeal', text: 'None' } }))).status,
+    ).toBe(403);
+    expect((await refusal(ask('holiday'))).status).toBe(404);
+    const { requestId } = (await ask('appeal')).body;
+    expect((await refusal(ask('appeal'))).problem?.type).toBe('urn:govstack:registration:request-open');
+    await vi.waitFor(() => expect(messages.some((one) => one.messageId === requestId)).toBe(true), {
+      timeout: 30_000,
+    });
+    expect(messages.filter((one) => one.messageId === requestId)).toMatchObject([
+      {
+        name: 'benefit.appeal',
+        correlationKey: fileId,
+        payload: { fileId, applicantId: who.id, request: { text: 'My roof leaks', kind: 'appeal' } },
+      },
+    ]);
+    expect((await read()).requests).toMatchObject([{ requestId, text: 'My roof leaks', state: 'open' }]);
+  });
+
+  it('change an outcome when they are upheld, once; nothing else does', async () => {
+    const { fileId, ask, read } = await refused();
+    const params = { fileId };
+    const approved = { status: 'APPROVED' as const, reasons: [{ code: 'appeal', text: { en: 'Visited' } }] };
+    expect((await refusal(api.recordOutcome({ params, body: approved }))).status).toBe(409);
+    const { requestId } = (await ask('appeal')).body;
+    const body = { ...approved, requestId };
+    await api.recordOutcome({ params, body });
+    await api.recordOutcome({ params, body });
+    expect(await read()).toMatchObject({
+      status: { code: 'APPROVED' },
+      requests: [{ state: 'upheld', answer: { en: 'Visited' } }],
+      offers: [{ kind: 'complaint' }],
+    });
+    expect((await read()).history.map((one) => one.kind)).toEqual([
+      ...['submitted', 'rejected', 'request-made', 'request-upheld', 'approved'],
+    ]);
+    expect((await refusal(api.recordOutcome({ params, body: { ...rejected, requestId } }))).status).toBe(409);
+  });
+
+  it('that are dismissed leave the outcome; complaints are answered in words, by the service alone', async () => {
+    const { fileId, ask, read } = await refused();
+    const appeal = (await ask('appeal')).body;
+    const body = { ...rejected, requestId: appeal.requestId };
+    await api.recordOutcome({ params: { fileId }, body });
+    expect((await refusal(ask('appeal'))).problem?.type).toBe(
+      'urn:govstack:registration:request-made-before',
+    );
+    const { requestId } = (await ask('complaint')).body;
+    const params = { fileId, requestId };
+    const answer = { text: { en: 'We are sorry' } };
+    const stranger = node.client(registrationApi, { as: 'TEST/GOV/OTHER/app' });
+    expect((await refusal(stranger.answerRequest({ params, body: answer }))).status).toBe(403);
+    await api.answerRequest({ params, body: answer });
+    await api.answerRequest({ params, body: { text: { en: 'Otherwise' } } });
+    expect((await read()).requests).toMatchObject([
+      { kind: 'appeal', state: 'dismissed', answer: { en: 'Too few points' } },
+      { kind: 'complaint', state: 'answered', answer: { en: 'We are sorry' } },
+    ]);
+    expect((await read()).status.code).toBe('REJECTED');
+    expect((await ask('complaint')).status).toBe(201);
+  });
+
+  it('are refused when their time is over', async () => {
+    const { fileId, ask, read } = await refused();
+    await sql`update application_file set ended_at = ended_at - interval '31 days' where id = ${fileId}`.execute(
+      node.database('registration'),
+    );
+    expect((await read()).offers.map((one) => one.kind)).toEqual(['complaint']);
+    const late = await refusal(ask('appeal'));
+    expect([late.status, late.problem?.type]).toEqual([409, 'urn:govstack:registration:request-too-late']);
   });
 });
 

@@ -12,6 +12,7 @@ import {
   instanceEnded,
   instanceOverdue,
   userTaskCreated,
+  userTaskWithdrawn,
   workflowAdmin,
   workflowApi,
 } from './api/operations.ts';
@@ -63,7 +64,7 @@ export const workflow = defineBlock({
   surfaces: [workflowApi, workflowAdmin, eventsSurface, workflowSuite],
   config,
   migrations: new URL('../migrations/', import.meta.url),
-  emits: [instanceEnded, instanceOverdue, userTaskCreated, incidentRaised],
+  emits: [instanceEnded, instanceOverdue, userTaskCreated, userTaskWithdrawn, incidentRaised],
   async start(ctx) {
     const db = ctx.database<WorkflowTables>();
     const { maxMoves, maxIterations, maxDepth, retries } = ctx.config;

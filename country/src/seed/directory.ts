@@ -184,6 +184,7 @@ const rights: readonly Grant[] = [
 
 const subscriptions = [
   { source: a.workflow, eventType: 'workflow.user-task-created.v1', subscriber: a.registration },
+  { source: a.workflow, eventType: 'workflow.user-task-withdrawn.v1', subscriber: a.registration },
   { source: a.payments, eventType: 'payments.batch-completed.v1', subscriber: a.cashTransfer },
 ];
 

@@ -1,4 +1,5 @@
 import { defineEvent, defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { RequestDeclarations, RequestOffer, RequestView } from './request-shapes.ts';
 
 const application = { caller: 'application', person: 'optional' } as const;
 const officer = {
@@ -50,6 +51,13 @@ const Outcome = Type.Object(
     }),
     appeal: Type.Optional(Texts),
     facts: Type.Optional(Anything),
+    requestId: Type.Optional(
+      Type.String({
+        maxLength: 100,
+        description:
+          'The open request that this decides. Only by one is an outcome changed; the reasons are its answer',
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -65,6 +73,8 @@ const FileView = Type.Object({
   outcome: OrNull(Outcome),
   correlationId: Type.String(),
   history: Type.Array(Type.Object({ at: Type.String(), kind: Type.String(), note: Type.Optional(Anything) })),
+  requests: Type.Array(RequestView),
+  offers: Type.Array(RequestOffer, { description: 'What the asker can ask for about this file now' }),
 });
 const FileRow = Type.Object({
   fileId: Type.String(),
@@ -89,6 +99,7 @@ const taskFields = {
   reference: Type.String(),
   eFormId: Type.String(),
   status: Type.String(),
+  form: Type.String({ description: '`answer`: words are asked for; else a decision' }),
 };
 const Decision = Type.Object(
   {
@@ -97,6 +108,19 @@ const Decision = Type.Object(
   },
   { additionalProperties: false },
 );
+/** `data` of a completion: what the form of the task asks for, and nothing else. */
+const Completion = Type.Union([
+  Type.Object({ decision: Decision }, { additionalProperties: false }),
+  Type.Object(
+    {
+      answer: Type.Object(
+        { text: Type.String({ minLength: 3, maxLength: 4000 }) },
+        { additionalProperties: false },
+      ),
+    },
+    { additionalProperties: false },
+  ),
+]);
 const paging = {
   firstResult: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000_000 })),
   maxResult: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
@@ -189,6 +213,34 @@ export const registrationApi = defineSurface({
       body: Outcome,
       responses: { 200: FileView },
     }),
+    makeRequest: defineOperation({
+      id: 'makeRequest',
+      method: 'POST',
+      path: '/applications/{fileId}/requests',
+      summary:
+        'The applicant appeals or complains, as the service offers it; its process hears it as a message',
+      access: application,
+      idempotent: true,
+      params: Type.Object({ fileId: Id }),
+      body: Type.Object(
+        {
+          kind: Type.String({ minLength: 1, maxLength: 41 }),
+          text: Type.String({ minLength: 3, maxLength: 4000 }),
+        },
+        { additionalProperties: false },
+      ),
+      responses: { 201: RequestView },
+    }),
+    answerRequest: defineOperation({
+      id: 'answerRequest',
+      method: 'POST',
+      path: '/applications/{fileId}/requests/{requestId}/answer',
+      summary: 'The process of the service answers a request; repeating it changes nothing',
+      access: { caller: 'application' },
+      params: Type.Object({ fileId: Id, requestId: Id }),
+      body: Type.Object({ text: Texts }, { additionalProperties: false }),
+      responses: { 200: RequestView },
+    }),
     saveDraft: defineOperation({
       id: 'saveDraft',
       method: 'PUT',
@@ -241,11 +293,11 @@ export const registrationApi = defineSurface({
       id: 'completeTask',
       method: 'POST',
       path: '/tasks/{taskId}/complete',
-      summary: 'Decide, with a reason',
+      summary: 'Decide, with a reason; or answer, where the task asks for words',
       access: officer,
       idempotent: true,
       params: Type.Object({ taskId: Id }),
-      body: Type.Object({ data: Type.Object({ decision: Decision }) }),
+      body: Type.Object({ data: Completion }),
       responses: {
         200: Type.Object({
           taskId: Type.String(),
@@ -313,6 +365,7 @@ export const registrationDesign = defineSurface({
               { additionalProperties: false },
             ),
           ),
+          requests: Type.Optional(RequestDeclarations),
           onePerApplicant: Type.Optional(Type.Boolean()),
           timeZone: Type.Optional(Type.String({ maxLength: 100 })),
           active: Type.Optional(Type.Boolean()),

@@ -19,6 +19,7 @@ import { definitionOf, findEForm, findService } from '../services/services.ts';
 import type { FileRow, RegistrationTables, ServiceRow } from '../tables.ts';
 import type { Vault } from '../vault.ts';
 import { type Asker, assertMaySee, standing } from './access.ts';
+import { closeRequest, lockRequest, requestsAbout } from './requests.ts';
 
 export type Submission = Static<(typeof registrationApi.operations.submitApplication)['body']>;
 export type FileView = Static<(typeof registrationApi.operations.readApplication)['responses'][200]>;
@@ -165,6 +166,7 @@ export async function findFile(db: Kysely<RegistrationTables>, idOrReference: st
 export async function toFileView(
   db: Kysely<RegistrationTables>,
   vault: Vault,
+  asker: Asker,
   file: FileRow,
   service: ServiceRow,
 ): Promise<FileView> {
@@ -191,6 +193,7 @@ export async function toFileView(
       kind: event.kind,
       ...(event.note === null ? {} : { note: event.note as Record<string, unknown> }),
     })),
+    ...(await requestsAbout(db, vault, asker, file, service)),
   };
 }
 
@@ -203,10 +206,13 @@ export async function readFile(
   const file = await findFile(db, id);
   const service = await findService(db, file.service_id);
   assertMaySee(asker, service, file);
-  return toFileView(db, vault, file, service);
+  return toFileView(db, vault, asker, file, service);
 }
 
-/** The process says how it ended. Saying the same again changes nothing; saying something else is a conflict. */
+/**
+ * The process says how it ended. Saying the same again changes nothing; saying something else is a conflict, unless it
+ * decides an open request about the file: that it answers.
+ */
 export async function recordOutcome(
   trx: Transaction<RegistrationTables>,
   vault: Vault,
@@ -224,22 +230,25 @@ export async function recordOutcome(
   const service = await findService(trx, file.service_id);
   if (asker.caller.application !== service.owner)
     throw forbidden('Only the application of the service records its outcome');
-  if (file.status === outcome.status) return { file, service };
-  if (file.status === 'APPROVED' || file.status === 'REJECTED')
-    throw conflict('The application has ended otherwise');
+  const { requestId, ...said } = outcome;
+  const actor = asker.caller.operator ?? asker.caller.application;
+  const changed = file.status !== outcome.status;
+  if (requestId !== undefined) {
+    const request = await lockRequest(trx, file.id, requestId);
+    if (request.state === 'open') {
+      const answer = outcome.reasons[0]?.text ?? {};
+      await closeRequest(trx, vault, request, changed ? 'upheld' : 'dismissed', answer, actor);
+    } else if (changed) throw conflict('The request is decided already');
+  } else if (changed && file.ended_at !== null) throw conflict('The application has ended otherwise');
+  if (!changed) return { file, service };
   const ended = {
     status: outcome.status,
-    outcome: vault.seal(outcome),
+    outcome: vault.seal(said),
     ended_at: new Date().toISOString(),
   };
   await trx.updateTable('application_file').set(ended).where('id', '=', file.id).execute();
   await trx.deleteFrom('open_application').where('file_id', '=', file.id).execute();
-  await addEvent(
-    trx,
-    file.id,
-    outcome.status === 'APPROVED' ? 'approved' : 'rejected',
-    asker.caller.operator ?? asker.caller.application,
-  );
+  await addEvent(trx, file.id, outcome.status === 'APPROVED' ? 'approved' : 'rejected', actor);
   await announce(trx, fileDecided, {
     subject: file.id,
     data: { fileId: file.id, serviceId: service.id, status: outcome.status },

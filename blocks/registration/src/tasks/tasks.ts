@@ -1,20 +1,37 @@
-import { conflict, forbidden, memberOf, notFound, type Person } from '@govstack/platform';
-import type { Kysely, Transaction } from 'kysely';
+import { badRequest, conflict, forbidden, memberOf, notFound, type Person } from '@govstack/platform';
+import type { Static } from '@govstack/platform/operation';
+import canonicalize from 'canonicalize';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { registrationApi } from '../api/operations.ts';
 import { addEvent, findFile, type Submission } from '../files/files.ts';
 import { definitionOf, findService } from '../services/services.ts';
 import type { FileRow, RegistrationTables, ServiceRow, TaskRow } from '../tables.ts';
 import type { Vault } from '../vault.ts';
 
-export interface Decision {
-  readonly status: 'APPROVED' | 'REJECTED';
-  readonly reason: string;
-}
+type Completion = Static<(typeof registrationApi.operations.completeTask)['body']>['data'];
+
+/** What a person said, as the process gets it: `decision` or `answer`, with who said it. */
+export const said = (task: TaskRow): Record<string, object> => {
+  const { by, ...completion } = task.decision as Completion & { by: string };
+  return Object.fromEntries(Object.entries(completion).map(([name, value]) => [name, { ...value, by }]));
+};
+
+const formOf = (task: Pick<TaskRow, 'form'>): 'answer' | 'decision' =>
+  task.form === 'answer' ? 'answer' : 'decision';
 
 /** Takes over a task of a process for the operators of the service. The same task again changes nothing. */
 export async function openTask(
   trx: Transaction<RegistrationTables>,
   vault: Vault,
-  task: { id: string; name: string; role: string; fileId: string; variables: Record<string, unknown> },
+  task: {
+    id: string;
+    name: string;
+    role: string;
+    form: string;
+    excluded: readonly string[];
+    fileId: string;
+    variables: Record<string, unknown>;
+  },
 ): Promise<void> {
   const file = await findFile(trx, task.fileId);
   const created = await trx
@@ -25,6 +42,8 @@ export async function openTask(
       service_id: file.service_id,
       name: task.name,
       role: task.role,
+      form: task.form,
+      excluded: [...task.excluded],
       variables: vault.seal(task.variables),
       state: 'unassigned',
       assignee: null,
@@ -36,6 +55,16 @@ export async function openTask(
     .returning('id')
     .executeTakeFirst();
   if (created) await addEvent(trx, file.id, 'with-officer', 'process');
+}
+
+/** The process no longer waits for this task: it leaves the lists, and can no longer be done. */
+export async function withdrawTask(trx: Transaction<RegistrationTables>, id: string): Promise<void> {
+  await trx
+    .updateTable('task')
+    .set({ state: 'withdrawn' })
+    .where('id', '=', id)
+    .where('state', 'in', ['unassigned', 'claimed'])
+    .execute();
 }
 
 async function taskFor(
@@ -51,6 +80,7 @@ async function taskFor(
   const service = await findService(db, task.service_id);
   if (officer.agency !== memberOf(service.owner)) throw notFound('Task');
   if (!officer.roles.includes(task.role)) throw forbidden(`The task is for the role ${task.role}`);
+  if (task.excluded.includes(officer.id)) throw forbidden('Whoever decided before does not decide again');
   return { task, service, file: await findFile(db, task.file_id) };
 }
 
@@ -66,6 +96,7 @@ const toRow = (task: TaskRow, service: ServiceRow, reference: string, eFormId: s
   reference,
   eFormId,
   status: task.state,
+  form: formOf(task),
 });
 
 /** Open tasks of the officer's agency and roles, oldest first. */
@@ -83,7 +114,8 @@ export async function listTasks(
     .innerJoin('application_file', 'application_file.id', 'task.file_id')
     .selectAll('task')
     .select(['application_file.reference', 'application_file.eform_id'])
-    .where('task.state', '<>', 'completed')
+    .where('task.state', 'in', ['unassigned', 'claimed'])
+    .where(sql<boolean>`not (${officer.id} = any(task.excluded))`)
     .where(
       'task.service_id',
       'in',
@@ -123,6 +155,7 @@ export async function claimTask(
 ): Promise<void> {
   const { task, file } = await taskFor(trx, officer, id, true);
   if (task.state === 'completed') throw conflict('The task is done');
+  if (task.state === 'withdrawn') throw conflict('The task is no longer to be done');
   if (task.assignee === officer.id) return;
   if (task.assignee !== null) throw conflict('Another officer has taken the task');
   if (file.applicant === officer.id) throw forbidden('Nobody decides on their own application');
@@ -133,21 +166,25 @@ export async function claimTask(
     .execute();
 }
 
-/** The officer's decision. The same decision again is answered as done; another one on a done task is a conflict. */
+/** What the officer says. The same again is answered as done; something else on a done task is a conflict. */
 export async function completeTask(
   trx: Transaction<RegistrationTables>,
   officer: Person,
   id: string,
-  decision: Decision,
+  completion: Completion,
 ): Promise<{ task: TaskRow; service: ServiceRow; fresh: boolean }> {
   const { task, service, file } = await taskFor(trx, officer, id, true);
   if (file.applicant === officer.id) throw forbidden('Nobody decides on their own application');
   if (task.state === 'completed') {
-    const earlier = task.decision as Decision & { by: string };
-    if (earlier.by === officer.id && earlier.status === decision.status)
+    if (canonicalize(task.decision) === canonicalize({ ...completion, by: officer.id }))
       return { task, service, fresh: false };
     throw conflict('The task is done');
   }
+  if (task.state === 'withdrawn') throw conflict('The task is no longer to be done');
+  if (!(formOf(task) in completion))
+    throw badRequest('The task asks for something else', [
+      { in: 'body', pointer: `/data/${formOf(task)}`, detail: 'is what the task asks for' },
+    ]);
   if (task.assignee !== null && task.assignee !== officer.id)
     throw conflict('Another officer has taken the task');
   await trx
@@ -155,7 +192,7 @@ export async function completeTask(
     .set({
       state: 'completed',
       assignee: officer.id,
-      decision: JSON.stringify({ ...decision, by: officer.id }),
+      decision: JSON.stringify({ ...completion, by: officer.id }),
       completed_at: new Date().toISOString(),
     })
     .where('id', '=', task.id)

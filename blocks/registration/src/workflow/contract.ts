@@ -34,6 +34,9 @@ export const processEngine = defineSurface({
           name: Type.String(),
           businessKey: Type.Union([Type.String(), Type.Null()]),
           candidateRole: Type.Union([Type.String(), Type.Null()]),
+          state: Type.String(),
+          formRef: Type.Union([Type.String(), Type.Null()]),
+          excludedPersons: Type.Array(Type.String()),
           variables: Type.Record(Type.String(), Type.Unknown()),
         }),
       },
@@ -49,6 +52,24 @@ export const processEngine = defineSurface({
       body: Type.Object({ variables: Type.Record(Type.String(), Type.Unknown()) }),
       responses: { 200: Type.Record(Type.String(), Type.Unknown()) },
     }),
+    publishMessage: defineOperation({
+      id: 'publishMessage',
+      method: 'POST',
+      path: '/messages',
+      summary: 'Give a message to the process that waits for it, or begins with it; once per id',
+      access: { caller: 'application' },
+      body: Type.Object({
+        messageId: Type.String(),
+        name: Type.String(),
+        correlationKey: Type.String(),
+        payload: Type.Unknown(),
+        timeToLive: Type.Integer({ description: 'Seconds' }),
+      }),
+      responses: {
+        200: Type.Record(Type.String(), Type.Unknown()),
+        202: Type.Record(Type.String(), Type.Unknown()),
+      },
+    }),
   },
 });
 
@@ -61,4 +82,11 @@ export const userTaskCreated = defineEvent({
     businessKey: Type.Union([Type.String(), Type.Null()]),
     candidateRole: Type.Union([Type.String(), Type.Null()]),
   }),
+});
+
+/** Announced by the process engine when a task ended without being done. */
+export const userTaskWithdrawn = defineEvent({
+  type: 'workflow.user-task-withdrawn.v1',
+  summary: 'A process no longer waits for a person',
+  data: Type.Object({ taskId: Type.String() }),
 });

@@ -33,6 +33,16 @@ export const userTaskCreated = defineEvent({
   }),
 });
 
+export const userTaskWithdrawn = defineEvent({
+  type: 'workflow.user-task-withdrawn.v1',
+  summary: 'A process no longer waits for a person: the task ended without being done',
+  data: Type.Object({
+    ...Instance,
+    taskId: Type.String({ format: 'uuid' }),
+    businessKey: Type.Union([Type.String(), Type.Null()]),
+  }),
+});
+
 export const incidentRaised = defineEvent({
   type: 'workflow.incident-raised.v1',
   summary: 'A process instance cannot go on at an element without an operator',

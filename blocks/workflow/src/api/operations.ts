@@ -18,7 +18,13 @@ import {
 } from './schemas.ts';
 
 export { workflowAdmin } from './admin-operations.ts';
-export { incidentRaised, instanceEnded, instanceOverdue, userTaskCreated } from './events.ts';
+export {
+  incidentRaised,
+  instanceEnded,
+  instanceOverdue,
+  userTaskCreated,
+  userTaskWithdrawn,
+} from './events.ts';
 
 const application = { caller: 'application', person: 'optional' } as const;
 const processId = Type.Object({ processId: Id });

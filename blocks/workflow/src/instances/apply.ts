@@ -1,6 +1,12 @@
 import { announce, conflict } from '@govstack/platform';
 import { sql, type Transaction } from 'kysely';
-import { incidentRaised, instanceEnded, instanceOverdue, userTaskCreated } from '../api/events.ts';
+import {
+  incidentRaised,
+  instanceEnded,
+  instanceOverdue,
+  userTaskCreated,
+  userTaskWithdrawn,
+} from '../api/events.ts';
 import type { Models } from '../definitions/definitions.ts';
 import type { EngineEvent } from '../execution/event.ts';
 import type { StepContext } from '../execution/run.ts';
@@ -98,6 +104,10 @@ async function announceChange(trx: Transaction<WorkflowTables>, change: Change, 
         candidateRole: command.candidateRole ?? null,
       };
       await announce(trx, userTaskCreated, { subject: command.taskId, at, data });
+    } else if (command.type === 'endTask' && command.outcome === 'cancelled') {
+      const { taskId } = command;
+      const data = { ...base, taskId, businessKey: row.business_key };
+      await announce(trx, userTaskWithdrawn, { subject: taskId, at, data });
     } else if (command.type === 'raiseIncident') {
       const data = { ...base, incidentId: command.incidentId, elementId: command.elementId };
       await announce(trx, incidentRaised, { subject: command.incidentId, at, data });

@@ -82,6 +82,18 @@ describe('user tasks', () => {
     expect(announced.data).toMatchObject({ taskId: task.id, businessKey, candidateRole: 'officer' });
   });
 
+  it('are announced as withdrawn when the process no longer waits for them, and not when they are done', async () => {
+    const done = await opened();
+    const params = { taskId: done.task.id };
+    await apiOf(node).completeUserTask({ params, body: { variables: { decision: 'yes' } } });
+    const { task, instanceId, businessKey } = await opened();
+    await apiOf(node).stop({ params: { instanceId } });
+    const withdrawn = await until(async () =>
+      node.published.find((event) => event.type === 'workflow.user-task-withdrawn.v1'),
+    );
+    expect(withdrawn.data).toMatchObject({ taskId: task.id, instanceId, businessKey });
+  });
+
   it('are seen by officers of the agency with the role, through any application, and by nobody else', async () => {
     const { task } = await opened();
     const params = { taskId: task.id };
