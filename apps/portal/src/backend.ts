@@ -113,7 +113,32 @@ export interface HistoryEvent {
   readonly by?: Text | string;
 }
 
+/** What an applicant asked about a file after it was sent: an appeal, a complaint. */
+export interface FileRequest {
+  readonly id: string;
+  readonly name: Text;
+  readonly text: string;
+  readonly state: 'open' | 'upheld' | 'dismissed' | 'answered';
+  readonly madeAt: string;
+  readonly answer?: Text;
+  readonly answeredAt?: string;
+}
+
+/** A request that the applicant can make now, until a moment or always. */
+export interface RequestOffer {
+  readonly kind: string;
+  readonly name: Text;
+  readonly explanation: Text;
+  readonly until?: string;
+}
+
+/** Why a request was not taken. */
+export const requestRefusals = ['too-late', 'open', 'made-before', 'not-offered'] as const;
+export type RequestRefusal = (typeof requestRefusals)[number];
+
 export interface ApplicationView extends ApplicationSummary {
+  readonly requests: readonly FileRequest[];
+  readonly offers: readonly RequestOffer[];
   readonly history: readonly HistoryEvent[];
   readonly decision?: {
     readonly outcome: 'APPROVED' | 'REJECTED' | 'SENDBACK';
@@ -323,6 +348,11 @@ export interface ApplicationFile {
   readonly reasons: readonly string[];
   /** Decisions the process offers now; none when it has been decided. */
   readonly outcomes: readonly Decision['outcome'][];
+  /** The process asks for words instead of a decision. */
+  readonly asksForAnswer: boolean;
+  /** What is to be done, in the words of the process. */
+  readonly task?: string;
+  readonly requests: readonly FileRequest[];
   readonly form: EForm;
   readonly answers: Answers;
   readonly verifications: readonly Verification[];
@@ -450,6 +480,13 @@ export interface Backend {
 
   applications(viewer: Viewer, paging: Paging): Promise<Page<ApplicationSummary>>;
   application(viewer: Viewer, applicationId: string): Promise<ApplicationView>;
+  /** Appeals or complains about one's own application, as the service offers it; answers why not. */
+  makeRequest(
+    viewer: Viewer,
+    applicationId: string,
+    request: { readonly kind: string; readonly text: string },
+    key: string,
+  ): Promise<RequestRefusal | undefined>;
   messages(viewer: Viewer, paging: Paging): Promise<Page<MessageSummary>>;
   message(viewer: Viewer, messageId: string): Promise<Message>;
   payments(viewer: Viewer, paging: Paging): Promise<Page<ReceivedPayment>>;
@@ -484,6 +521,8 @@ export interface Backend {
   /** The file of an application of the viewer's agency, with nothing to decide. */
   file(viewer: Viewer, applicationId: string): Promise<ApplicationFile>;
   decide(viewer: Viewer, taskId: string, decision: Decision, key: string): Promise<void>;
+  /** Says the words that a task asks for. */
+  answer(viewer: Viewer, taskId: string, text: string, key: string): Promise<void>;
 
   programmes(viewer: Viewer): Promise<readonly Programme[]>;
   /** Services that pay, by the id of their programme at the payments block. */

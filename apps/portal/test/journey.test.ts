@@ -312,7 +312,38 @@ describe('a payer', () => {
   });
 });
 
+test('somebody appeals in their own words, without scripts, and is told when it is too late', async () => {
+  const { context, page } = await browser.user({ javaScriptEnabled: false });
+  await signIn(portal, page, 'Amina', '/sign-in?return=/applications/file-0');
+  await page.getByText('The line is open again.').waitFor();
+  await page.getByRole('link', { name: 'Appeal' }).click();
+  await page.getByText('Another officer looks at it.').waitFor();
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByRole('link', { name: 'Write what you want to tell us' }).waitFor();
+  await page.getByLabel('Say it in your words').fill('too late');
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByText('The time for this is over.').waitFor();
+  await page.goto(`${portal.url}/applications/file-0/requests/appeal`);
+  await page.getByLabel('Say it in your words').fill('We have no land');
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByText('We have received it.').waitFor();
+  expect(portal.backend.asked).toEqual([{ kind: 'appeal', text: 'We have no land' }]);
+  await context.close();
+});
+
 describe('officials', () => {
+  test('an officer answers a complaint in words', async () => {
+    const { context, page } = await browser.user();
+    await signIn(portal, page, 'Olena', '/sign-in?return=/office/tasks/task-2');
+    await page.getByRole('button', { name: 'Send the answer' }).click();
+    await page.getByRole('link', { name: 'Write an answer' }).waitFor();
+    await page.getByLabel('Answer', { exact: true }).fill('We called you back.');
+    await page.getByRole('button', { name: 'Send the answer' }).click();
+    await page.getByText('Your answer is recorded').waitFor();
+    expect(portal.backend.answered).toEqual(['We called you back.']);
+    await context.close();
+  });
+
   test('an officer decides with a reason, once', async () => {
     const { context, page } = await browser.user();
     await signIn(portal, page, 'Olena');

@@ -55,6 +55,8 @@ const pages: Readonly<Record<string, readonly string[]>> = {
     '/apply/family-support/check',
     '/applications',
     '/applications/file-0',
+    '/applications/file-0/requests/appeal',
+    '/applications/file-0/requests/nothing',
     '/applications/file-0/behind-the-scenes',
     '/messages',
     '/messages/message-1',
@@ -68,7 +70,13 @@ const pages: Readonly<Record<string, readonly string[]>> = {
     '/my-data/consents/consent-1/withdraw',
     '/office/tasks',
   ],
-  Olena: ['/office/tasks', '/office/tasks?state=REJECTED', '/office/tasks/task-1', '/office/files/file-1'],
+  Olena: [
+    '/office/tasks',
+    '/office/tasks?state=REJECTED',
+    '/office/tasks/task-1',
+    '/office/tasks/task-2',
+    '/office/files/file-1',
+  ],
   Mateo: ['/office/programmes'],
 };
 

@@ -12,12 +12,13 @@ import type { Text } from '../languages.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Clients } from './clients.ts';
 import type { createConsents } from './consents.ts';
+import { refusalOf, toRequests } from './file-requests.ts';
 import { toHistory } from './history.ts';
 import { serviceName } from './sheet.ts';
 
 type Applications = Pick<
   Backend,
-  'form' | 'draft' | 'drafts' | 'saveDraft' | 'submit' | 'applications' | 'application'
+  'form' | 'draft' | 'drafts' | 'saveDraft' | 'submit' | 'applications' | 'application' | 'makeRequest'
 >;
 
 export type FileView = Awaited<ReturnType<Clients['registration']['readApplication']>>['body'];
@@ -143,6 +144,8 @@ export function createApplications(
         history: toHistory(file.history),
         form: await formOf(clients, file),
         answers: file.applicationData.formData.data,
+        requests: toRequests(file),
+        offers: file.offers,
         ...(outcome
           ? {
               decision: {
@@ -155,6 +158,20 @@ export function createApplications(
             }
           : {}),
       };
+    },
+    async makeRequest(_viewer, applicationId, { kind, text }, key) {
+      try {
+        await registration.makeRequest({
+          params: { fileId: applicationId },
+          idempotencyKey: key,
+          body: { kind, text },
+        });
+        return undefined;
+      } catch (error) {
+        const refusal = refusalOf(error);
+        if (refusal === undefined) throw error;
+        return refusal;
+      }
     },
   };
 }

@@ -14,6 +14,10 @@ const codes: Readonly<Record<string, string>> = {
   'sent-back': 'sentBack',
   approved: 'approved',
   rejected: 'rejected',
+  'request-made': 'requestMade',
+  'request-upheld': 'requestUpheld',
+  'request-dismissed': 'requestDismissed',
+  'request-answered': 'requestAnswered',
 };
 
 /** The history of a file, newest first. */

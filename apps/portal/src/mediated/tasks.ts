@@ -4,6 +4,7 @@ import type { FileView } from './applications.ts';
 import { formOf } from './applications.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Clients } from './clients.ts';
+import { toRequests } from './file-requests.ts';
 import { toHistory } from './history.ts';
 import { type ReviewDeclaration, reviewOf } from './review.ts';
 import { serviceName } from './sheet.ts';
@@ -19,12 +20,19 @@ const applicantOf = (file: FileView): string => {
 export function createTasks(
   clients: Clients,
   catalogue: Catalogue,
-): Pick<Backend, 'tasks' | 'task' | 'file' | 'decide'> {
+): Pick<Backend, 'tasks' | 'task' | 'file' | 'decide' | 'answer'> {
   const { registration } = clients;
 
   async function fileOf(
     fileId: string,
-    task: { readonly data: Readonly<Record<string, unknown>>; readonly decided: boolean } | undefined,
+    task:
+      | {
+          readonly name: string;
+          readonly form: string;
+          readonly data: Readonly<Record<string, unknown>>;
+          readonly decided: boolean;
+        }
+      | undefined,
   ): Promise<ApplicationFile> {
     const file = (await registration.readApplication({ params: { fileId } })).body;
     const service = await catalogue.byId(file.serviceId);
@@ -46,7 +54,10 @@ export function createTasks(
         updatedAt: file.ended ?? file.registered,
       },
       applicant: applicantOf(file),
-      outcomes: task && !task.decided ? ['APPROVED', 'REJECTED'] : [],
+      outcomes: task && !task.decided && task.form !== 'answer' ? ['APPROVED', 'REJECTED'] : [],
+      asksForAnswer: task !== undefined && !task.decided && task.form === 'answer',
+      ...(task ? { task: task.name } : {}),
+      requests: toRequests(file),
       form,
       answers,
       ...reviewOf(review, form, answers, variables, task?.data ?? kept, file.registered),
@@ -97,7 +108,8 @@ export function createTasks(
     },
     async task(_viewer, taskId) {
       const { body } = await registration.readTask({ params: { taskId } });
-      return fileOf(body.fileId, { data: body.data, decided: body.status === 'completed' });
+      const decided = ['completed', 'withdrawn'].includes(body.status);
+      return fileOf(body.fileId, { name: body.taskName, form: body.form, data: body.data, decided });
     },
     file: (_viewer, applicationId) => fileOf(applicationId, undefined),
     async decide(_viewer, taskId, decision, key) {
@@ -107,6 +119,10 @@ export function createTasks(
         idempotencyKey: key,
         body: { data: { decision: { status: decision.outcome, reason: decision.reason } } },
       });
+    },
+    async answer(_viewer, taskId, text, key) {
+      const body = { data: { answer: { text } } };
+      await registration.completeTask({ params: { taskId }, idempotencyKey: key, body });
     },
   };
 }

@@ -8,6 +8,7 @@ import { consentPages } from './apply-consent.ts';
 import { formPages } from './apply-form.ts';
 import { groupPages } from './apply-group.ts';
 import { billPages } from './bills.ts';
+import { fileRequestPages } from './file-requests.ts';
 import { messagePages } from './messages.ts';
 import { dataPages } from './my-data.ts';
 import { paymentRunPages } from './payment-runs.ts';
@@ -39,6 +40,7 @@ export function pages(site: Site, backend: Backend, settings: PortalSettings, no
     groupPages,
     checkPages,
     applicationPages,
+    fileRequestPages,
     messagePages,
     paymentPages,
     billPages,

@@ -66,6 +66,19 @@ export function taskPages({ site, backend }: PageParts): void {
     const outcome = outcomes.find((one) => one === chosen);
     const reason = input(visit, 'reason').replaceAll('\r\n', '\n');
     const { t } = visit.voice;
+    if (input(visit, 'form') === 'answer') {
+      const tooLong = [...reason].length > longestReason;
+      if (reason.length < 3 || tooLong) {
+        const text = tooLong
+          ? t('office.decision.reasonTooLong', { max: longestReason })
+          : t('office.answer.missing');
+        const file = await backend.task(visit.viewer, taskId);
+        return showFile(visit, file, { reason, errors: [{ text, href: '#reason' }] });
+      }
+      await backend.answer(visit.viewer, taskId, reason, formKey(visit) || taskId);
+      visit.leaveNotice('answered');
+      return visit.goTo('/office/tasks');
+    }
     const errors = [
       ...(outcome ? [] : [{ text: t('office.decision.choose'), href: '#outcome' }]),
       ...(reason === '' ? [{ text: t('office.decision.reasonMissing'), href: '#reason' }] : []),
