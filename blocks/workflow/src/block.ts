@@ -11,12 +11,14 @@ import {
   incidentRaised,
   instanceEnded,
   instanceOverdue,
+  scimApi,
   userTaskCreated,
   userTaskWithdrawn,
   workflowAdmin,
   workflowApi,
 } from './api/operations.ts';
 import { processHandlers } from './api/process-handlers.ts';
+import { scimHandlers } from './api/scim-handlers.ts';
 import { taskHandlers } from './api/task-handlers.ts';
 import { createDescriptions } from './calls/descriptions.ts';
 import { performCall } from './calls/perform.ts';
@@ -26,6 +28,7 @@ import { createEnds } from './instances/ends.ts';
 import { createWorker } from './jobs/worker.ts';
 import { tidyMessages } from './messages/messages.ts';
 import { withRights } from './provisioning/acting-person.ts';
+import { createVault } from './provisioning/vault.ts';
 import { removeExpired } from './retention/retention.ts';
 import type { WorkflowService } from './service.ts';
 import { startDue } from './starts/schedule.ts';
@@ -54,6 +57,8 @@ const config = Type.Object({
   administratorRoles: Type.Array(Type.String(), { default: ['administrator'] }),
   /** Roles whose holders draw, try and deploy processes of their agency; the administrators' where none are given. */
   designerRoles: Type.Optional(Type.Array(Type.String())),
+  /** Applications that may provision persons and roles over SCIM, each for its own agency. */
+  provisioners: Type.Array(Type.String(), { default: [] }),
 });
 
 /** Interprets BPMN processes: calls services, waits for people, timers and messages, and survives every crash. */
@@ -61,7 +66,7 @@ export const workflow = defineBlock({
   name: 'workflow',
   title: 'Workflow',
   version: '0.1.0',
-  surfaces: [workflowApi, workflowAdmin, eventsSurface, workflowSuite],
+  surfaces: [workflowApi, workflowAdmin, scimApi, eventsSurface, workflowSuite],
   config,
   migrations: new URL('../migrations/', import.meta.url),
   emits: [instanceEnded, instanceOverdue, userTaskCreated, userTaskWithdrawn, incidentRaised],
@@ -136,6 +141,16 @@ export const workflow = defineBlock({
           }),
         ),
         implement(workflowAdmin, withRights(db, adminHandlers(service))),
+        implement(
+          scimApi,
+          scimHandlers({
+            db,
+            vault: createVault(ctx.secret('provisioned-profiles')),
+            provisioners: ctx.config.provisioners,
+            now: ctx.now,
+            newId: ctx.newId,
+          }),
+        ),
         implement(eventsSurface, eventHandlers(service)),
       ],
       ready: () => worker.start(),

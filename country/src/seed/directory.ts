@@ -95,7 +95,7 @@ const services = [
   ...local(a.identity, 'identity', 'identity-client-mgmt-v1', 'identity-enrolment-v1', 'identity-person-v1'),
   ...local(a.consent, 'consent', 'consent-v1'),
   ...local(a.registration, 'registration', 'registration-v1', 'registration-design-v1', 'events-v1'),
-  ...local(a.workflow, 'workflow', 'workflow-v1', 'workflow-admin-v1'),
+  ...local(a.workflow, 'workflow', 'workflow-v1', 'workflow-admin-v1', 'scim-v2'),
   ...local(a.cashTransfer, 'workflow', 'events-v1'),
   ...local(a.messaging, 'messaging', 'messaging-v1', 'messaging-receipts-v1'),
   ...local(a.payments, 'payments', 'payments-g2p-v1', 'payments-admin-v1', 'payments-rail-callback-v1'),

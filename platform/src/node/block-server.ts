@@ -133,7 +133,7 @@ export async function createBlockServer(
   await fastify.register(formbody);
   const parseJson = fastify.getDefaultJsonParser('error', 'error');
   fastify.addContentTypeParser(
-    ['application/json', 'application/cloudevents+json', 'application/fhir+json'],
+    ['application/json', 'application/cloudevents+json', 'application/fhir+json', 'application/scim+json'],
     { parseAs: 'string' },
     (request, body, done) => {
       const text = body as string;

@@ -22,6 +22,9 @@ export type Access =
 /** JSON by the rules of HL7 FHIR. */
 export type FhirType = 'application/fhir+json';
 
+/** JSON by the rules of SCIM (RFC 7644, 3.1). */
+export type ScimType = 'application/scim+json';
+
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface OperationSpec {
@@ -47,6 +50,7 @@ export interface OperationSpec {
     | 'application/x-ndjson'
     | 'text/csv'
     | FhirType
+    | ScimType
     | WorkbookType
     | YamlType
     | FileType
@@ -54,7 +58,7 @@ export interface OperationSpec {
   /** The handler also gets the body as it came, to verify a signature over it. */
   readonly keepsBytes?: true;
   /** Media types of the answer, the one `Accept` likes best; JSON unless said otherwise. Problems are always JSON. */
-  readonly produces?: readonly ('application/json' | FhirType | WorkbookType | YamlType)[];
+  readonly produces?: readonly ('application/json' | FhirType | ScimType | WorkbookType | YamlType)[];
   /** The handler checks the body itself, to name all that is wrong with it at once; it may be absent, or anything. */
   readonly bodyCheckedBy?: 'handler';
   /**

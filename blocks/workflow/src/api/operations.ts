@@ -25,6 +25,7 @@ export {
   userTaskCreated,
   userTaskWithdrawn,
 } from './events.ts';
+export { scimApi } from './scim-operations.ts';
 
 const application = { caller: 'application', person: 'optional' } as const;
 const processId = Type.Object({ processId: Id });

@@ -27,6 +27,23 @@ export async function actingPerson(db: Kysely<WorkflowTables>, person: Person): 
   return { ...person, roles: [...new Set([...person.roles, ...known.roles])] };
 }
 
+/** Whether the agency has deactivated or removed a person, who then can have no task either. */
+export async function isWithdrawn(
+  db: Kysely<WorkflowTables>,
+  agency: string,
+  personId: string,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('provisioned_user')
+    .select('id')
+    .where('agency', '=', agency)
+    .where(sql<boolean>`lower(user_name) = lower(${personId})`)
+    .where('user_name', '=', personId)
+    .where('active', '=', false)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 type Handle = (input: never) => Promise<unknown>;
 
 /** Handlers that get the person with the rights they have here in place of what the token alone says. */

@@ -15,24 +15,32 @@ export interface LoggedChange {
   readonly at: string;
 }
 
-/** Writes who decided something about instances as data, or removed them, and why. */
-export async function logChange(trx: Transaction<WorkflowTables>, change: LoggedChange): Promise<void> {
+/** Writes who decided something about instances as data, removed them, or gave people rights, and why. */
+export async function logChanges(
+  trx: Transaction<WorkflowTables>,
+  changes: readonly LoggedChange[],
+): Promise<void> {
   await trx
     .insertInto('change_log')
-    .values({
-      owner: change.owner,
-      process_key: change.processKey ?? null,
-      instance_id: change.instanceId ?? null,
-      action: change.action,
-      detail: change.detail,
-      reason: change.reason ?? null,
-      at: change.at,
-      application: change.actor.application,
-      actor: nameOf(change.actor),
-      organisation: change.actor.organisation,
-    })
+    .values(
+      changes.map((change) => ({
+        owner: change.owner,
+        process_key: change.processKey ?? null,
+        instance_id: change.instanceId ?? null,
+        action: change.action,
+        detail: change.detail,
+        reason: change.reason ?? null,
+        at: change.at,
+        application: change.actor.application,
+        actor: nameOf(change.actor),
+        organisation: change.actor.organisation,
+      })),
+    )
     .execute();
 }
+
+export const logChange = (trx: Transaction<WorkflowTables>, change: LoggedChange): Promise<void> =>
+  logChanges(trx, [change]);
 
 /** The log of changes, newest first, before row `before`. */
 export const readChanges = (

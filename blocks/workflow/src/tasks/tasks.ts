@@ -6,6 +6,7 @@ import { type Actor, nameOf } from '../history/actor.ts';
 import { type Aftermath, applyEvents, type Engine } from '../instances/apply.ts';
 import { cannotBeStored } from '../instances/start-variables.ts';
 import type { Handover } from '../instances/write-jobs.ts';
+import { isWithdrawn } from '../provisioning/acting-person.ts';
 import type { TaskRow, WorkflowTables } from '../tables.ts';
 
 /** Who works on tasks: an application on its own processes, or a person of the agency through any application. */
@@ -105,6 +106,9 @@ export async function assignTask(
   const me = worker.person?.id;
   if (assignee !== undefined && task.excluded_persons.includes(assignee)) {
     throw forbidden('Whoever did an earlier step of this case may not do this one');
+  }
+  if (assignee !== undefined && (await isWithdrawn(trx, task.agency, assignee))) {
+    throw forbidden('The agency has withdrawn the rights of this person in workflow');
   }
   const updated = await trx
     .updateTable('user_task')
