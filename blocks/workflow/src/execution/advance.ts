@@ -10,6 +10,7 @@ import { enterActivity, finishActivity } from './activity.ts';
 import { cancelToken, disarmScope } from './cancel.ts';
 import { cancelTransaction } from './cancel-transaction.ts';
 import { continueCompensation, rememberInner, rememberRun, startCompensation } from './compensate.ts';
+import { enterComplexGateway, resetComplexGateway } from './complex-gateway.ts';
 import { checkConditions } from './conditions.ts';
 import { raiseError } from './error.ts';
 import { armHandlers } from './event-sub-process.ts';
@@ -31,7 +32,12 @@ export function settle(run: Run): void {
     if (id !== undefined) {
       const token = run.tokens.get(id);
       if (token?.wait.kind === 'ready') advance(run, token);
-    } else if (!endEmptyScope(run) && !releaseInclusiveJoin(run) && !reportDeadlock(run)) {
+    } else if (
+      !endEmptyScope(run) &&
+      !releaseInclusiveJoin(run) &&
+      !resetComplexGateway(run) &&
+      !reportDeadlock(run)
+    ) {
       return;
     }
   }
@@ -100,6 +106,9 @@ function enter(run: Run, token: Token, element: FlowElement): void {
       return;
     case 'inclusiveGateway':
       enterInclusiveGateway(run, token);
+      return;
+    case 'complexGateway':
+      enterComplexGateway(run, token, element);
       return;
     case 'intermediateCatchEvent':
       if (element.catches.kind === 'link') {

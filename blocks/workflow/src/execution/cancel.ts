@@ -45,7 +45,7 @@ export function cancelWork(run: Run, token: Token, triggered?: string): Token {
 
 /** Removes a token with everything it waits for. */
 export function cancelToken(run: Run, token: Token): void {
-  if (token.wait.kind !== 'ready' && token.wait.kind !== 'join') record(run, token, 'cancelled');
+  if (!['ready', 'join', 'reset'].includes(token.wait.kind)) record(run, token, 'cancelled');
   cancelWork(run, token);
   removeToken(run, token);
 }

@@ -1,15 +1,16 @@
 import { isActivity, next } from '../model/check-flow.ts';
-import type { ProcessModel } from '../model/model.ts';
+import type { ProcessModel, SequenceFlow } from '../model/model.ts';
 import { raiseIncident } from './incident.ts';
 import { followAll, leave } from './leave.ts';
 import { type Run, record, removeToken, tokensIn, waitFor } from './run.ts';
 import type { Token } from './state.ts';
 
-const waitingAt = (run: Run, scopeId: string, elementId: string): Token[] =>
+/** Tokens that wait for others at a gateway. */
+export const waitingAt = (run: Run, scopeId: string, elementId: string): Token[] =>
   tokensIn(run, scopeId).filter((token) => token.elementId === elementId && token.wait.kind === 'join');
 
 /** Makes the tokens of a join into one that goes on. */
-function merge(run: Run, tokens: readonly Token[]): Token {
+export function merge(run: Run, tokens: readonly Token[]): Token {
   const survivor = tokens[tokens.length - 1] as Token;
   for (const token of tokens) if (token.id !== survivor.id) removeToken(run, token);
   record(run, survivor, 'completed');
@@ -31,6 +32,16 @@ export function enterParallelGateway(run: Run, token: Token): void {
   record(run, waiting, 'completed');
   followAll(run, waiting, element);
 }
+
+/** Flows of a complex gateway on which it sends something when it begins anew: those whose condition asks for that. */
+export const flowsOfReset = (run: Run, elementId: string): SequenceFlow[] =>
+  (run.model.elements.get(elementId)?.outgoing ?? [])
+    .map((id) => run.model.flows.get(id) as SequenceFlow)
+    .filter((flow) => /\bwaitingForStart\b/.test(flow.condition?.text ?? ''));
+
+/** Whether a token only remembers, and nothing comes of it. */
+const isSpent = (run: Run, { wait, elementId }: Token): boolean =>
+  wait.kind === 'reset' && flowsOfReset(run, elementId).length === 0;
 
 const reachCache = new WeakMap<ProcessModel, Map<string, ReadonlySet<string>>>();
 
@@ -60,13 +71,17 @@ function reachableFlows(model: ProcessModel, from: string, avoiding: string): Re
  * Whether an inclusive join may go on (BPMN 13.4.3): no token elsewhere can still come on a flow that has none yet,
  * unless it could just as well come on one that has.
  */
-function canMerge(run: Run, scopeId: string, elementId: string, arrived: readonly Token[]): boolean {
+export function canMerge(
+  run: Run,
+  scopeId: string,
+  elementId: string,
+  filled: ReadonlySet<string | undefined>,
+): boolean {
   const element = run.model.elements.get(elementId);
-  const filled = new Set(arrived.map((token) => token.flowId));
   const empty = (element?.incoming ?? []).filter((flow) => !filled.has(flow));
   if (empty.length === 0) return true;
   return tokensIn(run, scopeId).every((token) => {
-    if (token.elementId === elementId) return true;
+    if (token.elementId === elementId || isSpent(run, token)) return true;
     const reachable = reachableFlows(run.model, token.elementId, elementId);
     if (!empty.some((flow) => reachable.has(flow))) return true;
     return [...filled].some((flow) => flow !== undefined && reachable.has(flow));
@@ -83,7 +98,8 @@ export function releaseInclusiveJoin(run: Run): boolean {
     const one = element.incoming
       .map((flow) => arrived.find((other) => other.flowId === flow))
       .filter((other) => other !== undefined);
-    if (!canMerge(run, token.scopeId, element.id, arrived)) continue;
+    const filled = new Set(arrived.map((other) => other.flowId));
+    if (!canMerge(run, token.scopeId, element.id, filled)) continue;
     leave(run, merge(run, one), element);
     return true;
   }
@@ -146,7 +162,8 @@ export function brokenJoins(run: Run, scopeId: string): ReadonlySet<string> {
 export function reportDeadlock(run: Run): boolean {
   const joining = [...run.tokens.values()].filter((token) => token.wait.kind === 'join');
   for (const first of joining) {
-    if (tokensIn(run, first.scopeId).some((token) => token.wait.kind !== 'join')) continue;
+    if (tokensIn(run, first.scopeId).some(({ wait }) => wait.kind !== 'join' && wait.kind !== 'reset'))
+      continue;
     raiseIncident(run, first, 'the join waits for a token that can no longer come', 'enter');
     return true;
   }

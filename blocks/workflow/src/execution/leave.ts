@@ -1,3 +1,4 @@
+import type { Variables } from '../feel/json.ts';
 import { FeelError } from '../feel/normalise.ts';
 import type { FlowElement, SequenceFlow } from '../model/model.ts';
 import { raiseIncident } from './incident.ts';
@@ -32,9 +33,10 @@ function chosen(run: Run, token: Token, element: FlowElement, firstOnly: boolean
   const flows = flowsOf(run, element);
   const fallback = flows.find((flow) => flow.id === defaultOf(element));
   const taken: SequenceFlow[] = [];
+  const state: Variables = element.kind === 'complexGateway' ? { waitingForStart: true } : {};
   for (const flow of flows) {
     if (flow === fallback) continue;
-    if (flow.condition && !isTrue(run, flow.condition, token.scopeId)) continue;
+    if (flow.condition && !isTrue(run, flow.condition, token.scopeId, state)) continue;
     taken.push(flow);
     if (firstOnly) break;
   }

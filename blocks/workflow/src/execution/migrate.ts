@@ -6,7 +6,7 @@ import type { EngineEvent } from './event.ts';
 import { brokenJoins } from './join.ts';
 import { Refused } from './repair.ts';
 import { change, isIteration, type Run } from './run.ts';
-import type { Compensable, InstanceState, Scope, Subscription, Token } from './state.ts';
+import type { Compensable, InstanceState, Scope, Subscription, Token, Wait } from './state.ts';
 import { planEvent, subscribe } from './subscribe.ts';
 
 type Migrate = Extract<EngineEvent, { type: 'migrate' }>;
@@ -36,7 +36,8 @@ function loopOf(element: FlowElement): string {
 }
 
 const isJoin = (element: FlowElement): boolean =>
-  (element.kind === 'parallelGateway' || element.kind === 'inclusiveGateway') && element.incoming.length > 1;
+  ['parallelGateway', 'inclusiveGateway', 'complexGateway'].includes(element.kind) &&
+  element.incoming.length > 1;
 
 const catchesOf = (element: FlowElement | undefined) =>
   element?.kind === 'boundaryEvent' || element?.kind === 'intermediateCatchEvent'
@@ -72,7 +73,7 @@ function obstacleOf(
   const around = at(scope.elementId);
   if (!iteration && target.parent !== around) return `${target.id} does not stand in ${around} there`;
   if (loopOf(source) !== loopOf(target)) return `${target.id} is not repeated in the same way`;
-  if (isJoin(source) && !target.incoming.includes(at(token.flowId ?? ''))) {
+  if (isJoin(source) && token.wait.kind !== 'reset' && !target.incoming.includes(at(token.flowId ?? ''))) {
     return `a token waits at the join on the flow ${token.flowId}, which does not lead to ${target.id} there`;
   }
   for (const { elementId } of token.subscriptions) {
@@ -107,6 +108,10 @@ const renamed = ({ activity, handlers }: Compensable, at: (id: string) => string
     ...(one.inner === undefined ? {} : { inner: one.inner.map((done) => renamed(done, at)) }),
   })),
 });
+
+/** Only what a gateway remembers names anything; what is being undone is never taken over. */
+const renamedIn = (wait: Wait, at: (id: string) => string): Wait =>
+  wait.kind === 'reset' ? { ...wait, received: wait.received.map(at) } : wait;
 
 /** What an event sub-process waits for; undefined for anything else. */
 const awaitedBy = (element: FlowElement | undefined): string | undefined =>
@@ -183,6 +188,7 @@ function carryOver(run: Run, previous: ProcessModel, at: (id: string) => string,
   const moved = change(run, token, {
     elementId: at(token.elementId),
     flowId: flowId !== undefined && run.model.flows.has(flowId) ? flowId : undefined,
+    wait: renamedIn(token.wait, at),
   });
   if (moved.elementId !== token.elementId) {
     run.history.push({

@@ -34,7 +34,9 @@ function checkTarget(run: Run, token: Token, target: FlowElement | undefined): v
   if (!target || (target.parent !== scope.elementId && !restart)) {
     throw new Refused('a token is moved to an element of its own scope only');
   }
-  const joins = target.kind === 'parallelGateway' || target.kind === 'inclusiveGateway';
+  if (token.wait.kind === 'reset')
+    throw new Refused('a gateway remembers by this token what it has received');
+  const joins = ['parallelGateway', 'inclusiveGateway', 'complexGateway'].includes(target.kind);
   if (joins && target.incoming.length > 1) {
     throw new Refused('a token cannot be put at a join, which would not know on which flow it came');
   }

@@ -89,6 +89,8 @@ export type Wait =
   | { readonly kind: 'task'; readonly taskId: string }
   | { readonly kind: 'event' }
   | { readonly kind: 'join' }
+  /** Remembers for a complex gateway on which flows it has received a token since it began. */
+  | { readonly kind: 'reset'; readonly received: readonly string[] }
   | { readonly kind: 'scope' }
   /** The end of an instance that it has called. */
   | { readonly kind: 'called'; readonly instanceId: string }

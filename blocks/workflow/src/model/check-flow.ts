@@ -28,7 +28,7 @@ function checkConditions(model: ProcessModel, element: FlowElement, issues: Issu
       if (flow.condition) issues.add(id, 'the default flow cannot have a condition');
     } else if (conditional && element.outgoing.length > 1 && !flow.condition) {
       issues.add(id, 'a flow that leaves this gateway needs a condition, or to be its default flow');
-    } else if (flow.condition && !conditional && !isActivity(element)) {
+    } else if (flow.condition && !conditional && element.kind !== 'complexGateway' && !isActivity(element)) {
       issues.add(id, 'a condition has no meaning on this flow');
     }
   }
@@ -261,7 +261,7 @@ export function checkFlow(model: ProcessModel, issues: Issues): void {
       issues.add(element.id, 'an event sub-process that catches an error interrupts');
     }
     if (element.kind === 'boundaryEvent') checkBoundary(model, element, issues);
-    if (element.kind === 'parallelGateway' || element.kind === 'inclusiveGateway') {
+    if (['parallelGateway', 'inclusiveGateway', 'complexGateway'].includes(element.kind)) {
       const looped = element.outgoing.some((id) => model.flows.get(id)?.target === element.id);
       if (looped) issues.add(element.id, 'the gateway leads back to itself');
     }

@@ -373,6 +373,14 @@ export interface ConditionalGateway extends Node {
   readonly defaultFlow: string | undefined;
 }
 
+/** Goes on when its condition on what has arrived holds, then waits for what else comes before it begins anew. */
+export interface ComplexGateway extends Node {
+  readonly kind: 'complexGateway';
+  readonly defaultFlow: string | undefined;
+  /** FEEL over the variables and `activationCount`; undefined: one flow comes in, and each token passes. */
+  readonly activation: Expression | undefined;
+}
+
 export interface ParallelGateway extends Node {
   readonly kind: 'parallelGateway';
 }
@@ -401,6 +409,7 @@ export type FlowElement =
   | IntermediateThrowEvent
   | BoundaryEvent
   | ConditionalGateway
+  | ComplexGateway
   | ParallelGateway
   | EventBasedGateway;
 

@@ -1,4 +1,6 @@
 import type { ModdleElement } from 'bpmn-moddle';
+import type { Expression } from '../feel/expression.ts';
+import { readExpression } from './issues.ts';
 import { readOutputs } from './mappings.ts';
 import type { EventSubProcess, FlowElement } from './model.ts';
 import {
@@ -72,6 +74,18 @@ function readEventSubProcess(
     catches: readCompensationStart(start, idOf(element), reader) ?? readHandlerCatch(start, reader),
     outputs: readOutputs(start, reader),
   };
+}
+
+function readActivation(element: ModdleElement, place: Place, reader: Reader): Expression | undefined {
+  const condition = child(element, 'activationCondition');
+  if (condition) {
+    const text = attribute(condition, 'body') ?? '';
+    return readExpression(reader.issues, element, 'activationCondition', text);
+  }
+  if (place.incoming.length > 1) {
+    reader.issues.add(element, 'a complex gateway at which flows meet needs activationCondition');
+  }
+  return undefined;
 }
 
 /** A transaction undoes by compensation; what else the standard names asks for a transaction manager around the engine. */
@@ -171,6 +185,13 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
       return { ...node, kind: 'exclusiveGateway', defaultFlow: defaultFlow() };
     case 'bpmn:InclusiveGateway':
       return { ...node, kind: 'inclusiveGateway', defaultFlow: defaultFlow() };
+    case 'bpmn:ComplexGateway':
+      return {
+        ...node,
+        kind: 'complexGateway',
+        defaultFlow: defaultFlow(),
+        activation: readActivation(element, place, reader),
+      };
     case 'bpmn:ParallelGateway':
       return { ...node, kind: 'parallelGateway' };
     case 'bpmn:EventBasedGateway':

@@ -148,3 +148,94 @@ it('stops a loop without a wait state with an incident', async () => {
   expect([...endless.incidents.values()][0]?.message).toContain('moves without waiting');
   expect(endless.state.status).toBe('running');
 });
+
+const complex = (condition: string): string =>
+  `<complexGateway id="c"><activationCondition>${condition}</activationCondition></complexGateway>`;
+
+describe('complex gateways', () => {
+  const three = (gateway: string, after: string): string =>
+    `<startEvent id="s"/><parallelGateway id="split"/>${['a', 'b', 'd'].map((id) => `<userTask id="${id}"/>${chain('split', id, 'c')}`).join('')}
+     ${chain('s', 'split')}${gateway}${after}`;
+
+  it('[WF-6.1-d] go on once when enough has arrived, whatever comes later, and begin anew then', async () => {
+    const run = drive(
+      await compile(
+        three(
+          complex('activationCount &gt;= 2'),
+          `<task id="on"/><endEvent id="e"/>${chain('c', 'on', 'e')}`,
+        ),
+      ),
+    );
+    run.complete('a');
+    expect([run.completed.includes('on'), run.state.status]).toEqual([false, 'running']);
+    run.complete('b');
+    expect([run.completed.includes('on'), run.state.status]).toEqual([true, 'running']);
+    run.complete('d');
+    expect([run.completed.filter((id) => id === 'on').length, run.state.status]).toEqual([1, 'completed']);
+  });
+
+  it('send what their conditions ask for when they start, and when everything has come', async () => {
+    const on = (id: string, condition: string): string => `<task id="${id}"/>${flow('c', id, { condition })}`;
+    const run = drive(
+      await compile(
+        three(
+          complex('activationCount &gt;= 1'),
+          on('first', 'waitingForStart') +
+            on('last', 'not(waitingForStart)') +
+            on('never', 'waitingForStart and false'),
+        ),
+      ),
+    );
+    run.complete('d');
+    expect(run.completed.slice(-2)).toEqual(['c', 'first']);
+    run.complete('a');
+    run.complete('b');
+    expect(run.completed.filter((id) => ['first', 'last', 'never'].includes(id))).toEqual(['first', 'last']);
+    expect(run.state.status).toBe('completed');
+  });
+
+  it('do not wait for what can no longer come, and pass again in a loop', async () => {
+    const run = drive(
+      await compile(
+        `<startEvent id="s"/><inclusiveGateway id="split"/><userTask id="a"/><userTask id="b"/>${flow('split', 'a', { condition: 'true' })}
+         ${flow('split', 'b', { condition: 'both' })}${chain('s', 'split')}${chain('a', 'c')}${chain('b', 'c')}
+         ${complex('activationCount &gt;= 1')}<userTask id="on"/><exclusiveGateway id="x" default="x-e"/><endEvent id="e"/>
+         ${chain('c', 'on', 'x')}${flow('x', 'split', { condition: 'again' })}${flow('x', 'e')}`,
+      ),
+      { both: false, again: true },
+    );
+    run.complete('a');
+    run.complete('on');
+    run.send({ type: 'setVariables', scopeId: undefined, variables: { again: false } });
+    run.complete('a');
+    run.complete('on');
+    expect([run.state.status, run.completed.filter((id) => id === 'c').length]).toEqual(['completed', 2]);
+  });
+
+  it('tell the flows apart, split as an inclusive gateway does, and report what can never come', async () => {
+    const run = drive(
+      await compile(
+        three(complex('get value(activationCounts, "a-c") = 1'), `<task id="on"/>${chain('c', 'on')}`),
+      ),
+    );
+    run.complete('b');
+    run.complete('d');
+    expect(run.completed).not.toContain('on');
+    run.complete('a');
+    expect([run.completed.at(-1), run.state.status]).toEqual(['on', 'completed']);
+    const split = drive(
+      await compile(
+        `<startEvent id="s"/><complexGateway id="c" default="c-z"/><task id="y"/><task id="z"/>${chain('s', 'c')}${flow('c', 'y', { condition: 'n = 1' })}${flow('c', 'z')}`,
+      ),
+      { n: 2 },
+    );
+    expect(split.completed).toEqual(['s', 'c', 'z']);
+    const stuck = drive(
+      await compile(three(complex('activationCount &gt; 3'), `<task id="on"/>${chain('c', 'on')}`)),
+    );
+    for (const id of ['a', 'b', 'd']) stuck.complete(id);
+    expect([...stuck.incidents.values()]).toMatchObject([
+      { message: expect.stringMatching(/can no longer come/) },
+    ]);
+  });
+});

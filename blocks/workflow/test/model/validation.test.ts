@@ -258,7 +258,13 @@ const refusals: readonly [string, string, string, RegExp][] = [
     't',
     /condition: the expression is empty/,
   ],
-  ['a complex gateway', around('<complexGateway id="t"/>'), 't', /ComplexGateway is not supported/],
+  [
+    'a complex gateway at which flows meet without a condition',
+    `<startEvent id="s"/><parallelGateway id="g"/><task id="a"/><complexGateway id="t"/><endEvent id="e"/>
+     ${chain('s', 'g', 't', 'e')}${chain('g', 'a', 't')}`,
+    't',
+    /needs activationCondition/,
+  ],
   ['a call of nothing', around('<callActivity id="t"/>'), 't', /needs calledElement/],
   [
     'a call of a computed process',
