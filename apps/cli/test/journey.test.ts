@@ -260,6 +260,25 @@ const refusing = (reason: string) => ({ transfers: { rejected: { share: 1, reaso
 
 /** Of the household that the first test enrolled. */
 let enrolledReference: string;
+let enrolledFile: string;
+
+/** The task that a person finds for a file. */
+const taskOf = (fileId: string, personToken: string) =>
+  vi.waitFor(async () => {
+    const [task] = (await registration().listTasks({ query: { fileId }, personToken })).body;
+    expect(task).toBeDefined();
+    return task as NonNullable<typeof task>;
+  }, patient);
+
+const beneficiary = async (beneficiaryNumber: string) => {
+  const social = mediation.client(registryData, `${applications.socialRegistries}/registry-data-v1`);
+  const { body } = await social.readRecord({
+    params: { registryName: 'beneficiary-registry', versionNumber: 'latest' },
+    headers: { 'x-purpose': 'Test' },
+    body: { query: { content: { beneficiaryNumber } } },
+  });
+  return body.content;
+};
 
 describe('a household, over HTTP', () => {
   it('[PAY-6.16.2] applies, is verified by three registries under its consent, enrolled, told and paid; everybody can see who spoke to whom', async () => {
@@ -304,7 +323,7 @@ describe('a household, over HTTP', () => {
       { timeout: 40_000, interval: 200 },
     );
 
-    const { maker, payments, awaiting } = await startRun('2026-12');
+    const { maker, payments, awaiting } = await startRun('2020-10');
     const params = { batchId: awaiting.batchId };
     const body = { contentHash: awaiting.contentHash as string };
     expect((await refusal(payments.approveBatch({ params, body, personToken: maker }))).status).toBe(403);
@@ -324,13 +343,14 @@ describe('a household, over HTTP', () => {
       async () => {
         const { messages } = (await messaging.listMessages({ query: { reference: file.fileId } })).body;
         expect(messages).toHaveLength(2);
-        expect(messages[0]?.body).toMatch(/2026-12/);
+        expect(messages[0]?.body).toMatch(/2020-10/);
         expect(messages[0]?.body).toContain(file.reference);
       },
       { timeout: 30_000, interval: 200 },
     );
-    expect(await processOf('2026-12')).toMatchObject({ ended: true, state: 'completed' });
+    expect(await processOf('2020-10')).toMatchObject({ ended: true, state: 'completed' });
     enrolledReference = file.reference;
+    enrolledFile = file.fileId;
     const totals = await Promise.all(
       [stack.parties.bank, stack.parties.mobileMoney].map(
         async (party) =>
@@ -349,21 +369,21 @@ describe('a household, over HTTP', () => {
 
   it('that could not be paid for a reason that passes is paid by a second list, which is approved again', async () => {
     await setFaults(refusing('AM04'));
-    const { awaiting } = await startRun('2027-01');
+    const { awaiting } = await startRun('2020-11');
     await approve(awaiting);
-    const again = await waitingList('2027-01', 1);
+    const again = await waitingList('2020-11', 1);
     await setFaults({});
     await approve(again);
-    await processOf('2027-01');
+    await processOf('2020-11');
     expect((await paymentsOf(enrolledReference)).sort()).toEqual(['completed', 'completed', 'failed']);
   }, 400_000);
 
   it('that cannot be paid is handed to the manager of the programme, who says what was done', async () => {
     await setFaults(refusing('AC06'));
-    const { awaiting } = await startRun('2027-02');
+    const { awaiting } = await startRun('2020-12');
     await approve(awaiting);
     const personToken = await signIn('manager', '2468');
-    const query = { businessKey: 'cash-transfer-2027-02' };
+    const query = { businessKey: 'cash-transfer-2020-12' };
     const task = await vi.waitFor(async () => {
       const [open] = (await engine().listUserTasks({ query, personToken })).body.tasks;
       expect(open).toBeDefined();
@@ -379,7 +399,7 @@ describe('a household, over HTTP', () => {
       403,
     );
     await engine().completeUserTask({ params, body, personToken });
-    await processOf('2027-02');
+    await processOf('2020-12');
   }, 400_000);
 
   it('that is better off is told that it is not eligible, why, and how to appeal', async () => {
@@ -420,6 +440,132 @@ describe('a household, over HTTP', () => {
     const task = await decideIfAsked(file.fileId, 'REJECTED');
     expect(task?.roleId).toBe('officer');
     expect((await ended(file.fileId, token)).status.code).toBe('REJECTED');
+
+    const params = { fileId: file.fileId };
+    const ask = () =>
+      registration().makeRequest({
+        params,
+        personToken: token,
+        body: { kind: 'appeal', text: 'The land was my mother’s and is sold' },
+      });
+    await ask();
+    expect((await refusal(ask())).problem?.type).toBe('urn:govstack:registration:request-open');
+    const second = await signIn('second-officer', '2468');
+    const appeal = await taskOf(file.fileId, second);
+    const first = await signIn('officer', '2468');
+    expect((await registration().listTasks({ query: params, personToken: first })).body).toEqual([]);
+    const decide = (personToken: string) =>
+      registration().completeTask({
+        params: { taskId: appeal.taskId },
+        personToken,
+        body: { data: { decision: { status: 'APPROVED', reason: 'The sale is proven' } } },
+      });
+    expect((await refusal(decide(first))).status).toBe(403);
+    await decide(second);
+    await vi.waitFor(async () => {
+      const { body } = await registration().readApplication({ params, personToken: token });
+      expect(body).toMatchObject({
+        status: { code: 'APPROVED' },
+        requests: [{ kind: 'appeal', state: 'upheld', answer: { en: 'The sale is proven' } }],
+      });
+    }, patient);
+    expect(await beneficiary(file.reference)).toMatchObject({ status: 'active' });
+  }, 400_000);
+
+  it('that complains is answered by a manager, in its file', async () => {
+    const params = { fileId: enrolledFile };
+    const token = await withPin(poor);
+    await registration().makeRequest({
+      params,
+      personToken: token,
+      body: { kind: 'complaint', text: 'The agent asked for a share' },
+    });
+    const personToken = await signIn('manager', '2468');
+    const { taskId } = await taskOf(enrolledFile, personToken);
+    await registration().completeTask({
+      params: { taskId },
+      personToken,
+      body: { data: { answer: { text: 'Nobody may. The agent is suspended.' } } },
+    });
+    await vi.waitFor(async () => {
+      const { requests } = (await registration().readApplication({ params, personToken: token })).body;
+      expect(requests).toMatchObject([
+        { state: 'answered', answer: { en: expect.stringMatching(/suspended/) } },
+      ]);
+    }, patient);
+  }, 400_000);
+
+  it('whose head has died leaves the programme when the civil registry announces it; payments since are looked at', async () => {
+    const owner = applications.civilRegistry;
+    const civil = stack.as(owner).client(registryData, `${owner}/registry-data-v1`);
+    const { nationalNumber } = poor.members[0];
+    await civil.createRecord({
+      params: { registryName: 'deaths', versionNumber: 'latest' },
+      body: { write: { content: { deathRegistration: 'D-1', nationalNumber, deathDate: '2026-01-05' } } },
+    });
+    await vi.waitFor(async () => {
+      expect(await beneficiary(enrolledReference)).toMatchObject({
+        status: 'ended',
+        endedOn: '2026-01-05',
+        endReason: 'death',
+      });
+      const person = await civil.readRecord({
+        params: { registryName: 'persons', versionNumber: 'latest' },
+        headers: {},
+        body: { query: { content: { nationalNumber } } },
+      });
+      expect(person.body.content).toMatchObject({ vitalStatus: 'deceased', deathDate: '2026-01-05' });
+    }, patient);
+    const messaging = mediation.client(messagingApi, `${applications.messaging}/messaging-v1`);
+    await vi.waitFor(async () => {
+      const { messages } = (await messaging.listMessages({ query: { reference: enrolledFile } })).body;
+      expect(messages[0]?.body).toMatch(/condoléances/i);
+    }, patient);
+    const personToken = await signIn('manager', '2468');
+    const { taskId } = await taskOf(enrolledFile, personToken);
+    const { data } = (await registration().readTask({ params: { taskId }, personToken })).body;
+    expect(data).toMatchObject({ endedOn: '2026-01-05', payments: [{ state: 'completed' }, {}] });
+    const stranger = mediation.client(registryData, `${owner}/registry-data-v1`);
+    const read = { params: { registryName: 'deaths', versionNumber: 'latest' }, headers: {} };
+    const query = { content: { nationalNumber } };
+    expect((await refusal(stranger.readRecord({ ...read, body: { query } }))).status).toBe(403);
+  }, 400_000);
+
+  it('is paid by the clock for the month that begins, once, whoever begins it by hand too; without those who left', async () => {
+    const workflow = stack.node.database('workflow');
+    const month = new Date().toISOString().slice(0, 7);
+    await sql`update schedule set due_at = now() where process_key = 'cash-transfer-payment-cycle'`.execute(
+      workflow,
+    );
+    const list = await waitingList(month);
+    const { items } = (await treasury().listInstructions({ params: { batchId: list.batchId }, query: {} }))
+      .body;
+    expect(items.length).toBeGreaterThan(0);
+    expect(items.map((one) => one.payeeIdentity)).not.toContain(enrolledReference);
+    const { body: byHand } = await engine().start({
+      params: { processId: 'cash-transfer-payment-run' },
+      body: {
+        processStartedBy: 'manager',
+        businessKey: `cash-transfer-${month}`,
+        variables: { cycle: month, initiator: 'manager' },
+      },
+    });
+    await vi.waitFor(async () => {
+      const { body } = await engine().getInstance({ params: { instanceId: byHand.id } });
+      expect(body).toMatchObject({ ended: true, state: 'failed' });
+    }, patient);
+    await sql`update schedule set due_at = now() where process_key = 'cash-transfer-payment-cycle'`.execute(
+      workflow,
+    );
+    await vi.waitFor(async () => {
+      const query = { processId: 'cash-transfer-payment-cycle', state: 'completed' as const };
+      expect((await engine().getInstances({ query })).body).toHaveLength(2);
+    }, patient);
+    expect(
+      (await engine().getInstances({ query: { businessKey: `cash-transfer-${month}` } })).body,
+    ).toHaveLength(2);
+    const lists = (await treasury().listBatches({ query: { sourceId: 'cash-transfer' } })).body.items;
+    expect(lists.filter((one) => one.clientBatchId === `cash-transfer-${month}`)).toHaveLength(1);
   }, 400_000);
 });
 

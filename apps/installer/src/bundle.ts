@@ -10,6 +10,8 @@ export interface ServiceDeclaration {
   /** Application of the service without the instance: CLASS/MEMBER/APPLICATION. */
   readonly owner: string;
   readonly onePerApplicant?: boolean;
+  /** What applicants may ask about their file after it was sent, by kind: an appeal, a complaint. */
+  readonly requests?: Readonly<Record<string, unknown>>;
   readonly timeZone?: string;
   readonly processes: readonly {
     readonly key: string;

@@ -120,6 +120,7 @@ export async function installService(options: InstallOptions): Promise<Installed
       process: { service: options.blocks.workflow, processId: declaration.startProcess },
       consent: { dataAgreementId },
       ...(declaration.onePerApplicant === undefined ? {} : { onePerApplicant: declaration.onePerApplicant }),
+      ...(declaration.requests === undefined ? {} : { requests: declaration.requests as never }),
       ...(declaration.timeZone === undefined ? {} : { timeZone: declaration.timeZone }),
     },
   });

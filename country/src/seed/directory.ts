@@ -129,6 +129,7 @@ const rights: readonly Grant[] = [
     `${a.payments}/payments-admin-v1`,
     `${a.socialRegistries}/registry-data-v1`,
     `${a.civilRegistry}/registry-data-v1`,
+    `${a.civilRegistry}/registry-events-v1`,
     `${a.landRegistry}/registry-data-v1`,
     `${a.taxRegistry}/registry-data-v1`,
   ),
@@ -186,6 +187,9 @@ const subscriptions = [
   { source: a.workflow, eventType: 'workflow.user-task-created.v1', subscriber: a.registration },
   { source: a.workflow, eventType: 'workflow.user-task-withdrawn.v1', subscriber: a.registration },
   { source: a.payments, eventType: 'payments.batch-completed.v1', subscriber: a.cashTransfer },
+  // Of the registers only that of deaths announces what is made in it.
+  { source: a.registries, eventType: 'registries.record-created.v1', subscriber: a.cashTransfer },
+  { source: a.registries, eventType: 'registries.records-changed.v1', subscriber: a.cashTransfer },
 ];
 
 /** As many as the mediator makes together: they share a commit of its log and a reading of the directory. */

@@ -4,7 +4,7 @@ import { seedDirectory } from './directory.ts';
 import { seedMappings } from './mappings.ts';
 import { seedPayers, seedPayments } from './payments.ts';
 import { seedPeople, seedStaff } from './people.ts';
-import { loadRecords, seedRegisters } from './registries.ts';
+import { loadRecords, seedAutomations, seedRegisters } from './registries.ts';
 
 export { type As, applications, type PartyAddress, type PartyAddresses, seedDirectory } from './directory.ts';
 export { inParallel } from './in-parallel.ts';
@@ -28,6 +28,7 @@ export async function seedCountry(as: As, options: SeedOptions): Promise<void> {
   await seedDirectory(as, options.parties);
   progress('making the registers: civil, land, tax, farmers, disabilities');
   await seedRegisters(as);
+  await seedAutomations(as);
   await seedMappings(as);
   const records = await loadRecords(as, generateHouseholds({ count }), `${defaultSeed}/${count}`);
   progress(`${records} records of ${count} households are in the registers`);

@@ -35,6 +35,19 @@ const staff = [
     10,
   ),
   officer(
+    'second-officer',
+    'Lina',
+    'Sark',
+    'officer',
+    agencies.MSP.id,
+    {
+      en: 'Lina, officer who decides on appeals',
+      fr: 'Lina, agente qui décide des recours',
+      ar: 'لينا، موظفة تبت في التظلمات',
+    },
+    20,
+  ),
+  officer(
     'manager',
     'Mina',
     'Tarsa',

@@ -1,4 +1,4 @@
-import { registryData, registryDatabase } from '@govstack/digital-registries/api';
+import { registryAutomation, registryData, registryDatabase } from '@govstack/digital-registries/api';
 import { CallFailed } from '@govstack/platform';
 import type { Household } from '../population/household.ts';
 import { type As, applications } from './directory.ts';
@@ -32,6 +32,26 @@ const registers = [
       },
     },
     rows: (household: Household) => household.civil,
+  },
+  {
+    // What is made here is announced, without saying whose death it is; who is told may read it by law.
+    owner: applications.civilRegistry,
+    code: 'deaths',
+    name: 'Register of deaths',
+    schema: {
+      type: 'object',
+      'x-requires': 'legal-ground',
+      'x-announce': true,
+      required: ['deathRegistration', 'nationalNumber', 'deathDate'],
+      properties: {
+        deathRegistration: text({ id: 1, unique: true, readOnly: true }),
+        nationalNumber: text({ id: 2, unique: true, owner: true, readOnly: true, ...personal }),
+        deathDate: { type: 'string', format: 'date', id: 3, ...personal },
+        deathPlace: text({ id: 4 }),
+        informant: text({ id: 5, ...personal }),
+      },
+    },
+    rows: () => [],
   },
   {
     owner: applications.landRegistry,
@@ -127,6 +147,34 @@ export async function seedRegisters(as: As): Promise<void> {
     const database = as(owner).client(registryDatabase, `${owner}/registry-database-v1`);
     await database.modifyRegistry({ body: { groupName: 'Lumora', catalogName: name, code, schema } });
   }
+}
+
+/** A death that is registered becomes part of the person's entry in the civil register. Repeating it changes nothing. */
+export async function seedAutomations(as: As): Promise<void> {
+  const owner = applications.civilRegistry;
+  const automations = as(owner).client(registryAutomation, `${owner}/registry-automation-v1`);
+  await automations.putAutomation({
+    params: { code: 'deaths-to-persons' },
+    body: {
+      definition: {
+        name: 'Registered deaths are entered with the person',
+        source: 'deaths',
+        when: { on: ['create'] },
+        targets: [
+          {
+            registry: 'persons',
+            action: 'update',
+            match: ['nationalNumber'],
+            input: [
+              { to: 'nationalNumber', value: { field: 'nationalNumber' } },
+              { to: 'vitalStatus', value: { constant: 'deceased' } },
+              { to: 'deathDate', value: { field: 'deathDate' } },
+            ],
+          },
+        ],
+      },
+    },
+  });
 }
 
 const batchSize = 500;

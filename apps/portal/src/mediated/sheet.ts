@@ -14,7 +14,15 @@ export interface RegisteredService {
   readonly consent: { readonly dataAgreementId: string } | null;
 }
 
-const sectionCodes = ['whoCanApply', 'whatYouNeed', 'whatYouGet', 'howItIsDecided', 'legalBasis', 'contact'];
+const sectionCodes = [
+  'whoCanApply',
+  'whatYouNeed',
+  'whatYouGet',
+  'howItIsDecided',
+  'ifYouDoNotAgree',
+  'legalBasis',
+  'contact',
+];
 const factCodes = ['howLong', 'cost'];
 
 const isText = (value: unknown): value is Text =>

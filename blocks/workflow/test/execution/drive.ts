@@ -35,6 +35,8 @@ export function drive(
   model: ProcessModel,
   variables: Variables = {},
   context: Partial<StepContext> = {},
+  /** The start event at which it begins, and what that brought; else the plain one. */
+  at?: Extract<EngineEvent, { type: 'start' }>['at'],
 ): Drive {
   let ids = 0;
   let state = newInstance('i', '2026-01-01T00:00:00Z', 'key-1');
@@ -119,6 +121,6 @@ export function drive(
       return [...state.scopes.values()].find((scope) => scope.kind === 'process')?.variables ?? {};
     },
   };
-  self.send({ type: 'start', variables });
+  self.send({ type: 'start', variables, ...(at ? { at } : {}) });
   return self;
 }
