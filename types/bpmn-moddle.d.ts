@@ -34,6 +34,10 @@ declare module 'bpmn-moddle' {
   }
 }
 
+declare module 'bpmn-auto-layout' {
+  export function layoutProcess(xml: string): Promise<string>;
+}
+
 declare module 'dmn-moddle' {
   import type { ParseResult } from 'bpmn-moddle';
   export class DmnModdle {

@@ -23,6 +23,7 @@ import { taskHandlers } from './api/task-handlers.ts';
 import { createDescriptions } from './calls/descriptions.ts';
 import { performCall } from './calls/perform.ts';
 import { createModels } from './definitions/definitions.ts';
+import { createDrawings } from './drawing/drawings.ts';
 import type { Engine } from './instances/apply.ts';
 import { createEnds } from './instances/ends.ts';
 import { createWorker } from './jobs/worker.ts';
@@ -59,6 +60,10 @@ const config = Type.Object({
   designerRoles: Type.Optional(Type.Array(Type.String())),
   /** Applications that may provision persons and roles over SCIM, each for its own agency. */
   provisioners: Type.Array(Type.String(), { default: [] }),
+  /** Roles whose holders see the processes of their agency and where each instance stands, and change nothing. */
+  observerRoles: Type.Array(Type.String(), { default: ['process-observer'] }),
+  /** Roles whose holders may also read the values of variables in the processes of their agency that they supervise. */
+  dataRoles: Type.Array(Type.String(), { default: ['process-data-reader'] }),
 });
 
 /** Interprets BPMN processes: calls services, waits for people, timers and messages, and survives every crash. */
@@ -114,6 +119,9 @@ export const workflow = defineBlock({
       longestWaitMs: ctx.config.longestWaitMs,
       administratorRoles: ctx.config.administratorRoles,
       designerRoles: ctx.config.designerRoles ?? ctx.config.administratorRoles,
+      observerRoles: ctx.config.observerRoles,
+      dataRoles: ctx.config.dataRoles,
+      drawings: createDrawings(),
     };
     new Gauge({
       name: 'govstack_workflow_open_incidents',

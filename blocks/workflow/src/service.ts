@@ -1,6 +1,7 @@
 import type { Caller, Person } from '@govstack/platform';
 import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
+import type { Drawings } from './drawing/drawings.ts';
 import { type Viewer, viewerOf } from './history/viewer.ts';
 import type { Aftermath, Engine } from './instances/apply.ts';
 import type { Ends } from './instances/ends.ts';
@@ -18,10 +19,17 @@ export interface WorkflowService {
   readonly administratorRoles: readonly string[];
   /** Roles whose holders design processes of their agency. */
   readonly designerRoles: readonly string[];
+  readonly observerRoles: readonly string[];
+  readonly dataRoles: readonly string[];
+  readonly drawings: Drawings;
 }
 
 export const viewer = (service: WorkflowService, caller: Caller, person: Person | undefined): Viewer =>
   viewerOf(caller, person, service.administratorRoles);
+
+/** Who looks on: sees where instances stand, and changes nothing. */
+export const observer = (service: WorkflowService, caller: Caller, person: Person | undefined): Viewer =>
+  viewerOf(caller, person, [...service.administratorRoles, ...service.observerRoles]);
 
 /** Passes on what a committed transaction has left to do. */
 export const follow = (service: WorkflowService, aftermath: Aftermath | undefined): void => {

@@ -2,11 +2,11 @@ import { type Caller, notFound, type Person, Problem, transaction } from '@govst
 import type { Handlers } from '@govstack/platform/operation';
 import { changeDefinition, findDefinition, listDefinitions } from '../definitions/definitions.ts';
 import { type Actor, actorOf } from '../history/actor.ts';
-import { countTokens, outlineOf, readElementStates, readHistory } from '../history/read-history.ts';
+import { readHistory } from '../history/read-history.ts';
 import { listIncidents, retryIncident } from '../incidents/incidents.ts';
 import { countInstances, findInstance } from '../instances/read.ts';
 import { resumeInstance, runningOf, suspendInstance } from '../instances/suspend.ts';
-import { follow, viewer, type WorkflowService } from '../service.ts';
+import { follow, observer, viewer, type WorkflowService } from '../service.ts';
 import { arrangeStarts } from '../starts/arrange.ts';
 import { defineClockTrigger, listClockTriggers, removeClockTrigger } from '../starts/clock-trigger.ts';
 import { defineTrigger, listTriggers, removeTrigger } from '../starts/flow-trigger.ts';
@@ -14,6 +14,9 @@ import { listSchedules } from '../starts/schedule.ts';
 import type { DefinitionRow } from '../tables.ts';
 import { checkVariables } from './check-variables.ts';
 import { draftHandlers } from './draft-handlers.ts';
+import { drawingHandlers } from './drawing-handlers.ts';
+import { givenReason } from './given-reason.ts';
+import { inspectionHandlers } from './inspection-handlers.ts';
 import { migrationHandlers } from './migration-handlers.ts';
 import { modellingHandlers } from './modelling-handlers.ts';
 import { monitoringHandlers } from './monitoring-handlers.ts';
@@ -53,12 +56,12 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
     });
     return { status: 200 as const, body: toProcess(row) };
   };
-  const suspend = (id: string, actor: Actor): Promise<void> =>
-    transaction(db, (trx) => suspendInstance(trx, id, actor, engine.now().toISOString()));
-  const resume = async (id: string, actor: Actor): Promise<void> => {
+  const suspend = (id: string, actor: Actor, reason: string | undefined): Promise<void> =>
+    transaction(db, (trx) => suspendInstance(trx, id, actor, engine.now().toISOString(), reason));
+  const resume = async (id: string, actor: Actor, reason: string | undefined): Promise<void> => {
     follow(
       service,
-      await transaction(db, (trx) => resumeInstance(trx, engine, id, actor, worker.handover())),
+      await transaction(db, (trx) => resumeInstance(trx, engine, id, actor, worker.handover(), reason)),
     );
     worker.wake();
   };
@@ -66,16 +69,18 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
   const standStill = async (
     processId: string,
     still: boolean,
+    sent: unknown,
     caller: Caller,
     person: Person | undefined,
   ) => {
+    const reason = givenReason(sent);
     if (!processId.includes(':')) throw new Problem(400, 'This needs the id of a revision, not a key');
     const { body } = await change(processId, still ? 'disabled' : 'enabled', caller, person);
     const { ids, more } = await runningOf(db, body.id, !still);
     const actor = actorOf(caller, person);
     let instances = 0;
     for (const id of ids) {
-      const done = (still ? suspend(id, actor) : resume(id, actor)).then(
+      const done = (still ? suspend(id, actor, reason) : resume(id, actor, reason)).then(
         () => 1,
         (error: unknown) => {
           // Ended in the meantime.
@@ -88,6 +93,8 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
     return { status: 200 as const, body: { processRef: body.id, instances, more } };
   };
   return {
+    ...drawingHandlers(service),
+    ...inspectionHandlers(service),
     ...repairHandlers(service),
     ...migrationHandlers(service),
     ...monitoringHandlers(service),
@@ -96,7 +103,7 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
     ...modellingHandlers(service),
     async listAllProcesses({ query, caller, person }) {
       const limit = query.limit ?? 100;
-      const rows = await listDefinitions(db, viewer(service, caller, person), {
+      const rows = await listDefinitions(db, observer(service, caller, person), {
         current: false,
         limit: limit + 1,
         ...(query.after === undefined ? {} : { after: query.after }),
@@ -110,22 +117,6 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
     },
     enableProcess: ({ params, caller, person }) => change(params.processId, 'enabled', caller, person),
     disableProcess: ({ params, caller, person }) => change(params.processId, 'disabled', caller, person),
-    async getProcessOutline({ params, caller, person }) {
-      const row = await find(params.processId, caller, person);
-      const outline = outlineOf(await engine.models(row.id, db));
-      const counts = await countTokens(db, row.id);
-      return {
-        status: 200,
-        body: {
-          processRef: row.id,
-          elements: outline.elements.map((element) => ({
-            ...element,
-            ...(counts.get(element.id) ?? { active: 0, incidents: 0 }),
-          })),
-          flows: outline.flows,
-        },
-      };
-    },
     async getProcessLog({ params, caller, person }) {
       const row = await find(params.processId, caller, person);
       const entries = await db
@@ -205,13 +196,17 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
       return { status: 204 };
     },
     async getStatistics({ caller, person }) {
-      const rows = await countInstances(db, viewer(service, caller, person));
+      const rows = await countInstances(db, observer(service, caller, person));
       return {
         status: 200,
         body: {
           processes: rows.map((row) => ({
             processKey: row.process_key,
+            owner: row.owner,
+            name: row.name,
             running: row.running,
+            suspended: row.suspended,
+            overdue: row.overdue,
             completed: row.completed,
             failed: row.failed,
             stopped: row.stopped,
@@ -221,16 +216,20 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
         },
       };
     },
-    suspendProcess: ({ params, caller, person }) => standStill(params.processId, true, caller, person),
-    resumeProcess: ({ params, caller, person }) => standStill(params.processId, false, caller, person),
-    async suspendInstance({ params, caller, person }) {
+    suspendProcess: ({ params, body, caller, person }) =>
+      standStill(params.processId, true, body, caller, person),
+    resumeProcess: ({ params, body, caller, person }) =>
+      standStill(params.processId, false, body, caller, person),
+    async suspendInstance({ params, body, caller, person }) {
+      const reason = givenReason(body);
       const { id } = await findInstance(db, viewer(service, caller, person), params.instanceId);
-      await suspend(id, actorOf(caller, person));
+      await suspend(id, actorOf(caller, person), reason);
       return { status: 200, body: toStarted(await findInstance(db, viewer(service, caller, person), id)) };
     },
-    async resumeInstance({ params, caller, person }) {
+    async resumeInstance({ params, body, caller, person }) {
+      const reason = givenReason(body);
       const { id } = await findInstance(db, viewer(service, caller, person), params.instanceId);
-      await resume(id, actorOf(caller, person));
+      await resume(id, actorOf(caller, person), reason);
       return { status: 200, body: toStarted(await findInstance(db, viewer(service, caller, person), id)) };
     },
     async getInstanceHistory({ params, query, caller, person }) {
@@ -253,23 +252,6 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
       return {
         status: 200,
         body: { events, ...(rows.length > limit && last ? { next: last.id } : {}) },
-      };
-    },
-    async getInstanceDiagram({ params, caller, person }) {
-      const instance = await findInstance(db, viewer(service, caller, person), params.instanceId);
-      const outline = outlineOf(await engine.models(instance.definition_id, db));
-      const { elements, flows } = await readElementStates(db, instance);
-      return {
-        status: 200,
-        body: {
-          instanceId: instance.id,
-          processRef: instance.definition_id,
-          elements: outline.elements.map((element) => ({
-            ...element,
-            ...(elements.get(element.id) ?? { passes: 0 }),
-          })),
-          flows: outline.flows.map((flow) => ({ ...flow, passes: flows.get(flow.id) ?? 0 })),
-        },
       };
     },
     async listIncidents({ query, caller, person }) {

@@ -1,5 +1,7 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
 import { draftOperations } from './draft-operations.ts';
+import { drawingOperations } from './drawing-operations.ts';
+import { inspectionOperations } from './inspection-operations.ts';
 import { migrationOperations } from './migration-operations.ts';
 import { modellingOperations } from './modelling-operations.ts';
 import { monitoringOperations } from './monitoring-operations.ts';
@@ -13,8 +15,6 @@ import {
   Id,
   Incident,
   OrNull,
-  OutlineElement,
-  OutlineFlow,
   Process,
   Reason,
   StartedInstance,
@@ -37,6 +37,12 @@ const Words = Type.String({
   pattern: '^[^\\u0000]*$',
   description: 'Words that the message contains, as they stand there',
 });
+
+/** A body that may be left out. */
+const becauseOf = {
+  body: Type.Object({ reason: Type.Optional(Reason) }, { additionalProperties: false }),
+  bodyCheckedBy: 'handler',
+} as const;
 
 const listAllProcesses = defineOperation({
   id: 'listAllProcesses',
@@ -69,25 +75,6 @@ const disableProcess = defineOperation({
   access: administrator,
   params: processId,
   responses: { 200: Process },
-});
-
-const getProcessOutline = defineOperation({
-  id: 'getProcessOutline',
-  method: 'GET',
-  path: '/processes/{processId}/outline',
-  summary: 'Elements and flows of a process, with how many instances stand where',
-  requirements: ['WF-6.3-b'],
-  access: administrator,
-  params: processId,
-  responses: {
-    200: Type.Object({
-      processRef: Type.String(),
-      elements: Type.Array(
-        Type.Object({ ...OutlineElement, active: Type.Integer(), incidents: Type.Integer() }),
-      ),
-      flows: Type.Array(Type.Object(OutlineFlow)),
-    }),
-  },
 });
 
 const getProcessLog = defineOperation({
@@ -201,7 +188,7 @@ const getStatistics = defineOperation({
   id: 'getStatistics',
   method: 'GET',
   path: '/statistics',
-  summary: 'Processes with their instances by state, open incidents and tasks',
+  summary: 'Processes with their instances by state, open incidents and tasks; at most 1,000',
   requirements: ['WF-6.3-b'],
   access: administrator,
   responses: {
@@ -209,7 +196,11 @@ const getStatistics = defineOperation({
       processes: Type.Array(
         Type.Object({
           processKey: Type.String(),
-          running: Type.Integer(),
+          owner: Type.String({ description: 'Application whose process it is' }),
+          name: OrNull(Type.String({ description: 'Of its newest revision' })),
+          running: Type.Integer({ description: 'Suspended ones too' }),
+          suspended: Type.Integer(),
+          overdue: Type.Integer({ description: 'Running longer than their process allows' }),
           completed: Type.Integer(),
           failed: Type.Integer(),
           stopped: Type.Integer(),
@@ -257,39 +248,6 @@ const getInstanceHistory = defineOperation({
   },
 });
 
-const ElementState = Type.Union([
-  Type.Literal('active'),
-  Type.Literal('incident'),
-  Type.Literal('completed'),
-  Type.Literal('cancelled'),
-]);
-
-const getInstanceDiagram = defineOperation({
-  id: 'getInstanceDiagram',
-  method: 'GET',
-  path: '/instances/{instanceId}/diagram',
-  summary: 'Elements and flows of an instance with the state of each: all that a drawing needs',
-  requirements: ['WF-4.3', 'WF-6.3-b'],
-  access: administrator,
-  params: instanceId,
-  responses: {
-    200: Type.Object({
-      instanceId: Uuid,
-      processRef: Type.String(),
-      elements: Type.Array(
-        Type.Object({
-          ...OutlineElement,
-          state: Type.Optional(ElementState),
-          passes: Type.Integer(),
-          since: Type.Optional(Time),
-          until: Type.Optional(Time),
-        }),
-      ),
-      flows: Type.Array(Type.Object({ ...OutlineFlow, passes: Type.Integer() })),
-    }),
-  },
-});
-
 const suspendInstance = defineOperation({
   id: 'suspendInstance',
   method: 'POST',
@@ -297,6 +255,7 @@ const suspendInstance = defineOperation({
   summary: 'Let an instance stand still: timers wait, nothing is called, answers and messages are kept',
   access: administrator,
   params: instanceId,
+  ...becauseOf,
   responses: { 200: StartedInstance },
 });
 
@@ -307,6 +266,7 @@ const resumeInstance = defineOperation({
   summary: 'Let a suspended instance go on; what came meanwhile happens now',
   access: administrator,
   params: instanceId,
+  ...becauseOf,
   responses: { 200: StartedInstance },
 });
 
@@ -325,6 +285,7 @@ const suspendProcess = defineOperation({
   requirements: ['WF-6.3-a'],
   access: administrator,
   params: processId,
+  ...becauseOf,
   responses: { 200: bulkAnswer },
 });
 
@@ -336,6 +297,7 @@ const resumeProcess = defineOperation({
   requirements: ['WF-6.3-a'],
   access: administrator,
   params: processId,
+  ...becauseOf,
   responses: { 200: bulkAnswer },
 });
 
@@ -405,7 +367,6 @@ export const workflowAdmin = defineSurface({
     listAllProcesses,
     enableProcess,
     disableProcess,
-    getProcessOutline,
     getProcessLog,
     listSchedules,
     defineSchedule,
@@ -419,10 +380,11 @@ export const workflowAdmin = defineSurface({
     suspendInstance,
     resumeInstance,
     getInstanceHistory,
-    getInstanceDiagram,
     listIncidents,
     retryIncident,
     retryIncidents,
+    ...drawingOperations,
+    ...inspectionOperations,
     ...repairOperations,
     ...migrationOperations,
     ...monitoringOperations,

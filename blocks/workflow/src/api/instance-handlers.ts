@@ -2,10 +2,11 @@ import { conflict, transaction } from '@govstack/platform';
 import type { Handlers } from '@govstack/platform/operation';
 import { actorOf } from '../history/actor.ts';
 import { readHistory } from '../history/read-history.ts';
+import { sees } from '../history/viewer.ts';
 import { applyEvents } from '../instances/apply.ts';
 import { findInstance, listInstances, readVariables } from '../instances/read.ts';
 import { startInstance } from '../instances/start.ts';
-import { follow, viewer, type WorkflowService } from '../service.ts';
+import { follow, observer, viewer, type WorkflowService } from '../service.ts';
 import type { workflowApi } from './operations.ts';
 import { toInstance, toStarted } from './views.ts';
 
@@ -65,17 +66,21 @@ export function instanceHandlers(service: WorkflowService): InstanceHandlers {
       return { status: ended ? 201 : 202, body: toStarted(latest) };
     },
     async getInstances({ query, caller, person }) {
-      const rows = await listInstances(db, viewer(service, caller, person), {
+      const rows = await listInstances(db, observer(service, caller, person), {
         limit: query.limit ?? 100,
         ...(query.processId === undefined ? {} : { process: query.processId }),
         ...(query.businessKey === undefined ? {} : { businessKey: query.businessKey }),
         ...(query.state === undefined ? {} : { status: query.state }),
+        ...(query.calledBy === undefined ? {} : { calledBy: query.calledBy }),
+        ...(query.incidents === undefined ? {} : { incidents: query.incidents }),
+        ...(query.overdue === undefined ? {} : { overdue: query.overdue }),
         ...(query.before === undefined ? {} : { before: query.before }),
       });
       return { status: 200, body: rows.map((row) => toInstance(row)) };
     },
     async getInstance({ params, caller, person }) {
-      const row = await findInstance(db, viewer(service, caller, person), params.instanceId);
+      const row = await findInstance(db, observer(service, caller, person), params.instanceId);
+      if (!sees(viewer(service, caller, person), row.owner)) return { status: 200, body: toInstance(row) };
       const history = await readHistory(db, row.id, { limit: logLines });
       const log = history.flatMap(({ at, entries }) =>
         entries.map(({ event, elementId, detail }) => ({

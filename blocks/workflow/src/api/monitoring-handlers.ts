@@ -1,22 +1,34 @@
 import { notFound, Problem } from '@govstack/platform';
 import type { Handlers } from '@govstack/platform/operation';
 import { findDefinition } from '../definitions/definitions.ts';
+import { instanceFigures } from '../history/figures.ts';
 import { readHealth } from '../history/health.ts';
 import { countTokens } from '../history/read-history.ts';
 import { elementStatistics } from '../history/statistics.ts';
-import { viewer, type WorkflowService } from '../service.ts';
+import { observer, type WorkflowService } from '../service.ts';
 import type { monitoringOperations } from './monitoring-operations.ts';
 
 const minute = 60_000;
 const day = 1440 * minute;
 const longestSpan = 366 * day;
+const mostIntervals = 400;
+const longest = { hour: 60 * minute, day, month: 31 * day };
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return /^[A-Za-z]/.test(name);
+  } catch {
+    return false;
+  }
+}
 
 /** Handlers of statistics and health. */
 export function monitoringHandlers(service: WorkflowService): Handlers<typeof monitoringOperations> {
   const { db, engine } = service;
   return {
     async getElementStatistics({ params, query, caller, person }) {
-      const row = await findDefinition(db, viewer(service, caller, person), params.processId);
+      const row = await findDefinition(db, observer(service, caller, person), params.processId);
       if (!row) throw notFound('Process');
       const length = Date.parse(query.to) - Date.parse(query.from);
       if (!(length > 0 && length <= longestSpan)) {
@@ -51,7 +63,7 @@ export function monitoringHandlers(service: WorkflowService): Handlers<typeof mo
       const now = engine.now();
       const before = (ms: number): string => new Date(now.getTime() - ms).toISOString();
       const times = { now: now.toISOString(), dayAgo: before(day), late: before(minute) };
-      const one = await readHealth(db, viewer(service, caller, person), times);
+      const one = await readHealth(db, observer(service, caller, person), times);
       return {
         status: 200,
         body: {
@@ -78,7 +90,27 @@ export function monitoringHandlers(service: WorkflowService): Handlers<typeof mo
           overdueTasks: one.overdue_tasks,
           dueJobs: one.due_jobs,
           lateJobs: one.late_jobs,
+          oldestDue: one.oldest_due && new Date(one.oldest_due).toISOString(),
+          suspended: one.suspended,
+          overdue: one.overdue,
         },
+      };
+    },
+    async getInstanceFigures({ query, caller, person }) {
+      const { from, to, interval, timeZone = 'UTC', processKey } = query;
+      const length = Date.parse(to) - Date.parse(from);
+      if (!(length > 0 && length <= mostIntervals * longest[interval])) {
+        throw new Problem(
+          400,
+          `The span must end after it begins, and have ${mostIntervals} intervals at most`,
+        );
+      }
+      if (!isTimeZone(timeZone)) throw new Problem(400, `${timeZone} is not a time zone`);
+      const asked = { from, to, interval, timeZone, ...(processKey === undefined ? {} : { processKey }) };
+      const rows = await instanceFigures(db, observer(service, caller, person), asked);
+      return {
+        status: 200,
+        body: { intervals: rows.map((row) => ({ ...row, begin: new Date(row.begin).toISOString() })) },
       };
     },
   };

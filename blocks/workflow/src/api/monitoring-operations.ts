@@ -1,5 +1,5 @@
 import { defineOperation, Type } from '@govstack/platform/operation';
-import { GivenTime, Id } from './schemas.ts';
+import { GivenTime, Id, OrNull } from './schemas.ts';
 
 const administrator = { caller: 'application', person: 'optional' } as const;
 const Seconds = Type.Optional(Type.Number({ minimum: 0 }));
@@ -64,9 +64,45 @@ const getHealth = defineOperation({
       overdueTasks: Count,
       dueJobs: Type.Integer({ description: 'Calls and timers that are due, those under way too' }),
       lateJobs: Type.Integer({ description: 'Due for more than a minute and not taken' }),
+      oldestDue: OrNull(
+        Type.String({ format: 'date-time', description: 'Since when the oldest of them has been due' }),
+      ),
+      suspended: Type.Integer({ description: 'Running instances that are suspended' }),
+      overdue: Type.Integer({ description: 'Running longer than their process allows' }),
+    }),
+  },
+});
+
+const getInstanceFigures = defineOperation({
+  id: 'getInstanceFigures',
+  method: 'GET',
+  path: '/statistics/instances',
+  summary: 'How many instances began and ended, by hour, day or month',
+  description:
+    'Intervals in which nothing happened are left out. A span has at most 400 intervals. `timeZone` (IANA) says when days begin; UTC without it.',
+  requirements: ['WF-6.3-b', 'WF-6.5-d'],
+  access: administrator,
+  query: Type.Object({
+    from: GivenTime,
+    to: GivenTime,
+    interval: Type.Union([Type.Literal('hour'), Type.Literal('day'), Type.Literal('month')]),
+    timeZone: Type.Optional(Type.String({ minLength: 1, maxLength: 100, default: 'UTC' })),
+    processKey: Type.Optional(Type.String({ maxLength: 200 })),
+  }),
+  responses: {
+    200: Type.Object({
+      intervals: Type.Array(
+        Type.Object({
+          begin: Type.String({ format: 'date-time' }),
+          started: Count,
+          completed: Count,
+          failed: Count,
+          stopped: Count,
+        }),
+      ),
     }),
   },
 });
 
 /** Figures for heat maps and dashboards. */
-export const monitoringOperations = { getElementStatistics, getHealth };
+export const monitoringOperations = { getElementStatistics, getHealth, getInstanceFigures };

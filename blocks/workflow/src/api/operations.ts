@@ -155,6 +155,13 @@ const getInstances = defineOperation({
         Type.Literal('stopped'),
       ]),
     ),
+    calledBy: Type.Optional(
+      Type.String({ format: 'uuid', description: 'Id of the instance that called them' }),
+    ),
+    incidents: Type.Optional(Type.Boolean({ description: 'Only those with an open incident' })),
+    overdue: Type.Optional(
+      Type.Boolean({ description: 'Only those that run longer than their process allows' }),
+    ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 })),
     before: Type.Optional(
       Type.String({ format: 'uuid', description: 'Id of the last instance of the page before' }),

@@ -8,7 +8,7 @@ import {
 } from '../definitions/definitions.ts';
 import { compileDeployment, deploy as deployModel } from '../definitions/deploy.ts';
 import { type Actor, actorOf } from '../history/actor.ts';
-import { viewer, type WorkflowService } from '../service.ts';
+import { observer, viewer, type WorkflowService } from '../service.ts';
 import { arrangeStarts } from '../starts/arrange.ts';
 import type { DefinitionRow } from '../tables.ts';
 import type { workflowApi } from './operations.ts';
@@ -37,7 +37,10 @@ export function processHandlers(service: WorkflowService): ProcessHandlers {
   };
   return {
     async getProcessList({ caller, person }) {
-      const rows = await listDefinitions(db, viewer(service, caller, person), { current: true, limit: 500 });
+      const rows = await listDefinitions(db, observer(service, caller, person), {
+        current: true,
+        limit: 500,
+      });
       return { status: 200, body: rows.map(toListedProcess) };
     },
     async addProcess({ body, caller, person }) {
@@ -49,7 +52,7 @@ export function processHandlers(service: WorkflowService): ProcessHandlers {
       };
     },
     async getProcess({ params, caller, person }) {
-      const row = await findDefinition(db, viewer(service, caller, person), params.processId);
+      const row = await findDefinition(db, observer(service, caller, person), params.processId);
       if (!row) throw notFound('Process');
       return { status: 200, body: toProcess(row) };
     },

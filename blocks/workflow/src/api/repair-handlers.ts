@@ -5,7 +5,7 @@ import { actorOf, nameOf } from '../history/actor.ts';
 import type { Aftermath } from '../instances/apply.ts';
 import { findInstance } from '../instances/read.ts';
 import { readTokens, repair } from '../instances/repair.ts';
-import { follow, viewer, type WorkflowService } from '../service.ts';
+import { follow, observer, viewer, type WorkflowService } from '../service.ts';
 import { checkVariables } from './check-variables.ts';
 import type { repairOperations } from './repair-operations.ts';
 import { toStarted } from './views.ts';
@@ -47,7 +47,7 @@ export function repairHandlers(service: WorkflowService): Handlers<typeof repair
   };
   return {
     async getInstanceTokens({ params, caller, person }) {
-      const instance = await findInstance(db, viewer(service, caller, person), params.instanceId);
+      const instance = await findInstance(db, observer(service, caller, person), params.instanceId);
       const { scopes, tokens } = await readTokens(db, instance.id);
       return { status: 200, body: { revision: instance.revision, scopes, tokens } };
     },

@@ -262,6 +262,7 @@ export const OutlineElement = {
   name: Type.Optional(Type.String()),
   attachedTo: Type.Optional(Type.String()),
   bounds: Type.Optional(Type.Object({ ...Point, width: Type.Number(), height: Type.Number() })),
+  sheet: Type.Optional(Type.String({ description: 'Collapsed sub-process on whose own sheet it is drawn' })),
 };
 
 export const OutlineFlow = {

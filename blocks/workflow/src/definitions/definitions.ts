@@ -7,6 +7,7 @@ import { ownedBy, type Viewer } from '../history/viewer.ts';
 import { compileProcess, type DefinitionSource } from '../model/compile-process.ts';
 import { InvalidDefinition, type Issue, type ProcessModel } from '../model/model.ts';
 import type { DefinitionRow, WorkflowTables } from '../tables.ts';
+import { remember } from './remember.ts';
 
 /** A deployment as the published API carries it (WF-7.2.2). */
 export interface Deployment {
@@ -211,28 +212,12 @@ export async function changeDefinition(
 export type Models = (definitionId: string, db: Kysely<WorkflowTables>) => Promise<ProcessModel>;
 
 /** Compiled definitions, kept in memory; a definition never changes, so neither does its model. */
-export function createModels(capacity = 200): Models {
-  const cache = new Map<string, Promise<ProcessModel>>();
-  const load = async (id: string, db: Kysely<WorkflowTables>): Promise<ProcessModel> => {
+export const createModels = (capacity = 200): Models =>
+  remember(capacity, async (id: string, db: Kysely<WorkflowTables>) => {
     const row = await db
       .selectFrom('definition')
       .select(['owner', 'process_body'])
       .where('id', '=', id)
       .executeTakeFirstOrThrow();
     return compileProcess(sourceOf(row.owner, row.process_body as Deployment['processBody']));
-  };
-  return (id, db) => {
-    const known = cache.get(id);
-    if (known) {
-      cache.delete(id);
-      cache.set(id, known);
-      return known;
-    }
-    const loading = load(id, db);
-    cache.set(id, loading);
-    loading.catch(() => cache.delete(id));
-    const oldest = cache.keys().next().value;
-    if (cache.size > capacity && oldest !== undefined) cache.delete(oldest);
-    return loading;
-  };
-}
+  });

@@ -16,6 +16,9 @@ export interface Health {
   readonly overdue_tasks: number;
   readonly due_jobs: number;
   readonly late_jobs: number;
+  readonly oldest_due: Date | null;
+  readonly suspended: number;
+  readonly overdue: number;
   readonly workers: number;
 }
 
@@ -37,6 +40,8 @@ export async function readHealth(
     ), instances as (
       select
         (count(*) filter (where status = 'running'))::integer as running,
+        (count(*) filter (where status = 'running' and suspended_at is not null))::integer as suspended,
+        (count(*) filter (where status = 'running' and overdue_at is not null))::integer as overdue,
         (count(*) filter (where started_at >= ${dayAgo}))::integer as started,
         (count(*) filter (where status = 'completed' and ended_at >= ${dayAgo}))::integer as completed,
         (count(*) filter (where status = 'failed' and ended_at >= ${dayAgo}))::integer as failed,
@@ -55,7 +60,8 @@ export async function readHealth(
         and ${ownedBy(viewer, 'owner')}
     ), jobs as (
       select count(*)::integer as due_jobs,
-        (count(*) filter (where job.due_at < ${late} and job.locked_by is null))::integer as late_jobs
+        (count(*) filter (where job.due_at < ${late} and job.locked_by is null))::integer as late_jobs,
+        min(job.due_at) as oldest_due
       from job
       join instance on instance.id = job.instance_id
       where job.due_at <= ${now}

@@ -1,6 +1,5 @@
 import { type Kysely, sql } from 'kysely';
 import type { HistoryEntry } from '../execution/command.ts';
-import type { ProcessModel } from '../model/model.ts';
 import type { InstanceRow, WorkflowTables } from '../tables.ts';
 
 export interface HistoryRow {
@@ -120,28 +119,3 @@ export async function countTokens(
     group by token.element_id`.execute(db);
   return new Map(rows.rows.map((row) => [row.element_id, { active: row.active, incidents: row.incidents }]));
 }
-
-/** The parts of a model that a drawing or a timeline shows. */
-export const outlineOf = (model: ProcessModel) => ({
-  elements: [...model.elements.values()].map((element) => {
-    const bounds = model.diagram.shapes.get(element.id);
-    return {
-      id: element.id,
-      kind: element.kind as string,
-      parent: element.parent,
-      ...(element.name === undefined ? {} : { name: element.name }),
-      ...(element.kind === 'boundaryEvent' ? { attachedTo: element.attachedTo } : {}),
-      ...(bounds === undefined ? {} : { bounds: { ...bounds } }),
-    };
-  }),
-  flows: [...model.flows.values()].map((flow) => {
-    const waypoints = model.diagram.edges.get(flow.id);
-    return {
-      id: flow.id,
-      source: flow.source,
-      target: flow.target,
-      ...(flow.name === undefined ? {} : { name: flow.name }),
-      ...(waypoints === undefined ? {} : { waypoints: waypoints.map((point) => ({ ...point })) }),
-    };
-  }),
-});

@@ -25,3 +25,7 @@ export const ownedBy = (viewer: Viewer, column: string): RawBuilder<boolean> =>
     ? sql<boolean>`${sql.ref(column)} = ${viewer.application}`
     : sql<boolean>`(${sql.ref(column)} = ${viewer.application}
         or starts_with(${sql.ref(column)}, ${`${viewer.member}/`}))`;
+
+/** Whether what an application owns is among what the viewer may see. */
+export const sees = (viewer: Viewer, owner: string): boolean =>
+  owner === viewer.application || (viewer.member !== undefined && owner.startsWith(`${viewer.member}/`));

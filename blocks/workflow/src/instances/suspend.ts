@@ -23,6 +23,7 @@ const note = (
   event: 'suspended' | 'resumed',
   actor: Actor,
   at: string,
+  reason: string | undefined,
 ) =>
   trx
     .insertInto('history')
@@ -34,6 +35,7 @@ const note = (
       actor: nameOf(actor),
       organisation: actor.organisation,
       entries: JSON.stringify([]) as never,
+      reason: reason ?? null,
     })
     .execute();
 
@@ -46,6 +48,7 @@ export async function suspendInstance(
   id: string,
   actor: Actor,
   at: string,
+  reason?: string,
 ): Promise<void> {
   if ((await lock(trx, id)).suspended) return;
   await trx.updateTable('instance').set({ suspended_at: at, changed_at: at }).where('id', '=', id).execute();
@@ -54,7 +57,7 @@ export async function suspendInstance(
     set resumes_at = due_at, due_at = 'infinity'
     where instance_id = ${id}
       and kind <> 'stop'`.execute(trx);
-  await note(trx, id, 'suspended', actor, at);
+  await note(trx, id, 'suspended', actor, at, reason);
 }
 
 /**
@@ -67,6 +70,7 @@ export async function resumeInstance(
   id: string,
   actor: Actor,
   handover: Handover | undefined,
+  reason?: string,
 ): Promise<Aftermath | undefined> {
   if (!(await lock(trx, id)).suspended) return undefined;
   const at = engine.now().toISOString();
@@ -80,7 +84,7 @@ export async function resumeInstance(
     set due_at = resumes_at, resumes_at = null
     where instance_id = ${id}
       and resumes_at is not null`.execute(trx);
-  await note(trx, id, 'resumed', actor, at);
+  await note(trx, id, 'resumed', actor, at, reason);
   const kept = await trx
     .deleteFrom('kept_event')
     .where('instance_id', '=', id)

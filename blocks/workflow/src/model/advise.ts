@@ -1,6 +1,6 @@
 import type { ModdleElement } from 'bpmn-moddle';
+import { readDiagram } from '../drawing/read-diagram.ts';
 import type { BpmnDocument } from './parse-bpmn.ts';
-import { readDiagram } from './read-diagram.ts';
 import { passiveTypes } from './read-element.ts';
 import { attribute, child, children, extensions, idOf } from './reader.ts';
 

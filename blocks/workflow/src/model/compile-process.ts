@@ -14,7 +14,6 @@ import {
   variableTypes,
 } from './model.ts';
 import { parseBpmn } from './parse-bpmn.ts';
-import { readDiagram } from './read-diagram.ts';
 import { flowElements, readElement } from './read-element.ts';
 import { readAssociations, readLinks } from './read-event.ts';
 import { attribute, child, documentationOf, extensions, idOf, type Reader } from './reader.ts';
@@ -187,7 +186,6 @@ export async function compileProcess(source: DefinitionSource): Promise<ProcessM
     closed: document.process.get('isClosed') === true,
     ...parts,
     decisions,
-    diagram: readDiagram(document.definitions),
   });
   checkMessageStarts(model, issues);
   checkFlow(model, issues);

@@ -23,23 +23,6 @@ export interface ProcessModel {
   readonly handlers: ReadonlyMap<string, readonly string[]>;
   readonly startVariables: readonly VariableDeclaration[];
   readonly decisions: DecisionModel;
-  readonly diagram: Diagram;
-}
-
-/** How the process was drawn (BPMN DI); empty when the document has no drawing. */
-export interface Diagram {
-  readonly shapes: ReadonlyMap<string, Bounds>;
-  readonly edges: ReadonlyMap<string, readonly Point[]>;
-}
-
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
-export interface Bounds extends Point {
-  readonly width: number;
-  readonly height: number;
 }
 
 export const variableTypes = [

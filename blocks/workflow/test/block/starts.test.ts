@@ -687,9 +687,9 @@ describe('suspended', () => {
     const instanceId = await begin('busy');
     const other = await begin('other');
     await expect.poll(() => registry.requests.length).toBe(1);
-    const suspended = (await adminOf(first).suspendInstance({ params: { instanceId } })).body;
+    const suspended = (await adminOf(first).suspendInstance({ params: { instanceId }, body: {} })).body;
     expect(suspended).toMatchObject({ suspended: true, ended: false, state: 'suspended' });
-    await adminOf(second).suspendInstance({ params: { instanceId } });
+    await adminOf(second).suspendInstance({ params: { instanceId }, body: {} });
     answer();
     await expect.poll(() => kept(instanceId)).toBe(1);
     const body = { messageId: 'nudge-1', name: 'nudge', correlationKey: 'case-8', timeToLive: 86_400 };
@@ -705,7 +705,7 @@ describe('suspended', () => {
       'f',
     ]);
     expect(still.variables).toEqual({});
-    const { body: resumed } = await adminOf(second).resumeInstance({ params: { instanceId } });
+    const { body: resumed } = await adminOf(second).resumeInstance({ params: { instanceId }, body: {} });
     expect(resumed).toMatchObject({ suspended: false, state: 'running' });
     expect((await stateOf(instanceId)).variables).toEqual({ found: true });
     await complete();
@@ -715,7 +715,9 @@ describe('suspended', () => {
     const { events } = (await adminOf(first).getInstanceHistory({ params: { instanceId } })).body;
     const names = events.map((one) => one.event);
     expect(names.slice(0, 4)).toEqual(['start', 'suspended', 'resumed', 'jobAnswered']);
-    expect((await refused(adminOf(first).resumeInstance({ params: { instanceId } }))).status).toBe(409);
+    expect((await refused(adminOf(first).resumeInstance({ params: { instanceId }, body: {} }))).status).toBe(
+      409,
+    );
   });
 
   it('a revision with its instances starts nothing and stands still until it is resumed', async () => {
@@ -723,17 +725,17 @@ describe('suspended', () => {
     const ids = [await begin('still'), await begin('still'), await begin('still')];
     const [one = ''] = ids;
     const params = { processId };
-    expect((await refused(adminOf(first).suspendProcess({ params: { processId: 'still' } }))).status).toBe(
-      400,
-    );
-    const answered = (await adminOf(first).suspendProcess({ params })).body;
+    expect(
+      (await refused(adminOf(first).suspendProcess({ params: { processId: 'still' }, body: {} }))).status,
+    ).toBe(400);
+    const answered = (await adminOf(first).suspendProcess({ params, body: {} })).body;
     expect(answered).toEqual({ processRef: processId, instances: 3, more: false });
     expect((await refused(begin('still'))).status).toBe(409);
     const query = { processId, state: 'suspended' as const };
     expect((await apiOf(first).getInstances({ query })).body).toHaveLength(3);
     await apiOf(first).stop({ params: { instanceId: one } });
     expect((await stateOf(one)).state).toBe('stopped');
-    const again = (await adminOf(first).resumeProcess({ params })).body;
+    const again = (await adminOf(first).resumeProcess({ params, body: {} })).body;
     expect(again).toEqual({ processRef: processId, instances: 2, more: false });
     clock('2028-05-02T00:00:00Z');
     for (const id of ids.slice(1)) await expect.poll(async () => (await stateOf(id)).state).toBe('completed');

@@ -2,6 +2,7 @@ import { CallFailed } from '@govstack/platform';
 import type { TestNode } from '@govstack/platform/testing';
 import type { Kysely } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { workflowApi } from '../../src/api/operations.ts';
 import type { WorkflowTables } from '../../src/tables.ts';
 import { chain, el, extensions, flow, input, output, script, service, timerOf } from '../execution/bpmn.ts';
 import {
@@ -576,7 +577,129 @@ describe('figures', () => {
       overdueTasks: 0,
       dueJobs: 0,
       lateJobs: 0,
+      oldestDue: null,
+      suspended: 0,
+      overdue: 0,
     });
+  });
+});
+
+describe('looking into instances', () => {
+  const portal = () => adminOf(node, 'TEST/GOV/DGA/portal');
+
+  it('[WF-6.3-b] counts what began and ended by day of a time zone, and each process with what is overdue', async () => {
+    const own = 'TEST/GOV/FIGURES/app';
+    const app = apiOf(node, own);
+    const at = (time: string) => `2026-03-29T${time}Z`;
+    await app.addProcess({ body: definition(line('PT1H'), { key: 'line' }) });
+    await app.addProcess({ body: definition(line('PT1H'), { key: 'idle' }) });
+    const start = async () => (await app.start({ params: { processId: 'line' }, body: {} })).body.id;
+    const [early, late] = [await start(), await start()];
+    await app.stop({ params: { instanceId: late } });
+    const set = (id: string, times: object) =>
+      database().updateTable('instance').set(times).where('id', '=', id).execute();
+    await set(early, { started_at: at('20:30:00'), overdue_at: at('22:00:00') });
+    await set(late, { started_at: at('21:30:00'), ended_at: at('23:30:00') });
+    const query = { from: '2026-03-01T00:00:00Z', to: '2026-04-01T00:00:00Z', interval: 'day' as const };
+    const figures = async (more: object = {}) =>
+      (await adminOf(node, own).getInstanceFigures({ query: { ...query, ...more } })).body.intervals;
+    expect(await figures({ timeZone: 'Africa/Nairobi' })).toEqual([
+      { begin: '2026-03-28T21:00:00.000Z', started: 1, completed: 0, failed: 0, stopped: 0 },
+      { begin: '2026-03-29T21:00:00.000Z', started: 1, completed: 0, failed: 0, stopped: 1 },
+    ]);
+    expect(await figures({ processKey: 'idle' })).toEqual([]);
+    for (const wrong of [
+      { timeZone: 'Mars/Phobos' },
+      { to: query.from },
+      { interval: 'hour', to: '2026-05-01T00:00:00Z' },
+    ])
+      expect((await refused(figures(wrong))).status).toBe(400);
+    const counted = (await adminOf(node, own).getStatistics({})).body.processes;
+    expect(counted).toMatchObject([
+      { processKey: 'idle', owner: own, name: 'Test', running: 0, suspended: 0, overdue: 0 },
+      { processKey: 'line', owner: own, running: 1, suspended: 0, overdue: 1, stopped: 1 },
+    ]);
+    const found = (await app.getInstances({ query: { overdue: true } })).body;
+    expect(found.map(({ id }) => id)).toEqual([early]);
+  });
+
+  it('[WF-4.3] people who look on see the state of each instance of their agency, and change nothing', async () => {
+    const instanceId = await begin('line', { nid: 'secret-1' });
+    const params = { instanceId };
+    const observer = { personToken: await administrator('TEST/GOV/MSP', ['process-observer']) };
+    const sees = node.client(workflowApi, { as: 'TEST/GOV/DGA/portal' });
+    const { body } = await sees.getInstance({ params, ...observer });
+    expect(body).toMatchObject({ id: instanceId, state: 'running', processKey: 'line' });
+    expect([body.variables, body.log]).toEqual([undefined, undefined]);
+    const { elements } = (await portal().getInstanceDiagram({ params, ...observer })).body;
+    expect(elements.find(({ id }) => id === 'a')).toMatchObject({ state: 'active' });
+    const { tasks } = (await portal().listInstanceTasks({ params, ...observer })).body;
+    expect(tasks).toMatchObject([{ elementId: 'a', state: 'open', assignee: null }]);
+    const { revision, tokens } = (await portal().getInstanceTokens({ params, ...observer })).body;
+    const told = { params, body: { reason: 'curious' }, ...observer };
+    const at = { params: { instanceId, tokenId: tokens[0]?.id ?? '' }, ...observer };
+    for (const call of [
+      () => portal().suspendInstance(told),
+      () => portal().cancelInstance(told),
+      () => portal().getInstanceHistory({ params, ...observer }),
+      () => portal().listInstanceVariables({ params, ...observer }),
+      () => portal().moveToken({ ...at, body: { revision, elementId: 'b', reason: 'curious' } }),
+    ])
+      expect((await refused(call())).status).toBe(404);
+    const stranger = { personToken: await administrator('TEST/GOV/X', ['process-observer']) };
+    expect((await refused(sees.getInstance({ params, ...stranger }))).status).toBe(404);
+  });
+
+  it('[WF-5.1.1] who supervises sees the names of variables; their values need another role, a reason, and leave a trace', async () => {
+    const instanceId = await begin('line', { nid: 'secret-2', household: ['x'] });
+    const params = { instanceId };
+    const supervisor = { personToken: await administrator() };
+    const { body } = await portal().listInstanceVariables({ params, ...supervisor });
+    expect(body.readable).toBe(false);
+    expect(body.variables.map(({ name, type }) => `${name} ${type}`)).toEqual([
+      'nid string',
+      'household list',
+    ]);
+    expect(JSON.stringify(body)).not.toContain('secret-2');
+    const ask = { params, body: { reason: 'complaint 17' } };
+    expect((await refused(portal().readInstanceVariables({ ...ask, ...supervisor }))).status).toBe(403);
+    const reader = {
+      personToken: await administrator('TEST/GOV/MSP', ['administrator', 'process-data-reader']),
+    };
+    const read = (await portal().readInstanceVariables({ ...ask, ...reader })).body;
+    expect(read.scopes[0]?.variables).toEqual({ nid: 'secret-2', household: ['x'] });
+    const { events } = (await portal().getInstanceHistory({ params, ...supervisor })).body;
+    expect(events.at(-1)).toMatchObject({
+      event: 'variablesRead',
+      actor: 'admin-1',
+      organisation: 'TEST/GOV/MSP',
+      reason: 'complaint 17',
+    });
+    expect(JSON.stringify(events)).not.toContain('secret-2');
+  });
+
+  it('[WF-5.1.2-b] why an instance stands still is in its history; anything but a reason is refused', async () => {
+    const params = { instanceId: await begin('line') };
+    await adminOf(node).suspendInstance({ params, body: { reason: 'the registry is being moved' } });
+    await adminOf(node).resumeInstance({ params, body: {} });
+    const { events } = (await adminOf(node).getInstanceHistory({ params })).body;
+    expect(events.map(({ event, reason }) => [event, reason])).toEqual([
+      ['start', undefined],
+      ['suspended', 'the registry is being moved'],
+      ['resumed', undefined],
+    ]);
+    for (const body of [{ reason: ' ' }, { reason: 7 }, { other: 'x' }, 'text'])
+      expect((await refused(adminOf(node).suspendInstance({ params, body } as never))).status).toBe(400);
+  });
+
+  it('[WF-4.3] a process without a drawing gets one, on which instances are shown', async () => {
+    const params = { processId: 'forked' };
+    const { body } = await adminOf(node).getProcessDrawing({ params });
+    expect(body.made).toBe(true);
+    expect(body.bpmn).toContain('bpmnElement="join"');
+    const { elements, flows } = (await adminOf(node).getProcessOutline({ params })).body;
+    expect(elements.every(({ bounds }) => bounds !== undefined)).toBe(true);
+    expect(flows.every(({ waypoints }) => (waypoints?.length ?? 0) > 1)).toBe(true);
   });
 });
 

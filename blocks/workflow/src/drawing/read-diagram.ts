@@ -1,6 +1,6 @@
 import type { ModdleElement } from 'bpmn-moddle';
-import type { Bounds, Diagram, Point } from './model.ts';
-import { child, children } from './reader.ts';
+import { child, children } from '../model/reader.ts';
+import type { Bounds, Diagram, Point } from './diagram.ts';
 
 const number = (element: ModdleElement, name: string): number => {
   const value = element.get(name);
@@ -13,12 +13,16 @@ const pointOf = (element: ModdleElement): Point => ({ x: number(element, 'x'), y
 export function readDiagram(definitions: ModdleElement): Diagram {
   const shapes = new Map<string, Bounds>();
   const edges = new Map<string, readonly Point[]>();
+  const sheets = new Map<string, string>();
   for (const diagram of children(definitions, 'diagrams')) {
     const plane = child(diagram, 'plane');
+    const shown = plane && child(plane, 'bpmnElement');
+    const sheet = shown && /SubProcess|Transaction/.test(shown.$type) ? shown.id : undefined;
     for (const drawn of plane ? children(plane, 'planeElement') : []) {
       const id = child(drawn, 'bpmnElement')?.id;
       const bounds = drawn.$type === 'bpmndi:BPMNShape' ? child(drawn, 'bounds') : undefined;
       if (id === undefined) continue;
+      if (sheet !== undefined) sheets.set(id, sheet);
       if (bounds) {
         shapes.set(id, {
           ...pointOf(bounds),
@@ -30,5 +34,5 @@ export function readDiagram(definitions: ModdleElement): Diagram {
       }
     }
   }
-  return { shapes, edges };
+  return { shapes, edges, sheets };
 }
