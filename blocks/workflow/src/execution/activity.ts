@@ -16,7 +16,7 @@ import type {
 import { disarm } from './cancel.ts';
 import { rememberActivity } from './compensate.ts';
 import { raiseIncident } from './incident.ts';
-import { collectResult, startIterations } from './iterate.ts';
+import { endsIteration, startIterations } from './iterate.ts';
 import { leave } from './leave.ts';
 import { decideRepetition, startRepetitions } from './repeat.ts';
 import { addScope, addToken, change, command, isIteration, type Run, record, removeToken } from './run.ts';
@@ -76,9 +76,10 @@ export function finishActivity(run: Run, token: Token, activity: Activity, broug
 export function completeActivity(run: Run, token: Token, activity: Activity): void {
   const quiet = disarm(run, token);
   if (isIteration(run, quiet)) {
+    let end = () => {};
     try {
       if (activity.loop?.kind === 'standard') decideRepetition(run, quiet, activity.loop);
-      else collectResult(run, quiet);
+      else end = endsIteration(run, quiet);
     } catch (error) {
       if (!(error instanceof FeelError)) throw error;
       raiseIncident(run, quiet, error.message, 'leave');
@@ -87,6 +88,7 @@ export function completeActivity(run: Run, token: Token, activity: Activity): vo
     rememberActivity(run, quiet, activity);
     record(run, quiet, 'completed');
     removeToken(run, quiet);
+    end();
     return;
   }
   record(run, quiet, 'completed');

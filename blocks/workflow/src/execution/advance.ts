@@ -16,10 +16,16 @@ import { raiseError } from './error.ts';
 import { armHandlers } from './event-sub-process.ts';
 import { raiseIncident } from './incident.ts';
 import { endIteration } from './iterate.ts';
-import { enterInclusiveGateway, enterParallelGateway, releaseInclusiveJoin, reportDeadlock } from './join.ts';
+import {
+  companions,
+  enterInclusiveGateway,
+  enterParallelGateway,
+  releaseInclusiveJoin,
+  reportDeadlock,
+} from './join.ts';
 import { followFirst, leave } from './leave.ts';
 import { endRepetition } from './repeat.ts';
-import { change, type Run, record, removeToken, tokensIn } from './run.ts';
+import { change, isIteration, type Run, record, removeToken, tokensIn, waitFor } from './run.ts';
 import type { Scope, Token } from './state.ts';
 import { planEvent, subscribe } from './subscribe.ts';
 import { prepareThrow, throwsSignal } from './throw.ts';
@@ -78,7 +84,13 @@ function advance(run: Run, token: Token): void {
 
 function enter(run: Run, token: Token, element: FlowElement): void {
   if (isActivity(element)) {
+    const together = isIteration(run, token) ? [] : companions(run, token, element.startQuantity);
+    if (!together) {
+      waitFor(run, token, { kind: 'join' });
+      return;
+    }
     enterActivity(run, token, element);
+    for (const other of together) removeToken(run, other);
     return;
   }
   switch (element.kind) {

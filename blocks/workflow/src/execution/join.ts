@@ -43,6 +43,15 @@ export const flowsOfReset = (run: Run, elementId: string): SequenceFlow[] =>
 const isSpent = (run: Run, { wait, elementId }: Token): boolean =>
   wait.kind === 'reset' && flowsOfReset(run, elementId).length === 0;
 
+/**
+ * The tokens that an activity takes together with the one that enters it; undefined while there are too few. They are
+ * removed when it has begun.
+ */
+export function companions(run: Run, token: Token, quantity: number): readonly Token[] | undefined {
+  const waiting = waitingAt(run, token.scopeId, token.elementId).filter(({ id }) => id !== token.id);
+  return waiting.length >= quantity - 1 ? waiting.slice(0, quantity - 1) : undefined;
+}
+
 const reachCache = new WeakMap<ProcessModel, Map<string, ReadonlySet<string>>>();
 
 /** Sequence flows that a token at an element can still take without passing the gateway. */

@@ -50,22 +50,20 @@ function chosen(run: Run, token: Token, element: FlowElement, firstOnly: boolean
 export const followFirst = (run: Run, token: Token, element: FlowElement): void =>
   follow(run, token, chosen(run, token, element, true).slice(0, 1));
 
-/** Inclusive gateway: every flow whose condition holds. */
-export const followTrue = (run: Run, token: Token, element: FlowElement): void =>
-  follow(run, token, chosen(run, token, element, false));
-
 /** Parallel gateway: every flow. */
 export const followAll = (run: Run, token: Token, element: FlowElement): void =>
   follow(run, token, flowsOf(run, element));
 
-/** Leaves an element that is done, with an incident at its exit if its flows cannot be decided on. */
+/** Leaves an element that is done on every flow whose condition holds, with an incident at its exit if its flows cannot be decided on. */
 export function leave(run: Run, token: Token, element: FlowElement): void {
   if (element.outgoing.length === 0) {
     removeToken(run, token);
     return;
   }
+  const times = 'completionQuantity' in element ? element.completionQuantity : 1;
   try {
-    followTrue(run, token, element);
+    const flows = chosen(run, token, element, false);
+    follow(run, token, Array.from({ length: times }, () => flows).flat());
   } catch (error) {
     if (!(error instanceof FeelError)) throw error;
     raiseIncident(run, token, error.message, 'leave');

@@ -156,7 +156,7 @@ export const tokensIn = (run: Run, scopeId: string): Token[] =>
   [...run.tokens.values()].filter((token) => token.scopeId === scopeId);
 
 /** Scopes that a token waits for: the run of its sub-process, or its iterations. */
-export const scopesOwnedBy = (run: Run, token: Token): Scope[] =>
+export const scopesOwnedBy = (run: Run, token: Pick<Token, 'id'>): Scope[] =>
   [...run.scopes.values()].filter((scope) => scope.owner === token.id);
 
 /** Whether the token carries one iteration or repetition of an activity, not the activity as a whole. */

@@ -1,3 +1,4 @@
+import type { Variables } from '../feel/json.ts';
 import type { EndEvent, FlowElement, ThrowDefinition, Thrown } from '../model/model.ts';
 import { namedInputs } from './activity.ts';
 import { escalate } from './escalation.ts';
@@ -19,14 +20,19 @@ export function throwsSignal(element: FlowElement | undefined): boolean {
   return thrownBy(throwing).some(({ kind }) => kind === 'signal');
 }
 
+/** Throws one thing, a signal with what it brings. */
+export function throwOne(run: Run, token: Token, one: Thrown, payload: Variables): void {
+  if (one.kind === 'escalation') escalate(run, token, one.code);
+  else throwSignal(run, one.name, payload);
+}
+
 /** Works out what an event throws; the answer throws it. Throws `FeelError` before anything has happened. */
 export function prepareThrow(run: Run, token: Token, throwing: Throwing): () => void {
-  const prepared = thrownBy(throwing).map((one) => {
-    if (one.kind === 'escalation') return () => escalate(run, token, one.code);
-    const payload = namedInputs(run, token, one.inputs);
-    return () => throwSignal(run, one.name, payload);
-  });
+  const prepared = thrownBy(throwing).map((one) => ({
+    one,
+    payload: one.kind === 'signal' ? namedInputs(run, token, one.inputs) : {},
+  }));
   return () => {
-    for (const throwIt of prepared) throwIt();
+    for (const { one, payload } of prepared) throwOne(run, token, one, payload);
   };
 }

@@ -66,7 +66,8 @@ function checkCaught(element: BoundaryEvent, host: Activity, kind: string, issue
       issues.add(element.id, `a ${host.kind} raises no error that could be caught`);
     }
   } else if (kind === 'escalation') {
-    if (host.kind !== 'subProcess') issues.add(element.id, `a ${host.kind} escalates nothing`);
+    if (host.kind !== 'subProcess' && host.loop?.kind !== 'multiInstance')
+      issues.add(element.id, `a ${host.kind} escalates nothing`);
   } else if (['task', 'scriptTask', 'businessRuleTask'].includes(host.kind) && !host.loop) {
     issues.add(element.id, `a ${host.kind} takes no time in which an event could happen`);
   }

@@ -73,15 +73,28 @@ export interface InputMapping {
   readonly source: Expression;
 }
 
-/** Runs an activity once per item of a collection. */
+/** Runs an activity once per item of a collection, or as often as `cardinality` says; one of both is given. */
 export interface MultiInstance {
   readonly kind: 'multiInstance';
   readonly sequential: boolean;
-  readonly collection: Expression;
-  readonly elementVariable: string;
+  readonly collection: Expression | undefined;
+  readonly cardinality: Expression | undefined;
+  readonly elementVariable: string | undefined;
   /** Collects `resultElement` of every run, in the order of the collection. */
   readonly resultVariable: string | undefined;
   readonly resultElement: Expression | undefined;
+  /** Variable that each run has for itself, empty at first. */
+  readonly outputItem: string | undefined;
+  /** Looked at as each run ends; once it is true the other runs are cancelled. */
+  readonly completion: Expression | undefined;
+  readonly throws: readonly ImplicitThrow[];
+}
+
+/** Thrown as a run ends: as each does, as the first does, or as each does in which the condition holds. */
+export interface ImplicitThrow {
+  readonly thrown: Thrown;
+  readonly firstOnly: boolean;
+  readonly condition: Expression | undefined;
 }
 
 /** Runs an activity again while its condition holds, at most `maximum` times; one of both is given. */
@@ -102,6 +115,9 @@ interface ActivityNode extends Node {
   readonly compensation: string | undefined;
   /** Whether it compensates for another: it stands outside the flow. */
   readonly isForCompensation: boolean;
+  /** Tokens that must have come before it begins, and tokens that leave it on each flow. */
+  readonly startQuantity: number;
+  readonly completionQuantity: number;
   readonly loop: MultiInstance | StandardLoop | undefined;
 }
 

@@ -1,72 +1,8 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { readExpression, readSource } from './issues.ts';
 import { isVariableName, readNamedInputs, readVariable } from './mappings.ts';
-import type {
-  Activity,
-  BusinessRuleTask,
-  CallActivity,
-  ScriptTask,
-  StandardLoop,
-  UserTask,
-} from './model.ts';
-import { attribute, child, type Reader } from './reader.ts';
-
-function readStandardLoop(element: ModdleElement, loop: ModdleElement, reader: Reader): StandardLoop {
-  const condition = child(loop, 'loopCondition');
-  const maximum = loop.get('loopMaximum') as number | undefined;
-  if (maximum !== undefined && !(Number.isInteger(maximum) && maximum > 0)) {
-    reader.issues.add(element, 'loopMaximum is a whole number above zero');
-  }
-  if (!condition && maximum === undefined) {
-    reader.issues.add(element, 'a loop needs loopCondition or loopMaximum: it would never end');
-  }
-  return {
-    kind: 'standard',
-    testBefore: loop.get('testBefore') === true,
-    maximum,
-    condition: condition
-      ? readExpression(reader.issues, element, 'loopCondition', attribute(condition, 'body') ?? '')
-      : undefined,
-  };
-}
-
-/** Reads the loop or multi-instance marker of an activity. */
-export function readLoop(element: ModdleElement, reader: Reader): Activity['loop'] {
-  const { issues } = reader;
-  const loop = child(element, 'loopCharacteristics');
-  if (!loop) return undefined;
-  if (loop.$type !== 'bpmn:MultiInstanceLoopCharacteristics') return readStandardLoop(element, loop, reader);
-  for (const name of [
-    'loopCardinality',
-    'completionCondition',
-    'complexBehaviorDefinition',
-    'loopDataInputRef',
-  ]) {
-    const value = child(loop, name);
-    if (value !== undefined && !(Array.isArray(value) && value.length === 0)) {
-      issues.add(element, `${name} is not supported; use govstack:collection`);
-    }
-  }
-  const collection = attribute(loop, 'govstack:collection');
-  const elementVariable = attribute(loop, 'govstack:elementVariable') ?? 'item';
-  const resultVariable = readVariable(loop, 'govstack:resultVariable', reader);
-  const resultElement = attribute(loop, 'govstack:resultElement');
-  if (collection === undefined) issues.add(element, 'multi-instance needs govstack:collection');
-  if (!isVariableName(elementVariable))
-    issues.add(element, `${elementVariable} cannot be the name of a variable`);
-  if ((resultVariable === undefined) !== (resultElement === undefined)) {
-    issues.add(element, 'govstack:resultVariable and govstack:resultElement belong together');
-  }
-  return {
-    kind: 'multiInstance',
-    sequential: loop.get('isSequential') === true,
-    collection: readSource(issues, element, 'collection', collection ?? '=null'),
-    elementVariable,
-    resultVariable,
-    resultElement:
-      resultElement === undefined ? undefined : readSource(issues, element, 'result element', resultElement),
-  };
-}
+import type { BusinessRuleTask, CallActivity, ScriptTask, UserTask } from './model.ts';
+import { attribute, type Reader } from './reader.ts';
 
 type OwnFields<T> = Omit<
   T,
@@ -81,6 +17,8 @@ type OwnFields<T> = Omit<
   | 'boundary'
   | 'compensation'
   | 'isForCompensation'
+  | 'startQuantity'
+  | 'completionQuantity'
   | 'loop'
 >;
 

@@ -3,13 +3,7 @@ import type { Expression } from '../feel/expression.ts';
 import { readExpression } from './issues.ts';
 import { readOutputs } from './mappings.ts';
 import type { EventSubProcess, FlowElement } from './model.ts';
-import {
-  readBusinessRuleTask,
-  readCallActivity,
-  readLoop,
-  readScriptTask,
-  readUserTask,
-} from './read-activity.ts';
+import { readBusinessRuleTask, readCallActivity, readScriptTask, readUserTask } from './read-activity.ts';
 import {
   readBoundaryCatch,
   readCompensation,
@@ -21,6 +15,7 @@ import {
   readStartTrigger,
   readThrow,
 } from './read-event.ts';
+import { readLoop } from './read-loop.ts';
 import { readServiceTask } from './read-service-task.ts';
 import { attribute, child, children, idOf, type Reader } from './reader.ts';
 
@@ -51,10 +46,16 @@ function refuseUnsupported(element: ModdleElement, reader: Reader): void {
   const refuse = (condition: boolean, what: string): void => {
     if (condition) reader.issues.add(element, `${what} is not supported`);
   };
-  refuse((element.get('startQuantity') ?? 1) !== 1, 'a start quantity');
-  refuse((element.get('completionQuantity') ?? 1) !== 1, 'a completion quantity');
   refuse(element.get('instantiate') === true, 'starting a process with this element');
   refuse(child(element, 'ioSpecification') !== undefined, 'an ioSpecification (use govstack:input)');
+}
+
+function readQuantity(element: ModdleElement, name: string, reader: Reader): number {
+  const quantity = (element.get(name) as number | undefined) ?? 1;
+  if (!(Number.isInteger(quantity) && quantity >= 1 && quantity <= 100)) {
+    reader.issues.add(element, `${name} is a whole number from 1 to 100`);
+  }
+  return quantity;
 }
 
 const isEventSubProcess = (element: ModdleElement | undefined): boolean =>
@@ -116,6 +117,8 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
     boundary: place.boundary,
     compensation: undefined,
     isForCompensation: element.get('isForCompensation') === true,
+    startQuantity: readQuantity(element, 'startQuantity', reader),
+    completionQuantity: readQuantity(element, 'completionQuantity', reader),
     loop: readLoop(element, reader),
   });
   refuseUnsupported(element, reader);

@@ -319,6 +319,21 @@ function readThrown(element: ModdleElement, definition: ModdleElement, reader: R
   return undefined;
 }
 
+/** Reads what the runs of a repeated activity throw; an issue for what they cannot. */
+export function readImplicitThrow(
+  element: ModdleElement,
+  definition: ModdleElement,
+  reader: Reader,
+): Thrown | undefined {
+  // It brings the numbers of its runs; inputs are those of the activity itself.
+  if (definition.$type === 'bpmn:SignalEventDefinition') {
+    return { kind: 'signal', name: signalNameOf(element, definition, reader), inputs: [] };
+  }
+  const thrown = readThrown(element, definition, reader);
+  if (!thrown) reader.issues.add(element, `${kindOf(definition)} is not thrown by the runs of an activity`);
+  return thrown;
+}
+
 /** Reads an event that throws several things at once; undefined when it has one definition at most. */
 function readSeveral(
   element: ModdleElement,
