@@ -1,5 +1,6 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { FeelFunction } from 'feelin';
+import { spend } from '../feel/budget.ts';
 import { compileFeel, type Feel, type Scope } from '../feel/expression.ts';
 import { isRecord } from '../feel/json.ts';
 import { FeelError } from '../feel/normalise.ts';
@@ -151,7 +152,11 @@ function readIteration(element: ModdleElement, names: readonly string[], reading
     const list = source(run);
     if (list === null) return null;
     const made: unknown[] = [];
-    for (const item of items(list)) made.push(body(inside(run, { partial: [...made], [variable]: item })));
+    for (const item of items(list)) {
+      // What there is so far is copied for each.
+      spend(1 + made.length);
+      made.push(body(inside(run, { partial: [...made], [variable]: item })));
+    }
     if (kind === 'dmn:For') return made;
     if (made.some((one) => one !== null && typeof one !== 'boolean')) return null;
     const decided = kind === 'dmn:Some';
@@ -170,6 +175,7 @@ function readFilter(element: ModdleElement, names: readonly string[], reading: R
   return (run) => {
     const list = source(run);
     if (list === null) return [];
+    spend(items(list).length);
     const matches = items(list).map((item) => match(inside(run, { ...(isRecord(item) ? item : {}), item })));
     if (matches.some((one) => one !== null && typeof one !== 'boolean')) return null;
     return items(list).filter((_, index) => matches[index] === true);

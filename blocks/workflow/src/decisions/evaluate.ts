@@ -1,3 +1,4 @@
+import { sharing } from '../feel/budget.ts';
 import type { Scope } from '../feel/expression.ts';
 import type { Json, Variables } from '../feel/json.ts';
 import { FeelError, normalise } from '../feel/normalise.ts';
@@ -55,6 +56,8 @@ export function takeDecision(
   if (!decision) throw new FeelError(`there is no decision ${id}`);
   const rules: MatchedRule[] = [];
   const own = taking(model, variables, now, rules, new Map());
-  const value = decision.serve ? decision.serve(own) : own.valueOf(id);
-  return { value: normalise(value), rules };
+  return sharing(() => {
+    const value = decision.serve ? decision.serve(own) : own.valueOf(id);
+    return { value: normalise(value), rules };
+  });
 }

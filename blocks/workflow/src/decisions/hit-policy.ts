@@ -1,11 +1,15 @@
-import { Decimal } from 'decimal.js';
+import canonicalize from 'canonicalize';
+import { sum } from '../feel/decimal.ts';
 import { exactNumber, FeelError } from '../feel/normalise.ts';
 import type { Aggregation, DecisionTable } from './model.ts';
 
 /** What one matching rule says: a value per output. */
 export type Hit = readonly unknown[];
 
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+/** The same, in whatever order the entries of contexts stand. */
+const same = (a: unknown, b: unknown): boolean => a === b || written(a) === written(b);
+const written = (value: unknown): string | undefined =>
+  canonicalize(JSON.parse(JSON.stringify(value ?? null)));
 
 const numbers = (values: readonly unknown[]): number[] =>
   values.map((value) => {
@@ -13,12 +17,11 @@ const numbers = (values: readonly unknown[]): number[] =>
     return value;
   });
 
-/** Sums are exact decimals: money may pass through here. */
 function aggregate(aggregation: Exclude<Aggregation, 'COUNT'>, values: readonly unknown[]): unknown {
   const all = numbers(values);
-  if (aggregation === 'MIN') return Math.min(...all);
-  if (aggregation === 'MAX') return Math.max(...all);
-  return exactNumber(all.reduce((total, value) => total.plus(value), new Decimal(0)).toNumber());
+  if (aggregation === 'MIN') return all.reduce((least, one) => Math.min(least, one));
+  if (aggregation === 'MAX') return all.reduce((most, one) => Math.max(most, one));
+  return exactNumber(sum(all));
 }
 
 /** Compares two hits by the output values, the first of which has the highest priority. */

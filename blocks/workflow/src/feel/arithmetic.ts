@@ -7,6 +7,9 @@ import {
   parseExpression,
   duration as read,
 } from 'feelin';
+import { spend, spendText } from './budget.ts';
+import { dividedBy, minus, plus, power, times } from './decimal.ts';
+import { itemsOf, rangeOf } from './iteration.ts';
 
 /** Arithmetic of dates and durations that the interpreter lacks or computes otherwise than FEEL (DMN 10.3.2.5). */
 
@@ -87,6 +90,7 @@ const operators: Readonly<Record<string, string>> = {
   '-': 'feel_subtract',
   '*': 'feel_multiply',
   '/': 'feel_divide',
+  '**': 'feel_power',
 };
 
 const quick =
@@ -94,13 +98,28 @@ const quick =
   (left: unknown, right: unknown): unknown =>
     typeof left === 'number' && typeof right === 'number' ? both(left, right) : otherwise(left, right);
 
-/** The functions that `withArithmetic` writes into an expression. */
-export const arithmetic: Readonly<Record<string, (left: unknown, right: unknown) => unknown>> = {
-  feel_add: quick((left, right) => left + right, add),
-  feel_subtract: quick((left, right) => left - right, subtract),
-  feel_multiply: quick((left, right) => left * right, multiply),
+function join(left: unknown, right: unknown): unknown {
+  if (typeof left !== 'string' || typeof right !== 'string') return add(left, right);
+  spendText(left.length + right.length);
+  return left + right;
+}
+
+/** The functions that `withCalls` writes into an expression. */
+export const calls: Readonly<Record<string, (left: unknown, right: unknown) => unknown>> = {
+  feel_add: quick(plus, join),
+  feel_subtract: quick(minus, subtract),
+  feel_multiply: quick(times, multiply),
   feel_divide: (left, right) =>
-    typeof left === 'number' && typeof right === 'number' && right !== 0 ? left / right : divide(left, right),
+    typeof left === 'number' && typeof right === 'number' && right !== 0
+      ? dividedBy(left, right)
+      : divide(left, right),
+  feel_power: quick(power, (left, right) => builtIn('**', left, right)),
+  feel_items: (list) => itemsOf(list),
+  feel_range: (start, end) => rangeOf(start, end),
+  feel_called: (result) => {
+    spend(1);
+    return result;
+  },
 };
 
 interface Node {
@@ -111,8 +130,15 @@ interface Node {
   readonly nextSibling: Node | null;
 }
 
-/** The expression with its sums, differences, products and quotients as calls of `arithmetic`. */
-export function withArithmetic(text: string, names: readonly string[]): string {
+/**
+ * The expression with its sums, differences, products, quotients and powers, with what it goes through item by item and
+ * with the bodies of its functions as calls of `calls`.
+ */
+export function withCalls(
+  text: string,
+  names: readonly string[],
+  parse: typeof parseExpression = parseExpression,
+): string {
   const context = Object.fromEntries(names.map((name) => [name, null]));
   const write = (node: Node): string => {
     const parts: Node[] = [];
@@ -123,6 +149,14 @@ export function withArithmetic(text: string, names: readonly string[]): string {
       if (work && right && left) return `${work}(${write(left)}, ${write(right)})`;
       if (work && right && right.name !== 'NumericLiteral') return `feel_multiply(-1, ${write(right)})`;
     }
+    // Ends of ranges may not be calls.
+    if (node.name === 'Interval') return text.slice(node.from, node.to);
+    if (node.name === 'IterationContext') {
+      const [start, , end] = parts;
+      if (start && end) return `feel_range(${write(start)}, ${write(end)})`;
+      if (start) return `feel_items(${write(start)})`;
+    }
+    if (node.name === 'FunctionBody' && parts[0]) return `feel_called(${write(parts[0])})`;
     let written = '';
     let at = node.from;
     for (const part of parts) {
@@ -131,6 +165,6 @@ export function withArithmetic(text: string, names: readonly string[]): string {
     }
     return written + text.slice(at, node.to);
   };
-  const tree = parseExpression(text, context, undefined) as unknown as { readonly topNode: Node };
+  const tree = parse(text, context, undefined) as unknown as { readonly topNode: Node };
   return write(tree.topNode);
 }

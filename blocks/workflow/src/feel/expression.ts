@@ -6,7 +6,8 @@ import {
   parseDateTime,
   parseExpression,
 } from 'feelin';
-import { arithmetic, withArithmetic } from './arithmetic.ts';
+import { calls, withCalls } from './arithmetic.ts';
+import { bounded } from './budget.ts';
 import { functions } from './functions.ts';
 import type { Json, Variables } from './json.ts';
 import { exactNumber, FeelError, normalise } from './normalise.ts';
@@ -78,24 +79,32 @@ function literal(text: string): Json | undefined {
 }
 
 /** A text as the interpreter gets it, with the functions of our own that it calls. */
-interface Prepared {
+export interface Prepared {
   readonly text: string;
   readonly library: Scope;
 }
 
-/** Where the arithmetic cannot be written as calls, as in the bounds of a range, it stays with the interpreter. */
-function prepare(text: string, names: readonly string[]): Prepared {
-  let written = withArithmetic(text, names);
+/** What cannot be written as calls stays with the interpreter. */
+export function prepare(
+  text: string,
+  names: readonly string[],
+  parse: typeof parseExpression = parseExpression,
+): Prepared {
+  let written = withCalls(text, names, parse);
   try {
-    checkSyntax(written, [...names, ...Object.keys(arithmetic)]);
+    checkSyntax(written, [...names, ...Object.keys(calls)], parse);
   } catch {
     written = text;
   }
-  return { text: written, library: { ...(written === text ? {} : arithmetic), ...functionsIn(text) } };
+  return { text: written, library: { ...callsIn(written), ...functionsIn(text) } };
 }
 
+/** The interpreter copies what it is given for each item it goes through: it gets what the text calls. */
+const callsIn = (written: string): Scope =>
+  Object.fromEntries(Object.entries(calls).filter(([name]) => written.includes(name)));
+
 /** Functions of our own that a text calls. */
-export function functionsIn(text: string): Scope {
+function functionsIn(text: string): Scope {
   const spaced = text.replaceAll(/\s+/g, ' ').replaceAll(' (', '(');
   return Object.fromEntries(Object.entries(functions).filter(([name]) => spaced.includes(`${name}(`)));
 }
@@ -112,7 +121,9 @@ export function compileExpression(text: string, names: readonly string[] = []): 
   const mentioned = mentions(trimmed);
   const { text: written, library } = prepare(trimmed, names);
   const general = (variables: Variables, now: string): FeelValue => {
-    const result = evaluate(written, { ...clock(now), ...library, ...relevant(mentioned, variables) });
+    const result = bounded(() =>
+      evaluate(written, { ...clock(now), ...library, ...relevant(mentioned, variables) }),
+    );
     const unknown = result.warnings.find((warning) => warning.type === 'NO_FUNCTION_FOUND');
     if (unknown) throw new FeelError(`${trimmed} calls a function that does not exist`);
     return {
@@ -145,11 +156,9 @@ export function compileFeel(text: string, names: readonly string[] = []): Feel {
   return guarded((scope: Scope, now) => {
     const quick = plain?.(scope as Variables);
     if (quick !== undefined) return rounded(quick);
-    const { value, warnings } = evaluate(written, {
-      ...clock(now),
-      ...library,
-      ...relevant(mentioned, scope),
-    });
+    const { value, warnings } = bounded(() =>
+      evaluate(written, { ...clock(now), ...library, ...relevant(mentioned, scope) }),
+    );
     if (warnings.some((warning) => warning.type === 'NO_FUNCTION_FOUND')) {
       throw new FeelError(`${trimmed} calls a function that does not exist`);
     }

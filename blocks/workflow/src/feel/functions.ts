@@ -1,5 +1,7 @@
 import { evaluate, FeelDate, FeelDateTime, FeelFunction, FeelRange } from 'feelin';
 import { ofMonths } from './arithmetic.ts';
+import { spend, spendText } from './budget.ts';
+import { Decimal, dividedBy, round, roundings, sum } from './decimal.ts';
 
 /** FEEL functions that the interpreter lacks or computes otherwise than DMN 10.3.4. */
 
@@ -113,6 +115,7 @@ function monthsBetween(from: unknown, to: unknown): unknown {
 
 function replaceInList(given: unknown, position: unknown, newItem: unknown, match: unknown): unknown {
   if (given === null) return null;
+  count(given);
   const list: readonly unknown[] = Array.isArray(given) ? given : [given];
   const chosen = position ?? match;
   if (typeof chosen === 'number') {
@@ -132,6 +135,9 @@ const spread = (pattern: string): string => pattern.replaceAll(/(\[[^\]]*\])|\s+
 const withPattern = (name: string, names: readonly string[]): FeelFunction =>
   new FeelFunction(
     (...given: unknown[]) => {
+      for (const one of given) count(one);
+      if (name === 'replace' && typeof given[0] === 'string' && typeof given[2] === 'string')
+        spendText(given[0].length * (given[2].length + 1));
       const flags = given[names.length - 1];
       const apart = typeof flags === 'string' && flags.includes('x') && typeof given[1] === 'string';
       const values = names.map((_, index) => {
@@ -144,14 +150,55 @@ const withPattern = (name: string, names: readonly string[]): FeelFunction =>
     [...names],
   );
 
-const rounding = ['round up', 'round down', 'round half up', 'round half down', 'decimal'].map((name) => {
+type Rounding = keyof typeof roundings;
+
+const rounding = (Object.keys(roundings) as Rounding[]).map((name) => {
   const work = (n: unknown, scale: unknown): unknown => {
-    if (typeof scale === 'number' && (scale < -6111 || scale > 6176)) return null;
-    const whole = typeof scale === 'number' ? Math.trunc(scale) : scale;
-    return evaluate(`${name}(n, s)`, { n, s: whole }).value;
+    // Only these two do without.
+    const places = scale === undefined && (name === 'floor' || name === 'ceiling') ? 0 : scale;
+    if (typeof n !== 'number' || typeof places !== 'number' || places < -6111 || places > 6176) return null;
+    return round(n, Math.trunc(places), name);
   };
   return [name, new FeelFunction(work, ['n', 'scale'])] as const;
 });
+
+/** A function of numbers that are given as a list or one by one. Null when there is none, or something else among them. */
+const ofNumbers = (work: (numbers: readonly number[]) => number): FeelFunction =>
+  new FeelFunction(
+    (...given: unknown[]) => {
+      const all: readonly unknown[] = given.length === 1 && Array.isArray(given[0]) ? given[0] : given;
+      return all.length === 0 || all.some((one) => typeof one !== 'number')
+        ? null
+        : work(all as readonly number[]);
+    },
+    ['...list'],
+  );
+
+function modulo(dividend: unknown, divisor: unknown): unknown {
+  if (typeof dividend !== 'number' || typeof divisor !== 'number' || divisor === 0) return null;
+  const times = new Decimal(dividend).div(divisor).floor();
+  return new Decimal(dividend).minus(times.times(divisor)).toNumber();
+}
+
+/** What is counted of an argument: items of lists, those of their lists too; texts are counted apart. */
+function count(value: unknown): void {
+  if (typeof value === 'string') spendText(value.length);
+  if (!Array.isArray(value)) return;
+  spend(value.length);
+  for (const one of value as readonly unknown[]) if (typeof one === 'object' && one !== null) count(one);
+}
+
+/** A function of the interpreter that makes something as large as its arguments, which are counted before. */
+function counted(name: string): readonly [string, FeelFunction] {
+  const own = evaluate(name).value as ((...given: unknown[]) => unknown) & { readonly $args: string[] };
+  return [
+    name,
+    new FeelFunction((...given: unknown[]) => {
+      for (const one of given) count(one);
+      return own(...given);
+    }, own.$args),
+  ];
+}
 
 export const functions: Readonly<Record<string, FeelFunction>> = {
   coincides: relation(coincides),
@@ -168,4 +215,20 @@ export const functions: Readonly<Record<string, FeelFunction>> = {
   matches: withPattern('matches', ['input', 'pattern', 'flags']),
   replace: withPattern('replace', ['input', 'pattern', 'replacement', 'flags']),
   ...Object.fromEntries(rounding),
+  sum: ofNumbers(sum),
+  mean: ofNumbers((numbers) => dividedBy(sum(numbers), numbers.length)),
+  product: ofNumbers((numbers) => numbers.reduce((all, one) => all.times(one), new Decimal(1)).toNumber()),
+  modulo: new FeelFunction(modulo, ['dividend', 'divisor']),
+  ...Object.fromEntries(
+    [
+      'concatenate',
+      'append',
+      'union',
+      'flatten',
+      'insert before',
+      'remove',
+      'distinct values',
+      'string join',
+    ].map(counted),
+  ),
 };

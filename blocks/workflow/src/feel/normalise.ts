@@ -28,18 +28,29 @@ const isTemporal = (value: unknown): value is { toString(): string } =>
   value instanceof FeelDateTime ||
   value instanceof FeelDuration;
 
-/** The JSON form of a FEEL value: dates and durations as ISO 8601 text, nothing as null. */
-export function normalise(value: unknown): Json {
+const deepest = 100;
+const mostParts = 1_000_000;
+
+/**
+ * The JSON form of a FEEL value: dates and durations as ISO 8601 text, nothing as null. Throws `FeelError` for what has
+ * none, and for what would be deeper or larger than any value that is kept: parts that occur twice count twice.
+ */
+export const normalise = (value: unknown): Json => toJson(value, 0, { parts: 0 });
+
+function toJson(value: unknown, depth: number, seen: { parts: number }): Json {
+  seen.parts += 1;
+  if (depth > deepest) throw new FeelError(`the result is nested deeper than ${deepest}`);
+  if (seen.parts > mostParts) throw new FeelError(`the result has more than ${mostParts} parts`);
   if (value === null || value === undefined) return null;
   if (typeof value === 'number') return exactNumber(value);
   if (typeof value === 'string' || typeof value === 'boolean') return value;
-  if (Array.isArray(value)) return value.map(normalise);
+  if (Array.isArray(value)) return value.map((one) => toJson(one, depth + 1, seen));
   if (isTemporal(value)) return value.toString();
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
     throw new FeelError('the result is a function or a range, which cannot be stored');
   }
   return Object.fromEntries(
-    Object.entries(value as object).map(([key, entry]) => [key, normalise(entry)]),
+    Object.entries(value as object).map(([key, entry]) => [key, toJson(entry, depth + 1, seen)]),
   ) as Json;
 }

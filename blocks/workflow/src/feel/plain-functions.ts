@@ -1,3 +1,5 @@
+import { spend } from './budget.ts';
+import { sum } from './decimal.ts';
 import { isRecord, type Json } from './json.ts';
 
 /** Thrown when a plain expression meets values that only the full interpreter judges. */
@@ -29,6 +31,11 @@ const simple = (value: Json | undefined): string => {
 const isScalar = (value: Json | undefined): boolean =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 
+const counted = (made: readonly Json[]): readonly Json[] => {
+  spend(made.length);
+  return made;
+};
+
 type Plain = (args: readonly Json[]) => Json;
 
 const exactly =
@@ -41,11 +48,11 @@ const exactly =
 /** FEEL functions on arguments of the types they are meant for; anything else goes to the interpreter. */
 export const plainFunctions: ReadonlyMap<string, Plain> = new Map<string, Plain>([
   ['count', exactly(1, ([items]) => list(items).length)],
-  ['sum', exactly(1, ([items]) => numbers(items).reduce((total, one) => total + one, 0))],
-  ['min', exactly(1, ([items]) => Math.min(...numbers(items)))],
-  ['max', exactly(1, ([items]) => Math.max(...numbers(items)))],
-  ['concatenate', (args) => args.flatMap(list)],
-  ['append', exactly(2, ([items, item]) => [...list(items), item as Json])],
+  ['sum', exactly(1, ([items]) => sum(numbers(items)))],
+  ['min', exactly(1, ([items]) => numbers(items).reduce((least, one) => Math.min(least, one)))],
+  ['max', exactly(1, ([items]) => numbers(items).reduce((most, one) => Math.max(most, one)))],
+  ['concatenate', (args) => counted(args.flatMap(list))],
+  ['append', exactly(2, ([items, item]) => counted([...list(items), item as Json]))],
   [
     'not',
     exactly(1, ([value]) => {

@@ -1,4 +1,6 @@
 import { parseExpression } from 'feelin';
+import { counting, spend, spendText } from './budget.ts';
+import { dividedBy, minus, plus, times } from './decimal.ts';
 import { isRecord, type Json, type Variables } from './json.ts';
 import { beyond, plainFunctions } from './plain-functions.ts';
 
@@ -62,6 +64,11 @@ const numeric = (value: Json): number => {
   return value;
 };
 
+const joined = (left: string, right: string): string => {
+  spendText(left.length + right.length);
+  return left + right;
+};
+
 const comparisons: Readonly<Record<string, (left: Json, right: Json) => boolean>> = {
   '=': equal,
   '!=': (left, right) => !equal(left, right),
@@ -73,12 +80,14 @@ const comparisons: Readonly<Record<string, (left: Json, right: Json) => boolean>
 
 const operations: Readonly<Record<string, (left: Json, right: Json) => Json>> = {
   '+': (left, right) =>
-    typeof left === 'string' && typeof right === 'string' ? left + right : numeric(left) + numeric(right),
-  '-': (left, right) => numeric(left) - numeric(right),
-  '*': (left, right) => numeric(left) * numeric(right),
+    typeof left === 'string' && typeof right === 'string'
+      ? joined(left, right)
+      : plus(numeric(left), numeric(right)),
+  '-': (left, right) => minus(numeric(left), numeric(right)),
+  '*': (left, right) => times(numeric(left), numeric(right)),
   '/': (left, right) => {
     if (right === 0) throw beyond;
-    return numeric(left) / numeric(right);
+    return dividedBy(numeric(left), numeric(right));
   },
 };
 
@@ -116,6 +125,7 @@ function translate(node: Node, text: string): Code | undefined {
     return (given) => {
       const list = listCode(given);
       if (!Array.isArray(list)) throw beyond;
+      spend(list.length);
       return each(list as readonly Json[], (item) => bodyCode(bind(given, words(name), item)));
     };
   };
@@ -255,9 +265,11 @@ export function translatePlain(text: string): PlainCode | undefined {
   const [root, more] = childrenOf(tree.topNode);
   const code = root && !more ? translate(root, text) : undefined;
   if (!code) return undefined;
+  const repeats = /\b(for|some|every|concatenate|append)\b/.test(text);
+  const run = (variables: Variables): Json => code({ variables, scope: undefined });
   return (variables) => {
     try {
-      return code({ variables, scope: undefined });
+      return repeats ? counting(() => run(variables)) : run(variables);
     } catch (error) {
       if (error === beyond) return undefined;
       throw error;

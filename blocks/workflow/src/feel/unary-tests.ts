@@ -1,5 +1,6 @@
 import { evaluate, parseUnaryTests, unaryTest } from 'feelin';
-import { checkSyntax, clock, functionsIn, mentions, relevant, type Scope } from './expression.ts';
+import { bounded } from './budget.ts';
+import { checkSyntax, clock, mentions, type Prepared, prepare, relevant, type Scope } from './expression.ts';
 import { FeelError } from './normalise.ts';
 
 /** The tests of one decision table cell: is the input value one of these? */
@@ -74,7 +75,7 @@ export function compileUnaryTests(source: string, names: readonly string[] = [])
   if (trimmed !== '-') checkSyntax(trimmed.replace(/^=(?!=)/, ' '), names, parseUnaryTests);
   const quick = quickTests(trimmed);
   const mentioned = mentions(trimmed);
-  const library = functionsIn(trimmed);
+  let prepared: Prepared | undefined;
   return {
     text: trimmed,
     test(value, variables, now) {
@@ -82,12 +83,19 @@ export function compileUnaryTests(source: string, names: readonly string[] = [])
       if (quick && isScalar(value)) return quick(value);
       if (unordered(trimmed, value)) return false;
       try {
+        prepared ??= prepare(trimmed, names, parseUnaryTests);
+        const { text: written, library } = prepared;
         const context = { ...clock(now), ...library, ...relevant(mentioned, variables), '?': value };
         if (typeof value === 'boolean' && path.test(trimmed)) {
-          return evaluate(trimmed, context).value === value;
+          return bounded(() => evaluate(trimmed, context)).value === value;
         }
-        return unaryTest(trimmed, context).value === true;
+        const { value: met, warnings } = bounded(() => unaryTest(written, context));
+        if (warnings.some((warning) => warning.type === 'NO_FUNCTION_FOUND')) {
+          throw new FeelError(`the test ${trimmed} calls a function that does not exist`);
+        }
+        return met === true;
       } catch (error) {
+        if (error instanceof FeelError) throw error;
         throw new FeelError(`the test ${trimmed} cannot be evaluated: ${(error as Error).name}`);
       }
     },

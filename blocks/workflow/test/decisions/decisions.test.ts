@@ -111,6 +111,24 @@ describe('hit policies', () => {
 
   const ranked = ['<output id="o"><outputValues><text>"c","b","a"</text></outputValues></output>'];
 
+  it('ANY: contexts agree in whatever order their entries stand', async () => {
+    const table = { hit: 'ANY', rules: ['> 0 => {a: 1, b: [2]}', '> 1 => {b: [2], a: 1}'] };
+    expect(await take(table, { x: 2 })).toEqual({ a: 1, b: [2] });
+  });
+
+  it('a cell that calls what does not exist is a fault, not a cell that does not match', async () => {
+    await expect(take({ rules: ['nofn(?) => 1'] }, { x: 2 })).rejects.toThrow('does not exist');
+  });
+
+  it('a decision ends, however much its expressions go through together', async () => {
+    const loops = '<for iteratorVariable="i"><in>IN</in><return>OUT</return></for>';
+    const of = (out: string) => loops.replace('IN', text('literalExpression', 'list')).replace('OUT', out);
+    const inner = of(of(of(text('literalExpression', '1'))));
+    const model = await parse(boxed('d', inner));
+    const list = Array.from({ length: 500 }, (_, place) => place);
+    expect(() => takeDecision(model, 'd', { list }, now)).toThrow('items');
+  });
+
   it('PRIORITY: the output listed first', async () => {
     expect(await take({ hit: 'PRIORITY', outputs: ranked, rules: overlapping }, { x: 3 })).toBe('c');
   });

@@ -1,9 +1,10 @@
+import { Decimal } from 'decimal.js';
 import fc from 'fast-check';
 import { evaluate, unaryTest } from 'feelin';
 import { describe, expect, it } from 'vitest';
-import { compileExpression, compileSource } from '../../src/feel/expression.ts';
+import { compileExpression, compileSource, prepare } from '../../src/feel/expression.ts';
 import type { Json, Variables } from '../../src/feel/json.ts';
-import { normalise } from '../../src/feel/normalise.ts';
+import { FeelError, normalise } from '../../src/feel/normalise.ts';
 import { translatePlain } from '../../src/feel/plain.ts';
 import { compileUnaryTests } from '../../src/feel/unary-tests.ts';
 
@@ -12,9 +13,48 @@ const value = (text: string, variables: Variables = {}): Json =>
   compileExpression(text).evaluate(variables, now).value;
 
 describe('expressions', () => {
-  it('rounds fractions to what a float holds exactly', () => {
-    expect(value('0.1 + 0.2')).toBe(0.3);
-    expect(value('1.1 * 3')).toBe(3.3);
+  it.each([
+    ['0.1 + 0.2 = 0.3', true],
+    ['1000000.1 - 1000000', 0.1],
+    ['1.1 * 1.1', 1.21],
+    ['4.35 * 100', 435],
+    ['1 - 0.9 < 0.1', false],
+    ['0.3 / 0.1', 3],
+    ['10 / 4 = 2.5', true],
+    ['1.1 ** 2 = 1.21', true],
+    ['sum([0.1, 0.2]) = 0.3', true],
+    ['sum(0.1, 0.2, 0.3) = 0.6', true],
+    ['mean([0.1, 0.2]) = 0.15', true],
+    ['product([1.1, 1.1]) = 1.21', true],
+    ['modulo(1.1, 0.1)', 0],
+    ['modulo(-12, 5)', 3],
+    ['decimal(1.015, 2)', 1.02],
+    ['round half up(1.005, 2)', 1.01],
+    ['round half down(2.345, 2)', 2.34],
+    ['round up(-1.1, 0)', -2],
+    ['floor(-1.56, 1)', -1.6],
+    ['ceiling(1.1)', 2],
+    ['decimal(125, -1)', 120],
+    ['sum([])', null],
+    ['sum([1, "a"])', null],
+    ['1 / 3', 0.333333333333333],
+  ])('computes in decimals: %s', (text, expected) => {
+    expect(value(text)).toBe(expected);
+    // Whatever way it takes.
+    expect(value(`if now() = null then null else ${text}`)).toBe(expected);
+  });
+
+  it('adds, subtracts and multiplies amounts exactly', () => {
+    const amount = fc
+      .tuple(fc.integer({ min: -9_999_999, max: 9_999_999 }), fc.integer({ min: 0, max: 4 }))
+      .map(([digits, places]) => Number(`${digits}e-${places}`));
+    fc.assert(
+      fc.property(amount, amount, (a, b) => {
+        const exact = [new Decimal(a).plus(b), new Decimal(a).minus(b), new Decimal(a).times(b)];
+        const found = value('[a + b, a - b, a * b]', { a, b }) as number[];
+        expect(found).toEqual(exact.map((one) => Number(one.toPrecision(15)) || 0));
+      }),
+    );
   });
 
   it('refuses whole numbers beyond what is exact instead of changing them', () => {
@@ -54,6 +94,82 @@ describe('expressions', () => {
     expect(value('constructor')).toBeNull();
     expect(value('a.__proto__', { a: {} })).toBeNull();
     expect(value('a.constructor.name', { a: {} })).toBeNull();
+    const reached = [
+      'a.constructor.constructor("return process")()',
+      '(function(x) x).constructor("return process")()',
+      '(function(x) x).fn.constructor("return process")()',
+      'sum.constructor("return process")()',
+      'now().value.constructor("return process")()',
+    ];
+    for (const text of reached) expect(() => value(text, { a: {} })).toThrow('does not exist');
+  });
+
+  it.each([
+    '{"__proto__": {polluted: 1}}',
+    'context put({}, "__proto__", {polluted: 1})',
+    'context put({}, ["__proto__", "polluted"], 1)',
+    'context put({}, ["constructor", "prototype", "polluted"], 1)',
+    'context merge([{a: 1}, a])',
+    'context([{key: "__proto__", value: {polluted: 1}}])',
+    '{a: {"__proto__": {polluted: 1}}, b: a.polluted}',
+  ])('changes nothing outside itself: %s', (text) => {
+    try {
+      value(text, JSON.parse('{"a": {"__proto__": {"polluted": 1}}}'));
+    } catch (error) {
+      expect(error).toBeInstanceOf(FeelError);
+    }
+    expect(Object.keys(Object.prototype)).toEqual([]);
+    expect({}).not.toHaveProperty('polluted');
+  });
+});
+
+describe('an evaluation ends', () => {
+  const list = Array.from({ length: 2000 }, (_, place) => place);
+  it.each([
+    'for i in 1..1000000000 return i',
+    'for i in [1..1000000000] return i',
+    'for i in date("0001-01-01")..date("9999-12-31") return i',
+    'some i in 1..1000000000 satisfies i < 0',
+    'for a in list, b in list return 1',
+    'for a in list return for b in list return 1',
+    'count(for a in list, b in list, c in list, d in list return a[1]) + now().year',
+    '{f: function(n) if n < 2 then 1 else f(n - 1) + f(n - 2), v: f(99)}.v',
+    '{f: function(n) f(n + 1), v: f(0)}.v',
+    '{f: function(l, n) if n = 0 then l else f(concatenate(l, l), n - 1), v: f([1], 40)}.v',
+    '{f: function(t, n) if n = 0 then t else f(t + t, n - 1), v: f("text", 40)}.v',
+    '{f: function(l, n) if n = 0 then l else f([l, l], n - 1), v: f([1], 40)}.v',
+    '{f: function(l, n) if n = 0 then l else f([l], n - 1), v: f([1], 200)}.v',
+    'for i in 1..3 return partial',
+    'matches("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "^(a+)+$")',
+  ])('%s', (text) => {
+    const begun = performance.now();
+    expect(() => value(text, { list })).toThrow(FeelError);
+    expect(performance.now() - begun).toBeLessThan(10_000);
+  });
+
+  it('also that of a cell of a decision table', () => {
+    const cell = compileUnaryTests('count(for i in 1..1000000000 return i) > 1');
+    expect(() => cell.test(1, {}, now)).toThrow(FeelError);
+  });
+
+  it('in what a large case needs', () => {
+    expect(value('sum(for i in 1..20000 return i * 2)')).toBe(400_020_000);
+    expect(value('count(for a in list, b in [1..12] return a * b)', { list })).toBe(24_000);
+  });
+
+  it.each([
+    ['for i in 1..2.5 return i', [1, 2]],
+    ['for i in 2..0 return i', [2, 1, 0]],
+    ['for i in [1..3) return i', [1, 2]],
+    ['for i in "c".."a" return i', ['c', 'b', 'a']],
+    [
+      'for d in date("2024-02-28")..date("2024-03-01") return string(d)',
+      ['2024-02-28', '2024-02-29', '2024-03-01'],
+    ],
+    ['every d in @"2026-01-02"..@"2026-01-01" satisfies d.year = 2026', true],
+    ['for i in 1..null return i', null],
+  ])('goes through %s', (text, expected) => {
+    expect(value(text)).toEqual(expected);
   });
 });
 
@@ -144,7 +260,8 @@ const json = fc.letrec((tie) => ({
 function interpreted(text: string, variables: Variables): Json | undefined {
   let value: unknown;
   try {
-    value = evaluate(text, variables).value;
+    const { text: written, library } = prepare(text, []);
+    value = evaluate(written, { ...library, ...variables }).value;
   } catch {
     return undefined;
   }
