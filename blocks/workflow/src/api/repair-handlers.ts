@@ -62,6 +62,8 @@ export function repairHandlers(service: WorkflowService): Handlers<typeof repair
       command(params.instanceId, body, { type: 'moveToken', tokenId: params.tokenId, elementId }, asked),
     cancelToken: ({ params, body, ...asked }) =>
       command(params.instanceId, body, { type: 'cancelToken', tokenId: params.tokenId }, asked),
+    activateElement: ({ params, body: { elementId, ...body }, ...asked }) =>
+      command(params.instanceId, body, { type: 'activate', tokenId: params.tokenId, elementId }, asked),
     cancelInstance: ({ params, body, ...asked }) => command(params.instanceId, body, { type: 'stop' }, asked),
   };
 }

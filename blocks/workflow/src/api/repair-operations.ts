@@ -35,7 +35,9 @@ const getInstanceTokens = defineOperation({
           id: Uuid,
           scopeId: Uuid,
           elementId: Type.String(),
-          waitsFor: Type.String({ description: '`job`, `task`, `event`, `join`, `scope`, `incident`, …' }),
+          waitsFor: Type.String({
+            description: '`job`, `task`, `event`, `join`, `scope`, `adHoc`, `incident`, …',
+          }),
           timers: Type.Array(Type.Object({ elementId: Type.String(), due: Time })),
         }),
       ),
@@ -89,6 +91,23 @@ const cancelToken = defineOperation({
   responses: { 200: Repaired },
 });
 
+const activateElement = defineOperation({
+  id: 'activateElement',
+  method: 'POST',
+  path: '/instances/{instanceId}/tokens/{tokenId}/activate',
+  summary: 'Begin an activity of an ad-hoc sub-process',
+  description:
+    'The token is the one that waits for the sub-process (`adHoc`). In a sequential one it is begun after what is under way. 422 for an activity to which a flow leads, and when the sub-process is over.',
+  access: administrator,
+  idempotent: true,
+  params: tokenOf,
+  body: Type.Object(
+    { revision, elementId: Type.String({ minLength: 1, maxLength: 200 }), reason: Reason },
+    strict,
+  ),
+  responses: { 200: Repaired },
+});
+
 const cancelInstance = defineOperation({
   id: 'cancelInstance',
   method: 'POST',
@@ -107,5 +126,6 @@ export const repairOperations = {
   setInstanceVariables,
   moveToken,
   cancelToken,
+  activateElement,
   cancelInstance,
 };

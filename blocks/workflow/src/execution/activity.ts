@@ -13,8 +13,10 @@ import type {
   SubProcess,
   UserTask,
 } from '../model/model.ts';
+import { beginChosen, chosenAtFirst, endAdHoc, isOverAfter } from './ad-hoc.ts';
 import { disarm } from './cancel.ts';
 import { rememberActivity } from './compensate.ts';
+import { armHandlers } from './event-sub-process.ts';
 import { raiseIncident } from './incident.ts';
 import { endsIteration, startIterations } from './iterate.ts';
 import { leave } from './leave.ts';
@@ -91,9 +93,18 @@ export function completeActivity(run: Run, token: Token, activity: Activity): vo
     end();
     return;
   }
+  let over: boolean;
+  try {
+    over = isOverAfter(run, quiet);
+  } catch (error) {
+    if (!(error instanceof FeelError)) throw error;
+    raiseIncident(run, quiet, error.message, 'leave');
+    return;
+  }
   record(run, quiet, 'completed');
   rememberActivity(run, quiet, activity);
   leave(run, quiet, activity);
+  if (over) endAdHoc(run, quiet.scopeId);
 }
 
 const resultOf = (name: string | undefined, value: Json): Variables =>
@@ -206,8 +217,10 @@ function callProcess(run: Run, token: Token, call: CallActivity): void {
 }
 
 function beginSubProcess(run: Run, token: Token, subProcess: SubProcess): void {
+  const { adHoc } = subProcess;
+  const chosen = adHoc ? chosenAtFirst(run, token, subProcess) : [];
   const planned = planBoundary(run, token, subProcess.boundary);
-  wait(run, token, { kind: 'scope' }, planned);
+  wait(run, token, adHoc ? { kind: 'adHoc', left: [], over: false } : { kind: 'scope' }, planned);
   const scope = addScope(run, {
     kind: 'subProcess',
     elementId: subProcess.id,
@@ -218,5 +231,17 @@ function beginSubProcess(run: Run, token: Token, subProcess: SubProcess): void {
     subscriptions: [],
     compensable: [],
   });
-  addToken(run, scope.id, run.model.starts.get(subProcess.id) as string);
+  if (!adHoc) {
+    addToken(run, scope.id, run.model.starts.get(subProcess.id) as string);
+    return;
+  }
+  const owner = run.tokens.get(token.id) as Token;
+  try {
+    armHandlers(run, { scopeId: scope.id });
+  } catch (error) {
+    if (!(error instanceof FeelError)) throw error;
+    raiseIncident(run, owner, error.message, 'enter');
+    return;
+  }
+  beginChosen(run, owner, scope, adHoc, chosen);
 }

@@ -7,6 +7,7 @@ import type {
   IntermediateThrowEvent,
 } from '../model/model.ts';
 import { enterActivity, finishActivity } from './activity.ts';
+import { goesOn } from './ad-hoc.ts';
 import { cancelToken, disarmScope } from './cancel.ts';
 import { cancelTransaction } from './cancel-transaction.ts';
 import { continueCompensation, rememberInner, rememberRun, startCompensation } from './compensate.ts';
@@ -197,6 +198,7 @@ function endEmptyScope(run: Run): boolean {
 }
 
 function endScope(run: Run, scope: Scope): void {
+  if (goesOn(run, scope)) return;
   disarmScope(run, scope.id);
   if (scope.kind === 'process') {
     run.status = 'completed';

@@ -1,4 +1,5 @@
 import { FeelError } from '../feel/normalise.ts';
+import { lookAtIdle } from './ad-hoc.ts';
 import { change, type Run, subscriptionsOf } from './run.ts';
 import type { Scope, Subscription, Token } from './state.ts';
 import { definitionBehind } from './subscribe.ts';
@@ -11,6 +12,7 @@ import { evaluateIn } from './variables.ts';
  */
 export function checkConditions(run: Run): void {
   run.conditionsDue = false;
+  lookAtIdle(run);
   for (const one of subscriptionsOf(run)) {
     if (one.kind !== 'conditional' || one.happened) continue;
     const waits = (other: Token | Scope): boolean => other.subscriptions.includes(one);

@@ -17,7 +17,7 @@ const handlersOf = (run: Run, scope: Scope): EventSubProcess[] =>
       );
 
 /** Lets the event sub-processes of the scope that a token begins wait for their events. Throws `FeelError`. */
-export function armHandlers(run: Run, token: Token): void {
+export function armHandlers(run: Run, token: Pick<Token, 'scopeId'>): void {
   const scope = run.scopes.get(token.scopeId);
   if (!scope) return;
   const planned = handlersOf(run, scope).flatMap(({ id, catches }) =>

@@ -75,6 +75,8 @@ export type EngineEvent =
       readonly variables: Variables;
     }
   | { readonly type: 'moveToken'; readonly tokenId: string; readonly elementId: string }
+  /** An operator begins an activity of an ad-hoc sub-process, for which this token waits. */
+  | { readonly type: 'activate'; readonly tokenId: string; readonly elementId: string }
   | { readonly type: 'cancelToken'; readonly tokenId: string }
   | {
       /** The instance goes over to the model of the step, from another revision of its process. */

@@ -1,4 +1,4 @@
-import { isActivity } from '../model/check-flow.ts';
+import { choicesIn, isActivity } from '../model/check-flow.ts';
 import { definitionsOf } from '../model/definitions-of.ts';
 import type { FlowElement, ProcessModel } from '../model/model.ts';
 import { disarm } from './cancel.ts';
@@ -73,6 +73,12 @@ function obstacleOf(
   const around = at(scope.elementId);
   if (!iteration && target.parent !== around) return `${target.id} does not stand in ${around} there`;
   if (loopOf(source) !== loopOf(target)) return `${target.id} is not repeated in the same way`;
+  if (source.kind === 'subProcess' && target.kind === 'subProcess' && !source.adHoc !== !target.adHoc) {
+    return `${target.id} is ${target.adHoc ? '' : 'not '}ad hoc there`;
+  }
+  const left = token.wait.kind === 'adHoc' ? token.wait.left.map(at) : [];
+  const gone = left.find((id) => !choicesIn(to, target.id).includes(id));
+  if (gone !== undefined) return `${target.id} could not begin ${gone} there`;
   if (isJoin(source) && token.wait.kind !== 'reset' && !target.incoming.includes(at(token.flowId ?? ''))) {
     return `a token waits at the join on the flow ${token.flowId}, which does not lead to ${target.id} there`;
   }
@@ -109,9 +115,11 @@ const renamed = ({ activity, handlers }: Compensable, at: (id: string) => string
   })),
 });
 
-/** Only what a gateway remembers names anything; what is being undone is never taken over. */
-const renamedIn = (wait: Wait, at: (id: string) => string): Wait =>
-  wait.kind === 'reset' ? { ...wait, received: wait.received.map(at) } : wait;
+/** Names in what a gateway remembers and an ad-hoc sub-process still begins; what is being undone is never taken over. */
+const renamedIn = (wait: Wait, at: (id: string) => string): Wait => {
+  if (wait.kind === 'reset') return { ...wait, received: wait.received.map(at) };
+  return wait.kind === 'adHoc' ? { ...wait, left: wait.left.map(at) } : wait;
+};
 
 /** What an event sub-process waits for; undefined for anything else. */
 const awaitedBy = (element: FlowElement | undefined): string | undefined =>

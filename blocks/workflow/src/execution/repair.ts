@@ -1,9 +1,10 @@
-import { isActivity } from '../model/check-flow.ts';
+import { choicesIn, isActivity } from '../model/check-flow.ts';
 import type { FlowElement } from '../model/model.ts';
+import { beginChosen } from './ad-hoc.ts';
 import { cancelToken, cancelWork } from './cancel.ts';
 import type { EngineEvent } from './event.ts';
 import { brokenJoins } from './join.ts';
-import { change, isIteration, type Run, record, scopeOf, tokensIn } from './run.ts';
+import { change, isIteration, type Run, record, scopeOf, scopesOwnedBy, tokensIn } from './run.ts';
 import type { Token } from './state.ts';
 import { assign } from './variables.ts';
 
@@ -78,9 +79,34 @@ export function moveToken(run: Run, { tokenId, elementId }: Of<'moveToken'>): bo
 export function dropToken(run: Run, { tokenId }: Of<'cancelToken'>): boolean {
   const token = run.tokens.get(tokenId);
   if (!token) return false;
-  if (tokensIn(run, token.scopeId).length === 1) {
+  const around = run.tokens.get(scopeOf(run, token).owner ?? '');
+  if (tokensIn(run, token.scopeId).length === 1 && around?.wait.kind !== 'adHoc') {
     throw new Refused('it is the last token of its scope: move it, or cancel what it belongs to');
   }
   keepingJoins(run, token.scopeId, () => cancelToken(run, token));
+  return true;
+}
+
+/**
+ * Begins an activity of an ad-hoc sub-process, in a sequential one after what is under way. Answers false when there is
+ * no such token.
+ */
+export function activate(run: Run, { tokenId, elementId }: Of<'activate'>): boolean {
+  const token = run.tokens.get(tokenId);
+  if (!token) return false;
+  const element = run.model.elements.get(token.elementId);
+  const [scope] = scopesOwnedBy(run, token);
+  if (token.wait.kind !== 'adHoc' || element?.kind !== 'subProcess' || !element.adHoc || !scope) {
+    throw new Refused('activities are begun by hand in an ad-hoc sub-process only');
+  }
+  if (token.wait.over) throw new Refused('the ad-hoc sub-process is over: it waits for what is under way');
+  if (!choicesIn(run.model, element.id).includes(elementId)) {
+    throw new Refused(`${elementId} is no activity that ${element.id} could begin`);
+  }
+  if (token.wait.left.length + tokensIn(run, scope.id).length >= run.context.maxIterations) {
+    throw new Refused(`at most ${run.context.maxIterations} activities are under way`);
+  }
+  record(run, token, 'changed', `${elementId} is begun by hand`);
+  beginChosen(run, token, scope, element.adHoc, [elementId]);
   return true;
 }

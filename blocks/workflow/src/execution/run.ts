@@ -49,6 +49,7 @@ export function beginRun(model: ProcessModel, state: InstanceState, context: Ste
   const population = new Map<string, number>();
   let watching = false;
   for (const token of state.tokens.values()) {
+    watching ||= token.wait.kind === 'adHoc';
     watching ||= token.subscriptions.some((one) => one.kind === 'conditional');
     population.set(token.scopeId, (population.get(token.scopeId) ?? 0) + 1);
   }

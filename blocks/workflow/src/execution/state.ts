@@ -92,6 +92,13 @@ export type Wait =
   /** Remembers for a complex gateway on which flows it has received a token since it began. */
   | { readonly kind: 'reset'; readonly received: readonly string[] }
   | { readonly kind: 'scope' }
+  | {
+      readonly kind: 'adHoc';
+      /** Activities that are begun one after the other, when the one under way is done. */
+      readonly left: readonly string[];
+      /** Whether its condition has held: nothing more is begun by choice. */
+      readonly over: boolean;
+    }
   /** The end of an instance that it has called. */
   | { readonly kind: 'called'; readonly instanceId: string }
   | {

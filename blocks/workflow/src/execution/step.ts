@@ -9,7 +9,7 @@ import type { Command, HistoryEntry } from './command.ts';
 import type { EngineEvent } from './event.ts';
 import { raiseIncident } from './incident.ts';
 import { migrate } from './migrate.ts';
-import { dropToken, moveToken, Refused, setVariables } from './repair.ts';
+import { activate, dropToken, moveToken, Refused, setVariables } from './repair.ts';
 import { retry } from './retry.ts';
 import { addScope, addToken, beginRun, command, endRun, type Run, type StepContext } from './run.ts';
 import type { InstanceState } from './state.ts';
@@ -88,6 +88,8 @@ function happens(run: Run, event: EngineEvent): boolean {
       return setVariables(run, event);
     case 'moveToken':
       return moveToken(run, event);
+    case 'activate':
+      return activate(run, event);
     case 'migrate':
       return migrate(run, event);
     case 'cancelToken':

@@ -138,6 +138,7 @@ const byPeople: ReadonlySet<EngineEvent['type']> = new Set([
   'setVariables',
   'moveToken',
   'cancelToken',
+  'activate',
   'migrate',
 ]);
 

@@ -198,10 +198,37 @@ export const next = (model: ProcessModel, element: FlowElement): readonly string
     ? [element.throws.target]
     : element.outgoing.map((flow) => model.flows.get(flow)?.target ?? '');
 
+/** Activities of an ad-hoc sub-process that are begun by choice: those to which no flow leads. */
+export const choicesIn = (model: ProcessModel, id: string): readonly string[] =>
+  [...model.elements.values()]
+    .filter(
+      (one) => one.parent === id && isActivity(one) && one.incoming.length === 0 && !one.isForCompensation,
+    )
+    .map((one) => one.id);
+
+function checkAdHoc(model: ProcessModel, element: FlowElement, issues: Issues): void {
+  if (element.kind !== 'subProcess' || !element.adHoc) return;
+  if (choicesIn(model, element.id).length === 0) issues.add(element.id, 'there is no activity to begin with');
+  for (const one of model.elements.values()) {
+    if (one.parent !== element.id) continue;
+    if (one.kind === 'startEvent' || one.kind === 'endEvent') {
+      issues.add(one.id, 'an ad-hoc sub-process has no start and no end event');
+    }
+    const splits = one.outgoing.length > 1 && !['exclusiveGateway', 'eventBasedGateway'].includes(one.kind);
+    if (splits && element.adHoc.sequential) {
+      issues.add(one.id, 'in a sequential ad-hoc sub-process nothing runs beside anything else');
+    }
+  }
+}
+
 /** Every element that a token can come to. */
 function reached(model: ProcessModel): ReadonlySet<string> {
   const seen = new Set<string>();
-  const begin = (scope: string) => [model.starts.get(scope), ...(model.handlers.get(scope) ?? [])];
+  const begin = (scope: FlowElement) => [
+    model.starts.get(scope.id),
+    ...(model.handlers.get(scope.id) ?? []),
+    ...(scope.kind === 'subProcess' && scope.adHoc ? choicesIn(model, scope.id) : []),
+  ];
   const waiting: (string | undefined)[] = [
     ...[...model.elements.values()]
       .filter((one) => one.kind === 'startEvent' && one.parent === model.key)
@@ -214,8 +241,7 @@ function reached(model: ProcessModel): ReadonlySet<string> {
     seen.add(element.id);
     waiting.push(...next(model, element));
     if (isActivity(element)) waiting.push(...element.boundary, element.compensation);
-    if (element.kind === 'subProcess' || element.kind === 'eventSubProcess')
-      waiting.push(...begin(element.id));
+    if (element.kind === 'subProcess' || element.kind === 'eventSubProcess') waiting.push(...begin(element));
   }
   return seen;
 }
@@ -254,6 +280,7 @@ export function checkFlow(model: ProcessModel, issues: Issues): void {
     checkCompensations(model, element, issues);
     checkCompensationHandler(model, element, issues);
     checkCancel(model, element, issues);
+    checkAdHoc(model, element, issues);
     if (element.kind === 'eventBasedGateway') checkEventGateway(model, element, issues);
     const catchesError =
       element.kind === 'eventSubProcess' &&

@@ -141,7 +141,9 @@ function readScope(scope: ModdleElement, reader: Reader, parts: Parts): void {
     if (host.compensation !== undefined) reader.issues.add(event.id, 'the activity is compensated for twice');
     parts.elements.set(host.id, { ...host, compensation: event.catches.handler });
   }
-  if (!parts.starts.has(parent) && starts === 0) reader.issues.add(scope, 'there is no start event');
+  const chosen = scope.$type === 'bpmn:AdHocSubProcess';
+  if (!parts.starts.has(parent) && starts === 0 && !chosen)
+    reader.issues.add(scope, 'there is no start event');
 }
 
 function checkMessageStarts(model: ProcessModel, issues: Issues): void {

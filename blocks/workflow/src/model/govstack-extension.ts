@@ -47,6 +47,7 @@ export const govstackExtension = {
     extend('Decision', ['bpmn:BusinessRuleTask'], 'decisionRef', 'resultVariable'),
     extend('Script', ['bpmn:ScriptTask'], 'resultVariable'),
     extend('Limited', ['bpmn:Process'], 'maxDuration'),
+    extend('Chosen', ['bpmn:AdHocSubProcess'], 'activeElements'),
     extend('Called', ['bpmn:CallActivity'], 'revision'),
     extend('Timed', ['bpmn:TimerEventDefinition'], 'timeZone', 'missed'),
     extend('Correlated', ['bpmn:ReceiveTask', 'bpmn:MessageEventDefinition'], 'correlationKey'),

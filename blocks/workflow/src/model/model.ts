@@ -189,6 +189,19 @@ export interface SubProcess extends ActivityNode {
   readonly kind: 'subProcess';
   /** Whether it is a transaction, which can be cancelled: everything done in it is compensated for. */
   readonly transaction: boolean;
+  readonly adHoc: AdHoc | undefined;
+}
+
+/** Activities without an order: those to which no flow leads are begun by choice. */
+export interface AdHoc {
+  /** Whether one is begun when the one before, with all that follows it, is done. */
+  readonly sequential: boolean;
+  /** Whether what is still under way ends with it. */
+  readonly cancelsRemaining: boolean;
+  /** When it is over, asked after each activity; undefined: when nothing is under way any more. */
+  readonly completion: Expression | undefined;
+  /** Ids of the activities it begins with; undefined: all. */
+  readonly active: Expression | undefined;
 }
 
 /** Begins inside the process or sub-process around it when its event happens there. */

@@ -1,8 +1,8 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { readExpression, readSource } from './issues.ts';
 import { isVariableName, readNamedInputs, readVariable } from './mappings.ts';
-import type { BusinessRuleTask, CallActivity, ScriptTask, UserTask } from './model.ts';
-import { attribute, type Reader } from './reader.ts';
+import type { AdHoc, BusinessRuleTask, CallActivity, ScriptTask, UserTask } from './model.ts';
+import { attribute, child, type Reader } from './reader.ts';
 
 type OwnFields<T> = Omit<
   T,
@@ -87,5 +87,22 @@ export function readScriptTask(element: ModdleElement, reader: Reader): OwnField
   return {
     script: readExpression(reader.issues, element, 'script', script ?? ''),
     resultVariable: readVariable(element, 'govstack:resultVariable', reader),
+  };
+}
+
+/** Reads which activities of an ad-hoc sub-process are begun, and when it is over. */
+export function readAdHoc(element: ModdleElement, reader: Reader): AdHoc {
+  const completion = child(element, 'completionCondition');
+  const active = attribute(element, 'govstack:activeElements');
+  if (element.get('triggeredByEvent') === true) {
+    reader.issues.add(element, 'an ad-hoc sub-process is not begun by an event');
+  }
+  return {
+    sequential: element.get('ordering') === 'Sequential',
+    cancelsRemaining: element.get('cancelRemainingInstances') !== false,
+    completion: completion
+      ? readExpression(reader.issues, element, 'completionCondition', attribute(completion, 'body') ?? '')
+      : undefined,
+    active: active === undefined ? undefined : readSource(reader.issues, element, 'active elements', active),
   };
 }

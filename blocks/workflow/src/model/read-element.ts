@@ -3,7 +3,13 @@ import type { Expression } from '../feel/expression.ts';
 import { readExpression } from './issues.ts';
 import { readOutputs } from './mappings.ts';
 import type { EventSubProcess, FlowElement } from './model.ts';
-import { readBusinessRuleTask, readCallActivity, readScriptTask, readUserTask } from './read-activity.ts';
+import {
+  readAdHoc,
+  readBusinessRuleTask,
+  readCallActivity,
+  readScriptTask,
+  readUserTask,
+} from './read-activity.ts';
 import {
   readBoundaryCatch,
   readCompensation,
@@ -178,10 +184,12 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
       if (isEventSubProcess(element)) {
         return { ...node, kind: 'eventSubProcess', ...readEventSubProcess(element, reader) };
       }
-      return { ...activity(), kind: 'subProcess', transaction: false };
+      return { ...activity(), kind: 'subProcess', transaction: false, adHoc: undefined };
     case 'bpmn:Transaction':
       readTransaction(element, reader);
-      return { ...activity(), kind: 'subProcess', transaction: true };
+      return { ...activity(), kind: 'subProcess', transaction: true, adHoc: undefined };
+    case 'bpmn:AdHocSubProcess':
+      return { ...activity(), kind: 'subProcess', transaction: false, adHoc: readAdHoc(element, reader) };
     case 'bpmn:CallActivity':
       return { ...activity(), kind: 'callActivity', ...readCallActivity(element, reader) };
     case 'bpmn:ExclusiveGateway':

@@ -259,6 +259,26 @@ const refusals: readonly [string, string, string, RegExp][] = [
     /condition: the expression is empty/,
   ],
   [
+    'a start event in an ad-hoc sub-process',
+    around('<adHocSubProcess id="x"><startEvent id="t"/><task id="a"/></adHocSubProcess>', 'x'),
+    't',
+    /has no start and no end event/,
+  ],
+  [
+    'an ad-hoc sub-process with nothing to begin',
+    around(`<adHocSubProcess id="t"><task id="a"/><task id="b"/>${chain('a', 'b', 'a')}</adHocSubProcess>`),
+    't',
+    /no activity to begin with/,
+  ],
+  [
+    'what runs beside something in a sequential ad-hoc sub-process',
+    around(
+      `<adHocSubProcess id="t" ordering="Sequential"><task id="a"/><task id="b"/><task id="c"/>${chain('a', 'b')}${chain('a', 'c')}</adHocSubProcess>`,
+    ),
+    'a',
+    /nothing runs beside/,
+  ],
+  [
     'a complex gateway at which flows meet without a condition',
     `<startEvent id="s"/><parallelGateway id="g"/><task id="a"/><complexGateway id="t"/><endEvent id="e"/>
      ${chain('s', 'g', 't', 'e')}${chain('g', 'a', 't')}`,
