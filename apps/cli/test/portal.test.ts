@@ -229,7 +229,7 @@ describe('the social cash transfer in the portal', () => {
     await citizen.close();
   }, 400_000);
 
-  it('without scripts and on a phone, somebody who is better off is told why not and how to appeal', async () => {
+  it('without scripts and on a phone, somebody who is better off is told why not, appeals, and is answered by another officer', async () => {
     const citizen = await apply({ ...phone, ...withoutScripts }, /better off/, {
       language: 'fr',
       poor: false,
@@ -238,6 +238,29 @@ describe('the social cash transfer in the portal', () => {
     await decideWhenAsked(citizen, 'REJECTED', /appeal/i);
     await openApplication(citizen);
     await statusBecomes(citizen.page, /appeal/i);
+    await look(citizen.page);
+    await citizen.page.getByRole('link', { name: 'Appeal against the decision' }).click();
+    await look(citizen.page);
+    await citizen.page.locator('#text').fill('The car is my neighbour’s');
+    await proceed(citizen.page);
+    await citizen.page.getByText('We have received it.').waitFor();
+    const officer = await signedIn(/Lina/, '/office/tasks');
+    const appeal = officer.getByRole('link', { name: new RegExp(citizen.reference) });
+    await vi.waitFor(
+      async () => {
+        await officer.goto(`${country.url}/office/tasks`);
+        expect(await appeal.count()).toBe(1);
+      },
+      { timeout: 30_000, interval: 500 },
+    );
+    await appeal.click();
+    await officer.getByText('The car is my neighbour’s').waitFor();
+    await look(officer);
+    await officer.locator('input[value="REJECTED"]').check();
+    await officer.locator('textarea').first().fill('The register names you as the keeper');
+    await proceed(officer);
+    await openApplication(citizen);
+    await statusBecomes(citizen.page, /the decision stands[\s\S]*names you as the keeper/);
     await look(citizen.page);
     await citizen.close();
   }, 400_000);

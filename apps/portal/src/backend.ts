@@ -297,6 +297,8 @@ export interface TaskSummary {
   readonly reference: string;
   readonly service: Text;
   readonly createdAt: string;
+  /** What is to be done, in the words of the process. */
+  readonly name?: string;
   readonly assignee?: 'viewer' | 'other';
   readonly status: ApplicationStatus;
   /** Known to some sources only. */
@@ -352,6 +354,8 @@ export interface ApplicationFile {
   readonly asksForAnswer: boolean;
   /** What is to be done, in the words of the process. */
   readonly task?: string;
+  /** Why, as the process explains it. */
+  readonly explanation?: Text;
   readonly requests: readonly FileRequest[];
   readonly form: EForm;
   readonly answers: Answers;

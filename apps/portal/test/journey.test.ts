@@ -335,6 +335,7 @@ describe('officials', () => {
   test('an officer answers a complaint in words', async () => {
     const { context, page } = await browser.user();
     await signIn(portal, page, 'Olena', '/sign-in?return=/office/tasks/task-2');
+    await page.getByText('It came by letter.').waitFor();
     await page.getByRole('button', { name: 'Send the answer' }).click();
     await page.getByRole('link', { name: 'Write an answer' }).waitFor();
     await page.getByLabel('Answer', { exact: true }).fill('We called you back.');

@@ -77,7 +77,7 @@ const pages: Readonly<Record<string, readonly string[]>> = {
     '/office/tasks/task-2',
     '/office/files/file-1',
   ],
-  Mateo: ['/office/programmes'],
+  Mateo: ['/office/programmes', '/office/tasks'],
 };
 
 describe.each<[string, Language, BrowserContextOptions]>([

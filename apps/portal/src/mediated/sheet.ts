@@ -25,7 +25,8 @@ const sectionCodes = [
 ];
 const factCodes = ['howLong', 'cost'];
 
-const isText = (value: unknown): value is Text =>
+/** Whether something is a text by language. */
+export const isText = (value: unknown): value is Text =>
   typeof value === 'object' &&
   value !== null &&
   !Array.isArray(value) &&

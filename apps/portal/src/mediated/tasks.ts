@@ -7,7 +7,7 @@ import type { Clients } from './clients.ts';
 import { toRequests } from './file-requests.ts';
 import { toHistory } from './history.ts';
 import { type ReviewDeclaration, reviewOf } from './review.ts';
-import { serviceName } from './sheet.ts';
+import { isText, serviceName } from './sheet.ts';
 
 /** Name of the applicant as the answers give it. */
 const applicantOf = (file: FileView): string => {
@@ -57,6 +57,7 @@ export function createTasks(
       outcomes: task && !task.decided && task.form !== 'answer' ? ['APPROVED', 'REJECTED'] : [],
       asksForAnswer: task !== undefined && !task.decided && task.form === 'answer',
       ...(task ? { task: task.name } : {}),
+      ...(isText(task?.data.explanation) ? { explanation: task.data.explanation } : {}),
       requests: toRequests(file),
       form,
       answers,
@@ -90,6 +91,7 @@ export function createTasks(
               reference: task.reference,
               service: nameOf(task.serviceId, task.serviceName),
               createdAt: task.created,
+              name: task.name,
               status: 'PENDING',
               ...(task.assigneeId === null
                 ? {}

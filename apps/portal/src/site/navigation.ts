@@ -10,8 +10,8 @@ export interface NavigationItem {
 }
 
 const officerItems: readonly (NavigationItem & { readonly roles: readonly string[] })[] = [
-  { key: 'tasks', href: '/office/tasks', roles: ['officer'] },
   { key: 'programmes', href: '/office/programmes', roles: ['programme-manager'] },
+  { key: 'tasks', href: '/office/tasks', roles: ['officer', 'programme-manager'] },
   {
     key: 'treasury',
     href: '/treasury',
@@ -38,7 +38,7 @@ const citizenItems: readonly NavigationItem[] = [
 
 /** Roles of people who work for an agency, with the pages each may open. */
 export const staffRoles = {
-  tasks: ['officer'],
+  tasks: ['officer', 'programme-manager'],
   programmes: ['programme-manager'],
 } as const;
 

@@ -159,7 +159,7 @@ describe('a decision', () => {
     run.fire('officersWait');
     expect(bodyOf(run, 'remindOfficers')).toMatchObject({
       template: 'task-waiting',
-      variables: { reference: 'AAAA-BBBB-CCCC' },
+      variables: { reference: 'AAAA-BBBB-CCCC', since: '2026-01-01' },
     });
     expect(dueAt(run, 'officersWait')).toBe('2026-01-07T00:00:00Z');
     run.complete('review', { decision: { status: 'APPROVED', reason: 'Seen' } });
@@ -351,6 +351,9 @@ describe('an exit', () => {
     run.answer('payments', { items: [open, late, payment('completed', '2026-01-01')] });
     const task = [...run.tasks.values()][0];
     expect(task).toMatchObject({ candidateRole: 'programme-manager', formRef: 'answer' });
+    expect(task?.inputs.explanation).toMatchObject({
+      en: expect.stringContaining('45.00 XLD (sent, 2026-01-04); 45.00'),
+    });
     expect(task?.inputs.payments).toMatchObject([
       { payment: open.instructionId },
       { payment: late.instructionId },
