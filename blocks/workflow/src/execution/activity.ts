@@ -111,7 +111,10 @@ const resultOf = (name: string | undefined, value: Json): Variables =>
   name === undefined ? {} : { [name]: value };
 
 function runScript(run: Run, token: Token, task: ScriptTask): void {
-  const result = evaluateIn(run, task.script, token.scopeId);
+  const inputs = namedInputs(run, token, task.inputs);
+  const result = task.isolated
+    ? task.script.evaluate(inputs, run.context.now).value
+    : evaluateIn(run, task.script, token.scopeId, inputs);
   applyOutputs(run, token.scopeId, task.outputs, { result });
   assign(run, token.scopeId, resultOf(task.resultVariable, result));
   completeActivity(run, token, task);
@@ -127,7 +130,7 @@ export function namedInputs(run: Run, token: Token, inputs: readonly InputMappin
 
 function decide(run: Run, token: Token, task: BusinessRuleTask): void {
   const variables = {
-    ...visibleVariables(run, token.scopeId),
+    ...(task.isolated ? {} : visibleVariables(run, token.scopeId)),
     ...namedInputs(run, token, task.inputs),
   };
   const { value, rules } = takeDecision(run.model.decisions, task.decision, variables, run.context.now);

@@ -16,6 +16,7 @@ import {
 import { parseBpmn } from './parse-bpmn.ts';
 import { flowElements, readElement } from './read-element.ts';
 import { readAssociations, readLinks } from './read-event.ts';
+import { globalTasksOf } from './read-global-task.ts';
 import { attribute, child, documentationOf, extensions, idOf, type Reader } from './reader.ts';
 
 export interface DefinitionSource {
@@ -165,7 +166,13 @@ export async function compileProcess(source: DefinitionSource): Promise<ProcessM
   const decisions = await parseDmn(source.dmn ?? [], issues);
   const document = await parseBpmn(source.bpmn, issues);
   if (!document) throw new InvalidDefinition(issues.list);
-  const reader: Reader = { issues, owner: source.owner, bindings: source.bindings ?? {}, decisions };
+  const reader: Reader = {
+    issues,
+    owner: source.owner,
+    bindings: source.bindings ?? {},
+    decisions,
+    globalTasks: globalTasksOf(document.definitions),
+  };
   const parts: Parts = {
     elements: new Map(),
     flows: new Map(),

@@ -37,14 +37,21 @@ export const govstackExtension = {
     ),
     extend(
       'PersonalTask',
-      ['bpmn:UserTask'],
+      ['bpmn:UserTask', 'bpmn:GlobalUserTask'],
       'candidateRole',
       'formRef',
       'assignee',
       'dueDate',
       'excludedPersons',
     ),
-    extend('Decision', ['bpmn:BusinessRuleTask'], 'decisionRef', 'resultVariable'),
+    extend('Decision', ['bpmn:BusinessRuleTask', 'bpmn:GlobalBusinessRuleTask'], 'decisionRef'),
+    extend('DecisionResult', ['bpmn:BusinessRuleTask'], 'resultVariable'),
+    // The library takes the script of a global task for an attribute; in the schema it is an element.
+    {
+      name: 'GlobalScript',
+      extends: ['bpmn:GlobalScriptTask'],
+      properties: [{ name: 'bpmn:script', type: 'String', redefines: 'bpmn:GlobalScriptTask#script' }],
+    },
     extend('Script', ['bpmn:ScriptTask'], 'resultVariable'),
     extend('Limited', ['bpmn:Process'], 'maxDuration'),
     extend('Chosen', ['bpmn:AdHocSubProcess'], 'activeElements'),

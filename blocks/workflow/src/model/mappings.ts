@@ -1,16 +1,11 @@
 import type { ModdleElement } from 'bpmn-moddle';
+import { dataInputs, dataOutputs } from './data.ts';
 import { readSource } from './issues.ts';
 import type { InputMapping, OutputMapping } from './model.ts';
 import { attribute, extensions, type Reader } from './reader.ts';
+import { isVariableName } from './variable-name.ts';
 
-/** Words of FEEL, which it does not read as names, and `process`: what is known of the running instance itself. */
-const reservedNames = new Set(
-  `process true false null not and or if then else for in return some every satisfies between function external
-  instance of __proto__`.split(/\s+/),
-);
-
-export const isVariableName = (text: string): boolean =>
-  /^[A-Za-z_][A-Za-z0-9_]{0,99}$/.test(text) && !reservedNames.has(text);
+export { isVariableName };
 
 /** Headers that belong to the mediator and to the engine. */
 const reservedHeaders = new Set([
@@ -35,8 +30,9 @@ export function readVariable(element: ModdleElement, name: string, reader: Reade
   return variable;
 }
 
-export const readOutputs = (element: ModdleElement, reader: Reader): readonly OutputMapping[] =>
-  extensions(element, 'Output').flatMap((output) => {
+/** What an element writes to variables: its outputs, then its data output associations. */
+export const readOutputs = (element: ModdleElement, reader: Reader): readonly OutputMapping[] => [
+  ...extensions(element, 'Output').flatMap((output) => {
     const target = readVariable(output, 'target', reader);
     const source = attribute(output, 'source');
     if (target === undefined || source === undefined) {
@@ -44,7 +40,9 @@ export const readOutputs = (element: ModdleElement, reader: Reader): readonly Ou
       return [];
     }
     return [{ target, source: readSource(reader.issues, element, `output ${target}`, source) }];
-  });
+  }),
+  ...dataOutputs(element, reader),
+];
 
 function targetOfCall(text: string): readonly [string, ...string[]] | undefined {
   const [where, ...segments] = text.split('.');
@@ -70,14 +68,17 @@ function readInputs(
   read: (target: string) => readonly [string, ...string[]] | undefined,
   expected: string,
 ): readonly InputMapping[] {
-  const inputs: InputMapping[] = [];
-  for (const input of extensions(element, 'Input')) {
+  const given = extensions(element, 'Input').flatMap((input) => {
     const target = attribute(input, 'target');
     const source = attribute(input, 'source');
-    if (target === undefined || source === undefined) {
-      reader.issues.add(element, 'an input needs target and source');
-      continue;
+    if (target !== undefined && source !== undefined) {
+      return [{ target, source: readSource(reader.issues, element, `input ${target}`, source) }];
     }
+    reader.issues.add(element, 'an input needs target and source');
+    return [];
+  });
+  const inputs: InputMapping[] = [];
+  for (const { target, source } of [...given, ...dataInputs(element, reader)]) {
     const path = read(target);
     if (!path) {
       reader.issues.add(element, `input target ${target} is not ${expected}`);
@@ -86,10 +87,7 @@ function readInputs(
     if (inputs.some((other) => overlaps(other.target, path))) {
       reader.issues.add(element, `input target ${target} is given twice`);
     }
-    inputs.push({
-      target: path,
-      source: readSource(reader.issues, element, `input ${target}`, source),
-    });
+    inputs.push({ target: path, source });
   }
   return inputs;
 }

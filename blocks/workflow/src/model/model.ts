@@ -163,6 +163,8 @@ export interface BusinessRuleTask extends ActivityNode {
   readonly kind: 'businessRuleTask';
   readonly decision: string;
   readonly inputs: readonly InputMapping[];
+  /** Whether it sees its inputs only, not the variables around it: a global task that is called. */
+  readonly isolated: boolean;
   readonly resultVariable: string | undefined;
 }
 
@@ -170,6 +172,9 @@ export interface BusinessRuleTask extends ActivityNode {
 export interface ScriptTask extends ActivityNode {
   readonly kind: 'scriptTask';
   readonly script: Expression;
+  /** Names that it sees besides the variables, or instead of them when it is `isolated`. */
+  readonly inputs: readonly InputMapping[];
+  readonly isolated: boolean;
   readonly resultVariable: string | undefined;
 }
 

@@ -4,7 +4,8 @@ import { isVariableName, readNamedInputs, readVariable } from './mappings.ts';
 import type { AdHoc, BusinessRuleTask, CallActivity, ScriptTask, UserTask } from './model.ts';
 import { attribute, child, type Reader } from './reader.ts';
 
-type OwnFields<T> = Omit<
+/** What a kind of activity has beside what all have. */
+export type OwnFields<T> = Omit<
   T,
   | 'kind'
   | 'id'
@@ -73,19 +74,22 @@ export function readBusinessRuleTask(element: ModdleElement, reader: Reader): Ow
   return {
     decision: decision ?? '',
     inputs: readNamedInputs(element, reader),
+    isolated: false,
     resultVariable: readVariable(element, 'govstack:resultVariable', reader),
   };
 }
 
 /** Reads the FEEL script of a script task. */
 export function readScriptTask(element: ModdleElement, reader: Reader): OwnFields<ScriptTask> {
-  const format = attribute(element, 'scriptFormat') ?? 'feel';
+  const format = attribute(element, 'scriptFormat') ?? attribute(element, 'scriptLanguage') ?? 'feel';
   const script = attribute(element, 'script');
   if (!['feel', 'text/feel', 'application/feel'].includes(format.toLowerCase())) {
     reader.issues.add(element, `scripts are written in FEEL, not in ${format}`);
   }
   return {
     script: readExpression(reader.issues, element, 'script', script ?? ''),
+    inputs: readNamedInputs(element, reader),
+    isolated: false,
     resultVariable: readVariable(element, 'govstack:resultVariable', reader),
   };
 }

@@ -1,5 +1,6 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import type { Expression } from '../feel/expression.ts';
+import { dataInputs } from './data.ts';
 import { readExpression } from './issues.ts';
 import { readOutputs } from './mappings.ts';
 import type { EventSubProcess, FlowElement } from './model.ts';
@@ -21,6 +22,7 @@ import {
   readStartTrigger,
   readThrow,
 } from './read-event.ts';
+import { readGlobalTask } from './read-global-task.ts';
 import { readLoop } from './read-loop.ts';
 import { readServiceTask } from './read-service-task.ts';
 import { attribute, child, children, idOf, type Reader } from './reader.ts';
@@ -53,7 +55,10 @@ function refuseUnsupported(element: ModdleElement, reader: Reader): void {
     if (condition) reader.issues.add(element, `${what} is not supported`);
   };
   refuse(element.get('instantiate') === true, 'starting a process with this element');
-  refuse(child(element, 'ioSpecification') !== undefined, 'an ioSpecification (use govstack:input)');
+  const takesInputs = !/^bpmn:(Task|ManualTask|ReceiveTask|SubProcess|Transaction|AdHocSubProcess)$/.test(
+    element.$type,
+  );
+  refuse(!takesInputs && dataInputs(element, reader).length > 0, 'an input of this element');
 }
 
 function readQuantity(element: ModdleElement, name: string, reader: Reader): number {
@@ -190,8 +195,11 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
       return { ...activity(), kind: 'subProcess', transaction: true, adHoc: undefined };
     case 'bpmn:AdHocSubProcess':
       return { ...activity(), kind: 'subProcess', transaction: false, adHoc: readAdHoc(element, reader) };
-    case 'bpmn:CallActivity':
+    case 'bpmn:CallActivity': {
+      const called = reader.globalTasks.get(attribute(element, 'calledElement') ?? '');
+      if (called) return { ...activity(), ...readGlobalTask(element, called, reader) };
       return { ...activity(), kind: 'callActivity', ...readCallActivity(element, reader) };
+    }
     case 'bpmn:ExclusiveGateway':
       return { ...node, kind: 'exclusiveGateway', defaultFlow: defaultFlow() };
     case 'bpmn:InclusiveGateway':

@@ -14,6 +14,8 @@ export interface Surroundings {
 /** Passed to everything that reads a part of a BPMN document. */
 export interface Reader extends Surroundings {
   readonly issues: Issues;
+  /** Global tasks of the document by their ids. */
+  readonly globalTasks: ReadonlyMap<string, ModdleElement>;
 }
 
 export const attribute = (element: ModdleElement, name: string): string | undefined => {
