@@ -1,12 +1,4 @@
-import {
-  evaluate,
-  FeelDate,
-  FeelDateTime,
-  FeelDuration,
-  FeelTime,
-  parseExpression,
-  duration as read,
-} from 'feelin';
+import { evaluate, FeelDate, FeelDateTime, FeelDuration, FeelTime, duration as read } from 'feelin';
 import { spend, spendText } from './budget.ts';
 import { dividedBy, minus, plus, power, times } from './decimal.ts';
 import { itemsOf, rangeOf } from './iteration.ts';
@@ -85,14 +77,6 @@ function divide(left: unknown, right: unknown): unknown {
   return size(right) === 0 ? null : size(left) / size(right);
 }
 
-const operators: Readonly<Record<string, string>> = {
-  '+': 'feel_add',
-  '-': 'feel_subtract',
-  '*': 'feel_multiply',
-  '/': 'feel_divide',
-  '**': 'feel_power',
-};
-
 const quick =
   (both: (left: number, right: number) => number, otherwise: (left: unknown, right: unknown) => unknown) =>
   (left: unknown, right: unknown): unknown =>
@@ -104,7 +88,7 @@ function join(left: unknown, right: unknown): unknown {
   return left + right;
 }
 
-/** The functions that `withCalls` writes into an expression. */
+/** The functions that `withCalls` (rewrite.ts) writes into an expression. */
 export const calls: Readonly<Record<string, (left: unknown, right: unknown) => unknown>> = {
   feel_add: quick(plus, join),
   feel_subtract: quick(minus, subtract),
@@ -121,50 +105,3 @@ export const calls: Readonly<Record<string, (left: unknown, right: unknown) => u
     return result;
   },
 };
-
-interface Node {
-  readonly name: string;
-  readonly from: number;
-  readonly to: number;
-  readonly firstChild: Node | null;
-  readonly nextSibling: Node | null;
-}
-
-/**
- * The expression with its sums, differences, products, quotients and powers, with what it goes through item by item and
- * with the bodies of its functions as calls of `calls`.
- */
-export function withCalls(
-  text: string,
-  names: readonly string[],
-  parse: typeof parseExpression = parseExpression,
-): string {
-  const context = Object.fromEntries(names.map((name) => [name, null]));
-  const write = (node: Node): string => {
-    const parts: Node[] = [];
-    for (let part = node.firstChild; part; part = part.nextSibling) parts.push(part);
-    if (node.name === 'ArithmeticExpression') {
-      const [left, operator, right] = parts.length === 2 ? [undefined, ...parts] : parts;
-      const work = operator && operators[text.slice(operator.from, operator.to)];
-      if (work && right && left) return `${work}(${write(left)}, ${write(right)})`;
-      if (work && right && right.name !== 'NumericLiteral') return `feel_multiply(-1, ${write(right)})`;
-    }
-    // Ends of ranges may not be calls.
-    if (node.name === 'Interval') return text.slice(node.from, node.to);
-    if (node.name === 'IterationContext') {
-      const [start, , end] = parts;
-      if (start && end) return `feel_range(${write(start)}, ${write(end)})`;
-      if (start) return `feel_items(${write(start)})`;
-    }
-    if (node.name === 'FunctionBody' && parts[0]) return `feel_called(${write(parts[0])})`;
-    let written = '';
-    let at = node.from;
-    for (const part of parts) {
-      written += text.slice(at, part.from) + write(part);
-      at = part.to;
-    }
-    return written + text.slice(at, node.to);
-  };
-  const tree = parse(text, context, undefined) as unknown as { readonly topNode: Node };
-  return write(tree.topNode);
-}

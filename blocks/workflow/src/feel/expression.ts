@@ -6,12 +6,13 @@ import {
   parseDateTime,
   parseExpression,
 } from 'feelin';
-import { calls, withCalls } from './arithmetic.ts';
+import { calls } from './arithmetic.ts';
 import { bounded } from './budget.ts';
 import { functions } from './functions.ts';
 import type { Json, Variables } from './json.ts';
 import { exactNumber, FeelError, normalise } from './normalise.ts';
 import { translatePlain } from './plain.ts';
+import { withCalls } from './rewrite.ts';
 
 export interface FeelValue {
   readonly value: Json;

@@ -3,15 +3,13 @@ import { spend } from './budget.ts';
 
 /** What `for`, `some` and `every` go through (DMN 10.3.2.14), counted before it is made. */
 
-const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
-
 /** `length` values, each made of its place. */
 function made<T>(length: number, item: (place: number) => T): T[] {
   spend(length);
   return Array.from({ length }, (_, place) => item(place));
 }
 
-/** From one value to another in steps of one: numbers, days, letters; also downwards. Null: nothing else goes in steps. */
+/** From one value to another in steps of one: numbers and days, also downwards. Null: nothing else goes in steps. */
 export function rangeOf(start: unknown, end: unknown): unknown[] | null {
   if (typeof start === 'number' && typeof end === 'number') {
     const step = start <= end ? 1 : -1;
@@ -23,11 +21,7 @@ export function rangeOf(start: unknown, end: unknown): unknown[] | null {
     const step = Math.sign(days);
     return made(Math.abs(days) + 1, (place) => parseDate(first.add({ days: step * place }).toString()));
   }
-  if (typeof start !== 'string' || typeof end !== 'string') return null;
-  const [from, to] = [letters.indexOf(start), letters.indexOf(end)];
-  if (start.length !== 1 || end.length !== 1 || from < 0 || to < 0) return null;
-  const step = from <= to ? 1 : -1;
-  return made(Math.abs(to - from) + 1, (place) => letters[from + step * place]);
+  return null;
 }
 
 /** The items of a list or of a range; anything else is as it is. */

@@ -2,6 +2,7 @@ import { evaluate, parseUnaryTests, unaryTest } from 'feelin';
 import { bounded } from './budget.ts';
 import { checkSyntax, clock, mentions, type Prepared, prepare, relevant, type Scope } from './expression.ts';
 import { FeelError } from './normalise.ts';
+import { testsAsExpression } from './rewrite.ts';
 
 /** The tests of one decision table cell: is the input value one of these? */
 export interface UnaryTests {
@@ -75,7 +76,15 @@ export function compileUnaryTests(source: string, names: readonly string[] = [])
   if (trimmed !== '-') checkSyntax(trimmed.replace(/^=(?!=)/, ' '), names, parseUnaryTests);
   const quick = quickTests(trimmed);
   const mentioned = mentions(trimmed);
-  let prepared: Prepared | undefined;
+  let prepared: (Prepared & { readonly whole: boolean }) | undefined;
+  const prepareOnce = (): Prepared & { readonly whole: boolean } => {
+    const whole = trimmed === '-' ? undefined : testsAsExpression(trimmed, names);
+    prepared ??=
+      whole === undefined
+        ? { ...prepare(trimmed, names, parseUnaryTests), whole: false }
+        : { ...prepare(whole, [...names, '?']), whole: true };
+    return prepared;
+  };
   return {
     text: trimmed,
     test(value, variables, now) {
@@ -83,13 +92,14 @@ export function compileUnaryTests(source: string, names: readonly string[] = [])
       if (quick && isScalar(value)) return quick(value);
       if (unordered(trimmed, value)) return false;
       try {
-        prepared ??= prepare(trimmed, names, parseUnaryTests);
-        const { text: written, library } = prepared;
+        const { text: written, library, whole } = prepared ?? prepareOnce();
         const context = { ...clock(now), ...library, ...relevant(mentioned, variables), '?': value };
         if (typeof value === 'boolean' && path.test(trimmed)) {
           return bounded(() => evaluate(trimmed, context)).value === value;
         }
-        const { value: met, warnings } = bounded(() => unaryTest(written, context));
+        const { value: met, warnings } = bounded(() =>
+          whole ? evaluate(written, context) : unaryTest(written, context),
+        );
         if (warnings.some((warning) => warning.type === 'NO_FUNCTION_FOUND')) {
           throw new FeelError(`the test ${trimmed} calls a function that does not exist`);
         }

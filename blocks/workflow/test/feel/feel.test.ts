@@ -161,7 +161,7 @@ describe('an evaluation ends', () => {
     ['for i in 1..2.5 return i', [1, 2]],
     ['for i in 2..0 return i', [2, 1, 0]],
     ['for i in [1..3) return i', [1, 2]],
-    ['for i in "c".."a" return i', ['c', 'b', 'a']],
+    ['for i in "a".."c" return i', null],
     [
       'for d in date("2024-02-28")..date("2024-03-01") return string(d)',
       ['2024-02-28', '2024-02-29', '2024-03-01'],
@@ -267,6 +267,44 @@ function interpreted(text: string, variables: Variables): Json | undefined {
   }
   return normalise(value);
 }
+
+describe('a value that is missing', () => {
+  it.each([
+    ['5 in [0..limit]', null],
+    ['5 in (limit..9)', null],
+    ['5 in ([0..limit], 7)', null],
+    ['7 in ([0..limit], 7)', true],
+    ['not(5 in [0..limit])', null],
+    ['[1, 5, 9][item in [0..limit]]', []],
+    ['[1, 5, 9][item in [0..top + 1]]', [1, 5]],
+    ['5 in [0..2 + 4]', true],
+    ['5 in (null..10]', null],
+    ['some x in [1] satisfies x in [0..limit]', false],
+  ])('is no open end of an interval: %s', (text, expected) => {
+    expect(value(text, { limit: null, top: 5 })).toEqual(expected);
+  });
+
+  it.each([
+    ['[0..limit]', []],
+    ['(limit..9]', []],
+    ['[0..limit], 7', [7]],
+    ['<= limit', []],
+    ['not(<= limit)', []],
+    ['not([0..top])', [7]],
+    ['[0..top]', [5]],
+    ['? <= limit', []],
+    ['? > top', [7]],
+    ['? > 1, null', [5, 7, null]],
+    ['not(? > top)', [5]],
+    ['not(null)', [5, 7]],
+    ['null', [null]],
+    ['limit', [null]],
+    ['not("a")', [5, 7, null]],
+  ])('meets a cell that asks for it, and no other: %s', (text, met) => {
+    const cell = compileUnaryTests(text);
+    expect([5, 7, null].filter((one) => cell.test(one, { limit: null, top: 5 }, now))).toEqual(met);
+  });
+});
 
 describe('short cuts', () => {
   const name = fc.constantFrom('a', 'b', 'c', 'list', 'n', 't');
