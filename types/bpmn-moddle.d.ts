@@ -9,6 +9,7 @@ declare module 'bpmn-moddle' {
     readonly $type: string;
     readonly $attrs: Record<string, string>;
     $parent?: ModdleElement;
+    readonly $model: BpmnModdle;
     /** Absent on elements of namespaces that are not declared. */
     readonly $descriptor?: { readonly properties: readonly ModdleProperty[] };
     readonly id?: string;

@@ -3,6 +3,7 @@ import { createNames } from '../mediated/names.ts';
 import type { PortalSettings } from '../site/settings.ts';
 import type { Site } from '../site/visit.ts';
 import { processClients } from './clients.ts';
+import { designPages } from './design/design.ts';
 import { overviewPages } from './overview.ts';
 import type { ProcessParts } from './shell.ts';
 
@@ -18,5 +19,5 @@ export function processPages(site: Site, context: BlockContext<PortalSettings>):
     timeZone,
     now: context.now,
   };
-  for (const register of [overviewPages]) register(parts);
+  for (const register of [overviewPages, designPages]) register(parts);
 }

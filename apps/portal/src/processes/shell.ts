@@ -20,6 +20,9 @@ export const operates = ({ viewer }: SignedInVisit): boolean =>
 
 /** The frame around a page: where one can go, and where one is. */
 export function frame(tab: string) {
-  const tabs = [{ key: 'overview', href: '/processes' }];
+  const tabs = [
+    { key: 'overview', href: '/processes' },
+    { key: 'design', href: '/processes/design' },
+  ];
   return { section: 'processes', tab, tabs };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createRequire, stripTypeScriptTypes } from 'node:module';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 import { buildStylesheets, drawingStyles } from './stylesheet.ts';
@@ -68,6 +68,15 @@ export function loadAssets(): Assets {
   script('bpmn-viewer.js', scriptIn(require.resolve('bpmn-js/dist/bpmn-navigated-viewer.production.min.js')));
   script('bpmn-modeler.js', scriptIn(require.resolve('bpmn-js/dist/bpmn-modeler.production.min.js')));
   ownScript('diagram.js', 'bpmn-viewer.js');
+  // The same account of what can be set on an element, here and there.
+  const properties = readFileSync(
+    new URL('../processes/design/element-properties.ts', import.meta.url),
+    'utf8',
+  );
+  script('element-properties.js', stripTypeScriptTypes(properties));
+  ownScript('modeller.js', 'bpmn-modeler.js', 'element-properties.js');
+  ownScript('trial.js', 'bpmn-viewer.js');
+  add('modeller.css', 'text/css', own('modeller.css'));
   add(
     'bpmn.woff2',
     'font/woff2',

@@ -1,5 +1,5 @@
 import { reservePort } from '@govstack/platform';
-import { startTestNode, type TestNode } from '@govstack/platform/testing';
+import { startTestNode, type TestNode, type TestNodeOptions } from '@govstack/platform/testing';
 import { pino } from 'pino';
 import type { Page } from 'playwright-core';
 import { createPortal } from '../../src/block.ts';
@@ -17,7 +17,10 @@ export interface TestPortal {
 }
 
 /** The portal over HTTP with a real identity provider, a real database, and pages fed from fixtures. */
-export async function startPortal(config: Record<string, unknown> = {}): Promise<TestPortal> {
+export async function startPortal(
+  config: Record<string, unknown> = {},
+  blocks: TestNodeOptions['blocks'] = [],
+): Promise<TestPortal> {
   const provider = await startIdentityProvider();
   const backend = fixtureBackend();
   const reserved = await reservePort(0);
@@ -36,6 +39,7 @@ export async function startPortal(config: Record<string, unknown> = {}): Promise
           ...config,
         },
       },
+      ...blocks,
     ],
     node: { identity: provider.trust, log },
   });

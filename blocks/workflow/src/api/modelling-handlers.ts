@@ -7,6 +7,7 @@ import { checkSource } from '../model/check-source.ts';
 import { compileProcess } from '../model/compile-process.ts';
 import { govstackExtension } from '../model/govstack-extension.ts';
 import { variableTypes } from '../model/model.ts';
+import { withDrawing } from '../model/with-drawing.ts';
 import type { WorkflowService } from '../service.ts';
 import type { PinnedAnswers } from '../trial/answers.ts';
 import { CannotBegin } from '../trial/begin-at.ts';
@@ -17,6 +18,9 @@ import type { modellingOperations } from './modelling-operations.ts';
 const defined = <T extends object>(from: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(from).filter(([, value]) => value !== undefined)) as never;
 
+/** As it is declared: the library that reads documents writes into what it is given. */
+const extension = structuredClone(govstackExtension);
+
 /** Handlers of what an editor asks while somebody draws: nothing is kept and nothing called. */
 export function modellingHandlers(service: WorkflowService): Handlers<typeof modellingOperations> {
   const { engine } = service;
@@ -24,7 +28,7 @@ export function modellingHandlers(service: WorkflowService): Handlers<typeof mod
   return {
     async getModellingLanguage({ person }) {
       agencyOfDesigner(service, person);
-      return { status: 200, body: { extension: govstackExtension, variableTypes: [...variableTypes] } };
+      return { status: 200, body: { extension, variableTypes: [...variableTypes] } };
     },
     async checkModel({ body, person }) {
       const { application: owner, ...source } = body;
@@ -39,6 +43,10 @@ export function modellingHandlers(service: WorkflowService): Handlers<typeof mod
           startVariables: (model?.startVariables ?? []).map(defined),
         },
       };
+    },
+    async drawModel({ body, person }) {
+      agencyOfDesigner(service, person);
+      return { status: 200, body: { bpmn: await withDrawing(body.bpmn) } };
     },
     async tryModel({ body, person }) {
       const { application: owner, bpmn, dmn, bindings, variables, answers, now, ...trial } = body;

@@ -135,5 +135,17 @@ const tryModel = defineOperation({
   },
 });
 
+const drawModel = defineOperation({
+  id: 'drawModel',
+  method: 'POST',
+  path: '/drawings',
+  summary: 'The same document with a drawing, if it has none; one that is drawn comes back as it is',
+  requirements: ['WF-6.1-a'],
+  access: designer,
+  body: Type.Object({ bpmn: content.bpmn }, strict),
+  bodyLimit,
+  responses: { 200: Type.Object({ bpmn: Type.String() }) },
+});
+
 /** What an editor asks while somebody draws. */
-export const modellingOperations = { getModellingLanguage, checkModel, tryModel };
+export const modellingOperations = { getModellingLanguage, checkModel, drawModel, tryModel };

@@ -10,11 +10,23 @@ const extend = (name: string, types: string[], ...names: string[]): object => ({
   properties: attributes(...names),
 });
 
-const element = (name: string, ...names: string[]): object => ({
+/** `allowedIn`: the elements that take it, for editors. */
+const element = (name: string, allowedIn: string[], ...names: string[]): object => ({
   name,
   superClass: ['Element'],
+  meta: { allowedIn },
   properties: attributes(...names),
 });
+
+const withInputs = [
+  'bpmn:ServiceTask',
+  'bpmn:SendTask',
+  'bpmn:UserTask',
+  'bpmn:BusinessRuleTask',
+  'bpmn:CallActivity',
+  'bpmn:IntermediateThrowEvent',
+  'bpmn:EndEvent',
+];
 
 /** What BPMN leaves to the implementation, as attributes and elements of our own (described in the README). */
 export const govstackExtension = {
@@ -66,9 +78,9 @@ export const govstackExtension = {
       'resultVariable',
       'resultElement',
     ),
-    element('Input', 'target', 'source'),
-    element('Output', 'source', 'target'),
-    element('Error', 'status', 'problem', 'code'),
-    element('Variable', 'name', 'type', 'required'),
+    element('Input', withInputs, 'target', 'source'),
+    element('Output', ['bpmn:Activity', 'bpmn:CatchEvent'], 'source', 'target'),
+    element('Error', ['bpmn:ServiceTask', 'bpmn:SendTask'], 'status', 'problem', 'code'),
+    element('Variable', ['bpmn:StartEvent'], 'name', 'type', 'required'),
   ],
 };
