@@ -1,13 +1,13 @@
 import { Problem } from '@govstack/platform';
 import type { Handlers } from '@govstack/platform/operation';
 import { asProblem } from '../definitions/deploy.ts';
+import { withDrawing } from '../drawing/with-drawing.ts';
 import type { Variables } from '../feel/json.ts';
 import { readStartVariables } from '../instances/start-variables.ts';
 import { checkSource } from '../model/check-source.ts';
 import { compileProcess } from '../model/compile-process.ts';
 import { govstackExtension } from '../model/govstack-extension.ts';
 import { variableTypes } from '../model/model.ts';
-import { withDrawing } from '../model/with-drawing.ts';
 import type { WorkflowService } from '../service.ts';
 import type { PinnedAnswers } from '../trial/answers.ts';
 import { CannotBegin } from '../trial/begin-at.ts';
@@ -46,7 +46,11 @@ export function modellingHandlers(service: WorkflowService): Handlers<typeof mod
     },
     async drawModel({ body, person }) {
       agencyOfDesigner(service, person);
-      return { status: 200, body: { bpmn: await withDrawing(body.bpmn) } };
+      const drawn = await withDrawing(body.bpmn).catch((error: Error) => {
+        throw new Problem(422, `The BPMN document cannot be read: ${error.message.split('\n')[0]}`);
+      });
+      if (drawn === undefined) throw new Problem(422, 'No drawing can be made of the process');
+      return { status: 200, body: { bpmn: drawn } };
     },
     async tryModel({ body, person }) {
       const { application: owner, bpmn, dmn, bindings, variables, answers, now, ...trial } = body;

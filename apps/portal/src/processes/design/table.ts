@@ -15,13 +15,10 @@ import {
   languageOf,
   openDraft,
 } from './open-draft.ts';
-import { kindLabel } from './texts.ts';
+import { kindLabel, nameFor } from './texts.ts';
 
 const nameOf = (visit: SignedInVisit, element: ModdleElement | undefined): string =>
-  element === undefined
-    ? ''
-    : (element.get('name') as string | undefined) ||
-      `${kindLabel(visit.voice, kindOf(element))} (${element.id})`;
+  element === undefined ? '' : nameFor(visit.voice, element);
 
 /** Rows of the table: nodes with what leads where, and flows with what they join. */
 function rowsOf(visit: SignedInVisit, document: Document) {
@@ -64,6 +61,7 @@ export function tablePages(parts: ProcessParts): void {
         rows: rows.map((one) => ({ ...one, severity: faulty.get(one.id) })),
         process: { id: document.process.id, name: document.process.get('name') ?? document.process.id },
         nodes: rows.map(({ id, name }) => ({ value: id, text: name })),
+        last: document.elements.findLast((one) => isNode(one) && one.$type !== 'bpmn:EndEvent')?.id,
         groups: Object.entries(kinds).map(([group, some]) => ({
           name: visit.voice.t(`modeller.groups.${group}`),
           kinds: some.map((kind) => ({ value: kind, text: kindLabel(visit.voice, kind) })),

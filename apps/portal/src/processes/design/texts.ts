@@ -1,5 +1,6 @@
+import type { ModdleElement } from 'bpmn-moddle';
 import type { Voice } from '../../rendering/voice.ts';
-import { kinds } from './edits.ts';
+import { kindOf, kinds } from './edits.ts';
 import { fieldKeys, type ModellingLanguage } from './element-properties.ts';
 
 const kindNames = [
@@ -30,6 +31,10 @@ export const kindLabel = (voice: Voice, kind: string): string => {
   const base = labelled(voice, 'kinds', type);
   return about === undefined ? base : `${base} · ${labelled(voice, 'abouts', about)}`;
 };
+
+/** The name of an element, else what it is. */
+export const nameFor = (voice: Voice, element: ModdleElement): string =>
+  (element.get('name') as string | undefined) || `${kindLabel(voice, kindOf(element))} (${element.id})`;
 
 /** Texts that the editor in the browser shows, in the language of the person. */
 export const editorTexts = (voice: Voice, language: ModellingLanguage) => {

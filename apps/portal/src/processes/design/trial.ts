@@ -13,6 +13,7 @@ import {
   openDraft,
   sourceOf,
 } from './open-draft.ts';
+import { nameFor } from './texts.ts';
 
 type Tried = Awaited<ReturnType<ProcessClients['admin']['tryModel']>>['body'];
 type Answers = Record<string, Record<string, unknown>[]>;
@@ -69,8 +70,10 @@ export function trialPages(parts: ProcessParts): void {
     const draft = await openDraft(parts, visit);
     const checked = await check(parts, draft);
     const document = await documentOf(draft, await languageOf(parts));
-    const names = new Map(document.elements.map((one) => [one.id, (one.get('name') as string) || one.id]));
-    const nameOf = (id: string) => names.get(id) ?? id;
+    const nameOf = (id: string) => {
+      const element = document.find(id);
+      return element ? nameFor(visit.voice, element) : id;
+    };
     const sample = Object.fromEntries(
       checked.startVariables.map(({ name, type = 'string' }) => [name, samples[type]]),
     );
