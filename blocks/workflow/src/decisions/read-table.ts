@@ -31,7 +31,9 @@ function splitList(text: string): string[] {
   let start = 0;
   for (let index = 0; index < text.length; index += 1) {
     const character = text[index] as string;
-    if (character === '"' && text[index - 1] !== '\\') quoted = !quoted;
+    if (character === '"') quoted = !quoted;
+    // What is escaped ends no text.
+    if (quoted && character === '\\') index += 1;
     if (quoted) continue;
     if ('([{'.includes(character)) depth += 1;
     if (')]}'.includes(character)) depth -= 1;

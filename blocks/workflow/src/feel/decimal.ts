@@ -58,11 +58,14 @@ export const dividedBy = exact(
   (left, right) => left / right,
   (left, right) => left.div(right),
 );
-export const power = exact(
+const exactPower = exact(
   (left, right) => left ** right,
   () => Number.NaN,
   (left, right) => left.pow(right),
 );
+/** Roots are no decimals anyway. */
+export const power: Operation = (left, right) =>
+  Number.isInteger(right) && Math.abs(right) <= 10_000 ? exactPower(left, right) : left ** right;
 
 const sumOf = (numbers: readonly number[], unit: number): number => {
   let total = 0;

@@ -1,6 +1,14 @@
 import { evaluate, parseUnaryTests, unaryTest } from 'feelin';
-import { bounded } from './budget.ts';
-import { checkSyntax, clock, mentions, type Prepared, prepare, relevant, type Scope } from './expression.ts';
+import {
+  checkSyntax,
+  clock,
+  limiting,
+  mentions,
+  type Prepared,
+  prepare,
+  relevant,
+  type Scope,
+} from './expression.ts';
 import { FeelError } from './normalise.ts';
 import { testsAsExpression } from './rewrite.ts';
 
@@ -76,6 +84,7 @@ export function compileUnaryTests(source: string, names: readonly string[] = [])
   if (trimmed !== '-') checkSyntax(trimmed.replace(/^=(?!=)/, ' '), names, parseUnaryTests);
   const quick = quickTests(trimmed);
   const mentioned = mentions(trimmed);
+  const limited = limiting(trimmed);
   let prepared: (Prepared & { readonly whole: boolean }) | undefined;
   const prepareOnce = (): Prepared & { readonly whole: boolean } => {
     const whole = trimmed === '-' ? undefined : testsAsExpression(trimmed, names);
@@ -95,9 +104,9 @@ export function compileUnaryTests(source: string, names: readonly string[] = [])
         const { text: written, library, whole } = prepared ?? prepareOnce();
         const context = { ...clock(now), ...library, ...relevant(mentioned, variables), '?': value };
         if (typeof value === 'boolean' && path.test(trimmed)) {
-          return bounded(() => evaluate(trimmed, context)).value === value;
+          return limited(() => evaluate(trimmed, context)).value === value;
         }
-        const { value: met, warnings } = bounded(() =>
+        const { value: met, warnings } = limited(() =>
           whole ? evaluate(written, context) : unaryTest(written, context),
         );
         if (warnings.some((warning) => warning.type === 'NO_FUNCTION_FOUND')) {

@@ -133,6 +133,13 @@ describe('hit policies', () => {
     expect(await take({ hit: 'PRIORITY', outputs: ranked, rules: overlapping }, { x: 3 })).toBe('c');
   });
 
+  it('PRIORITY: texts among the values end where they end', async () => {
+    const outputs = [`<output id="o">${text('outputValues', '"a\\\\", "b, c", "d"')}</output>`];
+    const rules = ['> 0 => "d"', '> 1 => "b, c"', '> 2 => "a\\\\"'];
+    expect(await take({ hit: 'PRIORITY', outputs, rules }, { x: 3 })).toBe('a\\');
+    expect(await take({ hit: 'PRIORITY', outputs, rules }, { x: 2 })).toBe('b, c');
+  });
+
   it('OUTPUT ORDER: every output, by priority', async () => {
     expect(await take({ hit: 'OUTPUT ORDER', outputs: ranked, rules: overlapping }, { x: 3 })).toEqual([
       'c',
