@@ -529,6 +529,18 @@ describe('a household, over HTTP', () => {
     const read = { params: { registryName: 'deaths', versionNumber: 'latest' }, headers: {} };
     const query = { content: { nationalNumber } };
     expect((await refusal(stranger.readRecord({ ...read, body: { query } }))).status).toBe(403);
+    // What is announced together is found in the feed.
+    const payload = { owner, registry: 'deaths', count: 200, after: 0, upTo: 1_000_000 };
+    const { body: told } = await engine().publishMessage({
+      body: { messageId: 'm-1', name: 'registries.records-changed.v1', correlationKey: 'm', payload },
+    });
+    await vi.waitFor(async () => {
+      const { body } = await engine().getInstance({
+        params: { instanceId: (told as { instanceId: string }).instanceId },
+      });
+      expect(body).toMatchObject({ state: 'completed' });
+      expect(JSON.stringify(body)).toContain('"notOurs"');
+    }, patient);
   }, 400_000);
 
   it('is paid by the clock for the month that begins, once, whoever begins it by hand too; without those who left', async () => {

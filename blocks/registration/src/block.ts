@@ -107,7 +107,6 @@ export const registration = defineBlock({
             const { body: task } = await withContext(newContext({ correlationId }), () =>
               client.readUserTask({ params: { taskId } }),
             );
-            if (task.state !== 'open') return; // Withdrawn before it came here.
             await transaction(db, (trx) =>
               openTask(trx, vault, {
                 id: task.id,
@@ -201,7 +200,10 @@ export const registration = defineBlock({
             correlationId: file.correlation_id,
           });
         }),
-        hear(userTaskWithdrawn, (trx, event) => withdrawTask(trx, event.data.taskId)),
+        hear(userTaskWithdrawn, async (trx, event) => {
+          const { taskId, businessKey } = event.data;
+          if (businessKey !== null) await withdrawTask(trx, vault, { id: taskId, fileId: businessKey });
+        }),
       ],
       surfaces: [
         implement(registrationApi, {

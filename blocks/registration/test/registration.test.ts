@@ -16,6 +16,8 @@ const started = new Map<
 >();
 const completed: { taskId: string; body: { variables: Record<string, Record<string, string>> } }[] = [];
 const messages: Record<string, unknown>[] = [];
+/** Tasks that were asked for. */
+const asked: string[] = [];
 let engineDown = false;
 
 const processEngine: TestProvider = async (request) => {
@@ -37,13 +39,13 @@ const processEngine: TestProvider = async (request) => {
   }
   const taskId = request.path.split('/')[2] as string;
   if (request.method === 'GET') {
+    asked.push(taskId);
     const [kind, businessKey] = [taskId.slice(0, 4), taskId.slice('task-'.length)];
     return jsonResponse(200, {
       id: taskId,
       name: 'Review',
       businessKey,
       candidateRole: 'officer',
-      state: 'open',
       formRef: kind === 'answ' ? 'answer' : 'decision',
       excludedPersons: ['officer-0'],
       variables: { score: 41 },
@@ -355,6 +357,20 @@ describe('tasks', () => {
       personToken: officer,
     });
     expect((await refusal(late)).status).toBe(409);
+    const who = await citizen();
+    const early = (await apply(who)).body;
+    const id = `task-${early.fileId}`;
+    await announce(id, 'withdrawn', early.fileId, early.correlationId);
+    await announce(id, 'created', early.fileId, early.correlationId);
+    await vi.waitFor(() => expect(asked).toContain(id), { timeout: 30_000 });
+    await vi.waitFor(async () => {
+      const { rows } = await sql<{ open: number }>`
+        select count(*)::integer as open from jobs.job where state in ('created', 'retry', 'active')
+        and data::text like ${`%${id}%`}`.execute(node.database('registration'));
+      expect(rows[0]?.open).toBe(0);
+    });
+    const open = await api.listTasks({ query: { fileId: early.fileId }, personToken: officer });
+    expect(open.body).toEqual([]);
   });
 
   it('two officers deciding at the same moment: one decision', async () => {

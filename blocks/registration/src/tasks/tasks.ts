@@ -57,14 +57,22 @@ export async function openTask(
   if (created) await addEvent(trx, file.id, 'with-officer', 'process');
 }
 
-/** The process no longer waits for this task: it leaves the lists, and can no longer be done. */
-export async function withdrawTask(trx: Transaction<RegistrationTables>, id: string): Promise<void> {
-  await trx
-    .updateTable('task')
-    .set({ state: 'withdrawn' })
-    .where('id', '=', id)
-    .where('state', 'in', ['unassigned', 'claimed'])
-    .execute();
+/**
+ * The process no longer waits for this task: it leaves the lists, and can no longer be done. One that has not come here
+ * yet leaves its place, so that it never opens.
+ */
+export async function withdrawTask(
+  trx: Transaction<RegistrationTables>,
+  vault: Vault,
+  task: { readonly id: string; readonly fileId: string },
+): Promise<void> {
+  await sql`
+    insert into task (id, file_id, service_id, name, role, variables, state, created_at)
+    select ${task.id}, f.id, f.service_id, '', '', ${vault.seal({})}, 'withdrawn', now()
+    from application_file f
+    where f.id::text = ${task.fileId}
+    on conflict on constraint task_pkey do update set state = 'withdrawn'
+    where task.state in ('unassigned', 'claimed')`.execute(trx);
 }
 
 async function taskFor(

@@ -34,7 +34,6 @@ export const processEngine = defineSurface({
           name: Type.String(),
           businessKey: Type.Union([Type.String(), Type.Null()]),
           candidateRole: Type.Union([Type.String(), Type.Null()]),
-          state: Type.String(),
           formRef: Type.Union([Type.String(), Type.Null()]),
           excludedPersons: Type.Array(Type.String()),
           variables: Type.Record(Type.String(), Type.Unknown()),
@@ -88,5 +87,5 @@ export const userTaskCreated = defineEvent({
 export const userTaskWithdrawn = defineEvent({
   type: 'workflow.user-task-withdrawn.v1',
   summary: 'A process no longer waits for a person',
-  data: Type.Object({ taskId: Type.String() }),
+  data: Type.Object({ taskId: Type.String(), businessKey: Type.Union([Type.String(), Type.Null()]) }),
 });
