@@ -51,3 +51,10 @@ export { type ReservedPort, reservePort } from './node/reserve-port.ts';
 export { createLogger } from './observability/log.ts';
 export * from './operation/index.ts';
 export { compileForeignValidator, compileValidator } from './operation/validate.ts';
+export {
+  AddressRefused,
+  checkedAddress,
+  checkedConnections,
+  type OutsidePlaces,
+  type Resolve,
+} from './outside/checked-connections.ts';

@@ -1,10 +1,10 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { checkedConnections, type Resolve } from '@govstack/platform';
 import { decodeProtectedHeader, flattenedVerify, importJWK, type JWK } from 'jose';
 import { sql } from 'kysely';
 import { fetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkedConnections, type Resolve } from '../src/callbacks/connect.ts';
 import {
   apiOf,
   approver,
@@ -179,7 +179,7 @@ describe('where a callback goes', () => {
         addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
       );
     };
-    const agent = checkedConnections(networks, resolve);
+    const agent = checkedConnections({ networks, localByName: true }, resolve);
     try {
       const response = await fetch(url, { dispatcher: agent, signal: AbortSignal.timeout(2000) });
       await response.body?.cancel();

@@ -1,9 +1,8 @@
-import { newContext, withContext } from '@govstack/platform';
+import { checkedConnections, newContext, withContext } from '@govstack/platform';
 import { sql } from 'kysely';
 import { type Dispatcher, fetch } from 'undici';
 import { openCases } from '../cases/cases.ts';
 import type { Payments } from '../payments-context.ts';
-import { checkedConnections } from './connect.ts';
 import { currentSigner, signatureHeader } from './signing.ts';
 import { type CallbackTarget, isAllowed } from './target.ts';
 import { type CallbackTraffic, createCallbackTraffic } from './traffic.ts';
@@ -183,7 +182,11 @@ export interface Delivery {
 
 /** Brings messages to their recipients. One that is down, slow or led astray holds up its own messages only. */
 export function createDelivery(payments: Payments): Delivery {
-  const connections = checkedConnections(payments.config.callbackNetworks);
+  const connections = checkedConnections({
+    networks: payments.config.callbackNetworks,
+    // The treasury may register an address of this machine as such.
+    localByName: true,
+  });
   const traffic = createCallbackTraffic(payments.config.callbackWorkers);
   return {
     async next() {

@@ -43,8 +43,16 @@ export class AddressRefused extends Error {
   }
 }
 
-/** Whether the treasury registered an address of this machine as such; a name that only leads there is another matter. */
+/** A name of this machine as such; one that only leads there is another matter. */
 const isLocalName = (host: string): boolean => ['localhost', '127.0.0.1', '::1'].includes(host);
+
+/** Where connections may lead besides places on the Internet. */
+export interface OutsidePlaces {
+  /** Networks (CIDR) that the operator allows. */
+  readonly networks: readonly string[];
+  /** Whether this machine may be reached when it is named as such. */
+  readonly localByName?: boolean;
+}
 
 export type Resolve = (
   host: string,
@@ -54,33 +62,63 @@ export type Resolve = (
 const resolveByDns: Resolve = (host, answer) =>
   lookup(host, { all: true }, (error, addresses) => answer(error, addresses));
 
-/**
- * Connections for messages that leave to addresses a source asked for (server-side request forgery): a name is resolved
- * at the moment of sending, and the connection goes to the very addresses that were checked. A host with one address
- * that is private, link-local, loopback or otherwise special is not connected to, except in `networks` (CIDR), which
- * the operator allows, and on this machine when it is named as such.
- */
-export function checkedConnections(networks: readonly string[], resolve: Resolve = resolveByDns): Agent {
+type Passes = (host: string, address: LookupAddress) => boolean;
+
+function guard({ networks, localByName = false }: OutsidePlaces): Passes {
   const allowed = blockList(networks);
-  const passes = (host: string, { address, family }: LookupAddress): boolean => {
+  return (host, { address, family }) => {
     const kind = family === 6 ? 'ipv6' : 'ipv4';
     if (allowed.check(address, kind)) return true;
-    if (loopback.check(address, kind)) return isLocalName(host);
+    if (loopback.check(address, kind)) return localByName && isLocalName(host);
     if (family === 6 && !globalUnicast.check(address, 'ipv6')) return false;
     return !special.check(address, kind);
   };
+}
+
+type Found = (error: Error | null, addresses: readonly [LookupAddress, ...LookupAddress[]]) => void;
+
+/** The addresses of a host, each of them checked. */
+function lookUp(host: string, passes: Passes, resolve: Resolve, found: Found): void {
+  const check = (error: Error | null, addresses: readonly LookupAddress[]): void => {
+    const [first, ...others] = addresses;
+    const refused = !first || !addresses.every((one) => passes(host, one));
+    found(error ?? (refused ? new AddressRefused(host) : null), [
+      first ?? { address: '', family: 4 },
+      ...others,
+    ]);
+  };
+  const family = isIP(host);
+  if (family === 0) resolve(host, check);
+  else check(null, [{ address: host, family }]);
+}
+
+/** An address of a host to connect to, for clients that look up nothing themselves. Rejects with `AddressRefused`. */
+export const checkedAddress = (
+  host: string,
+  places: OutsidePlaces,
+  resolve: Resolve = resolveByDns,
+): Promise<string> =>
+  new Promise((found, failed) => {
+    lookUp(host, guard(places), resolve, (error, [first]) => (error ? failed(error) : found(first.address)));
+  });
+
+/**
+ * Connections to addresses that somebody asked for (server-side request forgery): a name is resolved at the moment of
+ * sending, and the connection goes to the very addresses that were checked. A host with one address that is private,
+ * link-local, loopback or otherwise special is not connected to, except where `places` allow it.
+ */
+export function checkedConnections(places: OutsidePlaces, resolve: Resolve = resolveByDns): Agent {
+  const passes = guard(places);
   const agent = new Agent({
     pipelining: 1,
     keepAliveTimeout: 1000,
     maxHeaderSize: 16 * 1024,
     connect: {
       lookup(host, options, callback) {
-        resolve(host, (error, addresses) => {
-          const [first] = addresses;
-          if (error || !first) return callback(error ?? new AddressRefused(host), '', 4);
-          if (!addresses.every((one) => passes(host, one))) return callback(new AddressRefused(host), '', 4);
+        lookUp(host, passes, resolve, (error, addresses) => {
+          if (error) return callback(error, '', 4);
           if (options.all) return callback(null, [...addresses]);
-          callback(null, first.address, first.family);
+          callback(null, addresses[0].address, addresses[0].family);
         });
       },
     },
