@@ -1,4 +1,4 @@
-import { defineBlock, eventsSurface, implement } from '@govstack/platform';
+import { checkedConnections, defineBlock, eventsSurface, implement } from '@govstack/platform';
 import { Type } from '@govstack/platform/operation';
 import { Gauge } from 'prom-client';
 import { adminHandlers } from './api/admin-handlers.ts';
@@ -20,17 +20,21 @@ import {
 import { processHandlers } from './api/process-handlers.ts';
 import { scimHandlers } from './api/scim-handlers.ts';
 import { taskHandlers } from './api/task-handlers.ts';
+import { createAuthenticator } from './calls/authenticate.ts';
 import { createDescriptions } from './calls/descriptions.ts';
 import { performCall } from './calls/perform.ts';
+import { sealingWith } from './connections/sealing.ts';
 import { createModels } from './definitions/definitions.ts';
 import { createDrawings } from './drawing/drawings.ts';
 import type { Engine } from './instances/apply.ts';
 import { createEnds } from './instances/ends.ts';
 import { createWorker } from './jobs/worker.ts';
 import { tidyMessages } from './messages/messages.ts';
+import { createDelivery } from './notices/delivery.ts';
 import { withRights } from './provisioning/acting-person.ts';
 import { createVault } from './provisioning/vault.ts';
 import { removeExpired } from './retention/retention.ts';
+import { createScripts } from './scripts/scripts.ts';
 import type { WorkflowService } from './service.ts';
 import { startDue } from './starts/schedule.ts';
 import type { WorkflowTables } from './tables.ts';
@@ -54,6 +58,18 @@ const config = Type.Object({
   maxDepth: Type.Integer({ default: 10, minimum: 1, maximum: 100 }),
   /** Milliseconds between looks for timers that come due and for jobs of other nodes. */
   pollMs: Type.Integer({ default: 500, minimum: 10 }),
+  /** Networks (CIDR) besides the Internet to which connections may lead; private and local addresses are refused. */
+  outsideNetworks: Type.Array(Type.String({ pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$' }), { default: [] }),
+  /** Threads of this process that run scripts. */
+  scriptThreads: Type.Integer({ default: 2, minimum: 1, maximum: 64 }),
+  /** Longest run of a script, in milliseconds. */
+  scriptTimeMs: Type.Integer({ default: 2_000, minimum: 10, maximum: 60_000 }),
+  /** Most memory of a script, in bytes. */
+  scriptMemoryBytes: Type.Integer({ default: 67_108_864, minimum: 1_048_576, maximum: 1_073_741_824 }),
+  /** Pauses before a state of an instance that was not taken is told again (ISO 8601); then it is given up. */
+  noticeRetries: Type.Array(Type.String(), {
+    default: ['PT5S', 'PT30S', 'PT5M', 'PT30M', 'PT2H', 'PT6H', 'PT12H', 'PT24H'],
+  }),
   /** Roles whose holders supervise all processes of their agency. */
   administratorRoles: Type.Array(Type.String(), { default: ['administrator'] }),
   /** Roles whose holders draw, try and deploy processes of their agency; the administrators' where none are given. */
@@ -87,7 +103,35 @@ export const workflow = defineBlock({
     };
     const ends = createEnds(500);
     const stopping = new AbortController();
+    const places = { networks: ctx.config.outsideNetworks };
+    const dispatcher = checkedConnections(places);
+    const sealing = sealingWith(ctx.secret('connections'));
+    const outside = {
+      db,
+      sealing,
+      places,
+      dispatcher,
+      authenticator: createAuthenticator(dispatcher),
+      timeoutMs: ctx.config.callTimeoutMs,
+      maxAnswerBytes: ctx.config.maxAnswerBytes,
+      signal: stopping.signal,
+    };
+    const scripts = createScripts(ctx.config.scriptThreads, {
+      timeMs: ctx.config.scriptTimeMs,
+      memoryBytes: ctx.config.scriptMemoryBytes,
+      resultBytes: ctx.config.maxAnswerBytes,
+    });
+    const delivery = createDelivery({
+      db,
+      calls: outside,
+      log: ctx.log,
+      now: ctx.now,
+      retries: ctx.config.noticeRetries,
+      pollMs: ctx.config.pollMs,
+    });
     const calls = {
+      outside,
+      scripts,
       mediation: ctx.mediation,
       descriptions: createDescriptions(ctx.mediation, () => ctx.now().getTime()),
       timeoutMs: ctx.config.callTimeoutMs,
@@ -103,7 +147,10 @@ export const workflow = defineBlock({
       pollMs: ctx.config.pollMs,
       leaseMs: 660_000,
       perform: (job) => performCall(job, calls),
-      onEnded: ends.ended,
+      onEnded(instanceId) {
+        ends.ended(instanceId);
+        delivery.wake();
+      },
       startDue: () => startDue(db, engine, ctx.log, worker.took),
       async upkeep() {
         await tidyMessages(db, engine, worker.took, ctx.log);
@@ -115,6 +162,8 @@ export const workflow = defineBlock({
       engine,
       worker,
       ends,
+      delivery,
+      sealing,
       log: ctx.log,
       longestWaitMs: ctx.config.longestWaitMs,
       administratorRoles: ctx.config.administratorRoles,
@@ -161,12 +210,16 @@ export const workflow = defineBlock({
         ),
         implement(eventsSurface, eventHandlers(service)),
       ],
-      ready: () => worker.start(),
+      async ready() {
+        await worker.start();
+        delivery.start();
+      },
       async stop() {
         // Calls get a little time; one that is cut off is made again under the same key.
         const timer = setTimeout(() => stopping.abort(), 5_000);
-        await worker.stop();
+        await Promise.all([worker.stop(), delivery.stop()]);
         clearTimeout(timer);
+        await Promise.all([scripts.stop(), dispatcher.destroy()]);
       },
     };
   },

@@ -1,11 +1,13 @@
 import type { Caller, Person } from '@govstack/platform';
 import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
+import type { Sealing } from './connections/sealing.ts';
 import type { Drawings } from './drawing/drawings.ts';
 import { type Viewer, viewerOf } from './history/viewer.ts';
 import type { Aftermath, Engine } from './instances/apply.ts';
 import type { Ends } from './instances/ends.ts';
 import type { Worker } from './jobs/worker.ts';
+import type { Delivery } from './notices/delivery.ts';
 import type { WorkflowTables } from './tables.ts';
 
 /** What the handlers of the block share. */
@@ -14,6 +16,10 @@ export interface WorkflowService {
   readonly engine: Engine;
   readonly worker: Worker;
   readonly ends: Ends;
+  /** Tells states of instances. */
+  readonly delivery: Delivery;
+  /** Seals secrets of connections. */
+  readonly sealing: Sealing;
   readonly log: Logger;
   readonly longestWaitMs: number;
   readonly administratorRoles: readonly string[];

@@ -1,6 +1,7 @@
 import type { Generated, Selectable } from 'kysely';
+import type { ConnectionSettings } from './connections/settings.ts';
 import type { HistoryEntry } from './execution/command.ts';
-import type { ServiceRequest } from './execution/event.ts';
+import type { JobRequest } from './execution/event.ts';
 import type { Compensable, InstanceStatus, Scope, Subscription, Wait } from './execution/state.ts';
 import type { Variables } from './feel/json.ts';
 import type { StartTimer } from './model/model.ts';
@@ -52,6 +53,8 @@ export interface WorkflowTables {
     depth: Generated<number>;
     suspended_at: string | null;
     overdue_at: string | null;
+    /** Where whoever started it wants to hear of its states. */
+    callback: { readonly connection: string; readonly path: string } | null;
     started_at: string;
     changed_at: string;
     ended_at: string | null;
@@ -95,13 +98,49 @@ export interface WorkflowTables {
     instance_id: string;
     token_id: string;
     element_id: string;
-    request: ServiceRequest | null;
+    request: JobRequest | null;
     timeout_ms: number | null;
     due_at: string;
     attempts: number;
+    admitted: Generated<boolean>;
     leases: number;
     locked_by: string | null;
     locked_until: string | null;
+  };
+  connection: {
+    owner: string;
+    name: string;
+    settings: ConnectionSettings;
+    secret: Buffer | null;
+    free_at: string | null;
+    changed_at: string;
+    changed_by: string;
+  };
+  connection_log: {
+    id: Generated<string>;
+    owner: string;
+    name: string;
+    action: 'set' | 'removed';
+    settings: ConnectionSettings | null;
+    at: string;
+    application: string;
+    actor: string;
+    organisation: string;
+  };
+  notice: {
+    id: string;
+    instance_id: string;
+    owner: string;
+    process_key: string;
+    connection: string;
+    path: string;
+    body: unknown;
+    created_at: string;
+    due_at: string | null;
+    admitted: Generated<boolean>;
+    attempts: Generated<number>;
+    refusal: string | null;
+    given_up_at: string | null;
   };
   worker: { id: string; number: Generated<string>; started_at: string };
   subscription: {

@@ -13,6 +13,7 @@ import { defineTrigger, listTriggers, removeTrigger } from '../starts/flow-trigg
 import { listSchedules } from '../starts/schedule.ts';
 import type { DefinitionRow } from '../tables.ts';
 import { checkVariables } from './check-variables.ts';
+import { connectionHandlers } from './connection-handlers.ts';
 import { draftHandlers } from './draft-handlers.ts';
 import { drawingHandlers } from './drawing-handlers.ts';
 import { givenReason } from './given-reason.ts';
@@ -101,6 +102,7 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
     ...retentionHandlers(service),
     ...draftHandlers(service),
     ...modellingHandlers(service),
+    ...connectionHandlers(service),
     async listAllProcesses({ query, caller, person }) {
       const limit = query.limit ?? 100;
       const rows = await listDefinitions(db, observer(service, caller, person), {

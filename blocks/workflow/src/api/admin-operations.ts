@@ -1,4 +1,5 @@
 import { defineOperation, defineSurface, Type } from '@govstack/platform/operation';
+import { connectionOperations } from './connection-operations.ts';
 import { draftOperations } from './draft-operations.ts';
 import { drawingOperations } from './drawing-operations.ts';
 import { inspectionOperations } from './inspection-operations.ts';
@@ -391,5 +392,6 @@ export const workflowAdmin = defineSurface({
     ...retentionOperations,
     ...draftOperations,
     ...modellingOperations,
+    ...connectionOperations,
   },
 });

@@ -40,6 +40,7 @@ export function instanceHandlers(service: WorkflowService): InstanceHandlers {
           viewer: viewer(service, caller, person),
           process: params.processId,
           businessKey: body.businessKey,
+          callbackUrl: body.callbackUrl,
           variables: body.variables ?? {},
           pairs: [...(body.InstanceValues ?? []), ...(body.instanceValues ?? [])],
           startKey: idempotencyKey,

@@ -1,5 +1,6 @@
 import { notFound, Problem, transaction } from '@govstack/platform';
 import type { Handlers } from '@govstack/platform/operation';
+import { missingConnections } from '../connections/connections.ts';
 import {
   changeDefinition,
   type Deployment,
@@ -45,9 +46,10 @@ export function processHandlers(service: WorkflowService): ProcessHandlers {
     },
     async addProcess({ body, caller, person }) {
       const row = await deploy(caller.application, body, actorOf(caller, person));
+      const missing = await missingConnections(db, row.owner, await engine.models(row.id, db));
       return {
         status: 201,
-        body: toProcess(row),
+        body: { ...toProcess(row), ...(missing.length === 0 ? {} : { missingConnections: [...missing] }) },
         headers: { location: `/processes/${encodeURIComponent(row.id)}` },
       };
     },

@@ -57,6 +57,11 @@ export const Process = Type.Object(
     revision: Type.Integer(),
     state: Type.Union([Type.Literal('active'), Type.Literal('suspended')]),
     deployedAt: Time,
+    missingConnections: Type.Optional(
+      Type.Array(Type.String(), {
+        description: 'Told at deployment: connections that tasks name and that are not defined yet',
+      }),
+    ),
   },
   { title: 'Process' },
 );
@@ -129,6 +134,14 @@ export const ProcessInstancePayload = Type.Object(
     instanceValues: Type.Optional(Type.Array(PairValue, { maxItems: 1000 })),
     variables: Type.Optional(Variables),
     businessKey: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    callbackUrl: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 2000,
+        description:
+          'Is told each new state by POST; lies below an HTTP connection of the application that owns the process',
+      }),
+    ),
     synchronous: Type.Optional(
       Type.Boolean({ description: 'Answer when the instance has ended, or after the longest wait' }),
     ),

@@ -1,14 +1,16 @@
-import {
-  CallFailed,
-  type MediatedResponse,
-  type Mediation,
-  newContext,
-  withContext,
-} from '@govstack/platform';
-import type { EngineEvent, ServiceRequest } from '../execution/event.ts';
-import type { Json } from '../feel/json.ts';
-import type { LeasedJob } from '../jobs/lease.ts';
+import { CallFailed, type Mediation, newContext, withContext } from '@govstack/platform';
+import type {
+  ConnectionRequest,
+  EngineEvent,
+  JobRequest,
+  ScriptRequest,
+  ServiceRequest,
+} from '../execution/event.ts';
+import { type LeasedJob, postpone } from '../jobs/lease.ts';
+import type { Scripts } from '../scripts/scripts.ts';
+import { isTemporary, readBody } from './answer-body.ts';
 import { type Descriptions, NotCallable, type OperationPlace } from './descriptions.ts';
+import { type ConnectionCalls, sendOverConnection } from './over-connection.ts';
 
 export interface CallOptions {
   readonly mediation: Mediation;
@@ -16,6 +18,8 @@ export interface CallOptions {
   readonly timeoutMs: number;
   /** Largest answer that is taken into process variables, in bytes. */
   readonly maxAnswerBytes: number;
+  readonly outside: ConnectionCalls;
+  readonly scripts: Scripts;
   readonly signal: AbortSignal;
 }
 
@@ -33,29 +37,6 @@ export function pathOf(place: OperationPlace, request: ServiceRequest): string {
   const text = query.toString();
   return text === '' ? path : `${path}?${text}`;
 }
-
-function bodyOf(response: MediatedResponse, maxBytes: number): Json {
-  if (response.body.length > maxBytes) {
-    throw new NotCallable(
-      `the answer has ${response.body.length} bytes; at most ${maxBytes} are taken`,
-      false,
-    );
-  }
-  if (response.body.length === 0) return null;
-  const text = response.body.toString('utf8');
-  if (text.includes('\0') || text.includes('\\u0000')) {
-    throw new NotCallable('the answer contains characters that cannot be stored', false);
-  }
-  if (!/[/+]json\b/i.test(response.headers['content-type'] ?? '')) return text;
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    throw new NotCallable('the answer is not well-formed JSON', false);
-  }
-}
-
-const isTemporary = (status: number): boolean =>
-  status === 408 || status === 425 || status === 429 || status >= 500;
 
 async function call(job: LeasedJob, request: ServiceRequest, options: CallOptions): Promise<EngineEvent> {
   const attempt = job.attempts + 1;
@@ -89,16 +70,51 @@ async function call(job: LeasedJob, request: ServiceRequest, options: CallOption
     answer: {
       status: response.status,
       headers: response.headers,
-      body: bodyOf(response, options.maxAnswerBytes),
+      body: readBody(response.body, response.headers['content-type'], options.maxAnswerBytes),
       temporary: isTemporary(response.status),
     },
   };
 }
 
+async function runScript(job: LeasedJob, script: ScriptRequest, options: CallOptions): Promise<EngineEvent> {
+  const base = { jobId: job.id, attempt: job.attempts + 1 };
+  const ended = await options.scripts.run(script);
+  switch (ended.kind) {
+    case 'result':
+      return {
+        ...base,
+        type: 'jobAnswered',
+        answer: { status: 200, headers: {}, body: ended.value, temporary: false },
+      };
+    case 'bpmnError':
+      return { ...base, type: 'jobThrew', code: ended.code, message: ended.message };
+    default:
+      return { ...base, type: 'jobFailed', message: ended.message, temporary: false };
+  }
+}
+
+async function overConnection(
+  job: LeasedJob,
+  request: ConnectionRequest,
+  options: CallOptions,
+): Promise<EngineEvent | undefined> {
+  const { id: jobId, owner, timeoutMs, admitted } = job;
+  const sent = await sendOverConnection(request, { owner, key: jobId, timeoutMs, admitted }, options.outside);
+  if (!('later' in sent)) return { type: 'jobAnswered', jobId, attempt: job.attempts + 1, answer: sent };
+  await postpone(options.outside.db, jobId, sent.later);
+  return undefined;
+}
+
+const nameOf = (request: JobRequest): string => {
+  if (request.kind === undefined) return request.operation;
+  return request.kind === 'script' ? 'the script' : `the connection ${request.connection}`;
+};
+
 /**
- * Makes the call of a job, for the application that owns the process, under the correlation id of the instance. The
- * job's id is the idempotency key of every attempt. Whatever goes wrong becomes a `jobFailed` event; undefined when the
- * call was cut off by the end of this process, which says nothing about the call.
+ * Does the work of a job: calls an operation for the application that owns the process, under the correlation id of the
+ * instance; sends something over a connection; or runs a script. The job's id is the idempotency key of every attempt.
+ * Whatever goes wrong becomes a `jobFailed` event; undefined when it was cut off by the end of this process, which says
+ * nothing about the call, or must wait for its turn.
  */
 export async function performCall(job: LeasedJob, options: CallOptions): Promise<EngineEvent | undefined> {
   const failed = (message: string, temporary: boolean): EngineEvent => ({
@@ -111,12 +127,14 @@ export async function performCall(job: LeasedJob, options: CallOptions): Promise
   const { request } = job;
   if (!request) return failed('the job has no request', false);
   try {
+    if (request.kind === 'script') return await runScript(job, request, options);
+    if (request.kind !== undefined) return await overConnection(job, request, options);
     const context = newContext({ correlationId: job.correlationId });
     return await withContext(context, () => call(job, request, options));
   } catch (error) {
     if (options.signal.aborted) return undefined;
     if (error instanceof NotCallable) return failed(error.message, error.temporary);
     const reason = (error as Error).name === 'TimeoutError' ? 'no answer in time' : 'no answer';
-    return failed(`${request.operation}: ${reason}`, true);
+    return failed(`${nameOf(request)}: ${reason}`, true);
   }
 }

@@ -16,6 +16,7 @@ import type {
 import { beginChosen, chosenAtFirst, endAdHoc, isOverAfter } from './ad-hoc.ts';
 import { disarm } from './cancel.ts';
 import { rememberActivity } from './compensate.ts';
+import type { JobRequest } from './event.ts';
 import { armHandlers } from './event-sub-process.ts';
 import { raiseIncident } from './incident.ts';
 import { endsIteration, startIterations } from './iterate.ts';
@@ -112,6 +113,12 @@ const resultOf = (name: string | undefined, value: Json): Variables =>
 
 function runScript(run: Run, token: Token, task: ScriptTask): void {
   const inputs = namedInputs(run, token, task.inputs);
+  if ('javascript' in task.script) {
+    const sees = task.isolated || task.inputs.length > 0 ? inputs : visibleVariables(run, token.scopeId);
+    const { now } = run.context;
+    beginJob(run, token, task, { kind: 'script', code: task.script.javascript, variables: sees, now });
+    return;
+  }
   const result = task.isolated
     ? task.script.evaluate(inputs, run.context.now).value
     : evaluateIn(run, task.script, token.scopeId, inputs);
@@ -145,7 +152,10 @@ function wait(run: Run, token: Token, to: Token['wait'], planned: readonly Plann
 }
 
 function beginServiceTask(run: Run, token: Token, task: ServiceTask): void {
-  const request = buildRequest(task, visibleVariables(run, token.scopeId), run.context.now);
+  beginJob(run, token, task, buildRequest(task, visibleVariables(run, token.scopeId), run.context.now));
+}
+
+function beginJob(run: Run, token: Token, task: ServiceTask | ScriptTask, request: JobRequest): void {
   const planned = planBoundary(run, token, task.boundary);
   const jobId = run.context.newId();
   command(run, {
@@ -154,7 +164,7 @@ function beginServiceTask(run: Run, token: Token, task: ServiceTask): void {
     tokenId: token.id,
     elementId: task.id,
     request,
-    timeoutMs: task.timeoutMs,
+    timeoutMs: task.kind === 'serviceTask' ? task.timeoutMs : undefined,
   });
   wait(run, token, { kind: 'job', jobId }, planned);
 }

@@ -1,7 +1,7 @@
 import { isRecord, type Json, type Variables } from '../feel/json.ts';
 import { FeelError } from '../feel/normalise.ts';
 import { plusDuration } from '../model/duration.ts';
-import type { ErrorMapping, ServiceTask } from '../model/model.ts';
+import type { ErrorMapping, ScriptTask, ServiceTask } from '../model/model.ts';
 import { completeActivity } from './activity.ts';
 import { raiseError } from './error.ts';
 import type { Answer, EngineEvent } from './event.ts';
@@ -11,6 +11,7 @@ import type { Token } from './state.ts';
 import { applyOutputs, assign } from './variables.ts';
 
 type Answered = Extract<EngineEvent, { type: 'jobAnswered' }>;
+type Threw = Extract<EngineEvent, { type: 'jobThrew' }>;
 type Failed = Extract<EngineEvent, { type: 'jobFailed' }>;
 
 export const tokenOfJob = (run: Run, jobId: string): Token | undefined =>
@@ -26,7 +27,9 @@ const matches = (mapping: ErrorMapping, answer: Answer): boolean =>
 function describe(task: ServiceTask, answer: Answer): string {
   const problem = isRecord(answer.body) ? answer.body : {};
   const words = [text(problem.title), text(problem.detail)].filter((part) => part !== undefined);
-  return [`${task.operation} answered ${answer.status}`, ...words].join(': ');
+  const { target } = task;
+  const name = target.kind === 'operation' ? target.operation : `the connection ${target.connection}`;
+  return [`${name} answered ${answer.status}`, ...words].join(': ');
 }
 
 /** The operation has answered: outputs are taken over, or an error is raised, or the call has failed. */
@@ -67,15 +70,40 @@ export function takeAnswer(run: Run, token: Token, task: ServiceTask, event: Ans
   completeActivity(run, token, task);
 }
 
+/** A script has ended: its result is taken over. */
+export function takeResult(run: Run, token: Token, task: ScriptTask, event: Answered): void {
+  const result = event.answer.body;
+  command(run, { type: 'removeJob', jobId: event.jobId });
+  try {
+    applyOutputs(run, token.scopeId, task.outputs, { result });
+  } catch (error) {
+    if (!(error instanceof FeelError)) throw error;
+    raiseIncident(run, token, error.message, 'enter');
+    return;
+  }
+  if (task.resultVariable !== undefined) assign(run, token.scopeId, { [task.resultVariable]: result });
+  completeActivity(run, token, task);
+}
+
+/** The work of a job has ended in a BPMN error. */
+export const takeError = (run: Run, token: Token, event: Threw): void =>
+  raiseError(run, token, event.code, event.message);
+
 function stop(run: Run, token: Token, jobId: string, message: string): void {
   command(run, { type: 'parkJob', jobId });
   raiseIncident(run, token, message, 'job', jobId);
 }
 
 /** A call has failed: later again while pauses are left and it may help, an incident otherwise. */
-export function failJob(run: Run, token: Token, task: ServiceTask, event: Failed): void {
-  const pauses = task.retries ?? run.context.retries;
+export function failJob(run: Run, token: Token, task: ServiceTask | ScriptTask, event: Failed): void {
+  const pauses = (task.kind === 'serviceTask' ? task.retries : undefined) ?? run.context.retries;
   const pause = event.temporary ? pauses[event.attempt - 1] : undefined;
+  if (pause === undefined && task.kind === 'scriptTask') {
+    // It has had no effect outside, so it is begun anew, as the definition has it by then.
+    command(run, { type: 'removeJob', jobId: event.jobId });
+    raiseIncident(run, token, event.message, 'enter');
+    return;
+  }
   if (pause === undefined) {
     stop(run, token, event.jobId, event.message);
     return;

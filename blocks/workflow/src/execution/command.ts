@@ -1,5 +1,5 @@
 import type { Json, Variables } from '../feel/json.ts';
-import type { ServiceRequest } from './event.ts';
+import type { JobRequest } from './event.ts';
 
 /** What the surroundings must do so that the step becomes true; written in the transaction of the step. */
 export type Command =
@@ -8,7 +8,7 @@ export type Command =
       readonly jobId: string;
       readonly tokenId: string;
       readonly elementId: string;
-      readonly request: ServiceRequest;
+      readonly request: JobRequest;
       readonly timeoutMs: number | undefined;
     }
   /** Try again at `dueAt`; `attempts`: how many of the allowed ones are used up. */

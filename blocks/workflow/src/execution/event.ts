@@ -1,5 +1,5 @@
 import type { Json, Variables } from '../feel/json.ts';
-import type { ProcessModel } from '../model/model.ts';
+import type { HttpMethod, ProcessModel } from '../model/model.ts';
 
 /** The answer of an operation, whatever its status. */
 export interface Answer {
@@ -24,6 +24,14 @@ export type EngineEvent =
       /** Attempts made, this one included. */
       readonly attempt: number;
       readonly answer: Answer;
+    }
+  | {
+      /** The work of a job has ended in a BPMN error. */
+      readonly type: 'jobThrew';
+      readonly jobId: string;
+      readonly attempt: number;
+      readonly code: string;
+      readonly message: string;
     }
   | {
       /** No answer of the operation: refused by the mediator, not reachable, not described. */
@@ -66,7 +74,7 @@ export type EngineEvent =
       /** Variables corrected by the operator, before trying again. */
       readonly variables: Variables | undefined;
       /** Request of the parked job, if there is one. */
-      readonly request: ServiceRequest | undefined;
+      readonly request: JobRequest | undefined;
     }
   | {
       /** An operator sets variables, as seen from a scope; undefined: the process. */
@@ -89,8 +97,39 @@ export type EngineEvent =
   | { readonly type: 'overdue' }
   | { readonly type: 'stop' };
 
+/** What a job does, ready to be done. */
+export type JobRequest = ServiceRequest | ConnectionRequest | ScriptRequest;
+
+/** Something to be sent over a connection of the owner. */
+export type ConnectionRequest = {
+  readonly connection: string;
+  readonly query: ServiceRequest['query'];
+  readonly headers: ServiceRequest['headers'];
+  /** Of mail and SMS the parts by name. */
+  readonly body: Json | undefined;
+} & (
+  | {
+      readonly kind: 'http';
+      readonly method: HttpMethod;
+      /** Below the address of the connection. */
+      readonly path: string;
+    }
+  | { readonly kind: 'mail' | 'sms' }
+);
+
+/** A script in JavaScript, ready to be run. */
+export interface ScriptRequest {
+  readonly kind: 'script';
+  readonly code: string;
+  readonly variables: Variables;
+  /** The time the script is told: that of the step. */
+  readonly now: string;
+}
+
 /** A call of an operation of another application, ready to be made. */
 export interface ServiceRequest {
+  /** Left out, as in rows from before there were other kinds. */
+  readonly kind?: undefined;
   /** `INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE`. */
   readonly service: string;
   /** operationId in the OpenAPI document of the service. */

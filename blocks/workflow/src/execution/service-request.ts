@@ -1,7 +1,7 @@
 import { isRecord, type Json, type Variables } from '../feel/json.ts';
 import { FeelError } from '../feel/normalise.ts';
-import type { ServiceTask } from '../model/model.ts';
-import type { ServiceRequest } from './event.ts';
+import type { ConnectionTarget, OperationTarget, ServiceTask } from '../model/model.ts';
+import type { ConnectionRequest, JobRequest, ServiceRequest } from './event.ts';
 
 const servicePattern = /^[A-Za-z0-9'()+,\-.=?_]{1,100}(\/[A-Za-z0-9'()+,\-.=?_]{1,100}){4}$/;
 
@@ -21,22 +21,20 @@ function place(body: Json | undefined, segments: readonly string[], value: Json)
   return holder;
 }
 
+type Parts = Pick<ServiceRequest, 'path' | 'query' | 'headers' | 'body'>;
+
 /**
- * The call of a service task, from the variables at this moment. Parts whose value is null are left out (a path
- * parameter is refused); `body` itself may be null.
+ * The parts of a request, from the variables at this moment. Parts whose value is null are left out (a path parameter is
+ * refused); `body` itself may be null. Names that are no place are parts of the body.
  */
-export function buildRequest(task: ServiceTask, variables: Variables, now: string): ServiceRequest {
-  const application = task.application.evaluate(variables, now).value;
-  const address = typeof application === 'string' ? application : '';
-  const service =
-    task.service !== undefined && address.split('/').length === 4 ? `${address}/${task.service}` : address;
-  if (!servicePattern.test(service)) throw new FeelError('the application to call is not known');
+function partsOf(task: ServiceTask, variables: Variables, now: string): Parts {
   const path: Record<string, string> = {};
   const query: Record<string, string | readonly string[]> = {};
   const headers: Record<string, string> = {};
   let body: Json | undefined;
+  const named = task.target.kind === 'mail' || task.target.kind === 'sms';
   for (const { target, source } of task.inputs) {
-    const [where, ...segments] = target;
+    const [where, ...segments] = named ? ['body', ...target] : target;
     const name = segments[0] ?? '';
     const label = target.join('.');
     const { value, missing } = source.evaluate(variables, now);
@@ -54,5 +52,43 @@ export function buildRequest(task: ServiceTask, variables: Variables, now: strin
       headers[name] = scalar(value, label);
     }
   }
-  return { service, operation: task.operation, path, query, headers, body };
+  return { path, query, headers, body };
+}
+
+function serviceOf(target: OperationTarget, variables: Variables, now: string): string {
+  const application = target.application.evaluate(variables, now).value;
+  const address = typeof application === 'string' ? application : '';
+  const service =
+    target.service !== undefined && address.split('/').length === 4
+      ? `${address}/${target.service}`
+      : address;
+  if (!servicePattern.test(service)) throw new FeelError('the application to call is not known');
+  return service;
+}
+
+/** A path with its parameters filled in; none of them leads out of its segment. */
+function fill(template: string, path: Parts['path']): string {
+  const filled = template.replaceAll(/\{([^}]+)\}/g, (_, name: string) => {
+    const value = path[name];
+    if (value === undefined) throw new FeelError(`the path needs path.${name}`);
+    return encodeURIComponent(value);
+  });
+  if (/\/\.{1,2}(\/|$)/.test(filled)) throw new FeelError('a path parameter is . or ..');
+  return filled;
+}
+
+function overConnection(target: ConnectionTarget, parts: Parts): ConnectionRequest {
+  const { connection } = target;
+  const { path, ...rest } = parts;
+  return target.kind === 'http'
+    ? { kind: 'http', connection, method: target.method, path: fill(target.path, path), ...rest }
+    : { kind: target.kind, connection, ...rest };
+}
+
+/** The request of a service task, from the variables at this moment. Throws `FeelError`. */
+export function buildRequest(task: ServiceTask, variables: Variables, now: string): JobRequest {
+  const { target } = task;
+  if (target.kind !== 'operation') return overConnection(target, partsOf(task, variables, now));
+  const service = serviceOf(target, variables, now);
+  return { service, operation: target.operation, ...partsOf(task, variables, now) };
 }

@@ -1,8 +1,8 @@
 import { FeelError } from '../feel/normalise.ts';
-import type { ProcessModel } from '../model/model.ts';
+import type { ProcessModel, ServiceTask } from '../model/model.ts';
 import { completeActivity } from './activity.ts';
 import { settle } from './advance.ts';
-import { failJob, takeAnswer, tokenOfJob } from './answer.ts';
+import { failJob, takeAnswer, takeError, takeResult, tokenOfJob } from './answer.ts';
 import { takeReturn } from './called.ts';
 import { cancelEverything } from './cancel.ts';
 import type { Command, HistoryEntry } from './command.ts';
@@ -67,11 +67,15 @@ function happens(run: Run, event: EngineEvent): boolean {
     case 'start':
       return start(run, event);
     case 'jobAnswered':
+    case 'jobThrew':
     case 'jobFailed': {
       const token = tokenOfJob(run, event.jobId);
       const task = token && run.model.elements.get(token.elementId);
-      if (!token || task?.kind !== 'serviceTask') return false;
-      if (event.type === 'jobAnswered') takeAnswer(run, token, task, event);
+      if (!token || (task?.kind !== 'serviceTask' && task?.kind !== 'scriptTask')) return false;
+      if (event.type === 'jobThrew') takeError(run, token, event);
+      else if (event.type === 'jobAnswered' && task.kind === 'scriptTask')
+        takeResult(run, token, task, event);
+      else if (event.type === 'jobAnswered') takeAnswer(run, token, task as ServiceTask, event);
       else failJob(run, token, task, event);
       return true;
     }

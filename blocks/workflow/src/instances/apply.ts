@@ -14,6 +14,7 @@ import type { InstanceState, InstanceStatus } from '../execution/state.ts';
 import { step } from '../execution/step.ts';
 import { type Actor, engineActor } from '../history/actor.ts';
 import { takeWaitingMessages } from '../messages/match.ts';
+import { writeNotice } from '../notices/notices.ts';
 import type { InstanceRow, WorkflowTables } from '../tables.ts';
 import type { Change } from './change.ts';
 import { consequencesOf } from './consequences.ts';
@@ -75,7 +76,9 @@ const subscriptionOf = (event: EngineEvent): string | undefined =>
   event.type === 'triggered' ? event.subscriptionId : undefined;
 
 const jobOf = (event: EngineEvent): string | undefined =>
-  event.type === 'jobAnswered' || event.type === 'jobFailed' ? event.jobId : undefined;
+  event.type === 'jobAnswered' || event.type === 'jobThrew' || event.type === 'jobFailed'
+    ? event.jobId
+    : undefined;
 
 /** Whether the instance waits for more messages of a subscription. */
 const awaits = (state: InstanceState, subscriptionId: string): boolean =>
@@ -88,6 +91,8 @@ async function announceChange(trx: Transaction<WorkflowTables>, change: Change, 
   const base = { instanceId: row.id, processRef: row.definition_id, processKey: row.process_key };
   const { status } = result.state;
   if (before.status === 'running' && status !== 'running') {
+    const ended = { ...row, error_code: result.state.errorCode ?? null };
+    await writeNotice(trx, ended, status, change.at);
     await announce(trx, instanceEnded, { subject: row.id, at, data: { ...base, state: status } });
   }
   if (change.event === 'overdue' && result.taken) {

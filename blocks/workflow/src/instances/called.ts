@@ -81,6 +81,7 @@ export async function openInstance(
     depth,
     suspended_at: null,
     overdue_at: null,
+    callback: null,
     started_at: at,
     changed_at: at,
     ended_at: null,

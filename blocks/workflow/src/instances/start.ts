@@ -8,6 +8,7 @@ import type { EngineEvent } from '../execution/event.ts';
 import { newInstance } from '../execution/state.ts';
 import { type Actor, nameOf } from '../history/actor.ts';
 import type { Viewer } from '../history/viewer.ts';
+import { readCallback } from '../notices/callback.ts';
 import type { DefinitionRow, InstanceRow, WorkflowTables } from '../tables.ts';
 import { type Aftermath, applyToNew, type Engine } from './apply.ts';
 import { limitDuration } from './limit.ts';
@@ -19,6 +20,8 @@ export interface StartRequest extends StartInput {
   /** Definition id, or the bare key for its newest enabled revision. */
   readonly process: string;
   readonly businessKey: string | undefined;
+  /** Where states of the instance are told. */
+  readonly callbackUrl: string | undefined;
   /** Idempotency key: the same start never makes a second instance. */
   readonly startKey: string | undefined;
   readonly actor: Actor;
@@ -37,6 +40,7 @@ const fingerprint = (request: StartRequest): string =>
         businessKey: request.businessKey ?? null,
         variables: request.variables ?? {},
         pairs: request.pairs,
+        ...(request.callbackUrl === undefined ? {} : { callbackUrl: request.callbackUrl }),
       }) ?? '',
     )
     .digest('hex');
@@ -67,6 +71,7 @@ export interface Origin {
   readonly businessKey: string | undefined;
   readonly startKey?: string | undefined;
   readonly fingerprint?: string;
+  readonly callback?: InstanceRow['callback'];
   readonly actor: Actor;
 }
 
@@ -100,6 +105,7 @@ export async function createInstance(
     depth: 0,
     suspended_at: null,
     overdue_at: null,
+    callback: origin.callback ?? null,
     started_at: startedAt,
     changed_at: startedAt,
     ended_at: null,
@@ -151,7 +157,17 @@ export async function startInstance(
     throw new Problem(400, 'The start variables are not valid', { errors: errors as ProblemDetail[] });
   }
   return transaction(db, async (trx) => {
+    const { callbackUrl } = request;
+    const callback =
+      callbackUrl === undefined
+        ? null
+        : // What was started before is still answered, whatever has changed since.
+          await readCallback(trx, definition.owner, callbackUrl).catch(async (error: unknown) => {
+            if (await earlier(trx, definition, request, print)) return null;
+            throw error;
+          });
     const origin = {
+      callback,
       businessKey: request.businessKey,
       startKey: request.startKey,
       fingerprint: print,

@@ -2,19 +2,20 @@ import { conflict } from '@govstack/platform';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { EngineEvent } from '../execution/event.ts';
 import { type Actor, engineActor, nameOf } from '../history/actor.ts';
-import type { WorkflowTables } from '../tables.ts';
+import { writeNotice } from '../notices/notices.ts';
+import type { InstanceRow, WorkflowTables } from '../tables.ts';
 import { type Aftermath, applyEvents, type Engine, type Happening } from './apply.ts';
 import type { Handover } from './write-jobs.ts';
 
-async function lock(trx: Transaction<WorkflowTables>, id: string): Promise<{ readonly suspended: boolean }> {
+async function lock(trx: Transaction<WorkflowTables>, id: string): Promise<InstanceRow> {
   const row = await trx
     .selectFrom('instance')
-    .select(['status', 'suspended_at'])
+    .selectAll()
     .where('id', '=', id)
     .forUpdate()
     .executeTakeFirstOrThrow();
   if (row.status !== 'running') throw conflict('The instance has ended');
-  return { suspended: row.suspended_at !== null };
+  return row;
 }
 
 const note = (
@@ -50,7 +51,8 @@ export async function suspendInstance(
   at: string,
   reason?: string,
 ): Promise<void> {
-  if ((await lock(trx, id)).suspended) return;
+  const row = await lock(trx, id);
+  if (row.suspended_at !== null) return;
   await trx.updateTable('instance').set({ suspended_at: at, changed_at: at }).where('id', '=', id).execute();
   await sql`
     update job
@@ -58,6 +60,7 @@ export async function suspendInstance(
     where instance_id = ${id}
       and kind <> 'stop'`.execute(trx);
   await note(trx, id, 'suspended', actor, at, reason);
+  await writeNotice(trx, row, 'suspended', at);
 }
 
 /**
@@ -72,7 +75,8 @@ export async function resumeInstance(
   handover: Handover | undefined,
   reason?: string,
 ): Promise<Aftermath | undefined> {
-  if (!(await lock(trx, id)).suspended) return undefined;
+  const row = await lock(trx, id);
+  if (row.suspended_at === null) return undefined;
   const at = engine.now().toISOString();
   await trx
     .updateTable('instance')
@@ -85,6 +89,7 @@ export async function resumeInstance(
     where instance_id = ${id}
       and resumes_at is not null`.execute(trx);
   await note(trx, id, 'resumed', actor, at, reason);
+  await writeNotice(trx, row, 'running', at);
   const kept = await trx
     .deleteFrom('kept_event')
     .where('instance_id', '=', id)

@@ -91,7 +91,8 @@ export async function writeJobs(
   if (later.length > 0) {
     await sql`
       update job
-      set due_at = new.due_at, attempts = new.attempts, leases = 0, locked_by = null, locked_until = null
+      set due_at = new.due_at, attempts = new.attempts, admitted = false, leases = 0, locked_by = null,
+        locked_until = null
       from json_to_recordset(${rowsOf(later)}::json) as new (id uuid, due_at timestamptz, attempts integer)
       where job.id = new.id and job.id = any (${later.map((row) => row.id)}::uuid[])`.execute(trx);
   }

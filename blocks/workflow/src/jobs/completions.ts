@@ -46,7 +46,7 @@ export function createCompletions(options: CompletionsOptions): Completions {
   const giveUp = async (happening: Happening, error: unknown): Promise<void> => {
     const { event, instanceId } = happening;
     log.error({ err: error, instanceId, event: event.type }, 'an event could not be written');
-    if (event.type !== 'jobAnswered' && event.type !== 'jobFailed') return;
+    if (event.type !== 'jobAnswered' && event.type !== 'jobThrew' && event.type !== 'jobFailed') return;
     const message = 'the answer could not be processed';
     options.after(
       await write([

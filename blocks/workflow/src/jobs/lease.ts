@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { ServiceRequest } from '../execution/event.ts';
+import type { JobRequest } from '../execution/event.ts';
 import type { WorkflowTables } from '../tables.ts';
 
 /** A call, timer, return or stop that this worker now has to itself. */
@@ -7,7 +7,7 @@ export interface LeasedJob {
   readonly id: string;
   readonly kind: WorkflowTables['job']['kind'];
   readonly instanceId: string;
-  readonly request: ServiceRequest | undefined;
+  readonly request: JobRequest | undefined;
   readonly timeoutMs: number | undefined;
   /** Attempts that ended, without success. */
   readonly attempts: number;
@@ -15,18 +15,21 @@ export interface LeasedJob {
   readonly leases: number;
   readonly owner: string;
   readonly correlationId: string;
+  /** Whether it has its place in the rate limit of its connection. */
+  readonly admitted: boolean;
 }
 
 interface Row {
   id: string;
   kind: WorkflowTables['job']['kind'];
   instance_id: string;
-  request: ServiceRequest | null;
+  request: JobRequest | null;
   timeout_ms: number | null;
   attempts: number;
   leases: number;
   owner: string;
   correlation_id: string;
+  admitted: boolean;
 }
 
 /** Leases up to `limit` jobs that are due, oldest first; others' leases are passed over without waiting. */
@@ -53,7 +56,7 @@ export async function leaseJobs(
     where job.id = due.id
       and instance.id = job.instance_id
     returning job.id, job.kind, job.instance_id, job.request, job.timeout_ms, job.attempts, job.leases,
-      instance.owner, instance.correlation_id`.execute(db);
+      job.admitted, instance.owner, instance.correlation_id`.execute(db);
   return leased.rows.map((row) => ({
     id: row.id,
     kind: row.kind,
@@ -64,5 +67,16 @@ export async function leaseJobs(
     leases: row.leases,
     owner: row.owner,
     correlationId: row.correlation_id,
+    admitted: row.admitted,
   }));
+}
+
+/** Gives a leased job back: its turn in the rate limit of its connection comes later. */
+export async function postpone(db: Kysely<WorkflowTables>, jobId: string, until: string): Promise<void> {
+  await sql`
+    update job
+    set due_at = case when resumes_at is null then ${until}::timestamptz else due_at end,
+      resumes_at = case when resumes_at is null then null else ${until}::timestamptz end,
+      admitted = true, leases = greatest(0, leases - 1), locked_by = null, locked_until = null
+    where id = ${jobId}`.execute(db);
 }

@@ -60,6 +60,7 @@ const toJob = ({ id, row, command }: NewCall): LeasedJob => ({
   leases: 1,
   owner: row.owner,
   correlationId: row.correlation_id,
+  admitted: false,
 });
 
 /** What a job that is no call lets happen. */

@@ -1,5 +1,6 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { parseDmn } from '../decisions/parse-dmn.ts';
+import { checkSyntax } from '../scripts/sandbox.ts';
 import { checkFlow, isActivity } from './check-flow.ts';
 import { isDuration } from './duration.ts';
 import { collectIssues, type Issues, readExpression } from './issues.ts';
@@ -157,6 +158,14 @@ function checkMessageStarts(model: ProcessModel, issues: Issues): void {
   }
 }
 
+async function checkScripts(model: ProcessModel, issues: Issues): Promise<void> {
+  for (const element of model.elements.values()) {
+    if (element.kind !== 'scriptTask' || !('javascript' in element.script)) continue;
+    const wrong = await checkSyntax(element.script.javascript);
+    if (wrong !== undefined) issues.add(element.id, `script: ${wrong}`);
+  }
+}
+
 /**
  * Compiles a definition. Throws `InvalidDefinition` with everything that is wrong in it: what cannot be run is
  * refused, never ignored.
@@ -196,6 +205,7 @@ export async function compileProcess(source: DefinitionSource): Promise<ProcessM
     ...parts,
     decisions,
   });
+  await checkScripts(model, issues);
   checkMessageStarts(model, issues);
   checkFlow(model, issues);
   if (issues.list.length > 0) throw new InvalidDefinition(issues.list);

@@ -96,6 +96,19 @@ function readInputs(
 export const readCallInputs = (element: ModdleElement, reader: Reader): readonly InputMapping[] =>
   readInputs(element, reader, targetOfCall, 'body, body.…, path.…, query.… or a header.… of your own');
 
+/** Inputs with one of a few names. */
+export const readFixedInputs = (
+  element: ModdleElement,
+  names: readonly string[],
+  reader: Reader,
+): readonly InputMapping[] =>
+  readInputs(
+    element,
+    reader,
+    (target) => (names.includes(target) ? [target] : undefined),
+    `one of ${names.join(', ')}`,
+  );
+
 /** Inputs of a user task or decision: named values. */
 export const readNamedInputs = (element: ModdleElement, reader: Reader): readonly InputMapping[] =>
   readInputs(

@@ -128,13 +128,33 @@ export interface ErrorMapping {
   readonly code: string;
 }
 
-/** Calls an operation of another application through the information mediator. */
-export interface ServiceTask extends ActivityNode {
-  readonly kind: 'serviceTask';
+/** An operation of another application, called through the information mediator. */
+export interface OperationTarget {
+  readonly kind: 'operation';
   /** Application (four parts) or service (five parts). */
   readonly application: Expression;
   readonly service: string | undefined;
   readonly operation: string;
+}
+
+/** Something outside the mediator, reached over a connection that the owner of the process has defined. */
+export type ConnectionTarget =
+  | {
+      readonly kind: 'http';
+      readonly connection: string;
+      readonly method: HttpMethod;
+      /** Below the address of the connection; segments may be `{parameters}`. */
+      readonly path: string;
+    }
+  | { readonly kind: 'mail' | 'sms'; readonly connection: string };
+
+export const httpMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+export type HttpMethod = (typeof httpMethods)[number];
+
+/** Calls something outside the engine and waits for its answer. */
+export interface ServiceTask extends ActivityNode {
+  readonly kind: 'serviceTask';
+  readonly target: OperationTarget | ConnectionTarget;
   readonly inputs: readonly InputMapping[];
   readonly resultVariable: string | undefined;
   /** Statuses besides 2xx that are an answer, not a failure. */
@@ -168,11 +188,11 @@ export interface BusinessRuleTask extends ActivityNode {
   readonly resultVariable: string | undefined;
 }
 
-/** Computes a value in FEEL. */
+/** Computes a value: in FEEL within the step, in JavaScript outside of it. */
 export interface ScriptTask extends ActivityNode {
   readonly kind: 'scriptTask';
-  readonly script: Expression;
-  /** Names that it sees besides the variables, or instead of them when it is `isolated`. */
+  readonly script: Expression | { readonly javascript: string };
+  /** Names that FEEL sees besides the variables, or instead of them when it is `isolated`; JavaScript always instead. */
   readonly inputs: readonly InputMapping[];
   readonly isolated: boolean;
   readonly resultVariable: string | undefined;

@@ -79,19 +79,33 @@ export function readBusinessRuleTask(element: ModdleElement, reader: Reader): Ow
   };
 }
 
-/** Reads the FEEL script of a script task. */
+const feelFormats = ['feel', 'text/feel', 'application/feel'];
+const javaScriptFormats = ['javascript', 'text/javascript', 'application/javascript'];
+
+/** Reads the script of a script task. */
 export function readScriptTask(element: ModdleElement, reader: Reader): OwnFields<ScriptTask> {
-  const format = attribute(element, 'scriptFormat') ?? attribute(element, 'scriptLanguage') ?? 'feel';
-  const script = attribute(element, 'script');
-  if (!['feel', 'text/feel', 'application/feel'].includes(format.toLowerCase())) {
-    reader.issues.add(element, `scripts are written in FEEL, not in ${format}`);
-  }
-  return {
-    script: readExpression(reader.issues, element, 'script', script ?? ''),
+  const { issues } = reader;
+  const format = (
+    attribute(element, 'scriptFormat') ??
+    attribute(element, 'scriptLanguage') ??
+    'feel'
+  ).toLowerCase();
+  const script = attribute(element, 'script') ?? '';
+  const own = {
     inputs: readNamedInputs(element, reader),
     isolated: false,
     resultVariable: readVariable(element, 'govstack:resultVariable', reader),
   };
+  if (javaScriptFormats.includes(format)) {
+    for (const { target } of own.inputs)
+      if (!isVariableName(target[0])) issues.add(element, `${target[0]} cannot be the name of a variable`);
+    if (script.trim() === '') issues.add(element, 'the script is empty');
+    return { ...own, script: { javascript: script } };
+  }
+  if (!feelFormats.includes(format)) {
+    issues.add(element, `scripts are written in FEEL or in JavaScript, not in ${format}`);
+  }
+  return { ...own, script: readExpression(issues, element, 'script', script) };
 }
 
 /** Reads which activities of an ad-hoc sub-process are begun, and when it is over. */

@@ -2,8 +2,15 @@ import type { ModdleElement } from 'bpmn-moddle';
 import { compileSource, type Expression } from '../feel/expression.ts';
 import { durationMs, isDuration } from './duration.ts';
 import { readSource } from './issues.ts';
-import { readCallInputs, readVariable } from './mappings.ts';
-import type { ErrorMapping, ServiceTask } from './model.ts';
+import { readCallInputs, readFixedInputs, readVariable } from './mappings.ts';
+import {
+  type ConnectionTarget,
+  type ErrorMapping,
+  type HttpMethod,
+  httpMethods,
+  type OperationTarget,
+  type ServiceTask,
+} from './model.ts';
 import { attribute, extensions, type Reader } from './reader.ts';
 
 const identifier = /^[A-Za-z0-9'()+,\-.=?_]{1,100}(\/[A-Za-z0-9'()+,\-.=?_]{1,100}){3,4}$/;
@@ -30,6 +37,9 @@ function readApplication(element: ModdleElement, text: string, reader: Reader): 
   return compileSource(address);
 }
 
+/** Names of connections. */
+export const isConnectionName = (text: string): boolean => /^[a-z0-9][a-z0-9-]{0,62}$/.test(text);
+
 const words = (text: string | undefined): string[] =>
   text?.split(/[\s,]+/).filter((word) => word !== '') ?? [];
 
@@ -51,19 +61,10 @@ function readErrors(element: ModdleElement, reader: Reader): readonly ErrorMappi
 
 type OwnFields = Pick<
   ServiceTask,
-  | 'application'
-  | 'service'
-  | 'operation'
-  | 'inputs'
-  | 'resultVariable'
-  | 'accepts'
-  | 'errors'
-  | 'retries'
-  | 'timeoutMs'
+  'target' | 'inputs' | 'resultVariable' | 'accepts' | 'errors' | 'retries' | 'timeoutMs'
 >;
 
-/** Reads what a service task (or send task) calls, with what, and what its answers mean. */
-export function readServiceTask(element: ModdleElement, reader: Reader): OwnFields {
+function readOperation(element: ModdleElement, reader: Reader): OperationTarget {
   const { issues } = reader;
   const application = attribute(element, 'govstack:application');
   const operation = attribute(element, 'govstack:operation');
@@ -78,6 +79,71 @@ export function readServiceTask(element: ModdleElement, reader: Reader): OwnFiel
       issues.add(element, 'the application names a service already; leave govstack:service out');
     }
   }
+  return { kind: 'operation', application: target, service, operation: operation ?? '' };
+}
+
+/** What can be reached over connections, and what each takes. */
+const mailInputs = ['to', 'cc', 'bcc', 'replyTo', 'subject', 'text', 'html'];
+const smsInputs = ['to', 'text'];
+
+function readConnection(element: ModdleElement, connection: string, reader: Reader): ConnectionTarget {
+  const { issues } = reader;
+  for (const name of ['application', 'service', 'operation']) {
+    if (attribute(element, `govstack:${name}`) !== undefined)
+      issues.add(element, `govstack:${name} and govstack:connection exclude one another`);
+  }
+  if (!isConnectionName(connection)) issues.add(element, `${connection} cannot be the name of a connection`);
+  const send = attribute(element, 'govstack:send');
+  const method = attribute(element, 'govstack:method');
+  const path = attribute(element, 'govstack:path') ?? '';
+  if (send === undefined) {
+    if (!httpMethods.some((one) => one === method))
+      issues.add(element, `a request over a connection needs govstack:method: ${httpMethods.join(', ')}`);
+    if (
+      !/^(\/([\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2}|\{[\w.-]+\})*)*$/.test(path) ||
+      /\/\.{1,2}(\/|$)/.test(path)
+    )
+      issues.add(element, `govstack:path ${path} is not a path; parts of the query are inputs`);
+    return { kind: 'http', connection, method: method as HttpMethod, path };
+  }
+  if (send !== 'mail' && send !== 'sms') issues.add(element, `govstack:send is mail or sms, not ${send}`);
+  if (method !== undefined || path !== '')
+    issues.add(element, 'govstack:method and govstack:path belong to HTTP requests');
+  return { kind: send === 'sms' ? 'sms' : 'mail', connection };
+}
+
+function readInputs(
+  element: ModdleElement,
+  target: ServiceTask['target'],
+  reader: Reader,
+): ServiceTask['inputs'] {
+  if (target.kind === 'operation' || target.kind === 'http') {
+    const inputs = readCallInputs(element, reader);
+    const given = inputs.flatMap(({ target: [where, name] }) => (where === 'path' && name ? [name] : []));
+    const wanted =
+      target.kind === 'http' ? [...target.path.matchAll(/\{([^}]+)\}/g)].map((one) => one[1]) : given;
+    for (const name of new Set([...given, ...wanted]))
+      if (!given.includes(name ?? '') || !wanted.includes(name))
+        reader.issues.add(element, `path.${name} is either no input or not in govstack:path`);
+    return inputs;
+  }
+  const inputs = readFixedInputs(element, target.kind === 'mail' ? mailInputs : smsInputs, reader);
+  for (const name of target.kind === 'mail' ? ['to', 'subject'] : ['to', 'text'])
+    if (!inputs.some((one) => one.target[0] === name))
+      reader.issues.add(element, `${target.kind} needs an input ${name}`);
+  return inputs;
+}
+
+/** Reads what a service task (or send task) calls, with what, and what its answers mean. */
+export function readServiceTask(element: ModdleElement, reader: Reader): OwnFields {
+  const { issues } = reader;
+  const connection = attribute(element, 'govstack:connection');
+  for (const name of ['send', 'method', 'path']) {
+    if (connection === undefined && attribute(element, `govstack:${name}`) !== undefined)
+      issues.add(element, `govstack:${name} needs govstack:connection`);
+  }
+  const target =
+    connection === undefined ? readOperation(element, reader) : readConnection(element, connection, reader);
   const retries = attribute(element, 'govstack:retries');
   for (const pause of words(retries)) {
     if (!isDuration(pause)) issues.add(element, `retry pause ${pause} is not an ISO 8601 duration`);
@@ -93,10 +159,8 @@ export function readServiceTask(element: ModdleElement, reader: Reader): OwnFiel
     else issues.add(element, `timeout ${timeout} is not an ISO 8601 duration of hours, minutes and seconds`);
   }
   return {
-    application: target,
-    service,
-    operation: operation ?? '',
-    inputs: readCallInputs(element, reader),
+    target,
+    inputs: readInputs(element, target, reader),
     resultVariable: readVariable(element, 'govstack:resultVariable', reader),
     accepts: accepts.map(Number),
     errors: readErrors(element, reader),

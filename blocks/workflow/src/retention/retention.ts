@@ -63,6 +63,7 @@ const parts = [
   'user_task',
   'incident',
   'job',
+  'notice',
   'subscription',
   'signal_subscription',
   'token',

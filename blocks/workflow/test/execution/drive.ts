@@ -1,5 +1,5 @@
 import type { Command } from '../../src/execution/command.ts';
-import type { EngineEvent } from '../../src/execution/event.ts';
+import type { EngineEvent, ServiceRequest } from '../../src/execution/event.ts';
 import type { StepContext } from '../../src/execution/run.ts';
 import { type InstanceState, newInstance } from '../../src/execution/state.ts';
 import { type StepResult, step } from '../../src/execution/step.ts';
@@ -7,11 +7,13 @@ import type { Json, Variables } from '../../src/feel/json.ts';
 import type { ProcessModel } from '../../src/model/model.ts';
 
 type Of<T extends Command['type']> = Extract<Command, { type: T }>;
+/** A job, most of which call an operation; a test of others says so itself. */
+type Job = Of<'createJob'> & { readonly request: ServiceRequest };
 
 /** Drives one instance by hand: the world around the interpreter, without a world. */
 export interface Drive {
   readonly state: InstanceState;
-  readonly jobs: ReadonlyMap<string, Of<'createJob'>>;
+  readonly jobs: ReadonlyMap<string, Job>;
   readonly tasks: ReadonlyMap<string, Of<'createTask'>>;
   readonly timers: ReadonlyMap<string, Of<'createTimer'>>;
   readonly subscriptions: ReadonlyMap<string, Of<'subscribe'>>;
@@ -41,7 +43,7 @@ export function drive(
   let ids = 0;
   let state = newInstance('i', '2026-01-01T00:00:00Z', 'key-1');
   const maps = {
-    jobs: new Map<string, Of<'createJob'>>(),
+    jobs: new Map<string, Job>(),
     tasks: new Map<string, Of<'createTask'>>(),
     timers: new Map<string, Of<'createTimer'>>(),
     subscriptions: new Map<string, Of<'subscribe'>>(),
@@ -58,7 +60,7 @@ export function drive(
   };
   const obey = (one: Command): void => {
     commands.push(one);
-    if (one.type === 'createJob') maps.jobs.set(one.jobId, one);
+    if (one.type === 'createJob') maps.jobs.set(one.jobId, one as Job);
     if (one.type === 'removeJob') maps.jobs.delete(one.jobId);
     if (one.type === 'createTask') maps.tasks.set(one.taskId, one);
     if (one.type === 'endTask') maps.tasks.delete(one.taskId);

@@ -122,9 +122,77 @@ const refusals: readonly [string, string, string, RegExp][] = [
   ],
   [
     'a script in another language',
-    around(el('scriptTask', 't', { scriptFormat: 'javascript' }, '<script>1</script>')),
+    around(el('scriptTask', 't', { scriptFormat: 'text/x-python' }, '<script>1</script>')),
     't',
-    /FEEL, not in javascript/,
+    /FEEL or in JavaScript, not in text\/x-python/,
+  ],
+  [
+    'malformed JavaScript',
+    around(el('scriptTask', 't', { scriptFormat: 'application/javascript' }, '<script>\nreturn {</script>')),
+    't',
+    /script: line \d+: SyntaxError/,
+  ],
+  [
+    'a request over a connection without a method',
+    around(el('serviceTask', 't', { 'govstack:connection': 'a' })),
+    't',
+    /govstack:method/,
+  ],
+  [
+    'a request over a connection and to an operation',
+    around(service('t', '', { 'govstack:connection': 'a', 'govstack:method': 'GET' })),
+    't',
+    /exclude one another/,
+  ],
+  [
+    'a path that leads upwards',
+    around(
+      el('serviceTask', 't', {
+        'govstack:connection': 'a',
+        'govstack:method': 'GET',
+        'govstack:path': '/a/../b',
+      }),
+    ),
+    't',
+    /is not a path/,
+  ],
+  [
+    'a path parameter without input',
+    around(
+      el('serviceTask', 't', {
+        'govstack:connection': 'a',
+        'govstack:method': 'GET',
+        'govstack:path': '/a/{id}',
+      }),
+    ),
+    't',
+    /path.id/,
+  ],
+  [
+    'mail to nobody',
+    around(
+      el(
+        'sendTask',
+        't',
+        { 'govstack:connection': 'a', 'govstack:send': 'mail' },
+        extensions(input('subject', 's')),
+      ),
+    ),
+    't',
+    /needs an input to/,
+  ],
+  [
+    'a credential as input',
+    around(
+      el(
+        'serviceTask',
+        't',
+        { 'govstack:connection': 'a', 'govstack:method': 'GET' },
+        extensions(input('header.Authorization', 's')),
+      ),
+    ),
+    't',
+    /header.Authorization/,
   ],
   [
     'a service task without operation',

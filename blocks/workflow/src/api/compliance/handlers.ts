@@ -42,6 +42,7 @@ export function answerSuite(service: WorkflowService): ImplementedSurface {
       const { row, aftermath } = await startInstance(db, engine, {
         ...request,
         businessKey: undefined,
+        callbackUrl: undefined,
         startKey: undefined,
       });
       follow(service, aftermath);

@@ -42,6 +42,7 @@ export async function seedSuite(service: WorkflowService): Promise<void> {
     viewer: { application: engine.application, member: undefined },
     process: definition.id,
     businessKey: undefined,
+    callbackUrl: undefined,
     startKey: 'compliance',
     pairs: [],
     actor,
