@@ -56,19 +56,26 @@ function checkBoundary(model: ProcessModel, element: BoundaryEvent, issues: Issu
   for (const { kind } of definitionsOf(element.catches)) checkCaught(element, host, kind, issues);
 }
 
+/** A script in JavaScript takes its time, and may throw errors. */
+const isRunBeside = (host: Activity): boolean => host.kind === 'scriptTask' && 'javascript' in host.script;
+
 function checkCaught(element: BoundaryEvent, host: Activity, kind: string, issues: Issues): void {
   if (kind === 'cancel') return;
   if (kind === 'compensation') {
     checkCompensation(element, host, issues);
   } else if (kind === 'error') {
     if (!element.interrupting) issues.add(element.id, 'a boundary event that catches an error interrupts');
-    if (!['serviceTask', 'subProcess', 'callActivity'].includes(host.kind)) {
+    if (!['serviceTask', 'subProcess', 'callActivity'].includes(host.kind) && !isRunBeside(host)) {
       issues.add(element.id, `a ${host.kind} raises no error that could be caught`);
     }
   } else if (kind === 'escalation') {
     if (host.kind !== 'subProcess' && host.loop?.kind !== 'multiInstance')
       issues.add(element.id, `a ${host.kind} escalates nothing`);
-  } else if (['task', 'scriptTask', 'businessRuleTask'].includes(host.kind) && !host.loop) {
+  } else if (
+    ['task', 'scriptTask', 'businessRuleTask'].includes(host.kind) &&
+    !host.loop &&
+    !isRunBeside(host)
+  ) {
     issues.add(element.id, `a ${host.kind} takes no time in which an event could happen`);
   }
 }
