@@ -7,6 +7,7 @@ import {
   removeConnection,
 } from '../connections/connections.ts';
 import { actorOf } from '../history/actor.ts';
+import { sees } from '../history/viewer.ts';
 import { listNotices, sendAgain } from '../notices/notices.ts';
 import { viewer, type WorkflowService } from '../service.ts';
 import type { connectionOperations } from './connection-operations.ts';
@@ -17,8 +18,7 @@ export function connectionHandlers(service: WorkflowService): Handlers<typeof co
   /** Whose connection is meant: the caller's own, or one of the agency that the person supervises. */
   const ownerOf = (application: string | undefined, caller: Caller, person: Person | undefined): string => {
     if (application === undefined || application === caller.application) return caller.application;
-    const { member } = viewer(service, caller, person);
-    if (member === undefined || !application.startsWith(`${member}/`) || !isApplicationId(application))
+    if (!sees(viewer(service, caller, person), application) || !isApplicationId(application))
       throw forbidden('Connections of another application are for the supervisors of its agency');
     return application;
   };

@@ -549,8 +549,8 @@ describe('whoever starts an instance', () => {
     const again = await startTold('told', `${base}/hooks/case?of=1`, 'told-1');
     expect(again.body.id).toBe(body.id);
     const params = { instanceId: body.id };
-    await adminOf(node).suspendInstance({ params });
-    await adminOf(node).resumeInstance({ params });
+    await adminOf(node).suspendInstance({ params, body: {} });
+    await adminOf(node).resumeInstance({ params, body: {} });
     await apiOf(node).stop({ params });
     const states = () => told.map((one) => (one.body as { state: string }).state);
     await expect.poll(states).toEqual(['suspended', 'suspended', 'running', 'stopped']);
