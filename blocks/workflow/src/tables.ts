@@ -1,5 +1,5 @@
 import type { Generated, Selectable } from 'kysely';
-import type { ConnectionSettings } from './connections/settings.ts';
+import type { ConnectionSettings } from './api/connection-schemas.ts';
 import type { HistoryEntry } from './execution/command.ts';
 import type { JobRequest } from './execution/event.ts';
 import type { Compensable, InstanceStatus, Scope, Subscription, Wait } from './execution/state.ts';

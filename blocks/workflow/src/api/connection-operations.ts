@@ -1,5 +1,5 @@
 import { defineOperation, Type } from '@govstack/platform/operation';
-import { ConnectionSettings } from '../connections/settings.ts';
+import { ConnectionSettings } from './connection-schemas.ts';
 import { OrNull, Time, Uuid } from './schemas.ts';
 
 const administrator = { caller: 'application', person: 'optional' } as const;

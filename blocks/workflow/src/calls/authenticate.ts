@@ -1,6 +1,6 @@
 import { type Dispatcher, request } from 'undici';
+import type { Authentication } from '../api/connection-schemas.ts';
 import type { Connection } from '../connections/connections.ts';
-import type { Authentication } from '../connections/settings.ts';
 import { NotCallable } from './descriptions.ts';
 
 interface Token {

@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { conflict, notFound, Problem } from '@govstack/platform';
 import { type Kysely, sql, type Transaction } from 'kysely';
+import type { ConnectionSettings } from '../api/connection-schemas.ts';
 import { type Actor, nameOf } from '../history/actor.ts';
 import { ownedBy, type Viewer } from '../history/viewer.ts';
 import type { ProcessModel } from '../model/model.ts';
 import type { WorkflowTables } from '../tables.ts';
 import type { Sealing } from './sealing.ts';
-import { audienceOf, type ConnectionSettings, needsSecret, wrongSettings } from './settings.ts';
+import { audienceOf, needsSecret, wrongSettings } from './settings.ts';
 
 /** A connection as requests use it. */
 export interface Connection {
