@@ -6,14 +6,15 @@ import { attribute, child, children, idOf, type Reader } from './reader.ts';
 import { isVariableName } from './variable-name.ts';
 
 /**
- * Variable behind a data object, a reference to one, a property, a data input or output: its name, else its id. All
- * references to a data object are the same variable. One that cannot be a name becomes an issue.
+ * Variable behind a data object, a reference to one, a property, a data input or output: its name with `_`
+ * for what no variable can have, else its id. All references to a data object are the same variable.
  */
 export function variableOf(item: ModdleElement, reader: Reader): string {
   const object = child(item, 'dataObjectRef');
-  const names = [object && attribute(object, 'name'), attribute(item, 'name'), idOf(object), idOf(item)];
+  const given = [object && attribute(object, 'name'), attribute(item, 'name'), idOf(object), idOf(item)];
+  const names = given.map((one) => one?.trim().replaceAll(/[^A-Za-z0-9_]+/g, '_'));
   const name = names.find((one) => one !== undefined && isVariableName(one));
-  if (name === undefined) reader.issues.add(item, `${names.find(Boolean)} cannot be the name of a variable`);
+  if (name === undefined) reader.issues.add(item, `${given.find(Boolean)} cannot be the name of a variable`);
   return name ?? '';
 }
 

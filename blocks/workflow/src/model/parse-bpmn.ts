@@ -30,6 +30,8 @@ export async function parseBpmn(xml: string, issues: Issues): Promise<BpmnDocume
     definitions = parsed.rootElement;
     for (const warning of parsed.warnings) {
       if (diagramOnly(warning.element) || /unresolved reference .*bpmndi/.test(warning.message)) continue;
+      // The text has been decoded by whoever brought it.
+      if (/unsupported document encoding/.test(warning.message)) continue;
       // What type data has is told to readers; a type of another language is no element of the document.
       if (/^bpmn:(structureRef|itemSubjectRef|itemRef)$/.test(warning.property ?? '')) continue;
       const lines = warning.message.split('\n');

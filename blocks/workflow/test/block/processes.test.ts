@@ -22,7 +22,47 @@ const refused = async (call: Promise<unknown>): Promise<CallFailed> => {
   return error as CallFailed;
 };
 
+/** As another editor writes it: another prefix and encoding, its own namespaces, pools, lanes, artifacts, a drawing. */
+const foreign = `<?xml version="1.0" encoding="ISO-8859-1" standalone="yes"?>
+<semantic:definitions xmlns:semantic="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+  xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:dc="http://www.omg.org/spec/DD/20100524/DC" xmlns:acme="urn:acme:editor"
+  id="made-elsewhere" targetNamespace="urn:acme" exporter="Acme" exporterVersion="7" expressionLanguage="urn:feel" acme:theme="dark">
+  <semantic:itemDefinition id="text" structureRef="xsd:string"/>
+  <semantic:collaboration id="c"><semantic:participant id="p1" name="Agency" processRef="elsewhere"/><semantic:participant id="p2" name="Citizen"/>
+    <semantic:messageFlow id="mf" name="letter" sourceRef="p2" targetRef="t"/></semantic:collaboration>
+  <semantic:process id="elsewhere" isExecutable="true"><semantic:extensionElements><acme:cost currency="EUR"><acme:part>4</acme:part></acme:cost></semantic:extensionElements>
+    <semantic:laneSet id="ls"><semantic:lane id="l" name="Counter"><semantic:flowNodeRef>t</semantic:flowNodeRef></semantic:lane></semantic:laneSet>
+    <semantic:property id="note" itemSubjectRef="text"/><semantic:dataObject id="d" itemSubjectRef="xsd:int"/>
+    <semantic:dataObjectReference id="dr" name="Number of pages" dataObjectRef="d"/>
+    <semantic:startEvent id="s"><semantic:outgoing>f1</semantic:outgoing></semantic:startEvent>
+    <semantic:scriptTask id="t" name="Count" acme:colour="#ff0" completionQuantity="1"><semantic:documentation textFormat="text/plain">Größe</semantic:documentation>
+      <semantic:incoming>f1</semantic:incoming><semantic:outgoing>f2</semantic:outgoing>
+      <semantic:ioSpecification><semantic:dataOutput id="out" name="pages"/><semantic:inputSet id="is"/><semantic:outputSet id="os"/></semantic:ioSpecification>
+      <semantic:dataOutputAssociation id="oa"><semantic:sourceRef>out</semantic:sourceRef><semantic:targetRef>dr</semantic:targetRef></semantic:dataOutputAssociation>
+      <semantic:script><![CDATA[6 * 7]]></semantic:script></semantic:scriptTask>
+    <semantic:endEvent id="e"><semantic:incoming>f2</semantic:incoming></semantic:endEvent>
+    <semantic:sequenceFlow id="f1" sourceRef="s" targetRef="t"/><semantic:sequenceFlow id="f2" sourceRef="t" targetRef="e"/>
+    <semantic:group id="g"/><semantic:textAnnotation id="a"><semantic:text>by law</semantic:text></semantic:textAnnotation>
+    <semantic:association id="as" sourceRef="t" targetRef="a"/>
+  </semantic:process>
+  <bpmndi:BPMNDiagram id="dia" resolution="96.5"><bpmndi:BPMNPlane id="pl" bpmnElement="c"><bpmndi:BPMNShape id="sh" bpmnElement="t">
+    <dc:Bounds x="1.50" y="2" width="100" height="80"/></bpmndi:BPMNShape></bpmndi:BPMNPlane></bpmndi:BPMNDiagram>
+</semantic:definitions>`;
+
 describe('deploying', () => {
+  it('[WF-6.2-b] [WF-6.1-b] keeps a file that was made elsewhere as it is, and executes it', async () => {
+    const given = { ...simple('elsewhere'), processBody: [{ code: 'bpmn20xml' as const, value: foreign }] };
+    const { body } = await apiOf(node).addProcess({ body: given });
+    expect(body.processDefinition.processBody).toEqual(given.processBody);
+    const started = await apiOf(node).start({
+      params: { processId: body.id },
+      body: { synchronous: true },
+    });
+    expect(started.body.state).toBe('completed');
+    const seen = await apiOf(node).getInstance({ params: { instanceId: started.body.id } });
+    expect(seen.body.variables).toEqual({ Number_of_pages: 42 });
+  });
+
   it('[WF-7.2.1] [WF-7.2.2] [WF-8.2-d] keeps the definition as it was given, under an id of its own', async () => {
     const deployed = { ...simple('kept'), description: 'A test', isClosed: true };
     const { body } = await apiOf(node).addProcess({ body: deployed });
@@ -99,7 +139,7 @@ describe('deploying', () => {
 
   it('[WF-5.3.1] [WF-6.5-a] refuses what cannot be run with the ids of the elements, and keeps nothing', async () => {
     const broken = definition(
-      `<startEvent id="s"/><complexGateway id="cg"/><task id="lost"/>${chain('s', 'cg')}`,
+      `<startEvent id="s"/><choreographyTask id="cg"/><task id="lost"/>${chain('s', 'cg')}`,
       { key: 'broken' },
     );
     const error = await refused(apiOf(node).addProcess({ body: broken }));
@@ -107,7 +147,7 @@ describe('deploying', () => {
     expect(error.problem?.errors).toContainEqual({
       in: 'body',
       pointer: '/processBody#cg',
-      detail: 'ComplexGateway is not supported',
+      detail: 'ChoreographyTask is not supported',
     });
     expect((await refused(apiOf(node).getProcess({ params: { processId: 'broken' } }))).status).toBe(404);
   });
