@@ -31,11 +31,12 @@ function addressOf(baseUrl: string, { path, query }: HttpRequest): URL {
   return url;
 }
 
-/** An answer that shows what only the other side may see is not let into variables. */
-const hide = (bytes: Buffer, secret: string | undefined): Buffer =>
-  secret === undefined || secret.length < 8 || !bytes.includes(secret)
-    ? bytes
-    : Buffer.from(bytes.toString('utf8').replaceAll(secret, '…'));
+/** What only the other side may see is not let into variables when it shows it: the secret, and what was made of it. */
+function hide(bytes: Buffer, secrets: readonly string[]): Buffer {
+  const shown = secrets.filter((one) => one.length >= 8 && bytes.includes(one));
+  if (shown.length === 0) return bytes;
+  return Buffer.from(shown.reduce((text, one) => text.replaceAll(one, '…'), bytes.toString('utf8')));
+}
 
 /** Reads an answer as far as it may be long. Throws `NotCallable`. */
 async function readAll(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
@@ -64,6 +65,8 @@ async function sendOnce(
     throw new NotCallable(`the connection ${connection.name} is not for HTTP`, false);
   const changes = one.method !== 'GET' && one.method !== 'HEAD';
   const body = changes && one.body !== undefined ? JSON.stringify(one.body) : undefined;
+  const shown = await outside.authenticator.headers(connection, signal);
+  const secrets = [secret ?? '', ...Object.values(shown).map((one) => one.replace(/^(Basic|Bearer) /, ''))];
   const response = await request(addressOf(settings.baseUrl, one), {
     method: one.method,
     headers: {
@@ -72,17 +75,17 @@ async function sendOnce(
       ...(settings.kind === 'http' ? settings.headers : {}),
       ...(changes ? { 'idempotency-key': key } : {}),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(await outside.authenticator.headers(connection, signal)),
+      ...shown,
     },
     ...(body === undefined ? {} : { body }),
     dispatcher: outside.dispatcher,
     signal,
   });
-  const bytes = hide(await readAll(response.body, outside.maxAnswerBytes), secret);
+  const bytes = hide(await readAll(response.body, outside.maxAnswerBytes), secrets);
   const headers = Object.entries(response.headers).flatMap(([name, value]) =>
     value === undefined || notTaken.has(name)
       ? []
-      : [[name, hide(Buffer.from([value].flat().join(', ')), secret).toString()]],
+      : [[name, hide(Buffer.from([value].flat().join(', ')), secrets).toString()]],
   );
   const contentType = [response.headers['content-type']].flat()[0];
   return {

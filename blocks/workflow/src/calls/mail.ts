@@ -52,6 +52,13 @@ interface SmtpError {
   readonly responseCode?: number;
 }
 
+const untilAborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+  });
+
 /**
  * Sends mail. The message has the same Message-ID on every attempt, by which a second copy is recognised. The answer is
  * the reply of the server: 250, or why not; 4yz may be better later. Throws `NotCallable`, or what the network says.
@@ -62,6 +69,7 @@ export async function sendMail(
   key: string,
   places: OutsidePlaces,
   timeoutMs: number,
+  signal: AbortSignal,
 ): Promise<Answer> {
   const { settings, secret } = connection;
   if (settings.kind !== 'smtp')
@@ -89,12 +97,13 @@ export async function sendMail(
   const domain = /@([^>\s]+)/.exec(settings.from)?.[1] ?? 'localhost';
   const messageId = `<${key}@${domain}>`;
   try {
-    const sent = await transport.sendMail({
+    const sending = transport.sendMail({
       ...content,
       from: settings.from,
       messageId,
       headers: { 'Auto-Submitted': 'auto-generated' },
     });
+    const sent = await Promise.race([sending, untilAborted(signal)]);
     const rejected = [...(sent.rejected as readonly string[])];
     return { status: 250, headers: {}, body: { messageId, rejected }, temporary: false };
   } catch (error) {

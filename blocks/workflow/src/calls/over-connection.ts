@@ -46,7 +46,7 @@ const send = (
 ): Promise<Answer> => {
   const ms = timeoutMs ?? connection.settings.timeoutMs ?? calls.timeoutMs;
   const signal = AbortSignal.any([calls.signal, AbortSignal.timeout(ms)]);
-  if (request.kind === 'mail') return sendMail(connection, request.body, key, calls.places, ms);
+  if (request.kind === 'mail') return sendMail(connection, request.body, key, calls.places, ms, signal);
   const one = request.kind === 'http' ? request : textMessage(request.body, key);
   return sendHttp(connection, one, key, calls, signal);
 };

@@ -348,7 +348,11 @@ describe('connections', () => {
     );
     await ended(node, await start('echo'));
     expect(at('/echo')[0]?.headers.authorization).toBe('Bearer do-not-tell-anyone');
-    expect(await everythingKept()).not.toContain('do-not-tell-anyone');
+    await connect('echo', { authentication: { kind: 'basic', user: 'msp' } }, 'do-not-tell-anyone');
+    await ended(node, await start('echo'));
+    const kept = await everythingKept();
+    expect(kept).not.toContain('do-not-tell-anyone');
+    expect(kept).not.toContain(Buffer.from('msp:do-not-tell-anyone').toString('base64'));
     const { body } = await adminOf(node).listConnections({});
     expect(body.connections.find((one) => one.name === 'echo')).toMatchObject({
       application: owner,
