@@ -18,8 +18,8 @@ interface Received {
 type Answer = readonly [status: number, body?: unknown, headers?: Record<string, string>];
 
 const received: Received[] = [];
-/** What the outside party answers, by path. */
-const answers: Record<string, (one: Received) => Answer | undefined> = {};
+/** What the outside party answers, by path; `silent`: it takes the request and says nothing. */
+const answers: Record<string, (one: Received) => Answer | 'silent'> = {};
 const mails: ParsedMail[] = [];
 let mailFailures: number[] = [];
 let http: Server;
@@ -43,6 +43,7 @@ beforeAll(async () => {
     };
     received.push(one);
     const answer = answers[one.url.split('?')[0] ?? '']?.(one) ?? [404, { title: 'Not found' }];
+    if (answer === 'silent') return;
     response
       .writeHead(answer[0], { 'content-type': 'application/json', ...answer[2] })
       .end(answer[1] === undefined ? '' : JSON.stringify(answer[1]));
@@ -265,10 +266,12 @@ describe('a call over a connection', () => {
   it('is not led elsewhere, takes no endless answer, and is over in time', async () => {
     answers['/moved'] = () => [302, undefined, { location: `${base}/elsewhere` }];
     answers['/endless'] = () => [200, 'x'.repeat(50_000)];
-    await connect('party');
+    answers['/silent'] = () => 'silent';
+    await connect('party', { timeoutMs: 250 });
     for (const [path, message] of [
       ['/moved', /answered 302/],
       ['/endless', /more than 20000 bytes/],
+      ['/silent', /the connection party: no answer in time/],
     ] as const) {
       const key = path.slice(1);
       await deploy(key, `${request('t', 'party', path, [])}${chain('s', 't', 'e')}`);
