@@ -56,6 +56,8 @@ const config = Type.Object({
   maxIterations: Type.Integer({ default: 1000, minimum: 1 }),
   /** Most instances that stand above one another, each called or started by the one before. */
   maxDepth: Type.Integer({ default: 10, minimum: 1, maximum: 100 }),
+  /** Most signals and messages between instances that follow from one another at once. */
+  maxHops: Type.Integer({ default: 16, minimum: 1, maximum: 1000 }),
   /** Milliseconds between looks for timers that come due and for jobs of other nodes. */
   pollMs: Type.Integer({ default: 500, minimum: 10 }),
   /** Networks (CIDR) besides the Internet to which connections may lead; private and local addresses are refused. */
@@ -93,13 +95,13 @@ export const workflow = defineBlock({
   emits: [instanceEnded, instanceOverdue, userTaskCreated, userTaskWithdrawn, incidentRaised],
   async start(ctx) {
     const db = ctx.database<WorkflowTables>();
-    const { maxMoves, maxIterations, maxDepth, retries } = ctx.config;
+    const { maxMoves, maxIterations, maxDepth, maxHops, retries } = ctx.config;
     const engine: Engine = {
       application: ctx.application,
       models: createModels(),
       now: ctx.now,
       newId: ctx.newId,
-      limits: { maxMoves, maxIterations, maxDepth, retries },
+      limits: { maxMoves, maxIterations, maxDepth, maxHops, retries },
     };
     const ends = createEnds(500);
     const stopping = new AbortController();
@@ -151,6 +153,7 @@ export const workflow = defineBlock({
         ends.ended(instanceId);
         delivery.wake();
       },
+      deliverMessages: () => tidyMessages(db, engine, worker.took, ctx.log),
       startDue: () => startDue(db, engine, ctx.log, worker.took),
       async upkeep() {
         await tidyMessages(db, engine, worker.took, ctx.log);

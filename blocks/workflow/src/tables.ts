@@ -94,7 +94,7 @@ export interface WorkflowTables {
   };
   job: {
     id: string;
-    kind: 'call' | 'timer' | 'return' | 'stop' | 'overdue';
+    kind: 'call' | 'timer' | 'return' | 'stop' | 'overdue' | 'escalation';
     instance_id: string;
     token_id: string;
     element_id: string;
@@ -161,12 +161,25 @@ export interface WorkflowTables {
     element_id: string;
     signal_name: string;
   };
+  signal_start: {
+    owner: string;
+    process_key: string;
+    element_id: string;
+    signal_name: string;
+    definition_id: string;
+  };
   signal_delivery: {
     id: Generated<string>;
-    instance_id: string;
-    subscription_id: string;
+    /** A wait of an instance, or else a start event. */
+    instance_id: string | null;
+    subscription_id: string | null;
+    owner: string | null;
+    process_key: string | null;
+    element_id: string | null;
     payload: unknown;
     thrown_at: string;
+    /** How many signals, messages and starts it follows from. */
+    depth: Generated<number>;
   };
   flow_trigger: {
     id: string;
@@ -229,6 +242,8 @@ export interface WorkflowTables {
     received_at: string;
     expires_at: string;
     delivered_to: string | null;
+    /** How many signals, messages and starts it follows from. */
+    depth: Generated<number>;
   };
   user_task: {
     id: string;

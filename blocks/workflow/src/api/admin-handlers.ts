@@ -6,6 +6,7 @@ import { readHistory } from '../history/read-history.ts';
 import { listIncidents, retryIncident } from '../incidents/incidents.ts';
 import { countInstances, findInstance } from '../instances/read.ts';
 import { resumeInstance, runningOf, suspendInstance } from '../instances/suspend.ts';
+import { isOutage } from '../jobs/completions.ts';
 import { follow, observer, viewer, type WorkflowService } from '../service.ts';
 import { arrangeStarts } from '../starts/arrange.ts';
 import { defineClockTrigger, listClockTriggers, removeClockTrigger } from '../starts/clock-trigger.ts';
@@ -80,18 +81,23 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
     const { ids, more } = await runningOf(db, body.id, !still);
     const actor = actorOf(caller, person);
     let instances = 0;
+    const failed: { instanceId: string; detail: string }[] = [];
     for (const id of ids) {
-      const done = (still ? suspend(id, actor, reason) : resume(id, actor, reason)).then(
-        () => 1,
-        (error: unknown) => {
-          // Ended in the meantime.
-          if (error instanceof Problem && error.status === 409) return 0;
-          throw error;
-        },
-      );
-      instances += await done;
+      try {
+        await (still ? suspend(id, actor, reason) : resume(id, actor, reason));
+        instances += 1;
+      } catch (error) {
+        // Ended in the meantime.
+        if (error instanceof Problem && error.status === 409) continue;
+        if (isOutage(error)) throw error;
+        service.log.error({ err: error, instanceId: id }, 'an instance could not be suspended or resumed');
+        failed.push({
+          instanceId: id,
+          detail: error instanceof Problem ? error.message : 'it could not be done; the log tells why',
+        });
+      }
     }
-    return { status: 200 as const, body: { processRef: body.id, instances, more } };
+    return { status: 200 as const, body: { processRef: body.id, instances, more, failed } };
   };
   return {
     ...drawingHandlers(service),

@@ -275,6 +275,9 @@ const bulkAnswer = Type.Object({
   processRef: Type.String(),
   instances: Type.Integer({ description: 'Instances that this request changed; at most 1,000' }),
   more: Type.Boolean({ description: 'Whether there are others: ask again' }),
+  failed: Type.Array(Type.Object({ instanceId: Uuid, detail: Type.String() }), {
+    description: 'Instances that could not be changed; the others are',
+  }),
 });
 
 const suspendProcess = defineOperation({

@@ -336,7 +336,7 @@ const publishMessage = defineOperation({
   path: '/messages',
   summary: 'Give a message to the instance that waits for it, or to the process that begins with it',
   description:
-    'To an instance of the calling application’s processes, by name and correlation key. When none waits, the process that begins with a message of this name is started, with the correlation key as business key. When there is none, it waits until `timeToLive` is over. The same `messageId` again changes nothing.',
+    'By name and correlation key, to an instance of the calling application’s processes, or of the application whose workflow is addressed. When none waits, the process that begins with a message of this name is started, with the correlation key as business key. When there is none, it waits until `timeToLive` is over. The same `messageId` again changes nothing.',
   access: application,
   body: Type.Object(
     {
@@ -356,7 +356,28 @@ const publishMessage = defineOperation({
   },
 });
 
-/** The published Workflow API, with user tasks and messages beside it. */
+const broadcastSignal = defineOperation({
+  id: 'broadcastSignal',
+  method: 'POST',
+  path: '/signals',
+  summary: 'Give a signal to everything of the calling application that waits for it or begins with it',
+  description:
+    'To every wait that is there at this moment, and to every process with a signal start event of this name: each once. Answers how many. The same `Idempotency-Key` again changes nothing.',
+  access: application,
+  idempotent: true,
+  body: Type.Object(
+    {
+      name: Type.String({ minLength: 1, maxLength: 200 }),
+      payload: Type.Optional(Type.Unknown()),
+    },
+    { additionalProperties: false },
+  ),
+  responses: {
+    202: Type.Object({ name: Type.String(), waits: Type.Integer(), starts: Type.Integer() }),
+  },
+});
+
+/** The published Workflow API, with user tasks, messages and signals beside it. */
 export const workflowApi = defineSurface({
   name: 'workflow-v1',
   title: 'Workflow',
@@ -382,5 +403,6 @@ export const workflowApi = defineSurface({
     commentUserTask,
     listTaskComments,
     publishMessage,
+    broadcastSignal,
   },
 });

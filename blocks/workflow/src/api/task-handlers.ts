@@ -1,10 +1,20 @@
-import { type Caller, notFound, once, type Person, transaction } from '@govstack/platform';
+import {
+  applicationOf,
+  type Caller,
+  notFound,
+  once,
+  type Person,
+  Problem,
+  transaction,
+} from '@govstack/platform';
 import type { Handlers } from '@govstack/platform/operation';
 import type { Json, Variables } from '../feel/json.ts';
 import { type Actor, actorOf, nameOf } from '../history/actor.ts';
 import { isUuid } from '../instances/read.ts';
+import { cannotBeStored } from '../instances/start-variables.ts';
 import { publishMessage } from '../messages/messages.ts';
 import { follow, viewer, type WorkflowService } from '../service.ts';
+import { sendSignal } from '../signals/write-signals.ts';
 import { assignTask, completeTask, findTask, listTasks, type Worker } from '../tasks/tasks.ts';
 import {
   commentTask,
@@ -30,6 +40,7 @@ type TaskHandlers = Pick<
   | 'commentUserTask'
   | 'listTaskComments'
   | 'publishMessage'
+  | 'broadcastSignal'
 >;
 
 /** An officer works as themselves; behind an application alone, or with a citizen, the application works. */
@@ -37,6 +48,21 @@ const workerOf = (caller: Caller, person: Person | undefined): Worker => ({
   application: caller.application,
   person: person?.agency === undefined ? undefined : person,
 });
+
+/**
+ * Whose processes get a message: the caller's own, or those of the application whose workflow was called, which has let
+ * the caller. Ids of messages are the sender's.
+ */
+function addressed(
+  block: string,
+  { application, service }: Caller,
+  messageId: string,
+): { readonly owner: string; readonly messageId: string } {
+  const owner = applicationOf(service);
+  return owner === block || owner === application
+    ? { owner: application, messageId }
+    : { owner, messageId: `${application} ${messageId}` };
+}
 
 const known = (taskId: string): string => {
   if (!isUuid(taskId)) throw notFound('Task');
@@ -152,8 +178,7 @@ export function taskHandlers(service: WorkflowService): TaskHandlers {
         db,
         engine,
         {
-          owner: caller.application,
-          messageId,
+          ...addressed(engine.application, caller, messageId),
           name,
           correlationKey,
           payload: (payload ?? null) as Json,
@@ -165,6 +190,26 @@ export function taskHandlers(service: WorkflowService): TaskHandlers {
       return instanceId === undefined
         ? { status: 202, body: { messageId, expires } }
         : { status: 200, body: { messageId, instanceId } };
+    },
+    async broadcastSignal({ body, caller, person, idempotencyKey }) {
+      const { name, payload = null } = body;
+      if (cannotBeStored(payload))
+        throw new Problem(400, 'The payload contains characters that cannot be stored');
+      const at = engine.now().toISOString();
+      const answer = await once(
+        db,
+        {
+          scope: `${caller.application}/${nameOf(actorOf(caller, person))}/signal`,
+          key: idempotencyKey,
+          request: body,
+        },
+        async (trx) => {
+          const sent = await sendSignal(trx, { owner: caller.application, name, payload, at, depth: 0 });
+          return { status: 202 as const, body: { name, ...sent } };
+        },
+      );
+      worker.announce();
+      return answer;
     },
   };
 }

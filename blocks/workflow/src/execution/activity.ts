@@ -26,6 +26,7 @@ import { addScope, addToken, change, command, isIteration, type Run, record, rem
 import { buildRequest } from './service-request.ts';
 import type { Token } from './state.ts';
 import { type Planned, plan, planBoundary, subscribe } from './subscribe.ts';
+import { prepareThrow } from './throw.ts';
 import { applyOutputs, assign, evaluateIn, visibleVariables } from './variables.ts';
 
 /** Begins an activity. Throws `FeelError` before anything has happened. */
@@ -48,6 +49,10 @@ export function enterActivity(run: Run, token: Token, activity: Activity): void 
       return;
     case 'serviceTask':
       beginServiceTask(run, token, activity);
+      return;
+    case 'sendTask':
+      prepareThrow(run, token, activity.message)();
+      completeActivity(run, token, activity);
       return;
     case 'userTask':
       beginUserTask(run, token, activity);
@@ -152,12 +157,19 @@ function wait(run: Run, token: Token, to: Token['wait'], planned: readonly Plann
 }
 
 function beginServiceTask(run: Run, token: Token, task: ServiceTask): void {
-  beginJob(run, token, task, buildRequest(task, visibleVariables(run, token.scopeId), run.context.now));
+  const jobId = run.context.newId();
+  const request = buildRequest(task, visibleVariables(run, token.scopeId), run.context.now, jobId);
+  beginJob(run, token, task, request, jobId);
 }
 
-function beginJob(run: Run, token: Token, task: ServiceTask | ScriptTask, request: JobRequest): void {
+function beginJob(
+  run: Run,
+  token: Token,
+  task: ServiceTask | ScriptTask,
+  request: JobRequest,
+  jobId = run.context.newId(),
+): void {
   const planned = planBoundary(run, token, task.boundary);
-  const jobId = run.context.newId();
   command(run, {
     type: 'createJob',
     jobId,

@@ -60,6 +60,18 @@ export type Command =
   | { readonly type: 'forgetSignal'; readonly subscriptionId: string }
   /** Reach whatever of the same owner waits for the signal now, in other instances. */
   | { readonly type: 'throwSignal'; readonly signal: string; readonly payload: Variables }
+  /** Give the instance of the same owner that waits for it a message, or begin a process with it. */
+  | {
+      readonly type: 'sendMessage';
+      readonly messageId: string;
+      readonly name: string;
+      readonly correlationKey: string;
+      readonly payload: Variables;
+      /** Seconds. */
+      readonly timeToLive: number;
+    }
+  /** Nothing here catches it: whoever called this instance may. */
+  | { readonly type: 'escalateToCaller'; readonly code: string }
   | {
       readonly type: 'createTask';
       readonly taskId: string;

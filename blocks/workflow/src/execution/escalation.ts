@@ -1,12 +1,13 @@
 import { boundaryCatcher, scopeCatcher } from './catcher.ts';
 import { beginHandler } from './event-sub-process.ts';
-import { type Run, record } from './run.ts';
+import { command, type Run, record } from './run.ts';
 import type { Token } from './state.ts';
 import { happenOnBoundary } from './trigger.ts';
 
 /**
  * An escalation: goes outwards from where the token was until a boundary event or an event sub-process catches it,
- * which need not interrupt. Caught nowhere, it is recorded and everything goes on.
+ * which need not interrupt. Caught nowhere, it is recorded and everything goes on; whoever
+ * called the instance may catch it.
  */
 export function escalate(run: Run, token: Token, code: string): void {
   for (let at: Token | undefined = token; at; ) {
@@ -23,4 +24,5 @@ export function escalate(run: Run, token: Token, code: string): void {
     at = run.tokens.get(scope?.owner ?? '');
   }
   record(run, token, 'escalated', `${code}: nothing catches it`);
+  command(run, { type: 'escalateToCaller', code });
 }

@@ -50,6 +50,12 @@ export type EngineEvent =
       readonly variables: Variables;
     }
   | {
+      /** A called instance has let an escalation out, and goes on. */
+      readonly type: 'escalatedBelow';
+      readonly instanceId: string;
+      readonly code: string;
+    }
+  | {
       /** The process could not be called. */
       readonly type: 'callRefused';
       readonly instanceId: string;

@@ -50,7 +50,7 @@ function retryJob(run: Run, token: Stopped, jobId: string, event: Retry): void {
   const request =
     event.variables === undefined
       ? event.request
-      : buildRequest(task, visibleVariables(run, token.scopeId), run.context.now);
+      : buildRequest(task, visibleVariables(run, token.scopeId), run.context.now, jobId);
   command(run, { type: 'resolveIncident', incidentId: event.incidentId });
   if (request === undefined || isDeepStrictEqual(request, event.request)) {
     command(run, { type: 'retryJob', jobId, dueAt: run.context.now, attempts: 0 });
@@ -64,7 +64,7 @@ function retryJob(run: Run, token: Stopped, jobId: string, event: Retry): void {
     jobId: newJob,
     tokenId: token.id,
     elementId: task.id,
-    request,
+    request: buildRequest(task, visibleVariables(run, token.scopeId), run.context.now, newJob),
     timeoutMs: task.timeoutMs,
   });
   waitFor(run, token, { kind: 'job', jobId: newJob });

@@ -14,6 +14,11 @@ export interface StepContext {
   readonly maxIterations: number;
   /** Pauses before further attempts where the process does not give its own (ISO 8601 durations). */
   readonly retries: readonly string[];
+  /**
+   * How often what happens here may still reach another instance by a signal or message, which reaches another, and so
+   * on; undefined: for ever.
+   */
+  readonly hopsLeft?: number;
   /** Told of each element a token comes to and of each line of the history while the step goes on; changes nothing. */
   readonly watch?: (
     run: Run,

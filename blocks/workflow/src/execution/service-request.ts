@@ -85,10 +85,17 @@ function overConnection(target: ConnectionTarget, parts: Parts): ConnectionReque
     : { kind: target.kind, connection, ...rest };
 }
 
-/** The request of a service task, from the variables at this moment. Throws `FeelError`. */
-export function buildRequest(task: ServiceTask, variables: Variables, now: string): JobRequest {
+/** The request of a service task, from the variables at this moment. `jobId`: id of the call. Throws `FeelError`. */
+export function buildRequest(
+  task: ServiceTask,
+  variables: Variables,
+  now: string,
+  jobId: string,
+): JobRequest {
   const { target } = task;
   if (target.kind !== 'operation') return overConnection(target, partsOf(task, variables, now));
   const service = serviceOf(target, variables, now);
-  return { service, operation: target.operation, ...partsOf(task, variables, now) };
+  const parts = partsOf(task, variables, now);
+  const body = task.sendsMessage ? place(parts.body, ['messageId'], jobId) : parts.body;
+  return { service, operation: target.operation, ...parts, body };
 }

@@ -3,7 +3,7 @@ import type { ProcessModel, ServiceTask } from '../model/model.ts';
 import { completeActivity } from './activity.ts';
 import { settle } from './advance.ts';
 import { failJob, takeAnswer, takeError, takeResult, tokenOfJob } from './answer.ts';
-import { takeReturn } from './called.ts';
+import { takeEscalation, takeReturn } from './called.ts';
 import { cancelEverything } from './cancel.ts';
 import type { Command, HistoryEntry } from './command.ts';
 import type { EngineEvent } from './event.ts';
@@ -81,6 +81,8 @@ function happens(run: Run, event: EngineEvent): boolean {
     }
     case 'triggered':
       return trigger(run, event.subscriptionId, event.payload);
+    case 'escalatedBelow':
+      return takeEscalation(run, event);
     case 'returned':
     case 'callRefused':
       return takeReturn(run, event);

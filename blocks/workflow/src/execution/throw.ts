@@ -1,16 +1,21 @@
-import type { Variables } from '../feel/json.ts';
-import type { EndEvent, FlowElement, ThrowDefinition, Thrown } from '../model/model.ts';
+import type { Json, Variables } from '../feel/json.ts';
+import { FeelError } from '../feel/normalise.ts';
+import type { EndEvent, FlowElement, MessageThrow, ThrowDefinition, Thrown } from '../model/model.ts';
 import { namedInputs } from './activity.ts';
+import type { Command } from './command.ts';
 import { escalate } from './escalation.ts';
-import type { Run } from './run.ts';
+import { command, type Run } from './run.ts';
 import { throwSignal } from './signal.ts';
 import type { Token } from './state.ts';
+import { evaluateIn } from './variables.ts';
 
 type Throwing = ThrowDefinition | EndEvent['result'];
 
 const thrownBy = (throwing: Throwing): readonly Thrown[] => {
   if (throwing.kind === 'multiple') return throwing.throws;
-  return throwing.kind === 'signal' || throwing.kind === 'escalation' ? [throwing] : [];
+  return throwing.kind === 'signal' || throwing.kind === 'escalation' || throwing.kind === 'message'
+    ? [throwing]
+    : [];
 };
 
 /** Whether an element throws a signal, which reaches whoever waits for it at that moment. */
@@ -20,19 +25,47 @@ export function throwsSignal(element: FlowElement | undefined): boolean {
   return thrownBy(throwing).some(({ kind }) => kind === 'signal');
 }
 
-/** Throws one thing, a signal with what it brings. */
+/** Throws a signal or an escalation, a signal with what it brings. */
 export function throwOne(run: Run, token: Token, one: Thrown, payload: Variables): void {
   if (one.kind === 'escalation') escalate(run, token, one.code);
-  else throwSignal(run, one.name, payload);
+  else if (one.kind === 'signal') throwSignal(run, one.name, payload);
+}
+
+/** Two that answer each other for ever are stopped where they would go on. Throws `FeelError`. */
+function checkHops(run: Run, what: string): void {
+  if (run.context.hopsLeft === undefined || run.context.hopsLeft > 0) return;
+  throw new FeelError(`${what} follows from too many others: do processes answer each other for ever?`);
+}
+
+/** What sends a message, worked out before anything has happened. Throws `FeelError`. */
+function messageOf(run: Run, token: Token, thrown: MessageThrow): Command {
+  checkHops(run, `the message ${thrown.name}`);
+  const key: Json = evaluateIn(run, thrown.correlationKey, token.scopeId);
+  if (typeof key !== 'string' && typeof key !== 'number') {
+    throw new FeelError(`the correlation key ${thrown.correlationKey.text} has no value`);
+  }
+  return {
+    type: 'sendMessage',
+    messageId: run.context.newId(),
+    name: thrown.name,
+    correlationKey: String(key),
+    payload: namedInputs(run, token, thrown.inputs),
+    timeToLive: thrown.timeToLive,
+  };
 }
 
 /** Works out what an event throws; the answer throws it. Throws `FeelError` before anything has happened. */
 export function prepareThrow(run: Run, token: Token, throwing: Throwing): () => void {
-  const prepared = thrownBy(throwing).map((one) => ({
-    one,
-    payload: one.kind === 'signal' ? namedInputs(run, token, one.inputs) : {},
-  }));
+  const prepared = thrownBy(throwing).map((one) => {
+    if (one.kind === 'message') {
+      const message = messageOf(run, token, one);
+      return () => command(run, message);
+    }
+    if (one.kind === 'signal') checkHops(run, `the signal ${one.name}`);
+    const payload = one.kind === 'signal' ? namedInputs(run, token, one.inputs) : {};
+    return () => throwOne(run, token, one, payload);
+  });
   return () => {
-    for (const { one, payload } of prepared) throwOne(run, token, one, payload);
+    for (const throwIt of prepared) throwIt();
   };
 }

@@ -31,6 +31,8 @@ export interface Engine {
   readonly limits: Pick<StepContext, 'maxMoves' | 'maxIterations' | 'retries'> & {
     /** Most instances that stand above one another. */
     readonly maxDepth: number;
+    /** Most signals and messages that follow from one another. */
+    readonly maxHops: number;
   };
 }
 
@@ -43,6 +45,8 @@ export interface Happening {
   readonly reason?: string;
   /** Job that brought it; done with the event, whether or not anyone still waited for it. */
   readonly jobId?: string;
+  /** How many signals, messages and starts it follows from. */
+  readonly depth?: number;
 }
 
 export interface Outcome {
@@ -61,6 +65,8 @@ export interface Aftermath {
   readonly moreJobs: boolean;
   /** Whether signals were thrown that some worker must deliver. */
   readonly signals: boolean;
+  /** Whether messages were sent that some worker must deliver. */
+  readonly messages: boolean;
   readonly ended: readonly string[];
   /** Elements at which an instance cannot go on without an operator. */
   readonly incidents: readonly { readonly instanceId: string; readonly elementId: string }[];
@@ -214,15 +220,22 @@ async function applyToHeld(
   const incidents: { instanceId: string; elementId: string }[] = [];
   let moreJobs = false;
   let signals = false;
+  let messages = false;
   let waiting = happenings;
   for (let round = 0; waiting.length > 0; round += 1) {
     const now = engine.now();
     const at = now.toISOString();
-    const context: StepContext = { ...engine.limits, now: at, newId: engine.newId };
     const present = waiting.filter((one) => held.has(one.instanceId));
     const changes: Change[] = [];
-    for (const { instanceId, event, actor, reason } of present) {
+    for (const { instanceId, event, actor, reason, depth: given = 0 } of present) {
       const instance = held.get(instanceId) as Held;
+      const depth = Math.max(given, instance.row.depth);
+      const context: StepContext = {
+        ...engine.limits,
+        hopsLeft: engine.limits.maxHops - depth,
+        now: at,
+        newId: engine.newId,
+      };
       const model = await engine.models(instance.row.definition_id, trx);
       const result = step(model, instance.state, event, context);
       changes.push({
@@ -233,6 +246,7 @@ async function applyToHeld(
         actor,
         reason,
         at,
+        depth,
       });
       instance.state = result.state;
       if (result.taken && result.state.status !== 'running') ended.add(instanceId);
@@ -263,24 +277,26 @@ async function applyToHeld(
       commands.filter((one) => one.type === 'createJob').length > handed.length ||
       commands.some((one) => one.type === 'retryJob' && one.attempts === 0);
     signals ||= commands.some((one) => one.type === 'throwSignal');
+    messages ||= commands.some((one) => one.type === 'sendMessage');
     const subscribed = commands.filter((one) => one.type === 'subscribe').map((one) => one.subscriptionId);
     const again = present.flatMap(({ instanceId, event }) => {
       const id = subscriptionOf(event);
       return id !== undefined && awaits((held.get(instanceId) as Held).state, id) ? [id] : [];
     });
-    const messages = round < 100 ? await takeWaitingMessages(trx, [...subscribed, ...again], at) : [];
+    const come = round < 100 ? await takeWaitingMessages(trx, [...subscribed, ...again], at) : [];
     const caused = await consequencesOf(trx, engine, changes, held, at);
     moreJobs ||= caused.moreJobs;
     waiting = [
       ...caused.next,
-      ...messages.map(
+      ...come.map(
         (one): Happening => ({
           instanceId: one.instanceId,
           event: { type: 'triggered', subscriptionId: one.subscriptionId, payload: one.payload },
           actor: engineActor(engine.application),
+          depth: one.depth,
         }),
       ),
     ];
   }
-  return { outcomes, calls, moreJobs, signals, ended: [...ended], incidents };
+  return { outcomes, calls, moreJobs, signals, messages, ended: [...ended], incidents };
 }

@@ -1,3 +1,4 @@
+import { newId } from '@govstack/platform';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { EngineEvent } from '../execution/event.ts';
 import { type InstanceState, newInstance } from '../execution/state.ts';
@@ -133,4 +134,36 @@ export async function returnToCaller(
     where id = ${ended.parent_instance_id}
       and status = 'running'`.execute(trx);
   return true;
+}
+
+/**
+ * Leaves word for the caller of an instance of an escalation that nothing there catches. The word of its end is not
+ * taken before that.
+ */
+export async function escalateToCaller(
+  trx: Transaction<WorkflowTables>,
+  row: InstanceRow,
+  code: string,
+  at: string,
+): Promise<boolean> {
+  if (row.parent_instance_id === null) return false;
+  await sql`
+    insert into job (id, kind, instance_id, token_id, element_id, request, due_at)
+    select ${newId()}, 'escalation', id, ${row.parent_token_id}, ${row.process_key},
+      ${JSON.stringify({ from: row.id, code })}::jsonb, ${at}
+    from instance
+    where id = ${row.parent_instance_id}
+      and status = 'running'`.execute(trx);
+  return true;
+}
+
+/** The escalation that a job brings to a caller. */
+export async function readEscalation(db: Kysely<WorkflowTables>, jobId: string): Promise<EngineEvent> {
+  const { request } = await db
+    .selectFrom('job')
+    .select('request')
+    .where('id', '=', jobId)
+    .executeTakeFirstOrThrow();
+  const { from, code } = request as unknown as { readonly from: string; readonly code: string };
+  return { type: 'escalatedBelow', instanceId: from, code };
 }

@@ -14,6 +14,8 @@ export interface Change {
   /** Why, where an operator gave a reason. */
   readonly reason: string | undefined;
   readonly at: string;
+  /** How many signals, messages and starts it follows from. */
+  readonly depth: number;
 }
 
 export type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>;

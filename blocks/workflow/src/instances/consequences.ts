@@ -3,7 +3,7 @@ import { engineActor } from '../history/actor.ts';
 import { openTriggered } from '../starts/flow-trigger.ts';
 import type { WorkflowTables } from '../tables.ts';
 import type { Engine, Happening, Held } from './apply.ts';
-import { openCalled, returnToCaller } from './called.ts';
+import { escalateToCaller, openCalled, returnToCaller } from './called.ts';
 import type { Change } from './change.ts';
 import { liftLimits } from './limit.ts';
 
@@ -27,11 +27,17 @@ export async function consequencesOf(
 ): Promise<Consequences> {
   const actor = engineActor(engine.application);
   const next: Happening[] = [];
-  const commands = changes.flatMap(({ row, result }) => result.commands.map((command) => ({ row, command })));
+  const commands = changes.flatMap(({ row, result, depth }) =>
+    result.commands.map((command) => ({ row, command, depth })),
+  );
   const stopped = new Set<string>();
   for (const { command } of commands) if (command.type === 'stopCalled') stopped.add(command.instanceId);
   let moreJobs = stopped.size > 0;
-  for (const { row, command } of commands) {
+  for (const { row, command, depth } of commands) {
+    if (command.type === 'escalateToCaller') {
+      const told = await escalateToCaller(trx, row, command.code, at);
+      moreJobs ||= told;
+    }
     if (command.type !== 'callProcess' || stopped.has(command.instanceId)) continue;
     const opened =
       held.size > engine.limits.maxIterations
@@ -46,7 +52,7 @@ export async function consequencesOf(
       });
     } else {
       held.set(opened.row.id, opened);
-      next.push({ instanceId: opened.row.id, event: opened.event, actor });
+      next.push({ instanceId: opened.row.id, event: opened.event, actor, depth });
     }
   }
   const ended = changes

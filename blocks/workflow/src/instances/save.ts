@@ -1,4 +1,5 @@
 import type { Transaction } from 'kysely';
+import { writeMessages } from '../messages/write-messages.ts';
 import { writeSignals } from '../signals/write-signals.ts';
 import type { WorkflowTables } from '../tables.ts';
 import type { Change } from './change.ts';
@@ -24,5 +25,6 @@ export async function saveChanges(
   await writeIncidents(trx, commands);
   await writeSubscriptions(trx, commands);
   await writeSignals(trx, commands);
+  await writeMessages(trx, commands);
   return calls;
 }

@@ -72,6 +72,8 @@ export interface Origin {
   readonly startKey?: string | undefined;
   readonly fingerprint?: string;
   readonly callback?: InstanceRow['callback'];
+  /** How many signals, messages and starts it follows from. */
+  readonly depth?: number;
   readonly actor: Actor;
 }
 
@@ -102,7 +104,7 @@ export async function createInstance(
     revision: 0,
     parent_instance_id: null,
     parent_token_id: null,
-    depth: 0,
+    depth: origin.depth ?? 0,
     suspended_at: null,
     overdue_at: null,
     callback: origin.callback ?? null,

@@ -46,6 +46,13 @@ export async function leaseJobs(
       from job
       where due_at <= ${now}
         and (locked_until is null or locked_until < ${now})
+        -- What a called instance let out comes before its end.
+        and not (kind = 'return' and exists (
+          select from job as before
+          where before.instance_id = job.instance_id
+            and before.kind = 'escalation'
+            and before.request ->> 'from' = job.id::text
+        ))
       order by due_at
       limit ${limit}
       for update skip locked

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { EngineEvent } from '../execution/event.ts';
 import { engineActor } from '../history/actor.ts';
 import type { Aftermath, Engine } from '../instances/apply.ts';
-import { readReturn } from '../instances/called.ts';
+import { readEscalation, readReturn } from '../instances/called.ts';
 import type { Handover, NewCall } from '../instances/write-jobs.ts';
 import { deliverSignals } from '../signals/deliver-signals.ts';
 import type { WorkflowTables } from '../tables.ts';
@@ -28,6 +28,8 @@ export interface WorkerOptions {
   readonly onEnded: (instanceId: string) => void;
   /** Starts what starts by itself; runs at every look for work of others. */
   readonly startDue: () => Promise<void>;
+  /** Delivers the messages that processes have sent; answers whether there may be more. */
+  readonly deliverMessages: () => Promise<boolean>;
   /** Runs now and then: deliveries that crossed each other, expired messages. */
   readonly upkeep: () => Promise<void>;
 }
@@ -39,6 +41,8 @@ export interface Worker {
   /** Lets a transaction hand new calls to this worker; pass its aftermath to `took`. */
   handover(): Handover | undefined;
   took(aftermath: Aftermath): void;
+  /** Signals have been put on their way by someone else than an instance. */
+  announce(): void;
   stop(): Promise<void>;
 }
 
@@ -67,6 +71,7 @@ const toJob = ({ id, row, command }: NewCall): LeasedJob => ({
 async function eventOf(db: Kysely<WorkflowTables>, job: LeasedJob): Promise<EngineEvent> {
   if (job.kind === 'timer') return { type: 'triggered', subscriptionId: job.id, payload: null };
   if (job.kind === 'overdue') return { type: 'overdue' };
+  if (job.kind === 'escalation') return readEscalation(db, job.id);
   return job.kind === 'stop' ? { type: 'stop' } : readReturn(db, job.id);
 }
 
@@ -87,6 +92,7 @@ export function createWorker(options: WorkerOptions): Worker {
   let lastStarts = 0;
   let lastSignals = 0;
   let signalsDue = true;
+  let messagesDue = false;
 
   const capacity = (): number => Math.max(0, 2 * options.concurrency - underWay.size - waiting.length);
   const until = (): string => new Date(engine.now().getTime() + options.leaseMs).toISOString();
@@ -107,7 +113,12 @@ export function createWorker(options: WorkerOptions): Worker {
         log.warn(incident, 'an instance cannot go on without an operator');
       begin();
       signalsDue ||= aftermath.signals;
-      if (aftermath.moreJobs || aftermath.signals) worker.wake();
+      messagesDue ||= aftermath.messages;
+      if (aftermath.moreJobs || aftermath.signals || aftermath.messages) worker.wake();
+    },
+    announce() {
+      signalsDue = true;
+      worker.wake();
     },
     async start() {
       await buryDead(db);
@@ -180,6 +191,11 @@ export function createWorker(options: WorkerOptions): Worker {
       signalsDue = false;
       more = await deliverSignals({ db, engine, log, handover: worker.handover, after: worker.took });
       signalsDue ||= more;
+    }
+    if (messagesDue) {
+      messagesDue = false;
+      messagesDue = (await options.deliverMessages()) || messagesDue;
+      more ||= messagesDue;
     }
     if (Math.abs(now.getTime() - lastStarts) >= options.pollMs) {
       lastStarts = now.getTime();

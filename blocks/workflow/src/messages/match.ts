@@ -6,6 +6,7 @@ export interface Delivery {
   readonly subscriptionId: string;
   readonly instanceId: string;
   readonly payload: Json;
+  readonly depth: number;
 }
 
 /**
@@ -19,7 +20,7 @@ export async function takeWaitingMessages(
 ): Promise<readonly Delivery[]> {
   const deliveries: Delivery[] = [];
   for (const subscriptionId of subscriptionIds) {
-    const found = await sql<{ instance_id: string; payload: Json }>`
+    const found = await sql<{ instance_id: string; payload: Json; depth: number }>`
       with taken as (
         select message.id, subscription.instance_id
         from subscription
@@ -38,9 +39,12 @@ export async function takeWaitingMessages(
       set delivered_to = taken.instance_id
       from taken
       where message.id = taken.id
-      returning taken.instance_id, message.payload`.execute(trx);
+      returning taken.instance_id, message.payload, message.depth`.execute(trx);
     const row = found.rows[0];
-    if (row) deliveries.push({ subscriptionId, instanceId: row.instance_id, payload: row.payload });
+    if (row) {
+      const { instance_id: instanceId, payload, depth } = row;
+      deliveries.push({ subscriptionId, instanceId, payload, depth });
+    }
   }
   return deliveries;
 }

@@ -78,6 +78,7 @@ async function deliver(
           payload: delivery.payload,
         },
         actor,
+        depth: delivery.depth,
       },
     ]);
   });
@@ -124,19 +125,22 @@ export async function publishMessage(
 
 /**
  * Brings together messages and subscriptions that were written at the same moment, each without seeing the other,
- * starts processes with messages that came before them, and forgets messages whose time is over.
+ * delivers those that processes have sent, starts processes with messages that came before them, and forgets messages
+ * whose time is over. Answers whether there may be more.
  */
 export async function tidyMessages(
   db: Kysely<WorkflowTables>,
   engine: Engine,
   after: (aftermath: Aftermath) => void,
   log: Logger,
-): Promise<void> {
+): Promise<boolean> {
   const now = engine.now().toISOString();
+  let delivered = false;
   /** One that cannot be delivered stands in nobody's way. */
   const each = async (delivery: Promise<Aftermath | undefined>): Promise<void> => {
     try {
       const aftermath = await delivery;
+      delivered ||= aftermath !== undefined;
       if (aftermath) after(aftermath);
     } catch (error) {
       if (isOutage(error)) throw error;
@@ -180,4 +184,5 @@ export async function tidyMessages(
     await each(startByMessage(db, engine, { owner, messageId }, engineActor(engine.application)));
   }
   await db.deleteFrom('message').where('expires_at', '<', now).execute();
+  return delivered && missed.rows.length + beginning.rows.length >= 100;
 }

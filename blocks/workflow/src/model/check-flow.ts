@@ -4,6 +4,7 @@ import type { Activity, BoundaryEvent, EventSubProcess, FlowElement, ProcessMode
 
 const activityKinds = new Set([
   'serviceTask',
+  'sendTask',
   'userTask',
   'businessRuleTask',
   'scriptTask',
@@ -69,10 +70,10 @@ function checkCaught(element: BoundaryEvent, host: Activity, kind: string, issue
       issues.add(element.id, `a ${host.kind} raises no error that could be caught`);
     }
   } else if (kind === 'escalation') {
-    if (host.kind !== 'subProcess' && host.loop?.kind !== 'multiInstance')
+    if (!['subProcess', 'callActivity'].includes(host.kind) && host.loop?.kind !== 'multiInstance')
       issues.add(element.id, `a ${host.kind} escalates nothing`);
   } else if (
-    ['task', 'scriptTask', 'businessRuleTask'].includes(host.kind) &&
+    ['task', 'scriptTask', 'sendTask', 'businessRuleTask'].includes(host.kind) &&
     !host.loop &&
     !isRunBeside(host)
   ) {

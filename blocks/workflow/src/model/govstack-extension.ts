@@ -73,7 +73,13 @@ export const govstackExtension = {
     extend('Chosen', ['bpmn:AdHocSubProcess'], 'activeElements'),
     extend('Called', ['bpmn:CallActivity'], 'revision'),
     extend('Timed', ['bpmn:TimerEventDefinition'], 'timeZone', 'missed'),
-    extend('Correlated', ['bpmn:ReceiveTask', 'bpmn:MessageEventDefinition'], 'correlationKey'),
+    extend(
+      'Correlated',
+      ['bpmn:ReceiveTask', 'bpmn:SendTask', 'bpmn:MessageEventDefinition'],
+      'correlationKey',
+    ),
+    extend('Kept', ['bpmn:SendTask', 'bpmn:MessageEventDefinition'], 'timeToLive'),
+    extend('Addressed', ['bpmn:MessageEventDefinition'], 'application', 'retries'),
     extend(
       'Iteration',
       ['bpmn:MultiInstanceLoopCharacteristics'],

@@ -164,6 +164,14 @@ export interface ServiceTask extends ActivityNode {
   readonly retries: readonly string[] | undefined;
   /** Longest wait for an answer in milliseconds; undefined: the block's setting. */
   readonly timeoutMs: number | undefined;
+  /** Whether it gives a message to another application's processes: the id of the call is that of the message. */
+  readonly sendsMessage: boolean;
+}
+
+/** Sends a message to a process of the same application; passed at once. */
+export interface SendTask extends ActivityNode {
+  readonly kind: 'sendTask';
+  readonly message: MessageThrow;
 }
 
 /** Waits for a person. */
@@ -257,7 +265,7 @@ export interface StartEvent extends Node {
 }
 
 /** What makes an instance begin at a start event. */
-export type StartTrigger = { readonly kind: 'none' } | StartTimer | StartMessage;
+export type StartTrigger = { readonly kind: 'none' } | StartTimer | StartMessage | StartSignal;
 
 /** What becomes of occurrences that nobody was there to notice. */
 export const missedPolicies = ['skip', 'once', 'all'] as const;
@@ -265,6 +273,12 @@ export const missedPolicies = ['skip', 'once', 'all'] as const;
 /** Starts an instance with a message that no instance waits for; its correlation key becomes the business key. */
 export interface StartMessage {
   readonly kind: 'message';
+  readonly name: string;
+}
+
+/** Starts an instance with each signal of the name. */
+export interface StartSignal {
+  readonly kind: 'signal';
   readonly name: string;
 }
 
@@ -357,7 +371,7 @@ export type ThrowDefinition =
   | MultipleThrow;
 
 /** Thrown in passing: the token goes on at once. */
-export type Thrown = { readonly kind: 'escalation'; readonly code: string } | SignalThrow;
+export type Thrown = { readonly kind: 'escalation'; readonly code: string } | SignalThrow | MessageThrow;
 
 /** An event with several definitions throws them all. */
 export interface MultipleThrow {
@@ -371,6 +385,17 @@ export interface CompensationThrow {
   readonly activity: string | undefined;
   /** Whether the flow goes on only when it is done. */
   readonly waits: boolean;
+}
+
+/** Goes to the one instance of the same owner that waits for the name and key, or to the process that begins with it. */
+export interface MessageThrow {
+  readonly kind: 'message';
+  readonly name: string;
+  readonly correlationKey: Expression;
+  /** What it contains. */
+  readonly inputs: readonly InputMapping[];
+  /** Seconds it waits for an instance that is not there yet. */
+  readonly timeToLive: number;
 }
 
 /** Reaches every instance of the same owner that waits for the name. */
@@ -429,6 +454,7 @@ export interface EventBasedGateway extends Node {
 
 export type Activity =
   | ServiceTask
+  | SendTask
   | UserTask
   | BusinessRuleTask
   | ScriptTask

@@ -12,18 +12,19 @@ import {
   readUserTask,
 } from './read-activity.ts';
 import {
+  messageSentBy,
   readBoundaryCatch,
   readCompensation,
   readCompensationStart,
   readEnd,
   readHandlerCatch,
   readIntermediateCatch,
-  readMessage,
   readStartTrigger,
   readThrow,
 } from './read-event.ts';
 import { readGlobalTask } from './read-global-task.ts';
 import { readLoop } from './read-loop.ts';
+import { readMessage, readMessageCall, readMessageThrow } from './read-message.ts';
 import { readServiceTask } from './read-service-task.ts';
 import { attribute, child, children, idOf, type Reader } from './reader.ts';
 
@@ -100,6 +101,23 @@ function readActivation(element: ModdleElement, place: Place, reader: Reader): E
   return undefined;
 }
 
+/** An event whose message goes to another application is a call, with attempts, incidents and repair like any other. */
+function readEventCall(
+  element: ModdleElement,
+  place: Place,
+  reader: Reader,
+): ReturnType<typeof readMessageCall> {
+  const definition = messageSentBy(element);
+  const call = definition && readMessageCall(element, definition, reader);
+  if (!call) return undefined;
+  const ends = element.$type === 'bpmn:EndEvent';
+  if (ends && place.outgoing.length > 0) reader.issues.add(element, 'an end event has no outgoing flow');
+  if (!ends && place.outgoing.length === 0) reader.issues.add(element, 'nothing follows this element');
+  for (const id of place.boundary)
+    reader.issues.add(id, 'a boundary event is attached to an activity beside it');
+  return call;
+}
+
 /** A transaction undoes by compensation; what else the standard names asks for a transaction manager around the engine. */
 function readTransaction(element: ModdleElement, reader: Reader): void {
   const method = attribute(element, 'method');
@@ -145,14 +163,20 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
         trigger: readStartTrigger(element, reader),
         outputs: readOutputs(element, reader),
       };
-    case 'bpmn:EndEvent':
+    case 'bpmn:EndEvent': {
+      const call = readEventCall(element, place, reader);
+      if (call) return { ...activity(), kind: 'serviceTask', ...call };
       return { ...node, kind: 'endEvent', result: readEnd(element, reader) };
-    case 'bpmn:IntermediateThrowEvent':
+    }
+    case 'bpmn:IntermediateThrowEvent': {
+      const call = readEventCall(element, place, reader);
+      if (call) return { ...activity(), kind: 'serviceTask', ...call };
       return {
         ...node,
         kind: 'intermediateThrowEvent',
         throws: readThrow(element, place.links, reader),
       };
+    }
     case 'bpmn:IntermediateCatchEvent':
       return {
         ...node,
@@ -174,8 +198,14 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
     case 'bpmn:Task':
     case 'bpmn:ManualTask':
       return { ...activity(), kind: 'task' };
+    case 'bpmn:SendTask': {
+      const sends = child(element, 'messageRef') && attribute(element, 'govstack:operation') === undefined;
+      const call = sends ? readMessageCall(element, element, reader) : readServiceTask(element, reader);
+      return call
+        ? { ...activity(), kind: 'serviceTask', ...call }
+        : { ...activity(), kind: 'sendTask', message: readMessageThrow(element, element, reader) };
+    }
     case 'bpmn:ServiceTask':
-    case 'bpmn:SendTask':
       return { ...activity(), kind: 'serviceTask', ...readServiceTask(element, reader) };
     case 'bpmn:UserTask':
       return { ...activity(), kind: 'userTask', ...readUserTask(element, reader) };

@@ -11,7 +11,6 @@ import type {
   CompensationThrow,
   EndEvent,
   IntermediateCatchEvent,
-  MessageDefinition,
   MultipleDefinition,
   SignalThrow,
   StartTimer,
@@ -21,6 +20,7 @@ import type {
   TimerDefinition,
 } from './model.ts';
 import { missedPolicies } from './model.ts';
+import { readMessage, readMessageName, readMessageThrow } from './read-message.ts';
 import { attribute, child, children, idOf, type Reader } from './reader.ts';
 
 const never: TimerDefinition = {
@@ -106,31 +106,11 @@ export function readStartTrigger(element: ModdleElement, reader: Reader): StartT
     }
     return { kind: 'message', name: readMessageName(element, definition, reader) };
   }
+  if (definition.$type === 'bpmn:SignalEventDefinition') {
+    return { kind: 'signal', name: signalNameOf(element, definition, reader) };
+  }
   reader.issues.add(element, `a start event with ${kindOf(definition)} is not supported`);
   return { kind: 'none' };
-}
-
-function readMessageName(element: ModdleElement, holder: ModdleElement, reader: Reader): string {
-  const message = child(holder, 'messageRef');
-  const name = message && attribute(message, 'name');
-  if (name === undefined) reader.issues.add(element, 'a message needs messageRef to a message with a name');
-  return name ?? '';
-}
-
-/** Reads the message something waits for: its name and the value that tells one waiting instance from another. */
-export function readMessage(
-  element: ModdleElement,
-  holder: ModdleElement,
-  reader: Reader,
-): MessageDefinition {
-  const name = readMessageName(element, holder, reader);
-  const key = attribute(holder, 'govstack:correlationKey');
-  if (key === undefined) reader.issues.add(element, 'waiting for a message needs govstack:correlationKey');
-  return {
-    kind: 'message',
-    name,
-    correlationKey: readSource(reader.issues, element, 'correlation key', key ?? ''),
-  };
 }
 
 /** Definitions of an event: those written inside it, then those of the document that it refers to. */
@@ -316,7 +296,15 @@ function readCompensationThrow(definition: ModdleElement): CompensationThrow {
 function readThrown(element: ModdleElement, definition: ModdleElement, reader: Reader): Thrown | undefined {
   if (definition.$type === 'bpmn:SignalEventDefinition') return readSignalThrow(element, definition, reader);
   if (definition.$type === 'bpmn:EscalationEventDefinition') return escalationOf(element, definition, reader);
+  if (definition.$type === 'bpmn:MessageEventDefinition')
+    return readMessageThrow(element, definition, reader);
   return undefined;
+}
+
+/** Definition of an event that sends one message and nothing else; undefined for any other. */
+export function messageSentBy(element: ModdleElement): ModdleElement | undefined {
+  const [only, ...others] = definitionsOf(element);
+  return only?.$type === 'bpmn:MessageEventDefinition' && others.length === 0 ? only : undefined;
 }
 
 /** Reads what the runs of a repeated activity throw; an issue for what they cannot. */
@@ -329,7 +317,8 @@ export function readImplicitThrow(
   if (definition.$type === 'bpmn:SignalEventDefinition') {
     return { kind: 'signal', name: signalNameOf(element, definition, reader), inputs: [] };
   }
-  const thrown = readThrown(element, definition, reader);
+  const thrown =
+    definition.$type === 'bpmn:MessageEventDefinition' ? undefined : readThrown(element, definition, reader);
   if (!thrown) reader.issues.add(element, `${kindOf(definition)} is not thrown by the runs of an activity`);
   return thrown;
 }

@@ -19,7 +19,7 @@ const identifier = /^[A-Za-z0-9'()+,\-.=?_]{1,100}(\/[A-Za-z0-9'()+,\-.=?_]{1,10
  * The application a task calls: `=` and FEEL, an address with `{instance}` or `{binding}` placeholders, or the name
  * of a binding.
  */
-function readApplication(element: ModdleElement, text: string, reader: Reader): Expression {
+export function readApplication(element: ModdleElement, text: string, reader: Reader): Expression {
   if (text.startsWith('=')) return readSource(reader.issues, element, 'application', text);
   const known: Record<string, string> = { instance: reader.owner.split('/')[0] ?? '', ...reader.bindings };
   const template = text.includes('/') ? text : `{${text}}`;
@@ -59,9 +59,21 @@ function readErrors(element: ModdleElement, reader: Reader): readonly ErrorMappi
   });
 }
 
+/** Pauses before further attempts of a call. */
+export function readRetries(
+  element: ModdleElement,
+  text: string | undefined,
+  reader: Reader,
+): readonly string[] | undefined {
+  for (const pause of words(text)) {
+    if (!isDuration(pause)) reader.issues.add(element, `retry pause ${pause} is not an ISO 8601 duration`);
+  }
+  return text === undefined ? undefined : words(text);
+}
+
 type OwnFields = Pick<
   ServiceTask,
-  'target' | 'inputs' | 'resultVariable' | 'accepts' | 'errors' | 'retries' | 'timeoutMs'
+  'target' | 'inputs' | 'resultVariable' | 'accepts' | 'errors' | 'retries' | 'timeoutMs' | 'sendsMessage'
 >;
 
 function readOperation(element: ModdleElement, reader: Reader): OperationTarget {
@@ -144,10 +156,6 @@ export function readServiceTask(element: ModdleElement, reader: Reader): OwnFiel
   }
   const target =
     connection === undefined ? readOperation(element, reader) : readConnection(element, connection, reader);
-  const retries = attribute(element, 'govstack:retries');
-  for (const pause of words(retries)) {
-    if (!isDuration(pause)) issues.add(element, `retry pause ${pause} is not an ISO 8601 duration`);
-  }
   const accepts = words(attribute(element, 'govstack:accepts'));
   for (const status of accepts) {
     if (!/^[1-5][0-9][0-9]$/.test(status)) issues.add(element, `${status} is not an HTTP status`);
@@ -164,7 +172,8 @@ export function readServiceTask(element: ModdleElement, reader: Reader): OwnFiel
     resultVariable: readVariable(element, 'govstack:resultVariable', reader),
     accepts: accepts.map(Number),
     errors: readErrors(element, reader),
-    retries: retries === undefined ? undefined : words(retries),
+    retries: readRetries(element, attribute(element, 'govstack:retries'), reader),
     timeoutMs,
+    sendsMessage: false,
   };
 }

@@ -3,9 +3,10 @@ import { type Kysely, sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Json } from '../feel/json.ts';
 import { engineActor } from '../history/actor.ts';
-import { type Aftermath, applyEvents, type Engine } from '../instances/apply.ts';
+import { type Aftermath, applyEvents, type Engine, type Happening } from '../instances/apply.ts';
 import type { Handover } from '../instances/write-jobs.ts';
 import { isOutage } from '../jobs/completions.ts';
+import { startBySignal } from '../starts/signal-start.ts';
 import type { WorkflowTables } from '../tables.ts';
 
 /** Deliveries in one transaction. */
@@ -21,13 +22,17 @@ export interface SignalsOptions {
 
 interface Delivery {
   id: string;
-  instance_id: string;
-  subscription_id: string;
+  instance_id: string | null;
+  subscription_id: string | null;
+  owner: string | null;
+  process_key: string | null;
+  element_id: string | null;
   payload: Json;
+  depth: number;
 }
 
 /** Takes deliveries off the list and lets them happen, in one transaction; those another node has are passed over. */
-const deliver = (options: SignalsOptions, ids: readonly string[]): Promise<Aftermath | undefined> =>
+const deliver = (options: SignalsOptions, ids: readonly string[]): Promise<readonly Aftermath[]> =>
   transaction(options.db, async (trx) => {
     const { rows } = await sql<Delivery>`
       with taken as (
@@ -39,21 +44,37 @@ const deliver = (options: SignalsOptions, ids: readonly string[]): Promise<After
       delete from signal_delivery
       using taken
       where signal_delivery.id = taken.id
-      returning signal_delivery.id, instance_id, subscription_id, payload`.execute(trx);
-    if (rows.length === 0) return undefined;
-    const actor = engineActor(options.engine.application);
-    const happenings = rows
-      .toSorted((a, b) => Number(a.id) - Number(b.id))
-      .map((row) => ({
-        instanceId: row.instance_id,
-        event: {
-          type: 'triggered' as const,
-          subscriptionId: row.subscription_id,
-          payload: row.payload,
-        },
-        actor,
-      }));
-    return applyEvents(trx, options.engine, happenings, options.handover());
+      returning signal_delivery.id, instance_id, subscription_id, owner, process_key, element_id, payload, depth`.execute(
+      trx,
+    );
+    const { engine } = options;
+    const actor = engineActor(engine.application);
+    const happenings: Happening[] = [];
+    const aftermaths: Aftermath[] = [];
+    for (const row of rows.toSorted((a, b) => Number(a.id) - Number(b.id))) {
+      const { payload, depth } = row;
+      if (row.instance_id !== null) {
+        happenings.push({
+          instanceId: row.instance_id,
+          event: { type: 'triggered', subscriptionId: row.subscription_id as string, payload },
+          actor,
+          depth,
+        });
+        continue;
+      }
+      const started = await startBySignal(trx, engine, {
+        owner: row.owner as string,
+        processKey: row.process_key as string,
+        elementId: row.element_id as string,
+        payload,
+        depth,
+      });
+      if (started) aftermaths.push(started);
+    }
+    if (happenings.length > 0) {
+      aftermaths.push(await applyEvents(trx, engine, happenings, options.handover()));
+    }
+    return aftermaths;
   });
 
 /**
@@ -66,8 +87,7 @@ export async function deliverSignals(options: SignalsOptions): Promise<boolean> 
   const rows = await db.selectFrom('signal_delivery').select('id').orderBy('id').limit(batchSize).execute();
   const pass = async (ids: readonly string[]): Promise<void> => {
     try {
-      const aftermath = await deliver(options, ids);
-      if (aftermath) options.after(aftermath);
+      for (const aftermath of await deliver(options, ids)) options.after(aftermath);
     } catch (error) {
       if (isOutage(error)) throw error;
       if (ids.length > 1) {

@@ -66,9 +66,19 @@ export async function arrangeStarts(
     .where('process_key', '=', key)
     .returningAll()
     .execute();
-  await trx.deleteFrom('message_start').where('owner', '=', owner).where('process_key', '=', key).execute();
+  for (const table of ['message_start', 'signal_start'] as const) {
+    await trx.deleteFrom(table).where('owner', '=', owner).where('process_key', '=', key).execute();
+  }
   if (!current || !model) return;
   await arrangeMessages(trx, { id: current.id, owner, key }, model);
+  const signals = startsOf(model, 'signal').map(({ id, trigger }) => ({
+    owner,
+    process_key: key,
+    element_id: id,
+    signal_name: trigger.name,
+    definition_id: current.id,
+  }));
+  if (signals.length > 0) await trx.insertInto('signal_start').values(signals).execute();
   const schedules = startsOf(model, 'timer').map(({ id, trigger }) => {
     const { when, text, timeZone } = trigger;
     const timer = [when, text, timeZone].filter((part) => part !== undefined).join(' ');

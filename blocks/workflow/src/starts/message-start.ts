@@ -14,6 +14,7 @@ interface Begun {
   element_id: string;
   correlation_key: string;
   payload: Json;
+  depth: number;
 }
 
 /**
@@ -29,7 +30,7 @@ export async function startByMessage(
   return transaction(db, async (trx) => {
     const found = await sql<Begun>`
       select message.id, message_start.definition_id, message_start.owner, message_start.process_key,
-        message_start.element_id, message.correlation_key, message.payload
+        message_start.element_id, message.correlation_key, message.payload, message.depth
       from message
       join message_start
         on message_start.owner = message.owner
@@ -45,7 +46,7 @@ export async function startByMessage(
       trx,
       engine,
       { id: row.definition_id, owner: row.owner, key: row.process_key },
-      { businessKey: row.correlation_key === '' ? undefined : row.correlation_key, actor },
+      { businessKey: row.correlation_key === '' ? undefined : row.correlation_key, actor, depth: row.depth },
       {
         type: 'start',
         variables: {},

@@ -729,14 +729,14 @@ describe('suspended', () => {
       (await refused(adminOf(first).suspendProcess({ params: { processId: 'still' }, body: {} }))).status,
     ).toBe(400);
     const answered = (await adminOf(first).suspendProcess({ params, body: {} })).body;
-    expect(answered).toEqual({ processRef: processId, instances: 3, more: false });
+    expect(answered).toEqual({ processRef: processId, instances: 3, more: false, failed: [] });
     expect((await refused(begin('still'))).status).toBe(409);
     const query = { processId, state: 'suspended' as const };
     expect((await apiOf(first).getInstances({ query })).body).toHaveLength(3);
     await apiOf(first).stop({ params: { instanceId: one } });
     expect((await stateOf(one)).state).toBe('stopped');
     const again = (await adminOf(first).resumeProcess({ params, body: {} })).body;
-    expect(again).toEqual({ processRef: processId, instances: 2, more: false });
+    expect(again).toEqual({ processRef: processId, instances: 2, more: false, failed: [] });
     clock('2028-05-02T00:00:00Z');
     for (const id of ids.slice(1)) await expect.poll(async () => (await stateOf(id)).state).toBe('completed');
   });

@@ -164,3 +164,96 @@ describe('escalations', () => {
     expect(run.state.status).toBe('completed');
   });
 });
+
+describe('messages that are sent', () => {
+  const roots = '<message id="m" name="asked"/>';
+  const message = (attributes = 'govstack:correlationKey="=case"', inputs = ''): string =>
+    `${inputs}<messageEventDefinition messageRef="m" ${attributes}/>`;
+
+  it('[WF-6.1-c] leave a throw event, an end event and a send task, for a process of the same application', async () => {
+    const model = await compile(
+      `<startEvent id="s"/>${el('intermediateThrowEvent', 't', {}, message(undefined, extensions(input('amount', '=n'))))}
+       ${el('sendTask', 'send', { messageRef: 'm', 'govstack:correlationKey': '7', 'govstack:timeToLive': 'PT1H' })}
+       ${el('endEvent', 'e', {}, message())}${chain('s', 't', 'send', 'e')}`,
+      { roots },
+    );
+    const run = drive(model, { case: 12, n: 5 });
+    const sent = run.commands.filter((one) => one.type === 'sendMessage');
+    expect(sent).toMatchObject([
+      { name: 'asked', correlationKey: '12', payload: { amount: 5 }, timeToLive: 86_400 },
+      { name: 'asked', correlationKey: '7', payload: {}, timeToLive: 3600 },
+      { name: 'asked', correlationKey: '12', payload: {} },
+    ]);
+    expect([new Set(sent.map((one) => one.messageId)).size, run.state.status]).toEqual([3, 'completed']);
+    const [incident] = drive(model).incidents.values();
+    expect(incident).toMatchObject({ elementId: 't', message: 'the correlation key case has no value' });
+  });
+
+  it('are calls where they go to another application: under one key, until they are taken', async () => {
+    const to =
+      'govstack:correlationKey="=case" govstack:application="{instance}/GOV/HEALTH/clinic" govstack:retries="PT1S"';
+    const run = drive(
+      await compile(
+        `<startEvent id="s"/>${el('intermediateThrowEvent', 't', {}, message(to, extensions(input('amount', '=n'))))}
+         ${el('endEvent', 'e', {}, message(to))}${chain('s', 't', 'e')}`,
+        { roots },
+      ),
+      { case: 12, n: 5 },
+    );
+    const [[jobId, job] = []] = run.jobs;
+    expect(job?.request).toMatchObject({
+      service: 'TEST/GOV/HEALTH/clinic/workflow-v1',
+      operation: 'publishMessage',
+      body: {
+        messageId: jobId,
+        name: 'asked',
+        correlationKey: '12',
+        timeToLive: 86_400,
+        payload: { amount: 5 },
+      },
+    });
+    run.answer('t', { detail: 'no' }, 403);
+    const [incidentId = ''] = run.incidents.keys();
+    run.send({ type: 'retry', incidentId, variables: undefined, request: job?.request });
+    expect([...run.jobs.keys()]).toEqual([jobId]);
+    run.answer('t', {}, 202);
+    run.answer('e', {}, 200);
+    expect([run.state.status, run.completed]).toEqual(['completed', ['s', 't', 'e']]);
+  });
+
+  it('and signals that would follow from too many others stop where they are sent', async () => {
+    const signal = el('endEvent', 'e', {}, '<signalEventDefinition signalRef="x"/>');
+    const model = await compile(
+      `<startEvent id="s"/>${el('intermediateThrowEvent', 't', {}, message())}${signal}${chain('s', 't', 'e')}`,
+      { roots: `${roots}<signal id="x" name="x"/>` },
+    );
+    const run = drive(model, { case: 1 }, { hopsLeft: 0 });
+    expect([...run.incidents.values()]).toMatchObject([
+      { elementId: 't', message: expect.stringMatching(/answer each other for ever/) },
+    ]);
+    expect(drive(model, { case: 1 }, { hopsLeft: 1 }).state.status).toBe('completed');
+  });
+});
+
+describe('escalations of called processes', () => {
+  it('[WF-6.1-h] reach the call activity, which is interrupted or goes on', async () => {
+    const calling = (interrupting: boolean) =>
+      compile(
+        `<startEvent id="s"/><callActivity id="call" calledElement="other"/><task id="on"/><task id="told"/>
+         ${el('boundaryEvent', 'b', { attachedToRef: 'call', cancelActivity: String(interrupting) }, '<escalationEventDefinition escalationRef="late"/>')}
+         ${chain('s', 'call', 'on')}${chain('b', 'told')}`,
+        { roots: '<escalation id="late" escalationCode="late"/>' },
+      );
+    const instanceOf = (run: ReturnType<typeof drive>): string =>
+      run.commands.find((one) => one.type === 'callProcess')?.instanceId ?? '';
+    const beside = drive(await calling(false));
+    beside.send({ type: 'escalatedBelow', instanceId: instanceOf(beside), code: 'late' });
+    expect([beside.completed, beside.state.status]).toEqual([['s', 'b', 'told'], 'running']);
+    const instead = drive(await calling(true));
+    instead.send({ type: 'escalatedBelow', instanceId: instanceOf(instead), code: 'other' });
+    expect(instead.state.status).toBe('running');
+    instead.send({ type: 'escalatedBelow', instanceId: instanceOf(instead), code: 'late' });
+    expect([instead.completed, instead.state.status]).toEqual([['s', 'b', 'told'], 'completed']);
+    expect(instead.commands).toContainEqual(expect.objectContaining({ type: 'stopCalled' }));
+  });
+});

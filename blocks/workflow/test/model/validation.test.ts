@@ -347,6 +347,27 @@ const refusals: readonly [string, string, string, RegExp][] = [
     /nothing runs beside/,
   ],
   [
+    'a message sent to nobody',
+    around('<intermediateThrowEvent id="t"><messageEventDefinition/></intermediateThrowEvent>'),
+    't',
+    /sending a message needs govstack:correlationKey/,
+  ],
+  [
+    'a message that waits for ever',
+    around(
+      '<intermediateThrowEvent id="t"><messageEventDefinition govstack:correlationKey="1" govstack:timeToLive="P1Y"/></intermediateThrowEvent>',
+    ),
+    't',
+    /at most 30 days/,
+  ],
+  [
+    'a boundary event on a message',
+    `${around('<intermediateThrowEvent id="t"><messageEventDefinition govstack:application="A/B/C/D" govstack:correlationKey="1"/></intermediateThrowEvent>')}
+     <boundaryEvent id="b" attachedToRef="t">${timerOf('PT1S')}</boundaryEvent>${flow('b', 'e')}`,
+    'b',
+    /attached to an activity/,
+  ],
+  [
     'a complex gateway at which flows meet without a condition',
     `<startEvent id="s"/><parallelGateway id="g"/><task id="a"/><complexGateway id="t"/><endEvent id="e"/>
      ${chain('s', 'g', 't', 'e')}${chain('g', 'a', 't')}`,
