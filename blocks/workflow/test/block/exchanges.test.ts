@@ -221,3 +221,34 @@ it('resuming a process goes on where one of its instances cannot, and says which
   );
   expect(states).toEqual([true, false, false]);
 });
+
+it('an activity of an ad-hoc sub-process is begun by hand; cancelled, its transaction undoes each run of it', async () => {
+  await deploy(
+    'by-hand',
+    `<startEvent id="s"/><transaction id="t"><startEvent id="s2"/><adHocSubProcess id="any">
+     <userTask id="visit">${extensions(output('=ready', 'ready'))}<standardLoopCharacteristics loopMaximum="1"/></userTask>
+     <boundaryEvent id="c" attachedToRef="visit"><compensateEventDefinition/></boundaryEvent>
+     <scriptTask id="undo" isForCompensation="true" govstack:resultVariable="undone"><script>undone + loopCounter</script></scriptTask>
+     <association id="as" sourceRef="c" targetRef="undo"/><completionCondition>ready</completionCondition></adHocSubProcess>
+     <endEvent id="no"><cancelEventDefinition/></endEvent>${chain('s2', 'any', 'no')}</transaction>
+     <boundaryEvent id="b" attachedToRef="t"><cancelEventDefinition/></boundaryEvent><endEvent id="e"/>${chain('s', 't')}${chain('b', 'e')}`,
+  );
+  const instanceId = await start('by-hand', { undone: 0 });
+  const visit = async (ready: boolean): Promise<void> => {
+    const { body } = await apiOf(node).listUserTasks({ query: { instanceId } });
+    await apiOf(node).completeUserTask({
+      params: { taskId: body.tasks[0]?.id ?? '' },
+      body: { variables: { ready }, completedBy: 'officer' },
+    });
+  };
+  await visit(false);
+  const { body } = await adminOf(node).getInstanceTokens({ params: { instanceId } });
+  const params = { instanceId, tokenId: body.tokens.find((one) => one.waitsFor === 'adHoc')?.id ?? '' };
+  const asked = { revision: body.revision, reason: 'a second visit is needed' };
+  const refused = adminOf(node).activateElement({ params, body: { ...asked, elementId: 'undo' } });
+  await expect(refused).rejects.toMatchObject({ status: 422 });
+  await adminOf(node).activateElement({ params, body: { ...asked, elementId: 'visit' } });
+  await visit(true);
+  const over = await ended(node, instanceId);
+  expect([over.state, over.variables]).toEqual(['completed', { ready: true, undone: 2 }]);
+});
