@@ -20,7 +20,7 @@ import type { JobRequest } from './event.ts';
 import { armHandlers } from './event-sub-process.ts';
 import { raiseIncident } from './incident.ts';
 import { endsIteration, startIterations } from './iterate.ts';
-import { leave } from './leave.ts';
+import { follow, waysOut } from './leave.ts';
 import { decideRepetition, startRepetitions } from './repeat.ts';
 import { addScope, addToken, change, command, isIteration, type Run, record, removeToken } from './run.ts';
 import { buildRequest } from './service-request.ts';
@@ -74,7 +74,7 @@ export function finishActivity(run: Run, token: Token, activity: Activity, broug
     applyOutputs(run, token.scopeId, activity.outputs, brought);
   } catch (error) {
     if (!(error instanceof FeelError)) throw error;
-    raiseIncident(run, token, error.message, 'leave');
+    raiseIncident(run, token, error.message, 'leave', { brought });
     return;
   }
   completeActivity(run, token, activity);
@@ -100,8 +100,10 @@ export function completeActivity(run: Run, token: Token, activity: Activity): vo
     return;
   }
   let over: boolean;
+  let flows: ReturnType<typeof waysOut>;
   try {
     over = isOverAfter(run, quiet);
+    flows = waysOut(run, quiet, activity);
   } catch (error) {
     if (!(error instanceof FeelError)) throw error;
     raiseIncident(run, quiet, error.message, 'leave');
@@ -109,7 +111,7 @@ export function completeActivity(run: Run, token: Token, activity: Activity): vo
   }
   record(run, quiet, 'completed');
   rememberActivity(run, quiet, activity);
-  leave(run, quiet, activity);
+  follow(run, quiet, flows);
   if (over) endAdHoc(run, quiet.scopeId);
 }
 
@@ -265,8 +267,10 @@ function beginSubProcess(run: Run, token: Token, subProcess: SubProcess): void {
     armHandlers(run, { scopeId: scope.id });
   } catch (error) {
     if (!(error instanceof FeelError)) throw error;
-    raiseIncident(run, owner, error.message, 'enter');
+    raiseIncident(run, owner, error.message, 'begin');
     return;
   }
+  // It may have to be looked at again when variables change.
+  run.watching = true;
   beginChosen(run, owner, scope, adHoc, chosen);
 }

@@ -59,13 +59,18 @@ export function isOverAfter(run: Run, token: Token): boolean {
   return around?.adHoc.completion !== undefined && isTrue(run, around.adHoc.completion, token.scopeId);
 }
 
+/** An ad-hoc sub-process begins no more activities; it is over when nothing is under way. Answers which it is. */
+export function beginNothingMore(run: Run, scope: Scope): AdHoc | undefined {
+  const around = adHocOf(run, scope);
+  if (around) change(run, around.owner, { wait: { kind: 'adHoc', left: [], over: true } });
+  return around?.adHoc;
+}
+
 /** The condition of an ad-hoc sub-process has held: what is under way ends, or is waited for. */
 export function endAdHoc(run: Run, scopeId: string): void {
   const scope = run.scopes.get(scopeId);
-  const around = scope && adHocOf(run, scope);
-  if (!around) return;
-  change(run, around.owner, { wait: { kind: 'adHoc', left: [], over: true } });
-  if (around.adHoc.cancelsRemaining) for (const token of tokensIn(run, scopeId)) cancelToken(run, token);
+  if (scope && beginNothingMore(run, scope)?.cancelsRemaining)
+    for (const token of tokensIn(run, scopeId)) cancelToken(run, token);
 }
 
 /** Whether an ad-hoc sub-process in which nothing is under way goes on: with the next activity, or by hand. */

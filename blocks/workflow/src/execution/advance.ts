@@ -79,7 +79,8 @@ function advance(run: Run, token: Token): void {
     enter(run, token, element);
   } catch (error) {
     if (!(error instanceof FeelError)) throw error;
-    raiseIncident(run, token, error.message, 'enter');
+    const complete = token.wait.kind === 'ready' && token.wait.complete;
+    raiseIncident(run, token, error.message, complete ? 'begin' : 'enter');
   }
 }
 

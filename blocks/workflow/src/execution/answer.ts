@@ -78,7 +78,7 @@ export function takeResult(run: Run, token: Token, task: ScriptTask, event: Answ
     applyOutputs(run, token.scopeId, task.outputs, { result });
   } catch (error) {
     if (!(error instanceof FeelError)) throw error;
-    raiseIncident(run, token, error.message, 'enter');
+    raiseIncident(run, token, error.message, 'begin');
     return;
   }
   if (task.resultVariable !== undefined) assign(run, token.scopeId, { [task.resultVariable]: result });
@@ -91,7 +91,7 @@ export const takeError = (run: Run, token: Token, event: Threw): void =>
 
 function stop(run: Run, token: Token, jobId: string, message: string): void {
   command(run, { type: 'parkJob', jobId });
-  raiseIncident(run, token, message, 'job', jobId);
+  raiseIncident(run, token, message, 'job', { jobId });
 }
 
 /** A call has failed: later again while pauses are left and it may help, an incident otherwise. */
@@ -101,7 +101,7 @@ export function failJob(run: Run, token: Token, task: ServiceTask | ScriptTask, 
   if (pause === undefined && task.kind === 'scriptTask') {
     // It has had no effect outside, so it is begun anew, as the definition has it by then.
     command(run, { type: 'removeJob', jobId: event.jobId });
-    raiseIncident(run, token, event.message, 'enter');
+    raiseIncident(run, token, event.message, 'begin');
     return;
   }
   if (pause === undefined) {

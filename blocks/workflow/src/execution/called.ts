@@ -29,9 +29,9 @@ export function takeReturn(run: Run, event: Event): boolean {
   if (!token || call?.kind !== 'callActivity') return false;
   // The called instance is over: there is nothing left to stop.
   const freed = change(run, token, { wait: { kind: 'event' } });
-  if (event.type === 'callRefused') raiseIncident(run, freed, event.message, 'enter');
+  if (event.type === 'callRefused') raiseIncident(run, freed, event.message, 'begin');
   else if (event.status === 'stopped') {
-    raiseIncident(run, freed, `the called process ${call.process} was stopped`, 'enter');
+    raiseIncident(run, freed, `the called process ${call.process} was stopped`, 'begin');
   } else if (event.status === 'failed') {
     raiseError(run, freed, event.errorCode ?? '', `the called process ${call.process} failed`);
   } else finish(run, freed, call, event);

@@ -1,5 +1,5 @@
 import type { BoundaryEvent, EndEvent, SubProcess } from '../model/model.ts';
-import { cancelToken, disarm, disarmScope } from './cancel.ts';
+import { cancelScope, cancelToken, disarm, disarmScope } from './cancel.ts';
 import { compensate, doneIn } from './compensate.ts';
 import { happen } from './happen.ts';
 import { addBeside, type Run, record, removeToken, scopeOf, tokensIn } from './run.ts';
@@ -35,8 +35,7 @@ export function leaveTransaction(run: Run, token: Token): void {
     .map((id) => run.model.elements.get(id) as BoundaryEvent)
     .find((one) => one.catches.kind === 'cancel');
   removeToken(run, token);
-  run.scopes.delete(scope.id);
-  run.emptied.delete(scope.id);
+  cancelScope(run, scope.id);
   record(run, owner, 'cancelled');
   happen(run, owner, event as BoundaryEvent, {});
 }

@@ -56,7 +56,14 @@ function holdsAtReset(run: Run, scopeId: string, { condition }: SequenceFlow): b
  * Lets one complex gateway begin anew that has gone on and expects no token any more on the flows that brought none,
  * as an inclusive join would; answers whether there was one. Called when no token can move by itself.
  */
-export function resetComplexGateway(run: Run): boolean {
+export const resetComplexGateway = (run: Run): boolean =>
+  resetOne(run, canMerge) || resetOne(run, (_, scopeId) => onlyWaits(run, scopeId));
+
+/** Whether nothing moves in a scope but by gateways that begin anew: the first of them expects nothing any more. */
+const onlyWaits = (run: Run, scopeId: string): boolean =>
+  tokensIn(run, scopeId).every(({ wait }) => wait.kind === 'join' || wait.kind === 'reset');
+
+function resetOne(run: Run, expectsNothing: typeof canMerge): boolean {
   for (const token of [...run.tokens.values()].filter(isRemembering)) {
     const { scopeId, elementId } = token;
     const gateway = run.model.elements.get(elementId);
@@ -67,7 +74,7 @@ export function resetComplexGateway(run: Run): boolean {
       gateway.incoming.filter((flow) => !received.includes(flow)),
     );
     const filled = new Set([...received, ...late.map((one) => one.flowId)]);
-    if (!canMerge(run, scopeId, elementId, filled)) continue;
+    if (!expectsNothing(run, scopeId, elementId, filled)) continue;
     for (const one of late) removeToken(run, one);
     const flows = flowsOfReset(run, elementId).filter((flow) => holdsAtReset(run, scopeId, flow));
     if (flows.length > 0) record(run, token, 'completed');

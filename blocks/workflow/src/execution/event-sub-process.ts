@@ -1,6 +1,7 @@
 import type { Variables } from '../feel/json.ts';
 import { FeelError } from '../feel/normalise.ts';
 import type { EventSubProcess } from '../model/model.ts';
+import { beginNothingMore } from './ad-hoc.ts';
 import { cancelToken, disarmScope } from './cancel.ts';
 import { raiseIncident } from './incident.ts';
 import { addBeside, addScope, addToken, type Run, record, tokensIn, waitFor } from './run.ts';
@@ -46,6 +47,7 @@ export function beginHandler(
   if (handler.interrupting) {
     for (const token of tokensIn(run, scope.id)) cancelToken(run, token);
     disarmScope(run, scope.id, subscription?.id);
+    beginNothingMore(run, scope);
   } else if (subscription?.kind === 'timer') {
     const others = scope.subscriptions.filter((one) => one.id !== subscription.id);
     const again = planNext(run, scope, subscription);
@@ -71,6 +73,6 @@ export function beginHandler(
     applyOutputs(run, inner.id, handler.outputs, brought);
   } catch (error) {
     if (!(error instanceof FeelError)) throw error;
-    raiseIncident(run, start, error.message, 'enter');
+    raiseIncident(run, start, error.message, 'enter', { brought });
   }
 }

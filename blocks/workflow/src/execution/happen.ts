@@ -24,7 +24,7 @@ export function happen(
     applyOutputs(run, moved.scopeId, event.outputs, brought);
   } catch (error) {
     if (!(error instanceof FeelError)) throw error;
-    raiseIncident(run, moved, error.message, 'leave');
+    raiseIncident(run, moved, error.message, 'leave', { brought });
     return;
   }
   record(run, moved, 'completed');

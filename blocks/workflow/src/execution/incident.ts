@@ -1,12 +1,20 @@
 import { change, command, type Run, record } from './run.ts';
 import type { Token, Wait } from './state.ts';
 
-type Resume = Extract<Wait, { kind: 'incident' }>['resume'];
+type Incident = Extract<Wait, { kind: 'incident' }>;
 
 /** Stops a token until an operator has dealt with it. The rest of the instance goes on. */
-export function raiseIncident(run: Run, token: Token, message: string, resume: Resume, jobId?: string): void {
+export function raiseIncident(
+  run: Run,
+  token: Token,
+  message: string,
+  resume: Incident['resume'],
+  { jobId, brought }: Partial<Pick<Incident, 'jobId' | 'brought'>> = {},
+): void {
   const incidentId = run.context.newId();
-  const stopped = change(run, token, { wait: { kind: 'incident', incidentId, resume, jobId } });
+  const stopped = change(run, token, {
+    wait: { kind: 'incident', incidentId, resume, jobId, ...(brought === undefined ? {} : { brought }) },
+  });
   command(run, {
     type: 'raiseIncident',
     incidentId,

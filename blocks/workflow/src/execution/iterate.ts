@@ -71,9 +71,14 @@ function begin(run: Run, token: Iterating, count: number): void {
   }
 }
 
+/** Other runs that are still at work: one whose last token is gone has only not been cleared away yet. */
+const othersAtWork = (run: Run, owner: Iterating, scope: Scope): Scope[] =>
+  scopesOwnedBy(run, owner).filter(({ id }) => id !== scope.id && (run.population.get(id) ?? 0) > 0);
+
 /** What is known of the runs as one of them ends (BPMN 10.3.8). */
-function countersOf(run: Run, { id, wait }: Iterating, scope: Scope): Variables {
-  const active = scopesOwnedBy(run, { id }).length - 1;
+function countersOf(run: Run, owner: Iterating, scope: Scope): Variables {
+  const { wait } = owner;
+  const active = othersAtWork(run, owner, scope).length;
   return {
     loopCounter: (scope.index ?? 0) + 1,
     numberOfInstances: wait.items.length,
@@ -111,7 +116,7 @@ export function endsIteration(run: Run, token: Token): () => void {
     const still = run.tokens.get(owner.id);
     if (!complete || !isIterating(still)) return;
     change(run, still, { wait: { ...still.wait, next: still.wait.items.length } });
-    for (const other of scopesOwnedBy(run, still)) if (other.id !== scope.id) cancelScope(run, other.id);
+    for (const other of othersAtWork(run, still, scope)) cancelScope(run, other.id);
   };
 }
 

@@ -39,15 +39,17 @@ export const flowsOfReset = (run: Run, elementId: string): SequenceFlow[] =>
     .map((id) => run.model.flows.get(id) as SequenceFlow)
     .filter((flow) => /\bwaitingForStart\b/.test(flow.condition?.text ?? ''));
 
-/** Whether a token only remembers, and nothing comes of it. */
+/** Whether no token comes of this one: it remembers, or undoes something while the flow has gone on. */
 const isSpent = (run: Run, { wait, elementId }: Token): boolean =>
-  wait.kind === 'reset' && flowsOfReset(run, elementId).length === 0;
+  (wait.kind === 'reset' && flowsOfReset(run, elementId).length === 0) ||
+  (wait.kind === 'compensation' && wait.beside === true);
 
 /**
  * The tokens that an activity takes together with the one that enters it; undefined while there are too few. They are
  * removed when it has begun.
  */
 export function companions(run: Run, token: Token, quantity: number): readonly Token[] | undefined {
+  if (token.wait.kind === 'ready' && token.wait.complete) return [];
   const waiting = waitingAt(run, token.scopeId, token.elementId).filter(({ id }) => id !== token.id);
   return waiting.length >= quantity - 1 ? waiting.slice(0, quantity - 1) : undefined;
 }
@@ -148,7 +150,7 @@ function cannotAvoid(model: ProcessModel, from: string, join: string): boolean {
  * still come on one of the flows.
  */
 export function brokenJoins(run: Run, scopeId: string): ReadonlySet<string> {
-  const tokens = tokensIn(run, scopeId);
+  const tokens = tokensIn(run, scopeId).filter((token) => !isSpent(run, token));
   const broken = new Set<string>();
   for (const join of run.model.elements.values()) {
     if (join.kind !== 'parallelGateway' || join.incoming.length < 2) continue;

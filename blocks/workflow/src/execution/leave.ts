@@ -54,16 +54,22 @@ export const followFirst = (run: Run, token: Token, element: FlowElement): void 
 export const followAll = (run: Run, token: Token, element: FlowElement): void =>
   follow(run, token, flowsOf(run, element));
 
-/** Leaves an element that is done on every flow whose condition holds, with an incident at its exit if its flows cannot be decided on. */
-export function leave(run: Run, token: Token, element: FlowElement): void {
-  if (element.outgoing.length === 0) {
-    removeToken(run, token);
-    return;
-  }
+/** Flows on which an element that is done is left: all whose condition holds, each as often as tokens leave it. Throws `FeelError`. */
+export function waysOut(run: Run, token: Token, element: FlowElement): readonly SequenceFlow[] {
+  if (element.outgoing.length === 0) return [];
+  const flows = chosen(run, token, element, false);
   const times = 'completionQuantity' in element ? element.completionQuantity : 1;
+  const most = run.context.maxIterations;
+  if (times > 1 && (run.population.get(token.scopeId) ?? 0) + flows.length * times > most) {
+    throw new FeelError(`there would be more than ${most} tokens`);
+  }
+  return Array.from({ length: times }, () => flows).flat();
+}
+
+/** Leaves an element that is done, with an incident at its exit if its flows cannot be decided on. */
+export function leave(run: Run, token: Token, element: FlowElement): void {
   try {
-    const flows = chosen(run, token, element, false);
-    follow(run, token, Array.from({ length: times }, () => flows).flat());
+    follow(run, token, waysOut(run, token, element));
   } catch (error) {
     if (!(error instanceof FeelError)) throw error;
     raiseIncident(run, token, error.message, 'leave');

@@ -182,6 +182,8 @@ export function migrate(run: Run, { previous, elements }: Migrate): boolean {
     });
   }
   for (const token of [...run.tokens.values()]) carryOver(run, previous, at, token);
+  // Conditions may read otherwise now.
+  run.conditionsDue = run.watching;
   for (const { id } of scopes) {
     const broken = [...brokenJoins(run, id)].find((join) => !before.get(id)?.has(join));
     if (broken !== undefined) {
@@ -196,7 +198,8 @@ function carryOver(run: Run, previous: ProcessModel, at: (id: string) => string,
   const moved = change(run, token, {
     elementId: at(token.elementId),
     flowId: flowId !== undefined && run.model.flows.has(flowId) ? flowId : undefined,
-    wait: renamedIn(token.wait, at),
+    // What waits for others looks anew whether they are there.
+    wait: token.wait.kind === 'join' ? { kind: 'ready' } : renamedIn(token.wait, at),
   });
   if (moved.elementId !== token.elementId) {
     run.history.push({
@@ -236,5 +239,6 @@ function carryOver(run: Run, previous: ProcessModel, at: (id: string) => string,
   change(run, moved, { subscriptions: [...kept, ...subscribe(run, planned)] });
 }
 
-/** Whether the element is at work, not stopped before it began or after it was done. */
-const hasBegun = ({ wait }: Token): boolean => wait.kind !== 'incident' || wait.resume === 'job';
+/** Whether the element is at work: not waiting for more tokens, nor stopped before it began or after it was done. */
+const hasBegun = ({ wait }: Token): boolean =>
+  wait.kind === 'incident' ? wait.resume === 'job' : wait.kind !== 'join';

@@ -70,7 +70,11 @@ export function moveToken(run: Run, { tokenId, elementId }: Of<'moveToken'>): bo
   checkTarget(run, token, target);
   keepingJoins(run, token.scopeId, () => {
     record(run, token, 'cancelled', `moved to ${elementId}`);
-    change(run, cancelWork(run, token), { elementId, flowId: undefined, wait: { kind: 'ready' } });
+    change(run, cancelWork(run, token), {
+      elementId,
+      flowId: undefined,
+      wait: { kind: 'ready', complete: true },
+    });
   });
   return true;
 }
@@ -80,7 +84,10 @@ export function dropToken(run: Run, { tokenId }: Of<'cancelToken'>): boolean {
   const token = run.tokens.get(tokenId);
   if (!token) return false;
   const around = run.tokens.get(scopeOf(run, token).owner ?? '');
-  if (tokensIn(run, token.scopeId).length === 1 && around?.wait.kind !== 'adHoc') {
+  const others = tokensIn(run, token.scopeId).filter(
+    ({ id, wait }) => id !== tokenId && wait.kind !== 'reset',
+  );
+  if (others.length === 0 && around?.wait.kind !== 'adHoc') {
     throw new Refused('it is the last token of its scope: move it, or cancel what it belongs to');
   }
   keepingJoins(run, token.scopeId, () => cancelToken(run, token));

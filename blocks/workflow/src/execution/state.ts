@@ -84,7 +84,11 @@ export interface Token {
 
 /** What a token waits for. `ready` exists only during a step. */
 export type Wait =
-  | { readonly kind: 'ready' }
+  | {
+      readonly kind: 'ready';
+      /** Whether it begins its activity whatever its `startQuantity`: the others have been taken, or an operator says so. */
+      readonly complete?: boolean;
+    }
   | { readonly kind: 'job'; readonly jobId: string }
   | { readonly kind: 'task'; readonly taskId: string }
   | { readonly kind: 'event' }
@@ -125,9 +129,14 @@ export type Wait =
   | {
       readonly kind: 'incident';
       readonly incidentId: string;
-      /** Where a retry goes on: at the entry of the element, at its exit, or with the parked job. */
-      readonly resume: 'enter' | 'leave' | 'job';
+      /**
+       * Where a retry goes on: at the entry of the element, there with the tokens it has taken (`begin`), at its exit,
+       * or with the parked job.
+       */
+      readonly resume: 'enter' | 'begin' | 'leave' | 'job';
       readonly jobId: string | undefined;
+      /** What came, where outputs failed to take it over: a retry lets them try again. */
+      readonly brought?: Variables;
     };
 
 /** The state of an instance that does not exist yet; the `start` event brings it to life. */

@@ -125,11 +125,12 @@ function start(run: Run, event: Extract<EngineEvent, { type: 'start' }>): boolea
   if (begin?.kind === 'startEvent') {
     // What the event brought is there before anything waits for events that depend on it.
     const token = addToken(run, scope.id, begin.id);
+    const brought = event.at?.brought ?? {};
     try {
-      applyOutputs(run, scope.id, begin.outputs, event.at?.brought ?? {});
+      applyOutputs(run, scope.id, begin.outputs, brought);
     } catch (error) {
       if (!(error instanceof FeelError)) throw error;
-      raiseIncident(run, token, error.message, 'enter');
+      raiseIncident(run, token, error.message, 'enter', { brought });
     }
     return true;
   }

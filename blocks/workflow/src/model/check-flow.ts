@@ -214,6 +214,16 @@ export const choicesIn = (model: ProcessModel, id: string): readonly string[] =>
     )
     .map((one) => one.id);
 
+/** An activity that is begun by choice, to compensate, or where nothing runs beside it waits for one token only. */
+function checkQuantity(model: ProcessModel, element: FlowElement, issues: Issues): void {
+  if (!isActivity(element) || element.startQuantity === 1) return;
+  const around = model.elements.get(element.parent);
+  const alone = around?.kind === 'subProcess' && around.adHoc?.sequential;
+  if (alone || element.incoming.length === 0) {
+    issues.add(element.id, 'nothing brings as many tokens as startQuantity waits for');
+  }
+}
+
 function checkAdHoc(model: ProcessModel, element: FlowElement, issues: Issues): void {
   if (element.kind !== 'subProcess' || !element.adHoc) return;
   if (choicesIn(model, element.id).length === 0) issues.add(element.id, 'there is no activity to begin with');
@@ -222,7 +232,8 @@ function checkAdHoc(model: ProcessModel, element: FlowElement, issues: Issues): 
     if (one.kind === 'startEvent' || one.kind === 'endEvent') {
       issues.add(one.id, 'an ad-hoc sub-process has no start and no end event');
     }
-    const splits = one.outgoing.length > 1 && !['exclusiveGateway', 'eventBasedGateway'].includes(one.kind);
+    const flows = one.outgoing.length * ('completionQuantity' in one ? one.completionQuantity : 1);
+    const splits = flows > 1 && !['exclusiveGateway', 'eventBasedGateway'].includes(one.kind);
     if (splits && element.adHoc.sequential) {
       issues.add(one.id, 'in a sequential ad-hoc sub-process nothing runs beside anything else');
     }
@@ -289,6 +300,7 @@ export function checkFlow(model: ProcessModel, issues: Issues): void {
     checkCompensationHandler(model, element, issues);
     checkCancel(model, element, issues);
     checkAdHoc(model, element, issues);
+    checkQuantity(model, element, issues);
     if (element.kind === 'eventBasedGateway') checkEventGateway(model, element, issues);
     const catchesError =
       element.kind === 'eventSubProcess' &&

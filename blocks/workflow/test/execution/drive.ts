@@ -25,7 +25,8 @@ export interface Drive {
   readonly completed: readonly string[];
   readonly history: readonly { readonly event: string; readonly elementId: string }[];
   now: string;
-  send(event: EngineEvent): StepResult;
+  /** `to`: the model that the instance has from now on, of another revision. */
+  send(event: EngineEvent, to?: ProcessModel): StepResult;
   /** Answers the open job of an element. */
   answer(elementId: string, body?: Json, status?: number): StepResult;
   complete(elementId: string, form?: Variables, by?: string): StepResult;
@@ -41,6 +42,7 @@ export function drive(
   at?: Extract<EngineEvent, { type: 'start' }>['at'],
 ): Drive {
   let ids = 0;
+  let current = model;
   let state = newInstance('i', '2026-01-01T00:00:00Z', 'key-1');
   const maps = {
     jobs: new Map<string, Job>(),
@@ -85,9 +87,10 @@ export function drive(
     get completed() {
       return history.filter((entry) => entry.event === 'completed').map((entry) => entry.elementId);
     },
-    send(event) {
+    send(event, to) {
+      current = to ?? current;
       events.push(event);
-      const result = step(model, state, event, {
+      const result = step(current, state, event, {
         now: self.now,
         newId: () => `id${++ids}`,
         maxMoves: 200,
