@@ -3,6 +3,7 @@ import type { Backend } from './backend.ts';
 import { consolePages } from './console/console.ts';
 import { pages } from './pages/pages.ts';
 import { processPages } from './processes/processes.ts';
+import type { InstanceSearch } from './processes/shell.ts';
 import { listStore } from './registries/list-store.ts';
 import type { LogSearch } from './registries/log-search.ts';
 import { registryPages } from './registries/registries.ts';
@@ -69,6 +70,11 @@ export function createPortal(options: PortalOptions): Block<typeof PortalSetting
         sealedBox(context.secret('log-searches')),
         context.now,
       );
+      const instanceSearches = listStore<InstanceSearch>(
+        context.database<PortalTables>(),
+        sealedBox(context.secret('instance-searches')),
+        context.now,
+      );
       const assets = loadAssets();
       const cookies = cookieJar(settings.publicUrl);
       const translations = await loadTranslations(options.strictTexts ?? false);
@@ -125,7 +131,7 @@ export function createPortal(options: PortalOptions): Block<typeof PortalSetting
           consolePages(site, context);
           registryPages(site, context, lists, searches);
           treasuryPages(site, context, backend);
-          processPages(site, context);
+          processPages(site, context, instanceSearches);
         },
       };
     },

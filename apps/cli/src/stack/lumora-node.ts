@@ -61,7 +61,10 @@ export function lumoraBlocks({ publicUrl, smtpUrl, smsApiKey, demonstration }: L
       },
     }),
     // Events for the processes of a service are delivered to the service's own application.
-    setup(workflow, a.workflow, { answersAs: [a.workflow, a.cashTransfer] }),
+    setup(workflow, a.workflow, {
+      answersAs: [a.workflow, a.cashTransfer],
+      config: { observerRoles: ['programme-manager', 'auditor'] },
+    }),
     setup(registration, a.registration),
     setup(payments, a.payments, { config: { currencies: { XLD: 2 }, collectionPortals: [a.portal] } }),
     setup(messaging, a.messaging, {

@@ -1,14 +1,27 @@
 import type { BlockContext } from '@govstack/platform';
 import { createNames } from '../mediated/names.ts';
+import type { ListStore } from '../registries/list-store.ts';
 import type { PortalSettings } from '../site/settings.ts';
 import type { Site } from '../site/visit.ts';
 import { processClients } from './clients.ts';
 import { designPages } from './design/design.ts';
+import { incidentPages } from './incidents.ts';
+import { instancePages } from './instance.ts';
+import { instanceListPages } from './instances.ts';
+import { migrationPages } from './migration.ts';
 import { overviewPages } from './overview.ts';
-import type { ProcessParts } from './shell.ts';
+import { revisionPages } from './revision.ts';
+import type { InstanceSearch, ProcessParts } from './shell.ts';
+import { startPages } from './start.ts';
+import { triggerPages } from './triggers.ts';
+import { variablePages } from './variables.ts';
 
 /** The cockpit of processes; without the workflow block in the settings there is none. */
-export function processPages(site: Site, context: BlockContext<PortalSettings>): void {
+export function processPages(
+  site: Site,
+  context: BlockContext<PortalSettings>,
+  searches: ListStore<InstanceSearch>,
+): void {
   const { services, names, timeZone } = context.config;
   if (services === undefined) return;
   const application = services.workflow.split('/').slice(0, 4).join('/');
@@ -16,8 +29,21 @@ export function processPages(site: Site, context: BlockContext<PortalSettings>):
     site,
     clients: processClients(context.mediation, application),
     names: createNames(names),
+    searches,
     timeZone,
     now: context.now,
   };
-  for (const register of [overviewPages, designPages]) register(parts);
+  for (const register of [
+    overviewPages,
+    revisionPages,
+    startPages,
+    triggerPages,
+    migrationPages,
+    instanceListPages,
+    instancePages,
+    variablePages,
+    incidentPages,
+    designPages,
+  ])
+    register(parts);
 }

@@ -1,28 +1,62 @@
+import { Problem } from '@govstack/platform';
 import type { Names } from '../mediated/names.ts';
+import type { ListStore } from '../registries/list-store.ts';
 import type { SignedInVisit, Site } from '../site/visit.ts';
 import type { ProcessClients } from './clients.ts';
-import { operatorRoles, processRoles } from './roles.ts';
+import { designerRoles, operatorRoles, processRoles } from './roles.ts';
+
+/** What somebody looks for among instances. A business key may be personal: it never stands in an address. */
+export interface InstanceSearch {
+  readonly name?: string;
+  readonly businessKey: string;
+}
 
 /** What the pages about processes share. */
 export interface ProcessParts {
   readonly site: Site;
   readonly clients: ProcessClients;
   readonly names: Names;
+  readonly searches: ListStore<InstanceSearch>;
   readonly timeZone: string;
   readonly now: () => Date;
 }
 
 export const access = { roles: processRoles };
+/** Of pages that change something. */
+export const operatorAccess = { roles: operatorRoles };
 
 /** Whether somebody takes processes and instances further; others only look on. */
 export const operates = ({ viewer }: SignedInVisit): boolean =>
   operatorRoles.some((role) => viewer.roles.includes(role));
 
+const designs = ({ viewer }: SignedInVisit): boolean =>
+  designerRoles.some((role) => viewer.roles.includes(role));
+
 /** The frame around a page: where one can go, and where one is. */
-export function frame(tab: string) {
+export function frame(visit: SignedInVisit, tab: string) {
   const tabs = [
-    { key: 'overview', href: '/processes' },
-    { key: 'design', href: '/processes/design' },
+    { key: 'overview', href: '/processes', shown: true },
+    { key: 'instances', href: '/processes/instances', shown: true },
+    { key: 'incidents', href: '/processes/incidents', shown: operates(visit) },
+    { key: 'design', href: '/processes/design', shown: designs(visit) },
   ];
-  return { section: 'processes', tab, tabs };
+  return { section: 'processes', tab, tabs: tabs.filter(({ shown }) => shown), operates: operates(visit) };
 }
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The id in an address; what cannot be one is not found. */
+export function idIn(visit: SignedInVisit, name: string): string {
+  const id = visit.params[name] ?? '';
+  if (!uuid.test(id)) throw new Problem(404, 'no such thing');
+  return id;
+}
+
+/** An id in the query, when it is one. */
+export const cursorIn = (visit: SignedInVisit, name: string): string | undefined => {
+  const id = visit.query[name] ?? '';
+  return uuid.test(id) ? id : undefined;
+};
+
+export const revisionPath = (ref: string): string => `/processes/revisions/${encodeURIComponent(ref)}`;
+export const instancePath = (id: string): string => `/processes/instances/${id}`;

@@ -17,6 +17,12 @@ export const personas: readonly Persona[] = [
   { id: 'officer', name: 'Olena Farouk', roles: ['officer'], agency: 'LUMORA/GOV/MSP' },
   { id: 'manager', name: 'Mateo Ndiaye', roles: ['programme-manager'], agency: 'LUMORA/GOV/MSP' },
   { id: 'designer', name: 'Daria Mensah', roles: ['administrator'], agency: 'LUMORA/GOV/MSP' },
+  {
+    id: 'supervisor',
+    name: 'Ivo Marek',
+    roles: ['administrator', 'process-data-reader'],
+    agency: 'LUMORA/GOV/MSP',
+  },
   { id: 'approver', name: 'Aiko Benali', roles: ['payment-approver'], agency: 'LUMORA/GOV/TRE' },
 ];
 

@@ -16,10 +16,11 @@ export interface TestPortal {
   stop(): Promise<void>;
 }
 
-/** The portal over HTTP with a real identity provider, a real database, and pages fed from fixtures. */
+/** The portal over HTTP with a real identity provider, a real database, and pages fed from fixtures; beside it other blocks, if any. */
 export async function startPortal(
   config: Record<string, unknown> = {},
   blocks: TestNodeOptions['blocks'] = [],
+  providers: NonNullable<TestNodeOptions['providers']> = {},
 ): Promise<TestPortal> {
   const provider = await startIdentityProvider();
   const backend = fixtureBackend();
@@ -41,6 +42,7 @@ export async function startPortal(
       },
       ...blocks,
     ],
+    providers,
     node: { identity: provider.trust, log },
   });
   await node.listen({ port: reserved, all: 'portal' });

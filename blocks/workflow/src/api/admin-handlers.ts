@@ -115,6 +115,7 @@ export function adminHandlers(service: WorkflowService): Handlers<(typeof workfl
         current: false,
         limit: limit + 1,
         ...(query.after === undefined ? {} : { after: query.after }),
+        ...(query.processKey === undefined ? {} : { key: query.processKey }),
       });
       const processes = rows.slice(0, limit).map(toListedProcess);
       const last = processes.at(-1);

@@ -52,7 +52,7 @@ const listAllProcesses = defineOperation({
   summary: 'Every revision of every process, enabled or not',
   requirements: ['WF-6.3-a'],
   access: administrator,
-  query: Type.Object(page),
+  query: Type.Object({ ...page, processKey: Type.Optional(Type.String({ maxLength: 200 })) }),
   responses: { 200: Type.Object({ processes: Type.Array(Process), next: Type.Optional(Type.String()) }) },
 });
 

@@ -155,6 +155,7 @@ export async function findDefinition(
 export interface DefinitionFilter {
   /** Only the newest enabled revision of each process. */
   readonly current: boolean;
+  readonly key?: string;
   readonly limit: number;
   /** Definitions after this id. */
   readonly after?: string;
@@ -184,6 +185,7 @@ export const listDefinitions = (
           )`,
       ),
     )
+    .$if(filter.key !== undefined, (query) => query.where('key', '=', filter.key as string))
     .$if(filter.after !== undefined, (query) => query.where('id', '>', filter.after as string))
     .orderBy('id')
     .limit(filter.limit)

@@ -37,7 +37,7 @@ export function draftsPages(parts: ProcessParts): void {
     return visit.show(
       'processes/design/drafts.njk',
       {
-        ...frame('design'),
+        ...frame(visit, 'design'),
         drafts: drafts.map((one) => ({
           ...one,
           href: baseOf(one),

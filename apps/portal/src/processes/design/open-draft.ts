@@ -84,7 +84,7 @@ export function draftFrame(draft: Draft, view: string) {
     href: key === '' ? base : `${base}/${key}`,
   }));
   return {
-    ...frame('design'),
+    ...frame(visit, 'design'),
     draft: { ...draft, bpmn: undefined, dmn: undefined },
     base,
     view,
