@@ -264,7 +264,7 @@ describe('processes in the portal', { timeout: 90_000 }, () => {
   });
 
   test('[WF-6.2-g][WF-6.2-i] starts by the clock and after another process are defined in forms, and taken away', async () => {
-    const page = await person('Ivo Marek', revisionPage(first, '/starts'), withoutScripts);
+    const page = await person('Ivo Marek', revisionPage(first, '/starts'));
     await page.getByRole('radio', { name: 'Every week' }).check();
     await press(page, 'Add');
     await expectText(page, 'Give the time, and what else this rhythm needs.');
