@@ -109,7 +109,7 @@ beforeAll(async () => {
     config: { pollMs: 25, retries: [], observerRoles: ['programme-manager'] },
   };
   [portal, browser] = await Promise.all([
-    startPortal({ services }, { blocks: [engine as never], providers }),
+    startPortal({ services }, [engine as never], providers),
     startBrowser(),
   ]);
   first = await deploy();

@@ -33,9 +33,13 @@ export interface WorkflowService {
 export const viewer = (service: WorkflowService, caller: Caller, person: Person | undefined): Viewer =>
   viewerOf(caller, person, service.administratorRoles);
 
-/** Who looks on: sees where instances stand, and changes nothing. */
+/** Who looks on, designers too: sees where instances stand. */
 export const observer = (service: WorkflowService, caller: Caller, person: Person | undefined): Viewer =>
-  viewerOf(caller, person, [...service.administratorRoles, ...service.observerRoles]);
+  viewerOf(caller, person, [
+    ...service.administratorRoles,
+    ...service.designerRoles,
+    ...service.observerRoles,
+  ]);
 
 /** Passes on what a committed transaction has left to do. */
 export const follow = (service: WorkflowService, aftermath: Aftermath | undefined): void => {

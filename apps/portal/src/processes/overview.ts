@@ -51,15 +51,19 @@ export function overviewPages({ site, clients: { admin, api }, names, now, timeZ
       month: formats.month,
     };
     const rows = keys.map((key) => ({ ...none, ...found.get(key), label: labelOf[interval](key) }));
+    // On a phone there is room for a few labels only.
+    const sparse = rows.map((row, index) =>
+      interval === 'day' && index % 10 > 0 ? { ...row, label: '' } : row,
+    );
     return {
       rows,
       any: rows.some(({ started, completed, failed, stopped }) => started + completed + failed + stopped > 0),
       begun: splitChart(
-        rows.map(({ label, started }) => ({ label, good: started, bad: 0 })),
+        sparse.map(({ label, started }) => ({ label, good: started, bad: 0 })),
         visit.voice,
       ),
       ended: splitChart(
-        rows.map(({ label, completed, failed, stopped }) => ({
+        sparse.map(({ label, completed, failed, stopped }) => ({
           label,
           good: completed,
           bad: failed + stopped,

@@ -31,7 +31,7 @@ export function deployPages(parts: ProcessParts): void {
     return visit.show(
       'processes/design/deploy.njk',
       {
-        ...draftFrame(draft, 'deploy'),
+        ...draftFrame(visit, draft, 'deploy'),
         deployable: checked.deployable,
         findings,
         processRef,

@@ -30,7 +30,7 @@ export function editorPages(parts: ProcessParts): void {
     const draft = await openDraft(parts, visit);
     const [language, checked] = await Promise.all([languageOf(parts), check(parts, draft)]);
     return visit.show('processes/design/editor.njk', {
-      ...draftFrame(draft, 'drawing'),
+      ...draftFrame(visit, draft, 'drawing'),
       findings: findingsFor(visit, checked),
       deployable: checked.deployable,
       editor: JSON.stringify({

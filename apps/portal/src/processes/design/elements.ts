@@ -81,7 +81,7 @@ export function elementPages(parts: ProcessParts): void {
     return visit.show(
       'processes/design/element.njk',
       {
-        ...draftFrame(draft, 'table'),
+        ...draftFrame(visit, draft, 'table'),
         element: {
           id: element.id,
           kind: kindLabel(visit.voice, kindOf(element)),

@@ -77,7 +77,7 @@ export async function keep(
 }
 
 /** What the frame around a page of a draft shows. */
-export function draftFrame(draft: Draft, view: string) {
+export function draftFrame(visit: SignedInVisit, draft: Draft, view: string) {
   const base = baseOf(draft);
   const views = ['', 'table', 'try', 'deploy', 'settings'].map((key) => ({
     key: key === '' ? 'drawing' : key,

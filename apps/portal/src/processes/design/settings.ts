@@ -32,7 +32,7 @@ export function settingsPages(parts: ProcessParts): void {
     return visit.show(
       'processes/design/settings.njk',
       {
-        ...draftFrame(draft, 'settings'),
+        ...draftFrame(visit, draft, 'settings'),
         entered: posted
           ? { name: input(visit, 'name'), bindings: input(visit, 'bindings') }
           : { name: draft.name, bindings: textOf(draft.bindings) },

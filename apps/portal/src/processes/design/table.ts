@@ -57,7 +57,7 @@ export function tablePages(parts: ProcessParts): void {
     return visit.show(
       'processes/design/table.njk',
       {
-        ...draftFrame(draft, 'table'),
+        ...draftFrame(visit, draft, 'table'),
         rows: rows.map((one) => ({ ...one, severity: faulty.get(one.id) })),
         process: { id: document.process.id, name: document.process.get('name') ?? document.process.id },
         nodes: rows.map(({ id, name }) => ({ value: id, text: name })),

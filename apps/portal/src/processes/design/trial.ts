@@ -93,7 +93,7 @@ export function trialPages(parts: ProcessParts): void {
     return visit.show(
       'processes/design/trial.njk',
       {
-        ...draftFrame(draft, 'try'),
+        ...draftFrame(visit, draft, 'try'),
         deployable: checked.deployable,
         findings: findingsFor(visit, checked).filter(({ severity }) => severity === 'error'),
         entered: {
