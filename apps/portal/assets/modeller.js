@@ -10,11 +10,18 @@ const status = document.getElementById('editor-status');
 const findings = document.getElementById('found');
 const form = document.getElementById('editor-form');
 
+/** Words of the library in the language of the person; its own English where there are none. */
+const translate = (template, values = {}) => {
+  const key = template.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '');
+  return (texts.drawing[key] ?? template).replaceAll(/\{([^}]+)\}/g, (whole, name) => values[name] ?? whole);
+};
+
 const modeler = new BpmnJS({
   container: place,
   // A copy: the library writes into what it is given.
   moddleExtensions: { [language.extension.prefix]: structuredClone(language.extension) },
   keyboard: { bind: true },
+  additionalModules: [{ translate: ['value', translate] }],
 });
 const [canvas, registry, modeling, stack, selection, bus] = [
   'canvas',

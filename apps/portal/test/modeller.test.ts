@@ -220,6 +220,8 @@ describe('the modeller', () => {
       .getByRole('heading', { name: 'الخصائص' })
       .or(small.getByRole('region', { name: 'الخصائص' }))
       .waitFor();
+    // The words of the drawing library too.
+    await small.getByTitle('إنشاء مهمة').waitFor();
     await expectNoViolations(small);
     await expectNoSidewaysScroll(small);
     for (const path of ['table', 'try', 'deploy', 'settings', 'elements/start']) {

@@ -1,8 +1,11 @@
 import type { ModdleElement } from 'bpmn-moddle';
+import { readCatalogue } from '../../rendering/translations.ts';
 import type { Voice } from '../../rendering/voice.ts';
 import { kindOf, kinds } from './edits.ts';
 import { fieldKeys, type ModellingLanguage } from './element-properties.ts';
 
+/** Texts of the library that draws, by their English words. */
+const drawingKeys = Object.keys((readCatalogue('en').modeller as { drawing: object }).drawing);
 const kindNames = [
   'Process',
   'SequenceFlow',
@@ -47,6 +50,7 @@ export const editorTexts = (voice: Voice, language: ModellingLanguage) => {
     columns: of(columns, columnLabel),
     loop: of(['none', 'parallel', 'sequential', 'standard'], (_, key) => choiceLabel(voice, 'loop', key)),
     timerKind: of(['duration', 'date', 'cycle'], (_, key) => choiceLabel(voice, 'timerKind', key)),
+    drawing: voice.language === 'en' ? {} : of(drawingKeys, (_, key) => t(`modeller.drawing.${key}`)),
     add: t('modeller.editor.addRow'),
     remove: t('modeller.editor.removeRow'),
     kinds: of(kindNames, (_, key) => kindLabel(voice, key)),
