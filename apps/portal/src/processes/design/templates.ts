@@ -10,8 +10,14 @@ const keyOf = (name: string): string =>
     .replaceAll(/^[-0-9]+|-+$/g, '')
     .slice(0, 60) || 'process';
 
-const shape = (id: string, x: number, y: number, width: number, height: number): string =>
-  `<bpmndi:BPMNShape id="${id}_di" bpmnElement="${id}"><dc:Bounds x="${x}" y="${y}" width="${width}" height="${height}"/></bpmndi:BPMNShape>`;
+type Place = readonly [x: number, y: number, width: number, height: number];
+const bounds = ([x, y, width, height]: Place): string =>
+  `<dc:Bounds x="${x}" y="${y}" width="${width}" height="${height}"/>`;
+/** `label`: where its name stands, when not below it. */
+const shape = (id: string, x: number, y: number, width: number, height: number, label?: Place): string =>
+  `<bpmndi:BPMNShape id="${id}_di" bpmnElement="${id}">${bounds([x, y, width, height])}${
+    label ? `<bpmndi:BPMNLabel>${bounds(label)}</bpmndi:BPMNLabel>` : ''
+  }</bpmndi:BPMNShape>`;
 const edge = (id: string, ...points: readonly (readonly [number, number])[]): string =>
   `<bpmndi:BPMNEdge id="${id}_di" bpmnElement="${id}">${points
     .map(([x, y]) => `<di:waypoint x="${x}" y="${y}"/>`)
@@ -45,8 +51,8 @@ const approval = (name: string): string =>
 ${flow('toReview', 'start', 'review')}${flow('toDecided', 'review', 'decided')}${flow('yes', 'decided', 'approvedEnd', 'yes', 'approved = true')}${flow('no', 'decided', 'refusedEnd', 'no')}${flow('toLate', 'late', 'lateEnd')}`,
     shape('start', 160, 182, 36, 36) +
       shape('review', 260, 160, 100, 80) +
-      shape('late', 292, 222, 36, 36) +
-      shape('decided', 425, 175, 50, 50) +
+      shape('late', 292, 222, 36, 36, [330, 246, 68, 14]) +
+      shape('decided', 425, 175, 50, 50, [424, 152, 54, 14]) +
       shape('approvedEnd', 552, 182, 36, 36) +
       shape('refusedEnd', 552, 302, 36, 36) +
       shape('lateEnd', 382, 302, 36, 36) +
