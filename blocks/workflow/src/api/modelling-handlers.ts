@@ -74,7 +74,7 @@ export function modellingHandlers(service: WorkflowService): Handlers<typeof mod
           answers: (answers ?? {}) as PinnedAnswers,
           now: now === undefined ? engine.now().toISOString() : new Date(now).toISOString(),
         };
-        const { steps, waits, incidents, unused, ...result } = tryProcess(model, request, limits);
+        const { steps, waits, incidents, unused, ...result } = await tryProcess(model, request, limits);
         return {
           status: 200,
           body: {

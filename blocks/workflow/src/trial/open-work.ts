@@ -3,7 +3,7 @@ import type { Command } from '../execution/command.ts';
 type Of<T extends Command['type']> = Extract<Command, { type: T }>;
 
 /** A call that is to be made at a time. */
-interface OpenJob extends Of<'createJob'> {
+export interface OpenJob extends Of<'createJob'> {
   readonly attempts: number;
   readonly dueAt: string;
 }

@@ -6,9 +6,9 @@ import { step } from '../execution/step.ts';
 import type { Json, Variables } from '../feel/json.ts';
 import type { ProcessModel } from '../model/model.ts';
 import { account, type TrialStep } from './account.ts';
-import { dealer, type PinnedAnswers } from './answers.ts';
+import { type Dealer, dealer, type PinnedAnswers } from './answers.ts';
 import { beginningAt, CannotBegin, onlyElement } from './begin-at.ts';
-import { nextEvent } from './next-event.ts';
+import { type NextEvent, nextEvent } from './next-event.ts';
 import { note, nothingOpen, type OpenWork } from './open-work.ts';
 
 export interface Trial {
@@ -100,11 +100,37 @@ function startOf(model: ProcessModel, trial: Trial): { model: ProcessModel; even
   };
 }
 
+/** Work that the engine does by itself, beside the step; undefined: it is for somebody outside. */
+export type OwnWork = (job: OpenJob) => Promise<EngineEvent | undefined>;
+
+/** Does the first of the open jobs that is the engine's own and for which nothing is pinned. */
+async function ownWork(
+  open: OpenWork,
+  deal: Dealer,
+  now: string,
+  work: OwnWork,
+): Promise<NextEvent | undefined> {
+  for (const job of open.jobs.values()) {
+    if (deal.has(job.elementId, true)) continue;
+    const event = await work(job);
+    if (event) {
+      const at = Date.parse(job.dueAt) > Date.parse(now) ? job.dueAt : now;
+      return { event, elementId: job.elementId, tokenId: job.tokenId, at, brings: undefined };
+    }
+  }
+  return undefined;
+}
+
 /**
  * Runs a process on sample data: with the interpreter that runs instances, on a clock of its own, with pinned answers in
- * place of everybody outside. Calls and writes nothing. Throws `CannotBegin`.
+ * place of everybody outside. Calls and writes nothing. Rejects with `CannotBegin`.
  */
-export function tryProcess(process: ProcessModel, trial: Trial, limits: TrialLimits): TrialResult {
+export async function tryProcess(
+  process: ProcessModel,
+  trial: Trial,
+  limits: TrialLimits,
+  work: OwnWork = async () => undefined,
+): Promise<TrialResult> {
   const { model, event } = startOf(process, trial);
   const deal = dealer(trial.answers);
   if (event.type === 'start' && event.at) deal.take(event.at.elementId, false);
@@ -138,7 +164,9 @@ export function tryProcess(process: ProcessModel, trial: Trial, limits: TrialLim
     else if (told.size() > limits.maxSize) reason = 'the variables along the way are too large to be shown';
     else if (Date.now() > until) reason = 'it takes too long';
     cut = reason !== undefined;
-    const next = cut ? undefined : nextEvent(model, open, deal, now);
+    const next = cut
+      ? undefined
+      : ((await ownWork(open, deal, now, work)) ?? nextEvent(model, open, deal, now));
     if (!next) break;
     now = next.at;
     send(next.event);

@@ -135,23 +135,27 @@ describe('a trial on sample data', () => {
       each: [{ form: { n: 1 } }, { form: { n: 2 } }],
       wait: [{ payload: 'x' }],
     };
-    const tried = tryProcess(model, { variables: {}, answers, now: '2026-03-01T08:00:00.000Z' }, limits);
+    const tried = await tryProcess(
+      model,
+      { variables: {}, answers, now: '2026-03-01T08:00:00.000Z' },
+      limits,
+    );
     expect(tried).toMatchObject({ outcome: 'completed', variables: { all: [1, 2] } });
     expect(tried.steps.filter((one) => one.elementId === 'each')).toHaveLength(3);
   });
   it('[WF-4.1] does the same again: a trial depends on nothing but what it is given', async () => {
     const model = await compile(asking);
     await fc.assert(
-      fc.property(
+      fc.asyncProperty(
         fc.integer({ min: -100, max: 100 }),
         fc.integer({ min: 100, max: 599 }),
-        (income, status) => {
+        async (income, status) => {
           const trial = {
             variables: { nid: 1 },
             answers: { ask: [{ status, body: { income } }], review: [{ form: {} }] },
             now: '2026-03-01T08:00:00.000Z',
           };
-          expect(tryProcess(model, trial, limits)).toEqual(tryProcess(model, trial, limits));
+          expect(await tryProcess(model, trial, limits)).toEqual(await tryProcess(model, trial, limits));
         },
       ),
       { numRuns: 30 },

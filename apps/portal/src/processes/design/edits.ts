@@ -15,8 +15,16 @@ export const kinds: Readonly<Record<string, readonly string[]>> = {
     'Task',
     'CallActivity',
     'SubProcess',
+    'AdHocSubProcess',
+    'Transaction',
   ],
-  gateways: ['ExclusiveGateway', 'ParallelGateway', 'InclusiveGateway', 'EventBasedGateway'],
+  gateways: [
+    'ExclusiveGateway',
+    'ParallelGateway',
+    'InclusiveGateway',
+    'EventBasedGateway',
+    'ComplexGateway',
+  ],
   events: [
     'EndEvent',
     'EndEvent/Terminate',
@@ -107,7 +115,7 @@ export function addElement(document: Document, kind: string, name: string, after
   }
   put(beside?.$parent ?? document.process, element);
   drawElement(document, element, beside);
-  if (type === 'SubProcess') {
+  if (type === 'SubProcess' || type === 'Transaction') {
     const start = document.create('bpmn:StartEvent', { id: freshId(document, 'StartEvent') });
     put(element, start);
     drawInside(document, start, element);

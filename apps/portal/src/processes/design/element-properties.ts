@@ -84,7 +84,7 @@ const field = (
   ...more,
 });
 
-function eventFields(element: Element, definition: Element): Field[] {
+function eventFields(definition: Element): Field[] {
   switch (definition.$type) {
     case 'bpmn:TimerEventDefinition': {
       const part = timerPart(definition);
@@ -106,7 +106,7 @@ function eventFields(element: Element, definition: Element): Field[] {
     case 'bpmn:LinkEventDefinition':
       return [field('linkName', 'text', text(definition, 'name'))];
     default:
-      return element.$type ? [] : [];
+      return [];
   }
 }
 
@@ -147,13 +147,31 @@ function ownFields(element: Element): Field[] {
   if (element.$type === 'bpmn:ReceiveTask')
     fields.push(field('message', 'text', text(one(element, 'messageRef'), 'name')));
   const definition = definitionOf(element);
-  if (definition) fields.push(...eventFields(element, definition));
+  if (definition) fields.push(...eventFields(definition));
   const interrupts = !/(Error|Compensate|Cancel)EventDefinition$/.test(definition?.$type ?? '');
   if (element.$type === 'bpmn:BoundaryEvent' && interrupts)
     fields.push(field('cancelActivity', 'check', element.get('cancelActivity') !== false));
   if (element.$type === 'bpmn:StartEvent' && element.$parent?.get('triggeredByEvent') === true)
     fields.push(field('isInterrupting', 'check', element.get('isInterrupting') !== false));
   return fields;
+}
+
+/** Expressions that BPMN itself has on some elements. */
+const expressions: Readonly<Record<string, readonly string[]>> = {
+  'bpmn:MultiInstanceLoopCharacteristics': ['loopCardinality', 'completionCondition'],
+  'bpmn:AdHocSubProcess': ['completionCondition'],
+  'bpmn:ComplexGateway': ['activationCondition'],
+};
+
+const expressionNames = (holder: Element): readonly string[] => expressions[holder.$type] ?? [];
+
+function expressionFields(element: Element): Field[] {
+  const fields = holdersOf(element).flatMap((holder) =>
+    expressionNames(holder).map((name) => field(name, 'text', text(one(holder, name), 'body'))),
+  );
+  if (element.$type !== 'bpmn:AdHocSubProcess') return fields;
+  const ordering = text(element, 'ordering') || 'Parallel';
+  return [...fields, field('ordering', 'choice', ordering, { choices: ['Parallel', 'Sequential'] })];
 }
 
 const rowsOf = (element: Element, type: string): readonly Element[] => {
@@ -164,11 +182,17 @@ const rowsOf = (element: Element, type: string): readonly Element[] => {
 /** Everything that can be set on an element, with what is set. */
 export function fieldsOf(element: Element, { extension, variableTypes }: ModellingLanguage): Field[] {
   const { prefix, types } = extension;
-  const fields: Field[] = [field('name', 'text', text(element, 'name')), ...ownFields(element)];
+  const fields: Field[] = [
+    field('name', 'text', text(element, 'name')),
+    ...ownFields(element),
+    ...expressionFields(element),
+  ];
   for (const holder of holdersOf(element)) {
     for (const type of types) {
       if (!type.extends?.some((extended) => holder.$instanceOf(extended))) continue;
       for (const { name } of type.properties) {
+        // What redefines a property of BPMN is that property.
+        if (name.includes(':')) continue;
         const key = `${prefix}:${name}`;
         fields.push(field(key, 'text', text(holder, key)));
       }
@@ -347,15 +371,19 @@ export function changesFor(
       return set(loop, key, /^\d+$/.test(body) ? Number(body) : undefined);
     case 'testBefore':
       return set(loop, key, value === true);
-    default:
-      return [];
+    case 'ordering':
+      return set(element, key, body);
+    default: {
+      const holder = holdersOf(element).find((each) => expressionNames(each).includes(key));
+      return holder ? set(holder, key, expression(holder, body)) : [];
+    }
   }
 }
 
 const ownKeys =
   `name documentation isExecutable condition default scriptFormat script calledElement message signal errorCode
   escalationCode eventCondition linkName timerKind timerValue cancelActivity isInterrupting loop loopCondition loopMaximum
-  testBefore`.split(/\s+/);
+  testBefore loopCardinality completionCondition activationCondition ordering`.split(/\s+/);
 
 /** Keys of every field there may be, and of the columns of their rows: what needs a label. */
 export function fieldKeys({ extension: { prefix, types } }: ModellingLanguage): {
