@@ -221,7 +221,7 @@ describe('the modeller', () => {
       .or(small.getByRole('region', { name: 'الخصائص' }))
       .waitFor();
     // The words of the drawing library too.
-    await small.getByTitle('إنشاء مهمة').waitFor();
+    await small.getByLabel('إنشاء مهمة').waitFor({ state: 'attached' });
     await expectNoViolations(small);
     await expectNoSidewaysScroll(small);
     for (const path of ['table', 'try', 'deploy', 'settings', 'elements/start']) {
