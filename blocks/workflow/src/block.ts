@@ -167,6 +167,7 @@ export const workflow = defineBlock({
       ends,
       delivery,
       sealing,
+      scripts,
       log: ctx.log,
       longestWaitMs: ctx.config.longestWaitMs,
       administratorRoles: ctx.config.administratorRoles,

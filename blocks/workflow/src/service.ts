@@ -8,6 +8,7 @@ import type { Aftermath, Engine } from './instances/apply.ts';
 import type { Ends } from './instances/ends.ts';
 import type { Worker } from './jobs/worker.ts';
 import type { Delivery } from './notices/delivery.ts';
+import type { Scripts } from './scripts/scripts.ts';
 import type { WorkflowTables } from './tables.ts';
 
 /** What the handlers of the block share. */
@@ -20,6 +21,8 @@ export interface WorkflowService {
   readonly delivery: Delivery;
   /** Seals secrets of connections. */
   readonly sealing: Sealing;
+  /** Runs scripts, of trials too. */
+  readonly scripts: Scripts;
   readonly log: Logger;
   readonly longestWaitMs: number;
   readonly administratorRoles: readonly string[];

@@ -1,5 +1,6 @@
 import { Problem } from '@govstack/platform';
 import type { Handlers } from '@govstack/platform/operation';
+import { missingConnections } from '../connections/connections.ts';
 import { asProblem } from '../definitions/deploy.ts';
 import { withDrawing } from '../drawing/with-drawing.ts';
 import type { Variables } from '../feel/json.ts';
@@ -8,10 +9,11 @@ import { checkSource } from '../model/check-source.ts';
 import { compileProcess } from '../model/compile-process.ts';
 import { govstackExtension } from '../model/govstack-extension.ts';
 import { variableTypes } from '../model/model.ts';
+import { scriptEvent } from '../scripts/script-event.ts';
 import type { WorkflowService } from '../service.ts';
 import type { PinnedAnswers } from '../trial/answers.ts';
 import { CannotBegin } from '../trial/begin-at.ts';
-import { tryProcess } from '../trial/try-process.ts';
+import { type OwnWork, tryProcess } from '../trial/try-process.ts';
 import { agencyOfDesigner, checkOwner } from './designer.ts';
 import type { modellingOperations } from './modelling-operations.ts';
 
@@ -25,6 +27,10 @@ const extension = structuredClone(govstackExtension);
 export function modellingHandlers(service: WorkflowService): Handlers<typeof modellingOperations> {
   const { engine } = service;
   const limits = { ...engine.limits, maxEvents: 500, maxMs: 3000, maxSize: 4_000_000 };
+  const work: OwnWork = async ({ jobId, attempts, request }) =>
+    request.kind === 'script'
+      ? scriptEvent(service.scripts, request, { jobId, attempt: attempts + 1 })
+      : undefined;
   return {
     async getModellingLanguage({ person }) {
       agencyOfDesigner(service, person);
@@ -34,11 +40,26 @@ export function modellingHandlers(service: WorkflowService): Handlers<typeof mod
       const { application: owner, ...source } = body;
       checkOwner(service, person, owner);
       const { model, findings, decisions } = await checkSource({ ...source, owner });
+      const missing = model ? await missingConnections(service.db, owner, model) : [];
+      const unconnected = [...(model?.elements.values() ?? [])].filter(
+        (one) =>
+          one.kind === 'serviceTask' &&
+          one.target.kind !== 'operation' &&
+          missing.includes(one.target.connection),
+      );
       return {
         status: 200,
         body: {
           deployable: model !== undefined,
-          findings: [...findings],
+          findings: [
+            ...findings,
+            ...unconnected.map(({ id: elementId }) => ({
+              elementId,
+              severity: 'warning',
+              rule: 'no-connection',
+              message: 'uses a connection that its application has not defined yet',
+            })),
+          ],
           decisions: [...decisions],
           startVariables: (model?.startVariables ?? []).map(defined),
         },
@@ -74,7 +95,7 @@ export function modellingHandlers(service: WorkflowService): Handlers<typeof mod
           answers: (answers ?? {}) as PinnedAnswers,
           now: now === undefined ? engine.now().toISOString() : new Date(now).toISOString(),
         };
-        const { steps, waits, incidents, unused, ...result } = await tryProcess(model, request, limits);
+        const { steps, waits, incidents, unused, ...result } = await tryProcess(model, request, limits, work);
         return {
           status: 200,
           body: {

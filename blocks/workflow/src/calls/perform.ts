@@ -1,12 +1,7 @@
 import { CallFailed, type Mediation, newContext, withContext } from '@govstack/platform';
-import type {
-  ConnectionRequest,
-  EngineEvent,
-  JobRequest,
-  ScriptRequest,
-  ServiceRequest,
-} from '../execution/event.ts';
+import type { ConnectionRequest, EngineEvent, JobRequest, ServiceRequest } from '../execution/event.ts';
 import { type LeasedJob, postpone } from '../jobs/lease.ts';
+import { scriptEvent } from '../scripts/script-event.ts';
 import type { Scripts } from '../scripts/scripts.ts';
 import { isTemporary, readBody } from './answer-body.ts';
 import { type Descriptions, NotCallable, type OperationPlace } from './descriptions.ts';
@@ -76,23 +71,6 @@ async function call(job: LeasedJob, request: ServiceRequest, options: CallOption
   };
 }
 
-async function runScript(job: LeasedJob, script: ScriptRequest, options: CallOptions): Promise<EngineEvent> {
-  const base = { jobId: job.id, attempt: job.attempts + 1 };
-  const ended = await options.scripts.run(script);
-  switch (ended.kind) {
-    case 'result':
-      return {
-        ...base,
-        type: 'jobAnswered',
-        answer: { status: 200, headers: {}, body: ended.value, temporary: false },
-      };
-    case 'bpmnError':
-      return { ...base, type: 'jobThrew', code: ended.code, message: ended.message };
-    default:
-      return { ...base, type: 'jobFailed', message: ended.message, temporary: false };
-  }
-}
-
 async function overConnection(
   job: LeasedJob,
   request: ConnectionRequest,
@@ -127,7 +105,9 @@ export async function performCall(job: LeasedJob, options: CallOptions): Promise
   const { request } = job;
   if (!request) return failed('the job has no request', false);
   try {
-    if (request.kind === 'script') return await runScript(job, request, options);
+    if (request.kind === 'script') {
+      return await scriptEvent(options.scripts, request, { jobId: job.id, attempt: job.attempts + 1 });
+    }
     if (request.kind !== undefined) return await overConnection(job, request, options);
     const context = newContext({ correlationId: job.correlationId });
     return await withContext(context, () => call(job, request, options));

@@ -1,7 +1,7 @@
 import { CallFailed } from '@govstack/platform';
 import type { TestNode } from '@govstack/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bpmn, chain, el, script } from '../execution/bpmn.ts';
+import { bpmn, chain, el, extensions, input, script } from '../execution/bpmn.ts';
 import { adminOf, apiOf, ended, owner, startWorkflow } from './node.ts';
 
 let node: TestNode;
@@ -173,6 +173,18 @@ describe('drafts', () => {
     expect(await status(design().tryModel({ personToken: designer, body }))).toBe(400);
     const tried = await design().tryModel({ personToken: designer, body: { ...body, variables: { n: 2 } } });
     expect(tried.body).toMatchObject({ outcome: 'completed', variables: { n: 2, twice: 4 } });
+    const script = `<scriptTask id="js" scriptFormat="javascript" govstack:resultVariable="r"><script>return n * 21;</script></scriptTask>`;
+    const scripted = bpmn(`<startEvent id="s"/>${script}<endEvent id="e"/>${chain('s', 'js', 'e')}`);
+    const computed = { application: owner, bpmn: scripted, variables: { n: 2 } };
+    const ran = (await design().tryModel({ personToken: designer, body: computed })).body;
+    expect(ran).toMatchObject({ outcome: 'completed', variables: { n: 2, r: 42 } });
+    const letter = extensions(input('to', 'a@example.org'), input('subject', 'Hello'));
+    const mail = el('serviceTask', 'm', { 'govstack:connection': 'post', 'govstack:send': 'mail' }, letter);
+    const mailing = bpmn(`<startEvent id="s"/>${mail}<endEvent id="e"/>${chain('s', 'm', 'e')}`);
+    const { findings } = (
+      await design().checkModel({ personToken: designer, body: { application: owner, bpmn: mailing } })
+    ).body;
+    expect(findings).toContainEqual(expect.objectContaining({ elementId: 'm', rule: 'no-connection' }));
     const nowhere = { ...body, variables: {}, from: 'nowhere' };
     expect(await status(design().tryModel({ personToken: designer, body: nowhere }))).toBe(422);
   });
