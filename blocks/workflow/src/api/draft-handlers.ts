@@ -150,16 +150,15 @@ export function draftHandlers(service: WorkflowService): Handlers<typeof draftOp
     },
     async deployDraft({ params, body, caller, person }) {
       const agency = agencyOfDesigner(service, person);
-      const seen = await findDraft(db, agency, params.draftId);
-      const deployment: Deployment = {
-        name: seen.name,
-        type: 'Private',
-        version: body.version ?? String(seen.revision),
-        processBody: bodyOf(seen),
-      };
       const row = await transaction(db, async (trx) => {
         const draft = await lockDraft(trx, agency, params.draftId, body.revision);
-        const model = await compileDeployment(draft.owner, { ...deployment, processBody: bodyOf(draft) });
+        const deployment: Deployment = {
+          name: draft.name,
+          type: 'Private',
+          version: body.version ?? String(draft.revision),
+          processBody: bodyOf(draft),
+        };
+        const model = await compileDeployment(draft.owner, deployment);
         const actor = actorOf(caller, person);
         const made = await deploy(trx, engine, draft.owner, deployment, model, actor);
         await noteDeployment(trx, draft, made.id, actor, engine.now().toISOString());

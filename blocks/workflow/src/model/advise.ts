@@ -35,13 +35,23 @@ const isGateway = (element: ModdleElement): boolean => element.$instanceOf('bpmn
 const splitsByCondition = (element: ModdleElement): boolean =>
   ['ExclusiveGateway', 'InclusiveGateway'].includes(kindOf(element)) && outgoing(element).length > 1;
 
-/** Flows as the sequence flows themselves tell: `incoming` and `outgoing` may be left out of a document. */
+type Ends = ReadonlyMap<ModdleElement, readonly ModdleElement[]>;
+const known = new WeakMap<ModdleElement, Readonly<Record<'sourceRef' | 'targetRef', Ends>>>();
+
+/** Flows of a scope by what they come from and lead to, as they themselves tell: others may leave them out. */
+function flowsIn(scope: ModdleElement): Readonly<Record<'sourceRef' | 'targetRef', Ends>> {
+  const found = known.get(scope);
+  if (found) return found;
+  const flows = children(scope, 'flowElements').filter((one) => one.$type === 'bpmn:SequenceFlow');
+  const by = (end: 'sourceRef' | 'targetRef'): Ends =>
+    Map.groupBy(flows, (flow) => child(flow, end) as ModdleElement);
+  const made = { sourceRef: by('sourceRef'), targetRef: by('targetRef') };
+  known.set(scope, made);
+  return made;
+}
+
 const flows = (element: ModdleElement, end: 'sourceRef' | 'targetRef'): readonly ModdleElement[] =>
-  element.$parent
-    ? children(element.$parent, 'flowElements').filter(
-        (one) => one.$type === 'bpmn:SequenceFlow' && child(one, end) === element,
-      )
-    : [];
+  (element.$parent && flowsIn(element.$parent)[end].get(element)) ?? [];
 const outgoing = (element: ModdleElement): readonly ModdleElement[] => flows(element, 'sourceRef');
 const incoming = (element: ModdleElement): readonly ModdleElement[] => flows(element, 'targetRef');
 

@@ -1,4 +1,4 @@
-import type { PageError } from '../../registries/refusals.ts';
+import { type PageError, refusedWith } from '../../registries/refusals.ts';
 import { input, type SignedInVisit } from '../../site/visit.ts';
 import type { ProcessParts } from '../shell.ts';
 import { access, baseOf, type Draft, draftFrame, keep, openDraft, seenRevision } from './open-draft.ts';
@@ -78,10 +78,15 @@ export function settingsPages(parts: ProcessParts): void {
     if (input(visit, 'sure') !== 'yes') {
       return show(visit, [{ text: visit.voice.t('modeller.settings.notSure'), href: '#sure' }]);
     }
-    await clients.admin.removeDraft({
-      params: { draftId: draft.id },
-      query: { revision: seenRevision(visit) },
-    });
+    try {
+      await clients.admin.removeDraft({
+        params: { draftId: draft.id },
+        query: { revision: seenRevision(visit) },
+      });
+    } catch (error) {
+      if (!refusedWith(error, 409)) throw error;
+      return show(visit, [{ text: visit.voice.t('modeller.conflict'), href: '#content' }]);
+    }
     visit.leaveNotice('draftRemoved');
     return visit.goTo('/processes/design');
   });
