@@ -9,7 +9,7 @@ import { account, type TrialStep } from './account.ts';
 import { type Dealer, dealer, type PinnedAnswers } from './answers.ts';
 import { beginningAt, CannotBegin, onlyElement } from './begin-at.ts';
 import { type NextEvent, nextEvent } from './next-event.ts';
-import { note, nothingOpen, type OpenWork } from './open-work.ts';
+import { note, nothingOpen, type OpenJob, type OpenWork } from './open-work.ts';
 
 export interface Trial {
   readonly variables: Variables;
