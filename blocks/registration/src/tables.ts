@@ -47,6 +47,8 @@ export interface ServiceRow {
   definition: unknown;
   version: number;
   active: boolean;
+  /** Since when each kind of request is offered; without a word about it: from the beginning. */
+  requests_since: unknown;
 }
 export interface EFormRow {
   id: string;

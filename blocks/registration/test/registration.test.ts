@@ -341,6 +341,10 @@ describe('tasks', () => {
     expect((await refusal(api.completeTask({ params, body: decided, personToken: officer }))).status).toBe(
       400,
     );
+    const broken = { data: { answer: { text: 'Half a \ud800' } } };
+    expect((await refusal(api.completeTask({ params, body: broken, personToken: officer }))).status).toBe(
+      400,
+    );
     await api.completeTask({ params, body, personToken: officer });
     await vi.waitFor(() => expect(completed.some((one) => one.taskId === taskId)).toBe(true), {
       timeout: 30_000,
@@ -348,6 +352,8 @@ describe('tasks', () => {
     expect(completed.find((one) => one.taskId === taskId)?.body.variables).toEqual({
       answer: { text: 'We paid it anew', by: 'officer-1' },
     });
+    const file = (await api.readApplication({ params: { fileId }, personToken: officer })).body;
+    expect(file.history.at(-1)?.kind).toBe('officer-answered');
     const gone = await withTask();
     await announce(gone.taskId, 'withdrawn', gone.fileId, correlationId);
     expect((await api.listTasks({ query: { fileId: gone.fileId }, personToken: officer })).body).toEqual([]);
@@ -424,7 +430,8 @@ describe('requests about a file', () => {
     expect(
       (await refusal(api.makeRequest({ params: { fileId }, body: { kind: 'appeal', text: 'None' } }))).status,
     ).toBe(403);
-    expect((await refusal(ask('holiday'))).status).toBe(404);
+    for (const kind of ['holiday', 'constructor']) expect((await refusal(ask(kind))).status).toBe(404);
+    expect((await refusal(ask('appeal', who.token, 'Half a \ud800'))).status).toBe(400);
     const { requestId } = (await ask('appeal')).body;
     expect((await refusal(ask('appeal'))).problem?.type).toBe('urn:govstack:registration:request-open');
     await vi.waitFor(() => expect(messages.some((one) => one.messageId === requestId)).toBe(true), {
@@ -481,6 +488,57 @@ describe('requests about a file', () => {
     ]);
     expect((await read()).status.code).toBe('REJECTED');
     expect((await ask('complaint')).status).toBe(201);
+  });
+
+  it('stay bounded in a file that has many: the newest are shown, and what is possible once stays so', async () => {
+    const { fileId, ask, read } = await refused();
+    const appeal = (await ask('appeal')).body;
+    await api.recordOutcome({ params: { fileId }, body: { ...rejected, requestId: appeal.requestId } });
+    const many = node.database('registration');
+    await sql`
+      insert into file_request (id, file_id, kind, content, state, made_at, answered_at)
+      select ('ffffffff-ffff-7fff-8fff-' || lpad(to_hex(n), 12, '0'))::uuid, file_id, 'complaint', content,
+        case when n = 300 then 'open' else 'answered' end, made_at, made_at
+      from file_request, generate_series(1, 300) n where file_id = ${fileId}`.execute(many);
+    await sql`
+      insert into file_event (id, file_id, at, kind, actor)
+      select ('ffffffff-ffff-7fff-8fff-' || lpad(to_hex(n), 12, '0'))::uuid, ${fileId}::uuid, now(),
+        case when n = 300 then 'last' else 'request-made' end, 'applicant'
+      from generate_series(1, 300) n`.execute(many);
+    const file = await read();
+    expect(file.requests).toHaveLength(200);
+    expect(file.requests.at(-1)?.state).toBe('open');
+    expect(file.history.at(-1)?.kind).toBe('last');
+    expect(file.offers).toEqual([]);
+    const type = async (kind: string) => (await refusal(ask(kind))).problem?.type?.split(':').at(-1);
+    expect([await type('appeal'), await type('complaint')]).toEqual(['request-made-before', 'request-open']);
+  });
+
+  it('that a process would have to wait for are not offered for files that were sent before it did', async () => {
+    const design = node.client(registrationDesign, { as: owner });
+    const { requests, ...without } = definition;
+    const code = 'older';
+    const { body: put } = await design.putService({ params: { code }, body: without });
+    const file = async () => {
+      const who = await citizen();
+      const { body } = await api.submitApplication({
+        params: { serviceId: put.serviceId },
+        body: { ...submission(who.id), formData: { eFormId: put.eFormId, data: goodAnswers } },
+        personToken: who.token,
+      });
+      const params = { fileId: body.fileId };
+      await api.recordOutcome({ params, body: rejected });
+      return { params, personToken: who.token };
+    };
+    const before = await file();
+    const offered = { ...requests, appeal: { ...requests.appeal, awaited: true } };
+    await design.putService({ params: { code }, body: { ...without, requests: offered } });
+    const kinds = async (one: typeof before) =>
+      (await api.readApplication(one)).body.offers.map(({ kind }) => kind);
+    expect(await kinds(before)).toEqual(['complaint']);
+    const asked = api.makeRequest({ ...before, body: { kind: 'appeal', text: 'My roof leaks' } });
+    expect((await refusal(asked)).problem?.type).toBe('urn:govstack:registration:request-not-offered');
+    expect(await kinds(await file())).toEqual(['appeal', 'complaint']);
   });
 
   it('are refused when their time is over', async () => {

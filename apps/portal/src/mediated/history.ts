@@ -11,6 +11,7 @@ const codes: Readonly<Record<string, string>> = {
   resubmitted: 'resubmitted',
   'with-officer': 'inReview',
   'officer-decided': 'officerDecided',
+  'officer-answered': 'officerAnswered',
   'sent-back': 'sentBack',
   approved: 'approved',
   rejected: 'rejected',

@@ -26,6 +26,12 @@ export const RequestDeclaration = Type.Object(
       Type.Integer({ minimum: 1, maximum: 3650, description: 'Days after the decision; without it: always' }),
     ),
     once: Type.Optional(Type.Boolean({ description: 'Once for each file' })),
+    awaited: Type.Optional(
+      Type.Boolean({
+        description:
+          'The process that began with the file waits for it, and nothing else hears it: not offered for files that were sent before the service first declared it',
+      }),
+    ),
   },
   { additionalProperties: false },
 );

@@ -174,7 +174,7 @@ export async function toFileView(
     .selectFrom('file_event')
     .select(['at', 'kind', 'note'])
     .where('file_id', '=', file.id)
-    .orderBy('id')
+    .orderBy('id', 'desc')
     .limit(200)
     .execute();
   return {
@@ -188,7 +188,7 @@ export async function toFileView(
     applicationData: vault.open<Submission>(file.data),
     outcome: file.outcome === null ? null : vault.open<Outcome>(file.outcome),
     correlationId: file.correlation_id,
-    history: events.map((event) => ({
+    history: events.reverse().map((event) => ({
       at: event.at,
       kind: event.kind,
       ...(event.note === null ? {} : { note: event.note as Record<string, unknown> }),

@@ -2,6 +2,7 @@ import { badRequest, conflict, forbidden, newId, notFound } from '@govstack/plat
 import type { Static } from '@govstack/platform/operation';
 import type { Kysely, Transaction } from 'kysely';
 import type { RequestDeclaration, RequestView } from '../api/request-shapes.ts';
+import { assertWellFormed } from '../api/well-formed.ts';
 import { definitionOf, findService } from '../services/services.ts';
 import type { FileRow, RegistrationTables, RequestRow, ServiceRow } from '../tables.ts';
 import type { Vault } from '../vault.ts';
@@ -23,8 +24,25 @@ function lastMoment({ withinDays }: Declaration, file: FileRow): string | undefi
   return new Date(Date.parse(file.ended_at) + withinDays * dayMs).toISOString();
 }
 
-const requestsOf = (db: Kysely<RegistrationTables>, fileId: string): Promise<RequestRow[]> =>
-  db.selectFrom('file_request').selectAll().where('file_id', '=', fileId).orderBy('id').limit(200).execute();
+/** The newest requests about a file, oldest first. */
+const requestsOf = async (db: Kysely<RegistrationTables>, fileId: string): Promise<RequestRow[]> => {
+  const rows = db.selectFrom('file_request').selectAll().where('file_id', '=', fileId);
+  return (await rows.orderBy('id', 'desc').limit(200).execute()).reverse();
+};
+
+/** The last request of each kind, however many there were. */
+const lastOfEach = (
+  db: Kysely<RegistrationTables>,
+  fileId: string,
+): Promise<Pick<RequestRow, 'kind' | 'state'>[]> =>
+  db
+    .selectFrom('file_request')
+    .select(['kind', 'state'])
+    .distinctOn('kind')
+    .where('file_id', '=', fileId)
+    .orderBy('kind')
+    .orderBy('id', 'desc')
+    .execute();
 
 /** Whether the asker may make requests about this file: its applicant, or the service for whom it filed. */
 function isApplicant(asker: Asker, service: ServiceRow, file: FileRow): boolean {
@@ -32,25 +50,31 @@ function isApplicant(asker: Asker, service: ServiceRow, file: FileRow): boolean 
   return asker.person !== undefined && asker.person.id === file.applicant;
 }
 
+/** Whether the process that began with this file could know of such a request. */
+function isAwaited(service: ServiceRow, kind: string, { awaited }: Declaration, file: FileRow): boolean {
+  const since = (service.requests_since as Record<string, string>)[kind];
+  return !awaited || since === undefined || Date.parse(file.registered_at) >= Date.parse(since);
+}
+
 /** Why a request of this kind cannot be made now; undefined: it can. */
 function obstacle(
   kind: string,
   declaration: Declaration,
+  service: ServiceRow,
   file: FileRow,
-  earlier: readonly RequestRow[],
+  earlier: readonly Pick<RequestRow, 'kind' | 'state'>[],
   now: string,
 ): { readonly type: string; readonly detail: string } | undefined {
   const type = (name: string): string => `urn:govstack:registration:request-${name}`;
-  if (!declaration.when.includes(file.status))
+  if (!declaration.when.includes(file.status) || !isAwaited(service, kind, declaration, file))
     return { type: type('not-offered'), detail: 'This is not possible while the application stands so' };
   const last = lastMoment(declaration, file);
   if (last !== undefined && now > last)
     return { type: type('too-late'), detail: `This was possible until ${last}` };
-  const same = earlier.filter((one) => one.kind === kind);
-  if (same.some((one) => one.state === 'open'))
+  const same = earlier.find((one) => one.kind === kind);
+  if (same?.state === 'open')
     return { type: type('open'), detail: 'An earlier request of this kind is not answered yet' };
-  if (declaration.once && same.length > 0)
-    return { type: type('made-before'), detail: 'This is possible once only' };
+  if (declaration.once && same) return { type: type('made-before'), detail: 'This is possible once only' };
   return undefined;
 }
 
@@ -67,10 +91,11 @@ export async function requestsAbout(
   const rows = await requestsOf(db, file.id);
   const now = new Date().toISOString();
   const offered = isApplicant(asker, service, file) ? declarations : [];
+  const earlier = offered.length > 0 ? await lastOfEach(db, file.id) : [];
   return {
     requests: rows.map((row) => toView(vault, service, row)),
     offers: offered
-      .filter(([kind, declaration]) => !obstacle(kind, declaration, file, rows, now))
+      .filter(([kind, declaration]) => !obstacle(kind, declaration, service, file, earlier, now))
       .map(([kind, declaration]) => {
         const until = lastMoment(declaration, file);
         return {
@@ -114,16 +139,17 @@ export async function makeRequest(
   const service = await findService(trx, found.service_id);
   assertMaySee(asker, service, found);
   if (!isApplicant(asker, service, found)) throw forbidden('Only the applicant can ask for this');
-  const declaration = Object.fromEntries(declared(service))[wanted.kind];
+  const declaration = new Map(declared(service)).get(wanted.kind);
   if (!declaration) throw notFound('Kind of request');
   if (wanted.text.trim().length < 3)
     throw badRequest('The request has no words', [
       { in: 'body', pointer: '/text', detail: 'must say what is asked for' },
     ]);
+  assertWellFormed(wanted.text, '/text');
   const file = await lockFile(trx, found.id);
-  const earlier = await requestsOf(trx, file.id);
+  const earlier = await lastOfEach(trx, file.id);
   const now = new Date().toISOString();
-  const refusal = obstacle(wanted.kind, declaration, file, earlier, now);
+  const refusal = obstacle(wanted.kind, declaration, service, file, earlier, now);
   if (refusal) throw conflict(refusal.detail, refusal.type);
   const row: RequestRow = {
     id: newId(),

@@ -38,6 +38,18 @@ export async function findEForm(db: Kysely<RegistrationTables>, id: string): Pro
 
 const sameDefinition = (left: unknown, right: unknown): boolean => canonicalize(left) === canonicalize(right);
 
+/** Since when each kind of request is offered; a service that is new has offered all from its beginning. */
+function requestsSince(
+  existing: ServiceRow | undefined,
+  definition: ServiceDefinition,
+): Record<string, string> {
+  if (!existing) return {};
+  const before = definitionOf(existing).requests ?? {};
+  const now = new Date().toISOString();
+  const added = Object.keys(definition.requests ?? {}).filter((kind) => !Object.hasOwn(before, kind));
+  return { ...(existing.requests_since as object), ...Object.fromEntries(added.map((kind) => [kind, now])) };
+}
+
 /** Publishes a service. An unchanged definition answers what is there; a changed form becomes a new version. */
 export async function putService(
   trx: Transaction<RegistrationTables>,
@@ -57,7 +69,12 @@ export async function putService(
   const changed = !existing || !sameDefinition(existing.definition, plain);
   const serviceId = existing?.id ?? newId();
   const version = existing ? existing.version + (changed ? 1 : 0) : 1;
-  const columns = { definition: JSON.stringify(plain), version, active: definition.active ?? true };
+  const columns = {
+    definition: JSON.stringify(plain),
+    version,
+    active: definition.active ?? true,
+    requests_since: JSON.stringify(requestsSince(existing, plain)),
+  };
   if (!existing)
     await trx
       .insertInto('service')

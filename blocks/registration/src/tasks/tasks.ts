@@ -3,6 +3,7 @@ import type { Static } from '@govstack/platform/operation';
 import canonicalize from 'canonicalize';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { registrationApi } from '../api/operations.ts';
+import { assertWellFormed } from '../api/well-formed.ts';
 import { addEvent, findFile, type Submission } from '../files/files.ts';
 import { definitionOf, findService } from '../services/services.ts';
 import type { FileRow, RegistrationTables, ServiceRow, TaskRow } from '../tables.ts';
@@ -193,6 +194,8 @@ export async function completeTask(
     throw badRequest('The task asks for something else', [
       { in: 'body', pointer: `/data/${formOf(task)}`, detail: 'is what the task asks for' },
     ]);
+  if ('answer' in completion) assertWellFormed(completion.answer.text, '/data/answer/text');
+  else assertWellFormed(completion.decision.reason, '/data/decision/reason');
   if (task.assignee !== null && task.assignee !== officer.id)
     throw conflict('Another officer has taken the task');
   await trx
@@ -205,6 +208,7 @@ export async function completeTask(
     })
     .where('id', '=', task.id)
     .execute();
-  await addEvent(trx, file.id, 'officer-decided', officer.id);
+  const kind = formOf(task) === 'answer' ? 'officer-answered' : 'officer-decided';
+  await addEvent(trx, file.id, kind, officer.id);
   return { task, service, fresh: true };
 }
