@@ -90,9 +90,29 @@ describe('an application that was refused', () => {
     const run = await refused();
     expect(dueAt(run, 'periodOver')).toBe('2026-02-01T00:00:00Z');
     run.fire('periodOver');
+    run.answer('underWay', { requests: [{ kind: 'complaint', state: 'open' }] });
     expect(run.state.status).toBe('completed');
     expect(run.completed).toContain('endRejected');
     expect(run.subscriptions.size).toBe(0);
+  });
+
+  it('hears an appeal also that was made in time and comes after the period', async () => {
+    const run = await refused();
+    run.fire('periodOver');
+    run.answer('underWay', { requests: [{ kind: 'appeal', state: 'open' }] });
+    run.fire('appeal', { request });
+    expect(returned(run, 'reviewAppeal', upheld)).toMatchObject({ fileId: 'file-1' });
+  });
+
+  it('is not granted on appeal to somebody who has died meanwhile; the household is told', async () => {
+    const run = await refused(20);
+    run.fire('appeal', { request });
+    returned(run, 'reviewAppeal', upheld);
+    expect(requestOf(run, 'deaths').headers['x-legal-ground']).toMatch(/Act/);
+    run.answer('deaths', { content: { nationalNumber: 'N-1', deathDate: '2026-01-05' } });
+    expect(bodyOf(run, 'rejected')).toMatchObject({ reasons: [{ code: 'head-deceased' }] });
+    run.answer('rejected');
+    expect(bodyOf(run, 'tellRejected').template).toBe('head-deceased');
   });
 
   it('goes on appeal to somebody who did not decide first, and is granted on it', async () => {
@@ -100,6 +120,7 @@ describe('an application that was refused', () => {
     run.fire('appeal', { request });
     expect(dueAt(run, 'periodOver')).toBeUndefined();
     expect(returned(run, 'reviewAppeal', upheld)).toMatchObject({ excluded: ['applicant-1', 'officer-1'] });
+    run.answer('deaths', {}, 404);
     run.answer('enrol', {}, 201);
     run.answer('account');
     expect(bodyOf(run, 'approved')).toMatchObject({
@@ -134,6 +155,7 @@ describe('an application that was refused', () => {
     expect(returned(run, 'grievance', {})).toMatchObject({ request: complaint.request, fileId: 'file-1' });
     expect(dueAt(run, 'periodOver')).toBeDefined();
     run.fire('periodOver');
+    run.answer('underWay', { requests: [] });
     expect(run.state.status).toBe('running');
   });
 });
@@ -193,7 +215,10 @@ describe('a complaint', () => {
     const run = drive(await model('grievance'), {}, {}, { elementId: 'complained', brought: { message } });
     const task = [...run.tasks.values()][0];
     expect(task).toMatchObject({ candidateRole: 'programme-manager', formRef: 'answer' });
-    expect(task?.inputs).toEqual({ complaint: 'Paid twice' });
+    expect(task?.inputs).toMatchObject({
+      complaint: 'Paid twice',
+      explanation: { en: expect.stringMatching(/applicant reads/) },
+    });
     run.complete('reply', { answer: { text: 'We looked into it', by: 'manager-1' } });
     expect(requestOf(run, 'record').path).toEqual({ fileId: 'file-1', requestId: 'c-1' });
     expect(bodyOf(run, 'record')).toMatchObject({ text: { ar: 'We looked into it' } });
@@ -352,7 +377,10 @@ describe('an exit', () => {
     const task = [...run.tasks.values()][0];
     expect(task).toMatchObject({ candidateRole: 'programme-manager', formRef: 'answer' });
     expect(task?.inputs.explanation).toMatchObject({
-      en: expect.stringContaining('45.00 XLD (sent, 2026-01-04); 45.00'),
+      en: expect.stringContaining(
+        '(death). Payments that are open or were made since: 45.00 XLD (open, 2026-01-04); 45.00 XLD (paid,',
+      ),
+      fr: expect.stringMatching(/décès.*45\.00 XLD \(en cours, 2026-01-04\)/),
     });
     expect(task?.inputs.payments).toMatchObject([
       { payment: open.instructionId },
