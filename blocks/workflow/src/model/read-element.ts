@@ -3,7 +3,7 @@ import type { Expression } from '../feel/expression.ts';
 import { dataInputs } from './data.ts';
 import { readExpression } from './issues.ts';
 import { readOutputs } from './mappings.ts';
-import type { EventSubProcess, FlowElement } from './model.ts';
+import type { EventSubProcess, FlowElement, StartEvent } from './model.ts';
 import {
   readAdHoc,
   readBusinessRuleTask,
@@ -24,7 +24,7 @@ import {
 } from './read-event.ts';
 import { readGlobalTask } from './read-global-task.ts';
 import { readLoop } from './read-loop.ts';
-import { readMessage, readMessageCall, readMessageThrow } from './read-message.ts';
+import { readMessage, readMessageCall, readMessageName, readMessageThrow } from './read-message.ts';
 import { readServiceTask } from './read-service-task.ts';
 import { attribute, child, children, idOf, type Reader } from './reader.ts';
 
@@ -55,7 +55,8 @@ function refuseUnsupported(element: ModdleElement, reader: Reader): void {
   const refuse = (condition: boolean, what: string): void => {
     if (condition) reader.issues.add(element, `${what} is not supported`);
   };
-  refuse(element.get('instantiate') === true, 'starting a process with this element');
+  const begins = element.get('instantiate') === true;
+  refuse(begins && element.$type !== 'bpmn:ReceiveTask', 'starting a process with this element');
   const takesInputs = !/^bpmn:(Task|ManualTask|ReceiveTask|SubProcess|Transaction|AdHocSubProcess)$/.test(
     element.$type,
   );
@@ -127,6 +128,23 @@ function readTransaction(element: ModdleElement, reader: Reader): void {
   if (element.get('triggeredByEvent') === true) {
     reader.issues.add(element, 'a transaction is not begun by an event');
   }
+}
+
+/** Reads a receive task that begins the process (BPMN 10.3.3): it does what a message start event does. */
+function readFirstTask(
+  element: ModdleElement,
+  place: Place,
+  reader: Reader,
+): Pick<StartEvent, 'kind' | 'trigger' | 'outputs'> {
+  if (
+    child(element, 'loopCharacteristics') ||
+    place.boundary.length > 0 ||
+    element.get('isForCompensation')
+  ) {
+    reader.issues.add(element, 'a task that begins the process has no marker and nothing on its boundary');
+  }
+  const name = readMessageName(element, element, reader);
+  return { kind: 'startEvent', trigger: { kind: 'message', name }, outputs: readOutputs(element, reader) };
 }
 
 /** Reads one flow element; undefined (and an issue) when its type is not supported. */
@@ -214,6 +232,7 @@ export function readElement(element: ModdleElement, place: Place, reader: Reader
     case 'bpmn:ScriptTask':
       return { ...activity(), kind: 'scriptTask', ...readScriptTask(element, reader) };
     case 'bpmn:ReceiveTask':
+      if (element.get('instantiate') === true) return { ...node, ...readFirstTask(element, place, reader) };
       return { ...activity(), kind: 'receiveTask', message: readMessage(element, element, reader) };
     case 'bpmn:SubProcess':
       if (isEventSubProcess(element)) {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { newInstance } from '../../src/execution/state.ts';
+import { step } from '../../src/execution/step.ts';
 import { chain, compile, el, extensions, flow, input, output, script, service } from './bpmn.ts';
 import { drive } from './drive.ts';
 
@@ -106,6 +108,30 @@ describe('data', () => {
     ],
   ])('refuses %s', async (_what, task, message) => {
     await expect(compile(`${objects}${on(task)}`)).rejects.toThrow(message);
+  });
+});
+
+describe('a receive task that begins the process', () => {
+  it('[WF-6.1-c] takes the message like a start event, and has nothing on its boundary', async () => {
+    const roots = '<message id="m" name="applied"/>';
+    const first = `<receiveTask id="t" messageRef="m" instantiate="true">${extensions(output('=message.id', 'id'))}</receiveTask>`;
+    const model = await compile(`${first}<endEvent id="e"/>${chain('t', 'e')}`, { roots });
+    expect(model.elements.get('t')).toMatchObject({ trigger: { kind: 'message', name: 'applied' } });
+    const event = {
+      type: 'start' as const,
+      variables: {},
+      at: { elementId: 't', brought: { message: { id: 7 } } },
+    };
+    const { state } = step(model, newInstance('i', '2026-01-01T00:00:00Z', undefined), event, {
+      now: '2026-01-01T00:00:00Z',
+      newId: () => crypto.randomUUID(),
+      maxMoves: 10,
+      maxIterations: 10,
+      retries: [],
+    });
+    expect([state.status, [...state.scopes.values()][0]?.variables]).toEqual(['completed', { id: 7 }]);
+    const bounded = `${first}<boundaryEvent id="b" attachedToRef="t"><errorEventDefinition/></boundaryEvent><endEvent id="e"/>${chain('t', 'e')}${flow('b', 'e')}`;
+    await expect(compile(bounded, { roots })).rejects.toThrow(/nothing on its boundary/);
   });
 });
 
