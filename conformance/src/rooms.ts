@@ -40,7 +40,9 @@ export const isTest = (file: string): boolean =>
 
 /** Code that never ships, and programs that only check or measure. */
 export const isDevelopment = (file: string): boolean =>
-  isTest(file) || ['conformance', 'bench', 'types', 'root'].includes(roomOf(file).kind);
+  isTest(file) ||
+  /^blocks\/[^/]+\/bench\//.test(file) ||
+  ['conformance', 'bench', 'types', 'root'].includes(roomOf(file).kind);
 
 /** Code that may put blocks together: the composition root, the bench, and tests of what stands on blocks. */
 export function mayCompose(file: string): boolean {
