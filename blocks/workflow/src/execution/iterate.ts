@@ -6,7 +6,7 @@ import { cancelScope } from './cancel.ts';
 import { addScope, addToken, change, type Run, record, scopeOf, scopesOwnedBy } from './run.ts';
 import type { Scope, Token } from './state.ts';
 import { planBoundary, subscribe } from './subscribe.ts';
-import { throwOne } from './throw.ts';
+import { checkHops, throwOne } from './throw.ts';
 import { assign, evaluateIn, isTrue } from './variables.ts';
 
 type Iterating = Token & { readonly wait: Extract<Token['wait'], { kind: 'iterations' }> };
@@ -103,6 +103,7 @@ export function endsIteration(run: Run, token: Token): () => void {
       ? isTrue(run, condition, scope.id, counters)
       : !firstOnly || counters.numberOfCompletedInstances === 1,
   );
+  for (const one of thrown) checkHops(run, one.thrown);
   if (resultElement) {
     const results = owner.wait.results.with(scope.index, evaluateIn(run, resultElement, scope.id));
     change(run, owner, { wait: { ...owner.wait, results } });

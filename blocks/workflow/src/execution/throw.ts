@@ -32,14 +32,15 @@ export function throwOne(run: Run, token: Token, one: Thrown, payload: Variables
 }
 
 /** Two that answer each other for ever are stopped where they would go on. Throws `FeelError`. */
-function checkHops(run: Run, what: string): void {
-  if (run.context.hopsLeft === undefined || run.context.hopsLeft > 0) return;
-  throw new FeelError(`${what} follows from too many others: do processes answer each other for ever?`);
+export function checkHops(run: Run, one: Thrown): void {
+  if (one.kind === 'escalation' || run.context.hopsLeft === undefined || run.context.hopsLeft > 0) return;
+  throw new FeelError(
+    `the ${one.kind} ${one.name} follows from too many others: do processes answer each other for ever?`,
+  );
 }
 
 /** What sends a message, worked out before anything has happened. Throws `FeelError`. */
 function messageOf(run: Run, token: Token, thrown: MessageThrow): Command {
-  checkHops(run, `the message ${thrown.name}`);
   const key: Json = evaluateIn(run, thrown.correlationKey, token.scopeId);
   if (typeof key !== 'string' && typeof key !== 'number') {
     throw new FeelError(`the correlation key ${thrown.correlationKey.text} has no value`);
@@ -57,11 +58,11 @@ function messageOf(run: Run, token: Token, thrown: MessageThrow): Command {
 /** Works out what an event throws; the answer throws it. Throws `FeelError` before anything has happened. */
 export function prepareThrow(run: Run, token: Token, throwing: Throwing): () => void {
   const prepared = thrownBy(throwing).map((one) => {
+    checkHops(run, one);
     if (one.kind === 'message') {
       const message = messageOf(run, token, one);
       return () => command(run, message);
     }
-    if (one.kind === 'signal') checkHops(run, `the signal ${one.name}`);
     const payload = one.kind === 'signal' ? namedInputs(run, token, one.inputs) : {};
     return () => throwOne(run, token, one, payload);
   });

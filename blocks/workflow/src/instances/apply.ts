@@ -227,9 +227,8 @@ async function applyToHeld(
     const at = now.toISOString();
     const present = waiting.filter((one) => held.has(one.instanceId));
     const changes: Change[] = [];
-    for (const { instanceId, event, actor, reason, depth: given = 0 } of present) {
+    for (const { instanceId, event, actor, reason, depth = 0 } of present) {
       const instance = held.get(instanceId) as Held;
-      const depth = Math.max(given, instance.row.depth);
       const context: StepContext = {
         ...engine.limits,
         hopsLeft: engine.limits.maxHops - depth,

@@ -68,9 +68,10 @@ export async function consequencesOf(
     moreJobs ||= returns;
   }
   const room = { instances: engine.limits.maxIterations - held.size, otherwise: tooMany(engine) };
+  const deepest = Math.max(0, ...changes.map(({ depth }) => depth));
   for (const opened of await openTriggered(trx, engine, ended, actor, room)) {
     held.set(opened.row.id, opened);
-    next.push({ instanceId: opened.row.id, event: opened.event, actor });
+    next.push({ instanceId: opened.row.id, event: opened.event, actor, depth: deepest });
   }
   return { next, moreJobs };
 }

@@ -104,7 +104,7 @@ export async function createInstance(
     revision: 0,
     parent_instance_id: null,
     parent_token_id: null,
-    depth: origin.depth ?? 0,
+    depth: 0,
     suspended_at: null,
     overdue_at: null,
     callback: origin.callback ?? null,
@@ -124,7 +124,7 @@ export async function createInstance(
     engine,
     row,
     newInstance(row.id, startedAt, origin.businessKey),
-    { instanceId: row.id, event, actor: origin.actor },
+    { instanceId: row.id, event, actor: origin.actor, depth: origin.depth ?? 0 },
     handover,
   );
   const status = aftermath.outcomes[0]?.status ?? 'running';

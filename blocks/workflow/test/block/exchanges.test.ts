@@ -9,7 +9,7 @@ import { adminOf, apiOf, definition, ended, json, startWorkflow, until } from '.
 const clinic = 'TEST/GOV/HEALTH/clinic';
 const forbidden = 'TEST/GOV/HEALTH/archive';
 const roots = `<message id="ask" name="ask"/><message id="answer" name="answer"/><signal id="go" name="go"/>
-  <signal id="ping" name="ping"/><signal id="pong" name="pong"/><escalation id="late" escalationCode="late"/>`;
+  <signal id="ping" name="ping"/><signal id="next" name="next"/><signal id="echo" name="echo"/><signal id="pong" name="pong"/><escalation id="late" escalationCode="late"/>`;
 
 const signal = (name: string): string => `<signalEventDefinition signalRef="${name}"/>`;
 const message = (name: string, more = 'govstack:correlationKey="=number"'): string =>
@@ -188,6 +188,38 @@ it('two instances that answer each other for ever are stopped, and go on when an
   expect(await hops()).toBe(5);
   await adminOf(node).retryIncident({ params: { incidentId: incident.id }, body: {} });
   await until(async () => (await hops()) === 9);
+});
+
+it('processes that begin one another are stopped where they do so in one breath, not where time passes', async () => {
+  const begun = (key: string, count: number) =>
+    until(async () => {
+      const all = await instancesOf(key);
+      return all.length === count && all;
+    }, `${count} instances of ${key}`);
+  await deploy(
+    'echoing',
+    `${el('startEvent', 's', {}, signal('echo'))}${el('endEvent', 'e', {}, signal('echo'))}${chain('s', 'e')}`,
+  );
+  await apiOf(node).broadcastSignal({ body: { name: 'echo' } });
+  const stuck = await until(async () =>
+    (await adminOf(node).listIncidents({ query: {} })).body.incidents.find((one) =>
+      one.message.includes('echo'),
+    ),
+  );
+  await begun('echoing', 5);
+  await adminOf(node).retryIncident({ params: { incidentId: stuck.id }, body: {} });
+  await begun('echoing', 9);
+  await deploy(
+    'relay',
+    `${el('startEvent', 's', {}, signal('next'))}<userTask id="t"/>${el('endEvent', 'e', {}, signal('next'))}${chain('s', 't', 'e')}`,
+  );
+  await apiOf(node).broadcastSignal({ body: { name: 'next' } });
+  for (let count = 1; count <= 6; count += 1) {
+    const running = (await begun('relay', count)).find((one) => one.state === 'running');
+    const { body } = await apiOf(node).listUserTasks({ query: { instanceId: running?.id ?? '' } });
+    await apiOf(node).completeUserTask({ params: { taskId: body.tasks[0]?.id ?? '' }, body: {} });
+  }
+  await begun('relay', 7);
 });
 
 it('[WF-6.1-h] an escalation of a called process reaches the call before its end does', async () => {
