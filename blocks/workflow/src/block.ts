@@ -41,7 +41,7 @@ import type { WorkflowTables } from './tables.ts';
 
 const config = Type.Object({
   /** Calls of service tasks under way at the same time in this process. */
-  concurrency: Type.Integer({ default: 16, minimum: 1, maximum: 500 }),
+  concurrency: Type.Integer({ default: 20, minimum: 1, maximum: 500 }),
   /** Longest wait for an answer of a service, in milliseconds, where a task says nothing else. */
   callTimeoutMs: Type.Integer({ default: 30_000, minimum: 100, maximum: 600_000 }),
   /** Pauses before further attempts of a call, where a task says nothing else (ISO 8601). */

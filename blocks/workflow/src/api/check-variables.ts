@@ -1,6 +1,6 @@
 import { Problem } from '@govstack/platform';
 import type { Variables } from '../feel/json.ts';
-import { cannotBeStored } from '../instances/start-variables.ts';
+import { cannotBeStored } from '../feel/json.ts';
 import { isVariableName } from '../model/mappings.ts';
 
 /** Variables that an operator gives. Throws 400, naming each that cannot be one. */

@@ -27,9 +27,11 @@ const extension = structuredClone(govstackExtension);
 export function modellingHandlers(service: WorkflowService): Handlers<typeof modellingOperations> {
   const { engine } = service;
   const limits = { ...engine.limits, maxEvents: 500, maxMs: 3000, maxSize: 4_000_000 };
+  // In turns with the applications' scripts: not before them.
+  const trials = 'trials';
   const work: OwnWork = async ({ jobId, attempts, request }) =>
     request.kind === 'script'
-      ? scriptEvent(service.scripts, request, { jobId, attempt: attempts + 1 })
+      ? scriptEvent(service.scripts, { ...request, owner: trials }, { jobId, attempt: attempts + 1 })
       : undefined;
   return {
     async getModellingLanguage({ person }) {

@@ -9,9 +9,9 @@ import {
 } from '@govstack/platform';
 import type { Handlers } from '@govstack/platform/operation';
 import type { Json, Variables } from '../feel/json.ts';
+import { cannotBeStored } from '../feel/json.ts';
 import { type Actor, actorOf, nameOf } from '../history/actor.ts';
 import { isUuid } from '../instances/read.ts';
-import { cannotBeStored } from '../instances/start-variables.ts';
 import { publishMessage } from '../messages/messages.ts';
 import { follow, viewer, type WorkflowService } from '../service.ts';
 import { sendSignal } from '../signals/write-signals.ts';

@@ -1,6 +1,7 @@
 import { type Dispatcher, request } from 'undici';
 import type { Authentication } from '../api/connection-schemas.ts';
 import type { Connection } from '../connections/connections.ts';
+import { isTemporary, readAll } from './answer-body.ts';
 import { NotCallable } from './descriptions.ts';
 
 interface Token {
@@ -20,6 +21,14 @@ const basic = (user: string, password: string): string =>
 
 const encoded = (text: string): string => encodeURIComponent(text).replaceAll('%20', '+');
 const longestAnswer = 65_536;
+
+const parsed = (bytes: Buffer): { readonly access_token?: unknown; readonly expires_in?: unknown } => {
+  try {
+    return JSON.parse(bytes.toString('utf8')) ?? {};
+  } catch {
+    return {};
+  }
+};
 
 /** Asks for an access token with the client credentials grant (RFC 6749, 4.4). */
 async function fetchToken(
@@ -43,14 +52,9 @@ async function fetchToken(
     signal,
   });
   const status = response.statusCode;
-  if (status !== 200 || Number(response.headers['content-length'] ?? 0) > longestAnswer) {
-    await response.body.dump();
-    throw new NotCallable(`the token endpoint answered ${status}`, status >= 500 || status === 429);
-  }
-  const answer = (await response.body.json().catch(() => ({}))) as {
-    access_token?: unknown;
-    expires_in?: unknown;
-  };
+  const bytes = await readAll(response.body, longestAnswer);
+  if (status !== 200) throw new NotCallable(`the token endpoint answered ${status}`, isTemporary(status));
+  const answer = parsed(bytes);
   if (typeof answer.access_token !== 'string' || !/^[\x21-\x7e]+$/.test(answer.access_token))
     throw new NotCallable('the token endpoint gave no access token', false);
   const seconds = typeof answer.expires_in === 'number' ? answer.expires_in : 60;
@@ -90,6 +94,11 @@ export function createAuthenticator(dispatcher: Dispatcher): Authenticator {
         }
       }
     },
-    refused: (connection) => tokens.delete(keyOf(connection)),
+    refused(connection) {
+      // Requests at the same time showed the same token: each of them may show the next.
+      tokens.delete(keyOf(connection));
+      const { settings } = connection;
+      return settings.kind !== 'smtp' && settings.authentication.kind === 'oauth2';
+    },
   };
 }

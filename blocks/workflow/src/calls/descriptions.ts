@@ -17,6 +17,13 @@ export class NotCallable extends Error {
   }
 }
 
+/** Why there was no answer, as far as the network says: a code, never words of the other side. */
+export function noAnswer(error: unknown): string {
+  const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
+  if (name === 'TimeoutError') return 'no answer in time';
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]*$/.test(code) ? `no answer (${code})` : 'no answer';
+}
+
 interface Description {
   readonly operations: ReadonlyMap<string, OperationPlace>;
   readonly readAt: number;

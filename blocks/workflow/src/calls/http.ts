@@ -2,8 +2,7 @@ import { AddressRefused } from '@govstack/platform';
 import { type Dispatcher, request } from 'undici';
 import type { Connection } from '../connections/connections.ts';
 import type { Answer, ConnectionRequest } from '../execution/event.ts';
-import type { Json } from '../feel/json.ts';
-import { isTemporary, readBody } from './answer-body.ts';
+import { isTemporary, readAll, readBody, without } from './answer-body.ts';
 import type { Authenticator } from './authenticate.ts';
 import { NotCallable } from './descriptions.ts';
 
@@ -31,25 +30,6 @@ function addressOf(baseUrl: string, { path, query }: HttpRequest): URL {
   return url;
 }
 
-/** What only the other side may see is not let into variables when it shows it: the secret, and what was made of it. */
-function hide(bytes: Buffer, secrets: readonly string[]): Buffer {
-  const shown = secrets.filter((one) => one.length >= 8 && bytes.includes(one));
-  if (shown.length === 0) return bytes;
-  return Buffer.from(shown.reduce((text, one) => text.replaceAll(one, '…'), bytes.toString('utf8')));
-}
-
-/** Reads an answer as far as it may be long. Throws `NotCallable`. */
-async function readAll(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of body) {
-    length += part.length;
-    if (length > maxBytes) throw new NotCallable(`the answer has more than ${maxBytes} bytes`, false);
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
-}
-
 /** Headers of an answer that concern the connection and not the process. */
 const notTaken = new Set(['set-cookie', 'www-authenticate', 'authorization', 'connection', 'keep-alive']);
 
@@ -66,7 +46,11 @@ async function sendOnce(
   const changes = one.method !== 'GET' && one.method !== 'HEAD';
   const body = changes && one.body !== undefined ? JSON.stringify(one.body) : undefined;
   const shown = await outside.authenticator.headers(connection, signal);
-  const secrets = [secret ?? '', ...Object.values(shown).map((one) => one.replace(/^(Basic|Bearer) /, ''))];
+  // What only the other side may see is not let into variables when it shows it: the secret, and what was made of it.
+  const secrets = [
+    secret ?? '',
+    ...Object.values(shown).map((one) => one.replace(/^(Basic|Bearer) /, '')),
+  ].filter((one) => one.length >= 8);
   const response = await request(addressOf(settings.baseUrl, one), {
     method: one.method,
     headers: {
@@ -81,17 +65,15 @@ async function sendOnce(
     dispatcher: outside.dispatcher,
     signal,
   });
-  const bytes = hide(await readAll(response.body, outside.maxAnswerBytes), secrets);
+  const bytes = await readAll(response.body, outside.maxAnswerBytes);
   const headers = Object.entries(response.headers).flatMap(([name, value]) =>
-    value === undefined || notTaken.has(name)
-      ? []
-      : [[name, hide(Buffer.from([value].flat().join(', ')), secrets).toString()]],
+    value === undefined || notTaken.has(name) ? [] : [[name, [value].flat().join(', ')]],
   );
   const contentType = [response.headers['content-type']].flat()[0];
   return {
     status: response.statusCode,
-    headers: Object.fromEntries(headers) as Record<string, string>,
-    body: readBody(bytes, contentType, outside.maxAnswerBytes) satisfies Json,
+    headers: without(Object.fromEntries(headers), secrets) as Record<string, string>,
+    body: without(readBody(bytes, contentType, outside.maxAnswerBytes), secrets),
     temporary: isTemporary(response.statusCode),
   };
 }
@@ -115,6 +97,12 @@ export async function sendHttp(
   } catch (error) {
     if (error instanceof AddressRefused)
       throw new NotCallable(`the connection ${connection.name} leads to a place that is not allowed`, false);
+    // A header with characters that none may have: the next attempt would be the same.
+    if ((error as { code?: string }).code === 'UND_ERR_INVALID_ARG')
+      throw new NotCallable(
+        `the request over the connection ${connection.name} has a header it cannot have`,
+        false,
+      );
     throw error;
   }
 }

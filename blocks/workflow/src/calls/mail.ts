@@ -30,13 +30,15 @@ function contentOf(body: Json | undefined) {
   const to = addresses(parts.to, 'to');
   const cc = addresses(parts.cc, 'cc');
   const bcc = addresses(parts.bcc, 'bcc');
+  const replyTo = addresses(parts.replyTo, 'replyTo');
   const count = to.length + cc.length + bcc.length;
   if (to.length === 0 || count > mostRecipients)
     throw new NotCallable(`mail has 1 to ${mostRecipients} recipients, not ${count}`, false);
   const subject = text(parts.subject, 'subject') ?? '';
   if (/[\r\n]/.test(subject)) throw new NotCallable('the subject has more than one line', false);
   const [plain, html] = [text(parts.text, 'text'), text(parts.html, 'html')];
-  const replyTo = addresses(parts.replyTo, 'replyTo');
+  if (replyTo.length > mostRecipients)
+    throw new NotCallable(`answers go to at most ${mostRecipients} addresses`, false);
   return {
     to,
     cc,

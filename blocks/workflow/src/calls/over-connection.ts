@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import { takePlace } from '../connections/admit.ts';
 import { type Connection, openConnection } from '../connections/connections.ts';
 import type { Sealing } from '../connections/sealing.ts';
+import { needsSecret } from '../connections/settings.ts';
 import type { Answer, ConnectionRequest } from '../execution/event.ts';
 import type { WorkflowTables } from '../tables.ts';
 import { NotCallable } from './descriptions.ts';
@@ -67,6 +68,8 @@ export async function sendOverConnection(
     throw new NotCallable(`the connection ${request.connection} is for ${settings.kind}`, false);
   if (request.kind === 'http' && settings.kind === 'http' && !settings.methods.includes(request.method))
     throw new NotCallable(`the connection ${request.connection} does not allow ${request.method}`, false);
+  if (needsSecret(settings) && connection.secret === undefined)
+    throw new NotCallable(`the secret of the connection ${request.connection} must be given again`, false);
   const later = sending.admitted ? undefined : await takePlace(calls.db, connection);
   return later === undefined ? send(connection, request, sending, calls) : { later };
 }

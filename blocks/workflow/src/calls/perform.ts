@@ -4,7 +4,7 @@ import { type LeasedJob, postpone } from '../jobs/lease.ts';
 import { scriptEvent } from '../scripts/script-event.ts';
 import type { Scripts } from '../scripts/scripts.ts';
 import { isTemporary, readBody } from './answer-body.ts';
-import { type Descriptions, NotCallable, type OperationPlace } from './descriptions.ts';
+import { type Descriptions, NotCallable, noAnswer, type OperationPlace } from './descriptions.ts';
 import { type ConnectionCalls, sendOverConnection } from './over-connection.ts';
 
 export interface CallOptions {
@@ -106,7 +106,11 @@ export async function performCall(job: LeasedJob, options: CallOptions): Promise
   if (!request) return failed('the job has no request', false);
   try {
     if (request.kind === 'script') {
-      return await scriptEvent(options.scripts, request, { jobId: job.id, attempt: job.attempts + 1 });
+      return await scriptEvent(
+        options.scripts,
+        { ...request, owner: job.owner },
+        { jobId: job.id, attempt: job.attempts + 1 },
+      );
     }
     if (request.kind !== undefined) return await overConnection(job, request, options);
     const context = newContext({ correlationId: job.correlationId });
@@ -114,7 +118,6 @@ export async function performCall(job: LeasedJob, options: CallOptions): Promise
   } catch (error) {
     if (options.signal.aborted) return undefined;
     if (error instanceof NotCallable) return failed(error.message, error.temporary);
-    const reason = (error as Error).name === 'TimeoutError' ? 'no answer in time' : 'no answer';
-    return failed(`${nameOf(request)}: ${reason}`, true);
+    return failed(`${nameOf(request)}: ${noAnswer(error)}`, true);
   }
 }

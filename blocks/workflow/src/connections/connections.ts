@@ -38,7 +38,12 @@ export async function openConnection(
     .where('name', '=', name)
     .executeTakeFirst();
   if (!row) return undefined;
-  const secret = row.secret === null ? undefined : sealing.open(row.secret, sealedFor(owner, name));
+  let secret: string | undefined;
+  try {
+    secret = row.secret === null ? undefined : sealing.open(row.secret, sealedFor(owner, name));
+  } catch {
+    // Sealed with another key: as good as none, until it is given again.
+  }
   return { owner, name, settings: row.settings, secret, changedAt: row.changed_at };
 }
 

@@ -1,3 +1,4 @@
+import { storable } from '../feel/json.ts';
 import { change, command, type Run, record } from './run.ts';
 import type { Token, Wait } from './state.ts';
 
@@ -21,7 +22,7 @@ export function raiseIncident(
     tokenId: token.id,
     elementId: token.elementId,
     jobId,
-    message: message.slice(0, 1000),
+    message: storable(message.slice(0, 1000)),
   });
   record(run, stopped, 'incident');
 }

@@ -1,6 +1,6 @@
 import type { ProblemDetail } from '@govstack/platform/operation';
 import type { Json, Variables } from '../feel/json.ts';
-import { isRecord } from '../feel/json.ts';
+import { cannotBeStored, isRecord } from '../feel/json.ts';
 import { asInstant } from '../model/duration.ts';
 import { isVariableName } from '../model/mappings.ts';
 import type { VariableDeclaration, VariableType } from '../model/model.ts';
@@ -32,8 +32,6 @@ function fromText(value: Json, type: VariableType | undefined): Json {
     return value;
   }
 }
-
-export const cannotBeStored = (value: unknown): boolean => JSON.stringify(value ?? null).includes('\\u0000');
 
 export interface StartInput {
   readonly variables?: Readonly<Record<string, unknown>>;

@@ -39,6 +39,8 @@ export async function leaseJobs(
   now: string,
   until: string,
   limit: number,
+  /** Owners whose calls others may make. */
+  without: readonly string[] = [],
 ): Promise<readonly LeasedJob[]> {
   const leased = await sql<Row>`
     with due as (
@@ -52,6 +54,10 @@ export async function leaseJobs(
           where before.instance_id = job.instance_id
             and before.kind = 'escalation'
             and before.request ->> 'from' = job.id::text
+        ))
+        and (${without.length === 0} or kind <> 'call' or not exists (
+          select from instance as one
+          where one.id = job.instance_id and one.owner = any (${without}::text[])
         ))
       order by due_at
       limit ${limit}

@@ -11,6 +11,7 @@ import type { WorkflowTables } from '../tables.ts';
 import { createCompletions } from './completions.ts';
 import { type LeasedJob, leaseJobs } from './lease.ts';
 import { buryDead, enter, type Presence } from './presence.ts';
+import { createTurns, mayHave } from './turns.ts';
 
 export interface WorkerOptions {
   readonly db: Kysely<WorkflowTables>;
@@ -82,8 +83,8 @@ async function eventOf(db: Kysely<WorkflowTables>, job: LeasedJob): Promise<Engi
 export function createWorker(options: WorkerOptions): Worker {
   const { db, engine, log } = options;
   const actor = engineActor(engine.application);
-  const waiting: LeasedJob[] = [];
-  const underWay = new Set<Promise<void>>();
+  const waiting = createTurns<LeasedJob>();
+  const underWay = new Map<Promise<void>, string>();
   let presence: Presence | undefined;
   let stopping = false;
   let wakeUp: (() => void) | undefined;
@@ -94,7 +95,13 @@ export function createWorker(options: WorkerOptions): Worker {
   let signalsDue = true;
   let messagesDue = false;
 
-  const capacity = (): number => Math.max(0, 2 * options.concurrency - underWay.size - waiting.length);
+  const capacity = (): number => Math.max(0, 2 * options.concurrency - underWay.size - waiting.size);
+  const free = (): number => options.concurrency - underWay.size;
+  const mayBegin = (owner: string): boolean =>
+    mayHave([...underWay.values()].filter((one) => one === owner).length, free());
+  const wait = (jobs: readonly LeasedJob[]): void => {
+    for (const job of jobs) waiting.add(job.owner, job);
+  };
   const until = (): string => new Date(engine.now().getTime() + options.leaseMs).toISOString();
 
   const worker: Worker = {
@@ -107,7 +114,7 @@ export function createWorker(options: WorkerOptions): Worker {
       return { workerId: presence.workerId, until: until(), capacity: capacity() };
     },
     took(aftermath) {
-      waiting.push(...aftermath.calls.map(toJob));
+      wait(aftermath.calls.map(toJob));
       for (const id of aftermath.ended) options.onEnded(id);
       for (const incident of aftermath.incidents)
         log.warn(incident, 'an instance cannot go on without an operator');
@@ -129,7 +136,7 @@ export function createWorker(options: WorkerOptions): Worker {
       stopping = true;
       worker.wake();
       await looping;
-      await Promise.all(underWay);
+      await Promise.all(underWay.keys());
       await completions.drained();
       await presence?.leave();
     },
@@ -160,15 +167,15 @@ export function createWorker(options: WorkerOptions): Worker {
 
   /** Begins calls while there is room; each that ends makes room for the next. */
   function begin(): void {
-    while (!stopping && underWay.size < options.concurrency) {
-      const job = waiting.shift();
+    while (!stopping && free() > 0) {
+      const job = waiting.take(mayBegin);
       if (!job) break;
       const work = perform(job).finally(() => {
         underWay.delete(work);
         begin();
         if (capacity() >= options.concurrency) worker.wake();
       });
-      underWay.add(work);
+      underWay.set(work, job.owner);
     }
   }
 
@@ -201,10 +208,12 @@ export function createWorker(options: WorkerOptions): Worker {
       lastStarts = now.getTime();
       await options.startDue();
     }
-    const room = capacity();
+    // Who has calls here that may not begin yet gets no more of them; the others find room.
+    const full = waiting.owners().filter((owner) => !mayBegin(owner));
+    const room = full.length === 0 ? capacity() : Math.max(free(), capacity());
     if (room === 0) return more;
-    const jobs = await leaseJobs(db, presence.workerId, now.toISOString(), until(), room);
-    waiting.push(...jobs.filter((job) => job.kind === 'call'));
+    const jobs = await leaseJobs(db, presence.workerId, now.toISOString(), until(), room, full);
+    wait(jobs.filter((job) => job.kind === 'call'));
     begin();
     for (const job of jobs.filter((one) => one.kind !== 'call')) {
       const { instanceId, id: jobId } = job;

@@ -1,6 +1,6 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import { parseDmn } from '../decisions/parse-dmn.ts';
-import { checkSyntax } from '../scripts/sandbox.ts';
+import { checkSyntax } from '../scripts/scripts.ts';
 import { checkFlow, isActivity } from './check-flow.ts';
 import { isDuration } from './duration.ts';
 import { collectIssues, type Issues, readExpression } from './issues.ts';

@@ -1,8 +1,9 @@
 import { type Kysely, sql, type Updateable } from 'kysely';
 import type { Logger } from 'pino';
-import { NotCallable } from '../calls/descriptions.ts';
+import { NotCallable, noAnswer } from '../calls/descriptions.ts';
 import { type ConnectionCalls, sendOverConnection } from '../calls/over-connection.ts';
 import type { Json } from '../feel/json.ts';
+import { mayHave } from '../jobs/turns.ts';
 import { plusDuration } from '../model/duration.ts';
 import type { WorkflowTables } from '../tables.ts';
 
@@ -35,7 +36,7 @@ interface Due {
   attempts: number;
 }
 
-const lanes = 4;
+const lanes = 8;
 const timeoutMs = 30_000;
 /** Longer than an attempt: a notice whose node has died is taken up by another. */
 const leaseMs = 90_000;
@@ -50,10 +51,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   let awake = false;
   let wakeUp = (): void => undefined;
   let looping: Promise<void> | undefined;
-  const underWay = new Set<Promise<void>>();
+  const underWay = new Map<Promise<void>, string>();
 
   const claim = async (): Promise<Due | undefined> => {
     const at = now();
+    const owners = [...underWay.values()];
+    const free = lanes - owners.length;
+    const full = owners.filter((owner) => !mayHave(owners.filter((one) => one === owner).length, free));
     const { rows } = await sql<Due>`
       update notice
       set due_at = ${new Date(at.getTime() + leaseMs).toISOString()}
@@ -61,6 +65,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         select id
         from notice as due
         where due_at <= ${at.toISOString()}
+          and owner <> all (${full}::text[])
           and not exists (
             select
             from notice as earlier
@@ -111,7 +116,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       else await failed(notice, `answered ${answer.status}`);
     } catch (error) {
       if (calls.signal.aborted) await settle(notice, { due_at: now().toISOString() });
-      else await failed(notice, error instanceof NotCallable ? error.message : 'no answer');
+      else await failed(notice, error instanceof NotCallable ? error.message : noAnswer(error));
     }
   };
 
@@ -128,7 +133,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
           underWay.delete(work);
           delivery.wake();
         });
-      underWay.add(work);
+      underWay.set(work, notice.owner);
     }
   };
 
@@ -162,7 +167,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       stopping = true;
       wakeUp();
       await looping;
-      await Promise.all(underWay);
+      await Promise.all(underWay.keys());
     },
   };
   return delivery;

@@ -5,7 +5,7 @@ import {
   type QuickJSWASMModule,
   Scope,
 } from 'quickjs-emscripten-core';
-import type { Json, Variables } from '../feel/json.ts';
+import { cannotBeStored, type Json, storable, type Variables } from '../feel/json.ts';
 
 /** What a script may use up. */
 export interface ScriptLimits {
@@ -19,6 +19,8 @@ export interface ScriptLimits {
 
 /** A script ready to be run: everything it will ever know. */
 export interface Script {
+  /** Whose it is: where threads are scarce, everybody has a turn. */
+  readonly owner: string;
   readonly code: string;
   readonly variables: Variables;
   /** The time it is told, RFC 3339. */
@@ -61,16 +63,16 @@ const surroundings = (now: string): string => `(() => {
   const { stringify } = JSON;
   const told = ${Date.parse(now)};
   const Real = Date;
-  globalThis.Date = class Date extends Real {
-    constructor(...given) {
-      if (given.length === 0) super(told);
-      else super(...given);
-    }
-    static now() {
-      return told;
-    }
+  const { UTC, parse, prototype } = Real;
+  const { construct } = Reflect;
+  // Nothing leads from it to the real one.
+  globalThis.Date = function Date(...given) {
+    if (!new.target) return new Real(told).toString();
+    return construct(Real, given.length === 0 ? [told] : given, new.target);
   };
-  Real.prototype.constructor = globalThis.Date;
+  Object.assign(globalThis.Date, { UTC, parse, now: () => told });
+  globalThis.Date.prototype = prototype;
+  prototype.constructor = globalThis.Date;
   Math.random = () => {
     throw new TypeError('scripts have no randomness: the same step gives the same result');
   };
@@ -102,15 +104,18 @@ interface Thrown {
   readonly stack?: unknown;
 }
 
+const longestMessage = 1000;
+
 const lineOf = (thrown: Thrown): string => {
   const line = /\bscript:(\d+)/.exec(typeof thrown.stack === 'string' ? thrown.stack : '')?.[1];
   return line === undefined ? '' : `line ${line}: `;
 };
 
 function described(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value);
+  if (typeof value !== 'object' || value === null) return storable(String(value).slice(0, longestMessage));
   const thrown = value as Thrown;
-  return `${lineOf(thrown)}${String(thrown.name ?? 'Error')}: ${String(thrown.message ?? '')}`;
+  const words = `${lineOf(thrown)}${String(thrown.name ?? 'Error')}: ${String(thrown.message ?? '')}`;
+  return storable(words.slice(0, longestMessage));
 }
 
 /** What a script has thrown. Everything else that comes out of the sandbox says that the sandbox itself is broken. */
@@ -152,17 +157,17 @@ async function inContext<T>(
 
 const tooDeep = 'the script is too deeply nested';
 
-/** What is wrong with the syntax of a script; undefined: nothing. It is compiled and not run. */
-export async function checkSyntax(code: string): Promise<string | undefined> {
+/** Compiles a script and does not run it: `failed` says what is wrong with its syntax. */
+export async function compileSandboxed(code: string): Promise<ScriptOutcome> {
   try {
     await inContext(
       64 * 1024 * 1024,
       () => false,
       (context) => evaluate(context, functionOf(code, []), file, true).dispose(),
     );
-    return undefined;
+    return { kind: 'result', value: null };
   } catch (error) {
-    return error instanceof ScriptThrew ? described(error.thrown) : tooDeep;
+    return { kind: 'failed', message: error instanceof ScriptThrew ? described(error.thrown) : tooDeep };
   }
 }
 
@@ -184,13 +189,19 @@ function runIn(context: QuickJSContext, scope: Scope, script: Script, limits: Sc
   if (Buffer.byteLength(json) > limits.resultBytes) {
     return { kind: 'limit', message: `the result is larger than ${limits.resultBytes} bytes` };
   }
-  if (json.includes('\\u0000')) {
-    return { kind: 'failed', message: 'the result contains characters that cannot be stored' };
-  }
   const ended = JSON.parse(json) as { value?: Json; code?: string; message?: string };
-  return ended.code === undefined
-    ? { kind: 'result', value: ended.value ?? null }
-    : { kind: 'bpmnError', code: ended.code, message: ended.message ?? '' };
+  if (ended.code !== undefined) {
+    const [code, message] = [ended.code, ended.message ?? ''].map((text) =>
+      storable(text.slice(0, longestMessage)),
+    ) as [string, string];
+    return { kind: 'bpmnError', code, message };
+  }
+  return cannotBeStored(ended.value)
+    ? {
+        kind: 'failed',
+        message: 'the result contains characters that cannot be stored, or is nested too deeply',
+      }
+    : { kind: 'result', value: ended.value ?? null };
 }
 
 /**

@@ -1,10 +1,11 @@
-import type { EngineEvent, ScriptRequest } from '../execution/event.ts';
+import type { EngineEvent } from '../execution/event.ts';
+import type { Script } from './sandbox.ts';
 import type { Scripts } from './scripts.ts';
 
 /** Runs the script of a job, as what happens to the instance by it. */
 export async function scriptEvent(
   scripts: Scripts,
-  script: ScriptRequest,
+  script: Script,
   job: { readonly jobId: string; readonly attempt: number },
 ): Promise<EngineEvent> {
   const ended = await scripts.run(script);

@@ -1,20 +1,18 @@
 /** A thread that runs scripts, one at a time; whoever started it ends it when one does not come back. */
 import { parentPort } from 'node:worker_threads';
-import { checkSyntax, runSandboxed, type Script, type ScriptLimits } from './sandbox.ts';
+import { compileSandboxed, runSandboxed, type Script, type ScriptLimits } from './sandbox.ts';
 
-export interface Task {
-  readonly script: Script;
-  readonly limits: ScriptLimits;
-}
+/** A script to be run, or the code of one to be compiled. */
+export type Task = { readonly script: Script; readonly limits: ScriptLimits } | { readonly code: string };
 
 // Local times in scripts are UTC, wherever the node stands: QuickJS asks its host.
 Date.prototype.getTimezoneOffset = () => 0;
 
-parentPort?.on('message', ({ script, limits }: Task) => {
-  runSandboxed(script, limits)
+parentPort?.on('message', (task: Task) => {
+  ('script' in task ? runSandboxed(task.script, task.limits) : compileSandboxed(task.code))
     .catch(() => ({ kind: 'limit', message: 'the script was too much for its sandbox' }))
     .then((outcome) => parentPort?.postMessage(outcome));
 });
 // The first script does not wait for what all of them need.
-await checkSyntax('');
+await compileSandboxed('');
 parentPort?.postMessage('ready');

@@ -2,9 +2,9 @@ import { conflict, forbidden, notFound, type Person, Problem } from '@govstack/p
 import type { Kysely, Transaction } from 'kysely';
 import { sql } from 'kysely';
 import type { Variables } from '../feel/json.ts';
+import { cannotBeStored } from '../feel/json.ts';
 import { type Actor, nameOf } from '../history/actor.ts';
 import { type Aftermath, applyEvents, type Engine } from '../instances/apply.ts';
-import { cannotBeStored } from '../instances/start-variables.ts';
 import type { Handover } from '../instances/write-jobs.ts';
 import { isWithdrawn } from '../provisioning/acting-person.ts';
 import type { TaskRow, WorkflowTables } from '../tables.ts';

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createClient, eventsSurface, newId } from '@govstack/platform';
-import type { TestNode } from '@govstack/platform/testing';
+import { selfSigned, type TestNode } from '@govstack/platform/testing';
 import { sql } from 'kysely';
 import { type ParsedMail, simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
@@ -19,7 +20,7 @@ type Answer = readonly [status: number, body?: unknown, headers?: Record<string,
 
 const received: Received[] = [];
 /** What the outside party answers, by path; `silent`: it takes the request and says nothing. */
-const answers: Record<string, (one: Received) => Answer | 'silent'> = {};
+const answers: Record<string, (one: Received) => Answer | 'silent' | Promise<Answer>> = {};
 const mails: ParsedMail[] = [];
 let mailFailures: number[] = [];
 let http: Server;
@@ -42,7 +43,7 @@ beforeAll(async () => {
       body: text.startsWith('{') ? JSON.parse(text) : text,
     };
     received.push(one);
-    const answer = answers[one.url.split('?')[0] ?? '']?.(one) ?? [404, { title: 'Not found' }];
+    const answer = (await answers[one.url.split('?')[0] ?? '']?.(one)) ?? [404, { title: 'Not found' }];
     if (answer === 'silent') return;
     response
       .writeHead(answer[0], { 'content-type': 'application/json', ...answer[2] })
@@ -280,6 +281,102 @@ describe('a call over a connection', () => {
     expect(at('/elsewhere')).toEqual([]);
   });
 
+  it('goes to nobody whose certificate is not known', async () => {
+    const { certificate: cert, key } = selfSigned('localhost');
+    let reached = 0;
+    const https = createSecureServer({ cert, key }, (_request, response) => {
+      reached += 1;
+      response.end();
+    });
+    const smtps = new SMTPServer({
+      cert,
+      key,
+      secure: true,
+      authOptional: true,
+      onConnect: (_session, done) => {
+        reached += 1;
+        done();
+      },
+    });
+    smtps.on('error', () => undefined);
+    const portOf = (server: Pick<Server, 'listen'>): Promise<number> =>
+      new Promise((resolve) => {
+        const listening = server.listen(0, '127.0.0.1', () =>
+          resolve((listening.address() as AddressInfo).port),
+        );
+      });
+    const [web, post] = [await portOf(https), await portOf(smtps as never)];
+    try {
+      await connect('party', { baseUrl: `https://localhost:${web}` });
+      await deploy('web', `${request('t', 'party', '/x', [])}${chain('s', 't', 'e')}`);
+      expect((await incidentOf(await start('web'))).message).toBe(
+        'the connection party: no answer (DEPTH_ZERO_SELF_SIGNED_CERT)',
+      );
+      const mail = { kind: 'smtp', host: 'localhost', port: post, tls: 'implicit', from: 'a@msp.example' };
+      const none = { baseUrl: undefined, authentication: undefined, methods: undefined };
+      await connect('letters', { ...mail, ...none }, null);
+      await deploy(
+        'letter',
+        `${el('sendTask', 't', { 'govstack:connection': 'letters', 'govstack:send': 'mail' }, extensions(input('to', 'b@msp.example'), input('subject', 'x')))}${chain('s', 't', 'e')}`,
+      );
+      expect((await incidentOf(await start('letter'))).message).toMatch(/^the connection letters: no answer/);
+      expect(reached).toBe(0);
+    } finally {
+      https.close();
+      await new Promise<void>((resolve) => smtps.close(resolve));
+    }
+  });
+
+  it('is an incident at once when no attempt can be better', async () => {
+    answers['/deep'] = () => [200, JSON.parse(`${'['.repeat(3000)}${']'.repeat(3000)}`)];
+    answers['/half'] = () => [200, { a: '\ud800' }];
+    answers['/long-token'] = () => [200, { access_token: 'x'.repeat(70_000) }];
+    await connect('party');
+    await connect('tokens', {
+      authentication: { kind: 'oauth2', tokenUrl: `${base}/long-token`, clientId: 'msp' },
+    });
+    for (const [key, connection, mappings, message] of [
+      ['deep', 'party', [], /cannot be stored, or is nested too deeply/],
+      ['half', 'party', [], /cannot be stored/],
+      ['worded', 'party', [input('header.x-name', '= line')], /has a header it cannot have/],
+      ['tokens', 'tokens', [], /more than 65536 bytes/],
+    ] as const) {
+      await deploy(key, `${request('t', connection, `/${key}`, [...mappings])}${chain('s', 't', 'e')}`);
+      expect((await incidentOf(await start(key, { line: 'a\r\nX-Other: b' }))).message).toMatch(message);
+      expect(at(`/${key}`).length).toBeLessThan(2);
+    }
+  });
+
+  it('leaves room for those of others, however many are not answered', async () => {
+    let release = (_: Answer): void => undefined;
+    const held = new Promise<Answer>((resolve) => {
+      release = resolve;
+    });
+    answers['/held'] = () => held;
+    answers['/quick'] = () => [200, {}];
+    const other = 'TEST/GOV/MOH/vaccination';
+    await connect('party');
+    await connect('party', {}, 'connection-secret', other);
+    await deploy('held', `${request('t', 'party', '/held', [])}${chain('s', 't', 'e')}`);
+    const started = await Promise.all(Array.from({ length: 50 }, () => start('held')));
+    await expect.poll(() => at('/held').length).toBe(16);
+    const { body: quick } = await apiOf(node, other).addProcess({
+      body: definition(
+        `<startEvent id="s"/>${request('t', 'party', '/quick', [])}<endEvent id="e"/>${chain('s', 't', 'e')}`,
+        { key: 'quick' },
+      ),
+    });
+    const { body } = await apiOf(node, other).start({ params: { processId: quick.id }, body: {} });
+    const state = async () =>
+      (await apiOf(node, other).getInstance({ params: { instanceId: body.id } })).body.state;
+    await expect.poll(state).toBe('completed');
+    expect(at('/held').length).toBe(16);
+    release([200, {}]);
+    for (const id of started) expect((await ended(node, id)).state).toBe('completed');
+    expect(new Set(at('/held').map((one) => one.headers['idempotency-key'])).size).toBe(50);
+    expect(at('/held')).toHaveLength(50);
+  });
+
   it('keeps to the rate of its connection across jobs, and goes on when there is more room', async () => {
     answers['/slow'] = () => [200, {}];
     await connect('slow', { perMinute: 1 });
@@ -353,8 +450,11 @@ describe('connections', () => {
     expect(at('/echo')[0]?.headers.authorization).toBe('Bearer do-not-tell-anyone');
     await connect('echo', { authentication: { kind: 'basic', user: 'msp' } }, 'do-not-tell-anyone');
     await ended(node, await start('echo'));
+    await connect('echo', {}, 'not-"this"-\\either');
+    await ended(node, await start('echo'));
     const kept = await everythingKept();
     expect(kept).not.toContain('do-not-tell-anyone');
+    expect(kept).not.toContain('-\\\\either');
     expect(kept).not.toContain(Buffer.from('msp:do-not-tell-anyone').toString('base64'));
     const { body } = await adminOf(node).listConnections({});
     expect(body.connections.find((one) => one.name === 'echo')).toMatchObject({

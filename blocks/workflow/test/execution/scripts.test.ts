@@ -9,7 +9,7 @@ const scripts = createScripts(1, limits);
 afterAll(() => scripts.stop());
 
 const run = (code: string, variables: Variables = {}) =>
-  scripts.run({ code, variables, now: '2026-03-04T05:06:07Z' });
+  scripts.run({ owner: 'o', code, variables, now: '2026-03-04T05:06:07Z' });
 const resultOf = async (code: string, variables: Variables = {}): Promise<Json> => {
   const outcome = await run(code, variables);
   if (outcome.kind !== 'result') throw new Error(JSON.stringify(outcome));
@@ -35,6 +35,12 @@ describe('a script in JavaScript', () => {
       await resultOf('return [new Date().toISOString(), Date.now(), new Date(2026, 0, 1).toISOString()]'),
     ).toEqual(['2026-03-04T05:06:07.000Z', Date.parse('2026-03-04T05:06:07Z'), '2026-01-01T00:00:00.000Z']);
     expect(await resultOf('return new Date(5).constructor.now() === Date.now()')).toBe(true);
+    expect(await resultOf('return Object.getPrototypeOf(Date) === Function.prototype')).toBe(true);
+    expect(await resultOf('return [Date.UTC(2026, 0), new Date(0) instanceof Date, typeof Date()]')).toEqual([
+      Date.UTC(2026, 0),
+      true,
+      'string',
+    ]);
     expect(await run('return Math.random()')).toMatchObject({ kind: 'failed' });
   });
 
@@ -50,6 +56,49 @@ describe('a script in JavaScript', () => {
     });
     expect(await run('return Promise.resolve(1)')).toMatchObject({ kind: 'failed' });
     expect(await run('const a = {}; a.a = a; return a')).toMatchObject({ kind: 'failed' });
+  });
+
+  it('ends in words that can be stored, and not too many of them', async () => {
+    expect(await run("throw new Error('a\\0b\\ud800')")).toEqual({
+      kind: 'failed',
+      message: 'line 1: Error: a\ufffdb\ufffd',
+    });
+    for (const code of ["throw 'x'.repeat(1e6)", "throw new BpmnError('x'.repeat(5000), 'y')"]) {
+      const outcome = await run(code);
+      expect(JSON.stringify(outcome).length).toBeLessThan(1100);
+    }
+    for (const code of [
+      "return { a: '\\ud800' }",
+      'let a = []; for (let i = 0; i < 600; i++) a = [a]; return a',
+    ])
+      expect(await run(code)).toMatchObject({
+        kind: 'failed',
+        message: expect.stringMatching(/cannot be stored/),
+      });
+    expect(await resultOf("return '\\\\ud800 \\ud83d\\ude00'")).toBe('\\ud800 \u{1f600}');
+  });
+
+  it('has its turn, however many scripts of others are waiting', async () => {
+    const order: string[] = [];
+    const queued = (owner: string): Promise<unknown> =>
+      scripts
+        .run({ owner, code: '', variables: {}, now: '2026-03-04T05:06:07Z' })
+        .then(() => order.push(owner));
+    await Promise.all([...['a', 'a', 'a', 'a', 'b'].map(queued)]);
+    expect(order).toEqual(['a', 'a', 'b', 'a', 'a']);
+  });
+
+  it('is compiled beside the event loop', async () => {
+    let turns = 0;
+    const counting = setInterval(() => {
+      turns += 1;
+    }, 1);
+    const nested = `return ${'('.repeat(200)}${'1,'.repeat(10_000)}1${')'.repeat(200)}`;
+    await compile(
+      `<startEvent id="s"/>${el('scriptTask', 't', { scriptFormat: 'application/javascript', 'govstack:resultVariable': 'r' }, `<script>${nested}</script>`)}<endEvent id="e"/>${chain('s', 't', 'e')}`,
+    );
+    clearInterval(counting);
+    expect(turns).toBeGreaterThan(20);
   });
 
   it('reaches nothing outside: no process, no network, no modules, no timers', async () => {
