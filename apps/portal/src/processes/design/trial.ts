@@ -84,7 +84,7 @@ export function trialPages(parts: ProcessParts): void {
     const waits = (tried?.waits ?? []).filter(
       ({ elementId }) => !answered.some((one) => one.elementId === elementId),
     );
-    const drawn = {
+    const marked = {
       steps: [...new Set(tried?.steps.map(({ elementId }) => elementId))],
       flows: [...new Set(tried?.steps.flatMap(({ flowId }) => flowId ?? []))],
       waits: [...new Set(tried?.waits.map(({ elementId }) => elementId))],
@@ -133,7 +133,7 @@ export function trialPages(parts: ProcessParts): void {
           incidents: tried.incidents.map((one) => ({ ...one, label: nameOf(one.elementId) })),
           unused: tried.unused.map(nameOf),
         },
-        drawn: JSON.stringify(drawn),
+        marked: JSON.stringify(marked),
         errors,
       },
       errors.length > 0 ? 422 : 200,
