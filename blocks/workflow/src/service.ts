@@ -1,7 +1,6 @@
 import type { Caller, Person } from '@govstack/platform';
 import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
-import type { Sealing } from './connections/sealing.ts';
 import type { Drawings } from './drawing/drawings.ts';
 import { type Viewer, viewerOf } from './history/viewer.ts';
 import type { Aftermath, Engine } from './instances/apply.ts';
@@ -9,6 +8,7 @@ import type { Ends } from './instances/ends.ts';
 import type { Worker } from './jobs/worker.ts';
 import type { Delivery } from './notices/delivery.ts';
 import type { Scripts } from './scripts/scripts.ts';
+import type { Sealing } from './sealing.ts';
 import type { WorkflowTables } from './tables.ts';
 
 /** What the handlers of the block share. */

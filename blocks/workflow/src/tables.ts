@@ -122,6 +122,8 @@ export interface WorkflowTables {
     name: string;
     action: 'set' | 'removed';
     settings: ConnectionSettings | null;
+    reason: string | null;
+    secret_changed: Generated<boolean>;
     at: string;
     application: string;
     actor: string;

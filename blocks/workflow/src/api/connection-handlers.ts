@@ -22,8 +22,8 @@ export function connectionHandlers(service: WorkflowService): Handlers<typeof co
       throw forbidden('Connections of another application are for the supervisors of its agency');
     return application;
   };
-  const list = async (caller: Caller, person: Person | undefined) =>
-    (await listConnections(db, viewer(service, caller, person))).map((row) => ({
+  const list = async (caller: Caller, person: Person | undefined, name?: string) =>
+    (await listConnections(db, viewer(service, caller, person), name)).map((row) => ({
       application: row.owner,
       name: row.name,
       settings: row.settings,
@@ -37,24 +37,25 @@ export function connectionHandlers(service: WorkflowService): Handlers<typeof co
     },
     async putConnection({ params: { name }, body, caller, person }) {
       const owner = ownerOf(body.application, caller, person);
-      const by = { actor: actorOf(caller, person), at: engine.now().toISOString() };
-      const { settings, secret } = body;
+      const { settings, secret, reason } = body;
+      const by = { actor: actorOf(caller, person), at: engine.now().toISOString(), reason };
       await transaction(db, (trx) => putConnection(trx, sealing, { owner, name, settings, secret }, by));
       service.worker.wake();
-      const known = await list(caller, person);
+      const known = await list(caller, person, name);
       return {
         status: 200,
         body: known.find((one) => one.application === owner && one.name === name) as never,
       };
     },
-    async removeConnection({ params: { name }, query, caller, person }) {
-      const owner = ownerOf(query.application, caller, person);
-      const by = { actor: actorOf(caller, person), at: engine.now().toISOString() };
+    async removeConnection({ params: { name }, body, caller, person }) {
+      const owner = ownerOf(body.application, caller, person);
+      const by = { actor: actorOf(caller, person), at: engine.now().toISOString(), reason: body.reason };
       await transaction(db, (trx) => removeConnection(trx, owner, name, by));
       return { status: 204 };
     },
     async getConnectionLog({ params: { name }, query, caller, person }) {
-      const entries = await readConnectionLog(db, ownerOf(query.application, caller, person), name);
+      const rows = await readConnectionLog(db, ownerOf(query.application, caller, person), name);
+      const entries = rows.map(({ secret_changed: secretChanged, ...row }) => ({ ...row, secretChanged }));
       return { status: 200, body: { entries } };
     },
     async listNotices({ query, caller, person }) {

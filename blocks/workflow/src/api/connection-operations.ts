@@ -1,6 +1,6 @@
 import { defineOperation, Type } from '@govstack/platform/operation';
 import { ConnectionSettings } from './connection-schemas.ts';
-import { OrNull, Time, Uuid } from './schemas.ts';
+import { OrNull, Reason, Time, Uuid } from './schemas.ts';
 
 const administrator = { caller: 'application', person: 'optional' } as const;
 const named = Type.Object({
@@ -50,6 +50,7 @@ const putConnection = defineOperation({
     {
       application: Application,
       settings: ConnectionSettings,
+      reason: Type.Optional(Reason),
       secret: Type.Optional(
         Type.String({
           minLength: 1,
@@ -66,12 +67,15 @@ const putConnection = defineOperation({
 
 const removeConnection = defineOperation({
   id: 'removeConnection',
-  method: 'DELETE',
-  path: '/connections/{name}',
+  method: 'POST',
+  path: '/connections/{name}/remove',
   summary: 'Let nothing go out over a connection any more',
   access: administrator,
   params: named,
-  query: Type.Object({ application: Application }),
+  body: Type.Object(
+    { application: Application, reason: Type.Optional(Reason) },
+    { additionalProperties: false },
+  ),
   responses: { 204: null },
 });
 
@@ -91,6 +95,8 @@ const getConnectionLog = defineOperation({
           at: Time,
           action: Type.String(),
           settings: OrNull(ConnectionSettings),
+          secretChanged: Type.Boolean({ description: 'Whether its secret is another since' }),
+          reason: OrNull(Type.String()),
           application: Type.String(),
           actor: Type.String(),
           organisation: Type.String(),

@@ -5,8 +5,8 @@ import type { ConnectionSettings } from '../api/connection-schemas.ts';
 import { type Actor, nameOf } from '../history/actor.ts';
 import { ownedBy, type Viewer } from '../history/viewer.ts';
 import type { ProcessModel } from '../model/model.ts';
+import type { Sealing } from '../sealing.ts';
 import type { WorkflowTables } from '../tables.ts';
-import type { Sealing } from './sealing.ts';
 import { audienceOf, needsSecret, wrongSettings } from './settings.ts';
 
 /** A connection as requests use it. */
@@ -47,10 +47,11 @@ export async function openConnection(
   return { owner, name, settings: row.settings, secret, changedAt: row.changed_at };
 }
 
-/** Connections that the viewer may see, without their secrets. */
-export const listConnections = (db: Kysely<WorkflowTables>, viewer: Viewer) =>
+/** Connections that the viewer may see, without their secrets; only those of one name, when it is given. */
+export const listConnections = (db: Kysely<WorkflowTables>, viewer: Viewer, name?: string) =>
   db
     .selectFrom('connection')
+    .$if(name !== undefined, (query) => query.where('name', '=', name as string))
     .select(['owner', 'name', 'settings', 'changed_at', 'changed_by'])
     .select(sql<boolean>`secret is not null`.as('has_secret'))
     .where(ownedBy(viewer, 'owner'))
@@ -82,12 +83,19 @@ export async function missingConnections(
 export const readConnectionLog = (db: Kysely<WorkflowTables>, owner: string, name: string) =>
   db
     .selectFrom('connection_log')
-    .select(['action', 'settings', 'at', 'application', 'actor', 'organisation'])
+    .select(['action', 'settings', 'secret_changed', 'reason', 'at', 'application', 'actor', 'organisation'])
     .where('owner', '=', owner)
     .where('name', '=', name)
     .orderBy('id', 'desc')
     .limit(500)
     .execute();
+
+/** Who does something, when and why. */
+interface By {
+  readonly actor: Actor;
+  readonly at: string;
+  readonly reason: string | undefined;
+}
 
 const lock = (trx: Transaction<WorkflowTables>, owner: string) =>
   sql`select pg_advisory_xact_lock(hashtext(${`connections ${owner}`}))`.execute(trx);
@@ -99,9 +107,9 @@ const log = (
     readonly name: string;
     readonly action: 'set' | 'removed';
     readonly settings: ConnectionSettings | undefined;
-    readonly actor: Actor;
-    readonly at: string;
+    readonly secretChanged: boolean;
   },
+  by: By,
 ) =>
   trx
     .insertInto('connection_log')
@@ -110,10 +118,12 @@ const log = (
       name: entry.name,
       action: entry.action,
       settings: entry.settings === undefined ? null : (JSON.stringify(entry.settings) as never),
-      at: entry.at,
-      application: entry.actor.application,
-      actor: nameOf(entry.actor),
-      organisation: entry.actor.organisation,
+      secret_changed: entry.secretChanged,
+      reason: by.reason ?? null,
+      at: by.at,
+      application: by.actor.application,
+      actor: nameOf(by.actor),
+      organisation: by.actor.organisation,
     })
     .execute();
 
@@ -136,7 +146,7 @@ export async function putConnection(
     readonly settings: ConnectionSettings;
     readonly secret: string | undefined;
   },
-  by: { readonly actor: Actor; readonly at: string },
+  by: By,
 ): Promise<void> {
   const { owner, name, settings } = given;
   const wrong = wrongSettings(settings);
@@ -180,7 +190,8 @@ export async function putConnection(
       and job.admitted
       and job.locked_by is null
       and job.request ->> 'connection' = ${name}`.execute(trx);
-  await log(trx, { owner, name, action: 'set', settings, ...by });
+  const secretChanged = secret !== known?.secret;
+  await log(trx, { owner, name, action: 'set', settings, secretChanged }, by);
 }
 
 /** Removes a connection: what is sent over it afterwards is an incident. Throws 404. */
@@ -188,7 +199,7 @@ export async function removeConnection(
   trx: Transaction<WorkflowTables>,
   owner: string,
   name: string,
-  by: { readonly actor: Actor; readonly at: string },
+  by: By,
 ): Promise<void> {
   await lock(trx, owner);
   const removed = await trx
@@ -197,5 +208,5 @@ export async function removeConnection(
     .where('name', '=', name)
     .executeTakeFirst();
   if (removed.numDeletedRows !== 1n) throw notFound('Connection');
-  await log(trx, { owner, name, action: 'removed', settings: undefined, ...by });
+  await log(trx, { owner, name, action: 'removed', settings: undefined, secretChanged: false }, by);
 }

@@ -475,9 +475,9 @@ describe('connections', () => {
     await refused({ headers: { Host: 'x' } });
     await expect(connect('kept', { methods: ['TRACE'] })).rejects.toMatchObject({ status: 400 });
     const { entries } = (await adminOf(node).getConnectionLog({ params: { name: 'kept' } })).body;
-    expect(entries.map((one) => [one.action, one.actor])).toEqual([
-      ['set', owner],
-      ['set', owner],
+    expect(entries.map((one) => [one.action, one.actor, one.secretChanged])).toEqual([
+      ['set', owner, false],
+      ['set', owner, true],
     ]);
   });
 
@@ -513,14 +513,14 @@ describe('connections', () => {
     });
     expect(made).toMatchObject({ application: owner, changedBy: 'boss', hasSecret: false });
     expect((await listed('TEST/GOV/DGA/portal', personToken)).length).toBeGreaterThan(1);
-    await adminOf(node).removeConnection({ params, query: {} });
-    await expect(adminOf(node).removeConnection({ params, query: {} })).rejects.toMatchObject({
+    await adminOf(node).removeConnection({ params, body: { reason: 'no longer used' } });
+    await expect(adminOf(node).removeConnection({ params, body: {} })).rejects.toMatchObject({
       status: 404,
     });
     const { entries } = (await adminOf(node).getConnectionLog({ params, query: {} })).body;
-    expect(entries.map((one) => [one.action, one.actor])).toEqual([
-      ['removed', owner],
-      ['set', 'boss'],
+    expect(entries.map((one) => [one.action, one.actor, one.reason])).toEqual([
+      ['removed', owner, 'no longer used'],
+      ['set', 'boss', null],
     ]);
   });
 });
