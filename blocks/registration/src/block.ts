@@ -1,11 +1,13 @@
 import {
   CallFailed,
   defineBlock,
+  forbidden,
   hear,
   implement,
   newContext,
   notFound,
   once,
+  type Person,
   transaction,
   withContext,
 } from '@govstack/platform';
@@ -33,7 +35,16 @@ import {
   toService,
 } from './services/services.ts';
 import type { RegistrationTables } from './tables.ts';
-import { claimTask, completeTask, listTasks, openTask, readTask, said, withdrawTask } from './tasks/tasks.ts';
+import {
+  claimTask,
+  completeTask,
+  listTasks,
+  openTask,
+  readTask,
+  said,
+  serviceOfTask,
+  withdrawTask,
+} from './tasks/tasks.ts';
 import { createVault } from './vault.ts';
 import { processEngine, userTaskCreated, userTaskWithdrawn } from './workflow/contract.ts';
 
@@ -57,6 +68,19 @@ export const registration = defineBlock({
         processId: process.processId,
         client: ctx.mediation.client(processEngine, process.service, { as: service.owner }),
       };
+    };
+
+    /** The engine may know more of a person than their token says: agencies withdraw rights there. Throws 403. */
+    const assertRights = async (officer: Person, taskId: string): Promise<void> => {
+      const { client } = engineOf(await serviceOfTask(db, officer, taskId));
+      try {
+        await client.readUserTask({ params: { taskId } });
+      } catch (error) {
+        if (!(error instanceof CallFailed)) throw error;
+        if (error.status === 403) throw forbidden('The process engine does not let this person do the task');
+        // What the engine has forgotten, it keeps from nobody.
+        if (error.status !== 404) throw error;
+      }
     };
 
     return {
@@ -321,16 +345,19 @@ export const registration = defineBlock({
             };
           },
           listTasks: async ({ query, person }) => ({ status: 200, body: await listTasks(db, person, query) }),
-          readTask: async ({ params, person }) => ({
-            status: 200,
-            body: await readTask(db, vault, person, params.taskId),
-          }),
-          claimTask: ({ params, person }) =>
-            transaction(db, async (trx) => {
+          readTask: async ({ params, person }) => {
+            await assertRights(person, params.taskId);
+            return { status: 200, body: await readTask(db, vault, person, params.taskId) };
+          },
+          claimTask: async ({ params, person }) => {
+            await assertRights(person, params.taskId);
+            return transaction(db, async (trx) => {
               await claimTask(trx, person, params.taskId);
               return { status: 200, body: { taskId: params.taskId, assigneeId: person.id } };
-            }),
-          completeTask: ({ params, body, caller, person, idempotencyKey }) => {
+            });
+          },
+          completeTask: async ({ params, body, caller, person, idempotencyKey }) => {
+            await assertRights(person, params.taskId);
             const scope = `${caller.application}/${person.id}/completeTask`;
             return once(db, { scope, key: idempotencyKey, request: { params, body } }, async (trx) => {
               const { task, service, fresh } = await completeTask(trx, person, params.taskId, body.data);

@@ -40,6 +40,9 @@ const processEngine: TestProvider = async (request) => {
   const taskId = request.path.split('/')[2] as string;
   if (request.method === 'GET') {
     asked.push(taskId);
+    const token = request.headers.authorization?.split('.')[1];
+    const person = token && JSON.parse(Buffer.from(token, 'base64url').toString()).sub;
+    if (person === 'officer-gone') return jsonResponse(403, { title: 'Rights withdrawn' });
     const [kind, businessKey] = [taskId.slice(0, 4), taskId.slice('task-'.length)];
     return jsonResponse(200, {
       id: taskId,
@@ -336,6 +339,10 @@ describe('tasks', () => {
     expect((await refusal(api.readTask({ params, personToken: earlier }))).status).toBe(403);
     const body = { data: { answer: { text: 'We paid it anew' } } };
     expect((await refusal(api.completeTask({ params, body, personToken: earlier }))).status).toBe(403);
+    const gone = await node.token({ id: 'officer-gone', roles: ['officer'], agency: 'TEST/GOV/MSP' });
+    for (const call of [api.readTask, api.claimTask])
+      expect((await refusal(call({ params, personToken: gone }))).status).toBe(403);
+    expect((await refusal(api.completeTask({ params, body, personToken: gone }))).status).toBe(403);
     expect((await api.readTask({ params, personToken: officer })).body.form).toBe('answer');
     const decided = { data: { decision: { status: 'APPROVED' as const, reason: 'Not asked' } } };
     expect((await refusal(api.completeTask({ params, body: decided, personToken: officer }))).status).toBe(
@@ -354,11 +361,11 @@ describe('tasks', () => {
     });
     const file = (await api.readApplication({ params: { fileId }, personToken: officer })).body;
     expect(file.history.at(-1)?.kind).toBe('officer-answered');
-    const gone = await withTask();
-    await announce(gone.taskId, 'withdrawn', gone.fileId, correlationId);
-    expect((await api.listTasks({ query: { fileId: gone.fileId }, personToken: officer })).body).toEqual([]);
+    const taken = await withTask();
+    await announce(taken.taskId, 'withdrawn', taken.fileId, correlationId);
+    expect((await api.listTasks({ query: { fileId: taken.fileId }, personToken: officer })).body).toEqual([]);
     const late = api.completeTask({
-      params: { taskId: gone.taskId },
+      params: { taskId: taken.taskId },
       body: decided,
       personToken: officer,
     });

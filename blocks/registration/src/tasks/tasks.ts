@@ -93,6 +93,13 @@ async function taskFor(
   return { task, service, file: await findFile(db, task.file_id) };
 }
 
+/** Service of a task that the officer may work on, as their token says. Throws 404 or 403. */
+export const serviceOfTask = async (
+  db: Kysely<RegistrationTables>,
+  officer: Person,
+  id: string,
+): Promise<ServiceRow> => (await taskFor(db, officer, id)).service;
+
 const toRow = (task: TaskRow, service: ServiceRow, reference: string, eFormId: string) => ({
   taskId: task.id,
   assigneeId: task.assignee,
