@@ -4,13 +4,14 @@ import type { WorkflowTables } from '../tables.ts';
 
 /**
  * The person with the rights they have here: the roles of their token, and those that their agency has provisioned
- * beside them. Throws 403 for one whom the agency has deactivated or removed, whatever their token says.
+ * beside them. Throws 403 for one whom the agency has deactivated or removed, whatever their token says. A name that is
+ * written in another case is enough to take rights away (SCIM does not tell cases apart), and not to give them.
  */
 export async function actingPerson(db: Kysely<WorkflowTables>, person: Person): Promise<Person> {
   if (person.agency === undefined) return person;
-  const { rows } = await sql<{ active: boolean; roles: string[] }>`
+  const { rows } = await sql<{ active: boolean; named: boolean; roles: string[] }>`
     ${prepared}
-    select active,
+    select active, user_name = ${person.id} as named,
       array(
         select provisioned_role.name
         from provisioned_membership
@@ -18,12 +19,11 @@ export async function actingPerson(db: Kysely<WorkflowTables>, person: Person): 
         where provisioned_membership.user_id = provisioned_user.id
       ) as roles
     from provisioned_user
-    where agency = ${person.agency} and lower(user_name) = lower(${person.id}) and user_name = ${person.id}`.execute(
-    db,
-  );
+    where agency = ${person.agency} and lower(user_name) = lower(${person.id})`.execute(db);
   const [known] = rows;
   if (!known) return person;
   if (!known.active) throw forbidden('Your agency has withdrawn your rights in workflow');
+  if (!known.named) return person;
   return { ...person, roles: [...new Set([...person.roles, ...known.roles])] };
 }
 
@@ -38,7 +38,6 @@ export async function isWithdrawn(
     .select('id')
     .where('agency', '=', agency)
     .where(sql<boolean>`lower(user_name) = lower(${personId})`)
-    .where('user_name', '=', personId)
     .where('active', '=', false)
     .executeTakeFirst();
   return row !== undefined;

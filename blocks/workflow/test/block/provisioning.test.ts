@@ -258,10 +258,14 @@ describe('provisioning', () => {
     expect(await supervises(token)).toBe(true);
 
     const user = { schemas: [`${core}:User`], id, userName, externalId: '00u1', active: true };
+    // Another case gives nobody rights, and takes them away.
+    const shouted = await tokenOf(userName.toUpperCase(), []);
+    expect(await supervises(shouted)).toBe(false);
     const replaced = await scim('PUT', `/Users/${id}`, { ...user, emails: [] });
     expect(replaced.body).not.toHaveProperty('name');
     await scim('PATCH', `/Users/${id}`, patch({ op: 'replace', value: { active: false } }));
     expect(await supervises(token)).toBe(403);
+    expect(await supervises(await tokenOf(userName.toUpperCase(), ['administrator']))).toBe(403);
     // What is not said is as it was.
     await scim('PUT', `/Users/${id}`, { schemas: [`${core}:User`], userName });
     expect(await supervises(token)).toBe(403);
