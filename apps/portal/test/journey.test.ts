@@ -316,6 +316,7 @@ test('somebody appeals in their own words, without scripts, and is told when it 
   const { context, page } = await browser.user({ javaScriptEnabled: false });
   await signIn(portal, page, 'Amina', '/sign-in?return=/applications/file-0');
   await page.getByText('The line is open again.').waitFor();
+  expect(await page.locator('main').innerText()).toMatch(/telephone\nhttps:/);
   await page.getByRole('link', { name: 'Appeal' }).click();
   await page.getByText('Another officer looks at it.').waitFor();
   await page.getByRole('button', { name: 'Send' }).click();
