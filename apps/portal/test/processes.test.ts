@@ -106,7 +106,7 @@ beforeAll(async () => {
   const engine = {
     block: workflow,
     application,
-    config: { pollMs: 25, retries: [], observerRoles: ['programme-manager'] },
+    config: { pollMs: 25, retries: [], noticeRetries: [], observerRoles: ['programme-manager'] },
   };
   [portal, browser] = await Promise.all([
     startPortal({ services }, [engine as never], providers),
@@ -417,6 +417,102 @@ describe('processes in the portal', { timeout: 90_000 }, () => {
     await page.locator('#retention-reason').fill('archive act');
     await press(page, 'Save');
     await expectText(page, 'Days: 30');
+    await page.context().close();
+  });
+
+  test('[WF-4.1] connections are defined, changed and removed with a reason, their secret is never shown, without scripts; notices are sent again', async () => {
+    const page = await person('Ivo Marek', '/processes/connections', withoutScripts);
+    await page.getByLabel('Name', { exact: true }).fill('Weather');
+    await press(page, 'Continue');
+    await expectText(page, 'Give a name of small letters, digits and hyphens.');
+    await page.getByLabel('Name', { exact: true }).fill('weather');
+    await press(page, 'Continue');
+    await press(page, 'Save');
+    for (const missing of ['Give the address.', 'Say why: it stays in the history.'])
+      await expectText(page, missing);
+    await page.getByLabel('Address', { exact: true }).fill('https://weather.example/v1');
+    await page.getByLabel('Further headers').fill('X-Tenant: msp');
+    await page.locator('#secret').fill('do not tell');
+    await page.locator('#reason').fill('floods');
+    await press(page, 'Save');
+    await expectText(page, 'The connection is saved.');
+    const seeing = await person('Ivo Marek', '/processes/connections/cash-transfer/weather', phone, 'fr');
+    await look(seeing, 'connection');
+    await seeing.goto(`${portal.url}/processes/connections`);
+    await look(seeing, 'connections');
+    const kept = async () =>
+      (await admin().listConnections({})).body.connections.find(({ name }) => name === 'weather');
+    const settings = {
+      kind: 'http',
+      baseUrl: 'https://weather.example/v1',
+      authentication: { kind: 'bearer' },
+      methods: ['GET', 'POST'],
+      headers: { 'X-Tenant': 'msp' },
+    };
+    expect(await kept()).toMatchObject({ application: owner, settings, hasSecret: true });
+    expect(await page.content()).not.toContain('do not tell');
+    await page.getByLabel('Most requests in a minute').fill('60');
+    await page.locator('#reason').fill('their limit');
+    await press(page, 'Save');
+    await vi.waitFor(async () => expect((await kept())?.settings.perMinute).toBe(60));
+    await page.getByLabel('Address', { exact: true }).fill('https://elsewhere.example');
+    await page.locator('#reason').fill('they moved');
+    await press(page, 'Save');
+    await expectText(page, 'secret: must be given');
+    expect((await kept())?.settings).toEqual({ ...settings, perMinute: 60 });
+    await page.goto(`${portal.url}/processes/connections/cash-transfer/weather`);
+    const entries = page.locator('#log + table tbody tr');
+    expect(await entries.allInnerTexts()).toEqual([
+      expect.stringMatching(/Settings\s+https:\/\/weather\.example\/v1\s+supervisor\s+their limit/),
+      expect.stringMatching(/Settings with a new secret\s+https.*\s+supervisor\s+floods/),
+    ]);
+    await page.locator('#remove-reason').fill('the contract ended');
+    await press(page, 'Remove the connection');
+    await expectText(page, 'The connection is removed.');
+    expect(await kept()).toBeUndefined();
+
+    await admin().putConnection({
+      params: { name: 'hooks' },
+      body: {
+        settings: {
+          kind: 'http',
+          baseUrl: 'https://10.0.0.1/hooks',
+          authentication: { kind: 'none' },
+          methods: ['POST'],
+        },
+      },
+    });
+    const told = sheet(`<startEvent id="a"/><endEvent id="b"/>${flows('a-b')}`, 'told', 'Told');
+    await api().addProcess({
+      body: {
+        name: 'Told',
+        type: 'Private',
+        version: '1',
+        processBody: [{ code: 'bpmn20xml', value: told }],
+      },
+    });
+    await api().start({
+      params: { processId: 'told' },
+      headers: {},
+      body: { callbackUrl: 'https://10.0.0.1/hooks/case' },
+    });
+    const givenUp = async () => (await admin().listNotices({ query: { givenUp: true } })).body.notices;
+    await vi.waitFor(async () => expect(await givenUp()).toHaveLength(1), { timeout: 10_000, interval: 50 });
+    await page.getByRole('link', { name: 'States that could not be told' }).click();
+    await expectText(page, 'the connection hooks leads to a place that is not allowed');
+    await seeing.goto(`${portal.url}/processes/notices`);
+    await look(seeing, 'notices');
+    await seeing.context().close();
+    const [before] = await givenUp();
+    await page.getByRole('button', { name: /^Send again/ }).click();
+    await expectText(page, 'The notice is sent again.');
+    await vi.waitFor(
+      async () => {
+        const [after] = await givenUp();
+        expect(Date.parse(after?.givenUp ?? '')).toBeGreaterThan(Date.parse(before?.givenUp ?? ''));
+      },
+      { timeout: 10_000, interval: 50 },
+    );
     await page.context().close();
   });
 

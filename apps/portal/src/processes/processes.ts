@@ -4,6 +4,7 @@ import type { ListStore } from '../registries/list-store.ts';
 import type { PortalSettings } from '../site/settings.ts';
 import type { Site } from '../site/visit.ts';
 import { processClients } from './clients.ts';
+import { connectionPages } from './connections.ts';
 import { designPages } from './design/design.ts';
 import { incidentPages } from './incidents.ts';
 import { instancePages } from './instance.ts';
@@ -13,6 +14,7 @@ import { overviewPages } from './overview.ts';
 import { revisionPages } from './revision.ts';
 import type { InstanceSearch, ProcessParts } from './shell.ts';
 import { startPages } from './start.ts';
+import { toldPages } from './told.ts';
 import { triggerPages } from './triggers.ts';
 import { variablePages } from './variables.ts';
 
@@ -43,6 +45,8 @@ export function processPages(
     instancePages,
     variablePages,
     incidentPages,
+    connectionPages,
+    toldPages,
     designPages,
   ])
     register(parts);

@@ -38,6 +38,7 @@ export function frame(visit: SignedInVisit, tab: string) {
     { key: 'overview', href: '/processes', shown: true },
     { key: 'instances', href: '/processes/instances', shown: true },
     { key: 'incidents', href: '/processes/incidents', shown: operates(visit) },
+    { key: 'connections', href: '/processes/connections', shown: operates(visit) },
     { key: 'design', href: '/processes/design', shown: designs(visit) },
   ];
   return { section: 'processes', tab, tabs: tabs.filter(({ shown }) => shown), operates: operates(visit) };
