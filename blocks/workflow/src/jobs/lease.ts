@@ -17,6 +17,8 @@ export interface LeasedJob {
   readonly correlationId: string;
   /** Whether it has its place in the rate limit of its connection. */
   readonly admitted: boolean;
+  /** When it was leased, in milliseconds. */
+  readonly leasedAt: number;
 }
 
 interface Row {
@@ -36,12 +38,13 @@ interface Row {
 export async function leaseJobs(
   db: Kysely<WorkflowTables>,
   workerId: string,
-  now: string,
+  at: Date,
   until: string,
   limit: number,
   /** Owners whose calls others may make. */
   without: readonly string[] = [],
 ): Promise<readonly LeasedJob[]> {
+  const now = at.toISOString();
   const leased = await sql<Row>`
     with due as (
       select id
@@ -81,7 +84,24 @@ export async function leaseJobs(
     owner: row.owner,
     correlationId: row.correlation_id,
     admitted: row.admitted,
+    leasedAt: at.getTime(),
   }));
+}
+
+/** Leases a job anew that has waited in its worker; false when another worker has it by now, or it is gone. */
+export async function renew(
+  db: Kysely<WorkflowTables>,
+  jobId: string,
+  workerId: string,
+  until: string,
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('job')
+    .set({ locked_until: until })
+    .where('id', '=', jobId)
+    .where('locked_by', '=', workerId)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
 }
 
 /** Gives a leased job back: its turn in the rate limit of its connection comes later. */

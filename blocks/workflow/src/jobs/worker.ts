@@ -9,7 +9,7 @@ import type { Handover, NewCall } from '../instances/write-jobs.ts';
 import { deliverSignals } from '../signals/deliver-signals.ts';
 import type { WorkflowTables } from '../tables.ts';
 import { createCompletions } from './completions.ts';
-import { type LeasedJob, leaseJobs } from './lease.ts';
+import { type LeasedJob, leaseJobs, renew } from './lease.ts';
 import { buryDead, enter, type Presence } from './presence.ts';
 import { createTurns, mayHave } from './turns.ts';
 
@@ -55,7 +55,10 @@ const maxLeases = 20;
 /** Upkeep runs once in so many looks. */
 const looksPerUpkeep = 10;
 
-const toJob = ({ id, row, command }: NewCall): LeasedJob => ({
+/** A job that has waited here longer than this is leased anew before it begins: its lease is for the call. */
+const longestWaitMs = 30_000;
+
+const toJob = ({ id, row, command }: NewCall, at: Date): LeasedJob => ({
   id,
   kind: 'call',
   instanceId: row.id,
@@ -66,6 +69,7 @@ const toJob = ({ id, row, command }: NewCall): LeasedJob => ({
   owner: row.owner,
   correlationId: row.correlation_id,
   admitted: false,
+  leasedAt: at.getTime(),
 });
 
 /** What a job that is no call lets happen. */
@@ -114,7 +118,8 @@ export function createWorker(options: WorkerOptions): Worker {
       return { workerId: presence.workerId, until: until(), capacity: capacity() };
     },
     took(aftermath) {
-      wait(aftermath.calls.map(toJob));
+      const at = engine.now();
+      wait(aftermath.calls.map((call) => toJob(call, at)));
       for (const id of aftermath.ended) options.onEnded(id);
       for (const incident of aftermath.incidents)
         log.warn(incident, 'an instance cannot go on without an operator');
@@ -151,7 +156,20 @@ export function createWorker(options: WorkerOptions): Worker {
     after: worker.took,
   });
 
+  const isOurs = async (job: LeasedJob): Promise<boolean> => {
+    // The distance, so that a clock set back takes nothing for fresh.
+    if (Math.abs(engine.now().getTime() - job.leasedAt) <= longestWaitMs) return true;
+    try {
+      return presence !== undefined && (await renew(db, job.id, presence.workerId, until()));
+    } catch (error) {
+      // Whoever finds its lease ended takes it up.
+      log.warn({ err: error }, 'a job could not be leased anew');
+      return false;
+    }
+  };
+
   const perform = async (job: LeasedJob): Promise<void> => {
+    if (!(await isOurs(job))) return;
     const event: EngineEvent | undefined =
       job.leases > maxLeases
         ? {
@@ -212,7 +230,7 @@ export function createWorker(options: WorkerOptions): Worker {
     const full = waiting.owners().filter((owner) => !mayBegin(owner));
     const room = full.length === 0 ? capacity() : Math.max(free(), capacity());
     if (room === 0) return more;
-    const jobs = await leaseJobs(db, presence.workerId, now.toISOString(), until(), room, full);
+    const jobs = await leaseJobs(db, presence.workerId, now, until(), room, full);
     wait(jobs.filter((job) => job.kind === 'call'));
     begin();
     for (const job of jobs.filter((one) => one.kind !== 'call')) {

@@ -1,6 +1,6 @@
 import type { TestNode } from '@govstack/platform/testing';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { chain, el, extensions, flow, input, service, timerOf } from '../execution/bpmn.ts';
 import { apiOf, bodyOf, civilRegistry, definition, ended, json, startWorkflow } from './node.ts';
 
@@ -104,4 +104,46 @@ it('gives the calls of a node that stops back to the others', async () => {
   for (const id of ids) expect((await ended(staying, id)).state).toBe('completed');
   expect(slow.requests).toHaveLength(3);
   await staying.stop();
+});
+
+it('[WF-5.1.4-b] a call that waited in its worker until its lease was over is left to who took it up', async () => {
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const asked: unknown[] = [];
+  const slow = civilRegistry(async (request) => {
+    const { n } = bodyOf(request);
+    asked.push(n);
+    if (asked.length === 1) await held;
+    return json(200, {});
+  });
+  const crowded = await startWorkflow(slow.providers, { config: { concurrency: 1 } });
+  await apiOf(crowded).addProcess({
+    body: definition(`<startEvent id="s"/>${ask('a')}<endEvent id="e"/>${chain('s', 'a', 'e')}`, {
+      key: 'waiting',
+    }),
+  });
+  const start = async (n: number): Promise<string> =>
+    (await apiOf(crowded).start({ params: { processId: 'waiting' }, body: { variables: { n } } })).body.id;
+  const ids = [await start(1)];
+  await expect.poll(() => asked).toEqual([1]);
+  ids.push(await start(2));
+  const leased = sql<{ n: string }>`select count(*) as n from job where locked_by is not null`;
+  await expect
+    .poll(async () => (await leased.execute(crowded.database('workflow'))).rows)
+    .toEqual([{ n: '2' }]);
+  const idle = await startWorkflow(slow.providers, { databasePrefix: crowded.databasePrefix });
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 700_000 });
+  try {
+    for (const id of ids) expect((await ended(idle, id)).state).toBe('completed');
+    release();
+    // What comes later comes after it.
+    expect((await ended(crowded, await start(3))).state).toBe('completed');
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(asked.sort()).toEqual([1, 1, 2, 3]);
+  await crowded.stop();
+  await idle.stop();
 });
