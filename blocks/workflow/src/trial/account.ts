@@ -33,18 +33,26 @@ const outcomes: Readonly<Record<string, TrialStep['outcome']>> = {
   incident: 'incident',
 };
 
-/** Keeps an account of a trial, visit by visit, while the interpreter goes on. */
+/** A trial that goes on for too long, or has too much to tell. */
+export class CutOff extends Error {}
+
+export interface AccountLimits {
+  /** Characters of variables that the account may hold. */
+  readonly maxSize: number;
+  /** Instant of the machine, in milliseconds, until which a trial may run. */
+  readonly until: number;
+}
+
+/** Keeps an account of a trial, visit by visit, while the interpreter goes on. Within a step too, `watch` throws `CutOff`. */
 export interface Account {
   readonly steps: readonly TrialStep[];
   readonly watch: NonNullable<StepContext['watch']>;
-  /** Characters of variables that the account holds. */
-  readonly size: () => number;
   gave(tokenId: string, elementId: string, input: Json): void;
   got(tokenId: string, elementId: string, output: Json): void;
   close(living: ReadonlySet<string>): void;
 }
 
-export function account(model: ProcessModel): Account {
+export function account(model: ProcessModel, limits: AccountLimits): Account {
   const steps: TrialStep[] = [];
   const open = new Map<string, TrialStep>();
   const tokens = new Map<TrialStep, string>();
@@ -52,12 +60,13 @@ export function account(model: ProcessModel): Account {
   const copy = (variables: Variables): Variables => {
     const { process: _, ...rest } = variables;
     size += JSON.stringify(rest).length;
+    if (size > limits.maxSize) throw new CutOff('the variables along the way are too large to be shown');
+    if (Date.now() > limits.until) throw new CutOff('it takes too long');
     return rest;
   };
   const key = (tokenId: string, elementId: string): string => `${tokenId} ${elementId}`;
   return {
     steps,
-    size: () => size,
     watch(run, token, event, detail) {
       const { elementId } = token;
       const element = model.elements.get(elementId);

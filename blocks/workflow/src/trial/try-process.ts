@@ -1,3 +1,4 @@
+import { setImmediate as othersGoOn } from 'node:timers/promises';
 import type { Command } from '../execution/command.ts';
 import type { EngineEvent } from '../execution/event.ts';
 import type { StepContext } from '../execution/run.ts';
@@ -5,7 +6,7 @@ import { type InstanceState, newInstance } from '../execution/state.ts';
 import { step } from '../execution/step.ts';
 import type { Json, Variables } from '../feel/json.ts';
 import type { ProcessModel } from '../model/model.ts';
-import { account, type TrialStep } from './account.ts';
+import { account, CutOff, type TrialStep } from './account.ts';
 import { type Dealer, dealer, type PinnedAnswers } from './answers.ts';
 import { beginningAt, CannotBegin, onlyElement } from './begin-at.ts';
 import { type NextEvent, nextEvent } from './next-event.ts';
@@ -135,7 +136,8 @@ export async function tryProcess(
   const deal = dealer(trial.answers);
   if (event.type === 'start' && event.at) deal.take(event.at.elementId, false);
   const open = nothingOpen();
-  const told = account(model);
+  const until = Date.now() + limits.maxMs;
+  const told = account(model, { maxSize: limits.maxSize, until });
   let ids = 0;
   const newId = (): string => {
     ids += 1;
@@ -145,8 +147,20 @@ export async function tryProcess(
   let state: InstanceState = newInstance(newId(), now, trial.businessKey);
   let reason: string | undefined;
   let refused = false;
+  let cut = false;
+  const stepped = (one: EngineEvent) => {
+    try {
+      return step(model, state, one, { ...limits, now, newId, watch: told.watch });
+    } catch (error) {
+      if (!(error instanceof CutOff)) throw error;
+      reason = error.message;
+      cut = true;
+      return undefined;
+    }
+  };
   const send = (one: EngineEvent): void => {
-    const result = step(model, state, one, { ...limits, now, newId, watch: told.watch });
+    const result = stepped(one);
+    if (!result) return;
     state = result.state;
     reason ??= result.refusal;
     refused ||= result.refusal !== undefined;
@@ -157,11 +171,9 @@ export async function tryProcess(
     }
   };
   send(event);
-  const until = Date.now() + limits.maxMs;
-  let cut = false;
-  for (let events = 0; state.status === 'running' && !refused; events += 1) {
+  for (let events = 0; state.status === 'running' && !refused && !cut; events += 1) {
+    await othersGoOn();
     if (events >= limits.maxEvents) reason = `more than ${limits.maxEvents} answers and events`;
-    else if (told.size() > limits.maxSize) reason = 'the variables along the way are too large to be shown';
     else if (Date.now() > until) reason = 'it takes too long';
     cut = reason !== undefined;
     const next = cut

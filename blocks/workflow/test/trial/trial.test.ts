@@ -120,6 +120,25 @@ describe('a trial on sample data', () => {
       outcome: 'limit',
       reason: expect.stringContaining('too large'),
     });
+    // Within a step too, where nothing waits.
+    const spin = `<startEvent id="s"/><task id="round"/>${chain('s', 'round')}${flow('round', 'round', { id: 'back' })}`;
+    const spun = await attempt(spin, { variables }, { maxSize: 50_000 });
+    expect(spun).toMatchObject({ outcome: 'limit', reason: expect.stringContaining('too large') });
+    expect(spun.steps.length).toBeLessThan(50);
+    expect(await attempt(spin, {}, { maxMs: -1 })).toMatchObject({ outcome: 'limit' });
+  });
+  it('[WF-4.1] lets others go on between its events', async () => {
+    const loop = `<startEvent id="s"/>${el('userTask', 'again')}${chain('s', 'again')}${flow('again', 'again', { id: 'back' })}`;
+    let turns = 0;
+    let ended = false;
+    const count = (): void => {
+      turns += 1;
+      if (!ended) setImmediate(count);
+    };
+    count();
+    await attempt(loop, { answers: { again: [{ form: {} }] } }, { maxEvents: 50 });
+    ended = true;
+    expect(turns).toBeGreaterThan(40);
   });
   it('[WF-4.1] begins with a message, takes signals and messages, and sees each run of a list', async () => {
     const content = `<startEvent id="s">${extensions(output('= message.list', 'list'))}<messageEventDefinition messageRef="m"/></startEvent>
