@@ -1,5 +1,6 @@
 import { type DrawnElement, type DrawnFlow, type Mark, processDiagram } from '../diagrams/process-diagram.ts';
 import type { Voice } from '../rendering/voice.ts';
+import type { SignedInVisit } from '../site/visit.ts';
 import { revisionPath } from './shell.ts';
 import { namer } from './words.ts';
 
@@ -41,3 +42,12 @@ export function heatOf(
       ]),
   );
 }
+
+/** A document for the library that draws. It may hold anything, scripts too: opened as a page, it is nothing but text. */
+export const sendDocument = ({ reply }: SignedInVisit, bpmn: string, kept: string) =>
+  reply
+    .header('content-type', 'text/plain; charset=utf-8')
+    .header('content-security-policy', "default-src 'none'; sandbox")
+    .header('x-content-type-options', 'nosniff')
+    .header('cache-control', kept)
+    .send(bpmn);

@@ -2,7 +2,7 @@ import type { Mark } from '../diagrams/process-diagram.ts';
 import type { PageError } from '../registries/refusals.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import type { Revision } from './clients.ts';
-import { drawingOf, heatOf } from './drawing.ts';
+import { drawingOf, heatOf, sendDocument } from './drawing.ts';
 import { attempt } from './refusals.ts';
 import { access, frame, operates, operatorAccess, type ProcessParts, revisionPath } from './shell.ts';
 import { durationIn, kindOf, nameOf } from './words.ts';
@@ -110,10 +110,7 @@ export function revisionPages(parts: ProcessParts): void {
     const { body } = await admin.getProcessDrawing({ params: { processId: visit.params.ref as string } });
     if (body.bpmn === null) return visit.reply.code(404).send();
     // What a person may see can change, the drawing of a revision never does.
-    return visit.reply
-      .header('content-type', 'application/xml; charset=utf-8')
-      .header('cache-control', 'private, max-age=600')
-      .send(body.bpmn);
+    return sendDocument(visit, body.bpmn, 'private, max-age=600');
   });
 
   site.action('/processes/revisions/:ref', operatorAccess, async (visit) => {

@@ -1,6 +1,7 @@
 import { refusedWith } from '../../registries/refusals.ts';
 import { attachment } from '../../registries/transfer-form.ts';
 import { input, type SignedInVisit } from '../../site/visit.ts';
+import { sendDocument } from '../drawing.ts';
 import type { ProcessParts } from '../shell.ts';
 import { access, check, draftFrame, findingsFor, languageOf, openDraft, seenRevision } from './open-draft.ts';
 import { editorTexts } from './texts.ts';
@@ -44,11 +45,8 @@ export function editorPages(parts: ProcessParts): void {
 
   site.page('/processes/design/:draft/drawing', access, async (visit) => {
     const draft = await openDraft(parts, visit);
-    return visit.reply
-      .header('content-type', 'application/xml; charset=utf-8')
-      .header('cache-control', 'no-store')
-      .header('x-content-type-options', 'nosniff')
-      .send((await clients.admin.drawModel({ body: { bpmn: draft.bpmn } })).body.bpmn);
+    const { body } = await clients.admin.drawModel({ body: { bpmn: draft.bpmn } });
+    return sendDocument(visit, body.bpmn, 'no-store');
   });
 
   site.page('/processes/design/:draft/export', access, async (visit) => {
