@@ -36,6 +36,7 @@ const say = (text) => {
   status.textContent = text;
 };
 let unsaved = false;
+let changes = 0;
 
 const make = (tag, attributes = {}, ...children) => {
   const element = document.createElement(tag);
@@ -213,14 +214,24 @@ async function check() {
   await checking;
 }
 
-async function save() {
+let saving;
+/** One save at a time: whoever presses twice would otherwise be told that somebody else was faster. */
+const save = () => {
+  saving ??= saveNow().finally(() => {
+    saving = undefined;
+  });
+  return saving;
+};
+async function saveNow() {
+  const before = changes;
   const { status: code, body } = await send('save').catch(() => ({}));
   if (code === 200) {
     form.elements._revision.value = body.revision;
-    unsaved = false;
-    say(texts.saved);
+    // What was drawn meanwhile is not in it.
+    unsaved = changes !== before;
+    say(unsaved ? texts.unsaved : texts.saved);
   } else say(body?.message ?? texts.failed);
-  return code === 200;
+  return code === 200 && !unsaved;
 }
 
 const acts = {
@@ -261,6 +272,7 @@ try {
   bus.on('selection.changed', refresh);
   bus.on('commandStack.changed', () => {
     unsaved = true;
+    changes += 1;
     say(texts.unsaved);
     for (const [name, can] of [
       ['undo', stack.canUndo()],

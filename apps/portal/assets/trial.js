@@ -6,7 +6,8 @@ const place = document.getElementById('trial-drawing');
 if (place) {
   const { steps, flows, waits, faults } = JSON.parse(document.getElementById('drawn').textContent);
   const answer = await fetch(place.dataset.source, { redirect: 'error' });
-  const viewer = new BpmnJS({ container: place });
+  // The wheel belongs to the page.
+  const viewer = new BpmnJS({ container: place, zoomScroll: { enabled: false } });
   try {
     await viewer.importXML(await answer.text());
     const [canvas, registry] = [viewer.get('canvas'), viewer.get('elementRegistry')];

@@ -1,6 +1,6 @@
 import { type PageError, refusedWith } from '../../registries/refusals.ts';
 import { formKey, input, type SignedInVisit } from '../../site/visit.ts';
-import { frame, type ProcessParts } from '../shell.ts';
+import { cursorIn, frame, type ProcessParts } from '../shell.ts';
 import { access, baseOf } from './open-draft.ts';
 import { templates } from './templates.ts';
 
@@ -22,7 +22,7 @@ export function draftsPages(parts: ProcessParts): void {
   const { site, names, clients } = parts;
 
   async function show(visit: SignedInVisit, errors: readonly PageError[] = []) {
-    const after = visit.query.after;
+    const after = cursorIn(visit, 'after');
     const [{ drafts, next }, { processes }] = await Promise.all([
       clients.admin
         .listDrafts({ query: { limit: 50, ...(after === undefined ? {} : { after }) } })
@@ -79,7 +79,7 @@ export function draftsPages(parts: ProcessParts): void {
       errors.push({ text: t('modeller.new.fileMissing'), href: '#file' });
     if (errors.length > 0) return show(visit, errors);
     const [kind = '', which = ''] = from.split(':', 2);
-    const template = templates[which];
+    const template = Object.hasOwn(templates, which) ? templates[which] : undefined;
     try {
       const { body } = await clients.admin.createDraft({
         body: {

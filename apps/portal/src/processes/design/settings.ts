@@ -25,15 +25,15 @@ const decisionsIn = (dmn: string): string[] =>
 export function settingsPages(parts: ProcessParts): void {
   const { site, clients } = parts;
 
-  async function show(visit: SignedInVisit, errors: readonly PageError[] = []) {
+  async function show(visit: SignedInVisit, errors: readonly PageError[] = [], entered = false) {
     const draft = await openDraft(parts, visit);
     const { entries } = (await clients.admin.getDraftLog({ params: { draftId: draft.id } })).body;
-    const posted = visit.request.method === 'POST' && errors.length > 0;
     return visit.show(
       'processes/design/settings.njk',
       {
         ...draftFrame(visit, draft, 'settings'),
-        entered: posted
+        // Of what somebody else has changed meanwhile, their words are shown: to save again must not undo them.
+        entered: entered
           ? { name: input(visit, 'name'), bindings: input(visit, 'bindings') }
           : { name: draft.name, bindings: textOf(draft.bindings) },
         documents: draft.dmn.map((dmn, index) => ({
@@ -64,7 +64,7 @@ export function settingsPages(parts: ProcessParts): void {
     if (name === '' || name.length > 200)
       errors.push({ text: visit.voice.t('modeller.new.nameMissing'), href: '#name' });
     if (!bindings) errors.push({ text: visit.voice.t('modeller.settings.bindingsWrong'), href: '#bindings' });
-    if (errors.length > 0) return show(visit, errors);
+    if (errors.length > 0) return show(visit, errors, true);
     const file = visit.file('dmn');
     const dmn = file && file.bytes.length > 0 ? [...draft.dmn, file.bytes.toString('utf8')] : draft.dmn;
     const failed = await keep(parts, visit, draft, { name, bindings: bindings ?? {}, dmn });
