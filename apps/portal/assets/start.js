@@ -35,19 +35,20 @@ for (const form of document.querySelectorAll('form[data-behind-hash]')) {
 }
 
 // What is under way is shown anew every so many seconds where it stands, until it is over. Who reads on stays where they are.
-for (const part of document.querySelectorAll('[data-live]')) {
-  const follow = async () => {
-    const busy = document.hidden || part.contains(document.activeElement);
-    const answer = busy ? undefined : await fetch(location.href, { redirect: 'error' }).catch(() => undefined);
-    if (answer && answer.status !== 200) return;
-    if (answer) {
-      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-      const fresh = page.getElementById(part.id);
-      // Over: more than this part has changed, such as what can be done now.
-      if (!fresh?.dataset.live) return location.replace(location.pathname + location.search);
-      part.replaceChildren(...fresh.childNodes);
-    }
-    setTimeout(follow, part.dataset.live * 1000);
-  };
-  setTimeout(follow, part.dataset.live * 1000);
-}
+const live = [...document.querySelectorAll('[data-live]')];
+const follow = async () => {
+  const parts = document.hidden ? [] : live.filter((part) => !part.contains(document.activeElement));
+  const answer = parts.length ? await fetch(location.href, { redirect: 'error' }).catch(() => undefined) : undefined;
+  if (answer && answer.status !== 200) return;
+  if (answer) {
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const fresh = parts.map(({ id }) => page.getElementById(id));
+    // Over: more than these parts has changed, such as what can be done now.
+    if (fresh.some((one) => !one?.dataset.live)) return location.replace(location.pathname + location.search);
+    parts.forEach((part, at) => {
+      if (part.innerHTML !== fresh[at].innerHTML) part.replaceChildren(...fresh[at].childNodes);
+    });
+  }
+  setTimeout(follow, live[0].dataset.live * 1000);
+};
+if (live.length) setTimeout(follow, live[0].dataset.live * 1000);
