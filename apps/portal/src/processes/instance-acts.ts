@@ -72,6 +72,15 @@ const move: Act = async ({ parts: { clients }, visit, instanceId, reason, revisi
   );
 };
 
+const begin: Act = async ({ parts: { clients }, visit, instanceId, reason, revision, once }) => {
+  const elementId = input(visit, 'begun');
+  if (elementId === '') return [{ text: visit.voice.t('processes.token.activityMissing'), href: '#begun' }];
+  const params = { instanceId, tokenId: idIn(visit, 'token') };
+  return attempt(visit, '#begun', () =>
+    clients.admin.activateElement({ params, body: { revision, elementId, reason }, ...once }),
+  );
+};
+
 const remove: Act = ({ parts: { clients }, visit, instanceId, reason, revision, once }) => {
   const params = { instanceId, tokenId: idIn(visit, 'token') };
   return attempt(visit, '#remove-reason', () =>
@@ -84,9 +93,10 @@ const acts: Readonly<Record<string, { readonly act: Act; readonly notice: string
     suspend: { act: suspend, notice: 'instanceSuspended', field: 'suspend-reason' },
     resume: { act: resume, notice: 'instanceResumed', field: 'resume-reason' },
     cancel: { act: cancel, notice: 'instanceCancelled', field: 'cancel-reason' },
-    retry: { act: retry, notice: 'incidentRetried', field: 'incidents' },
+    retry: { act: retry, notice: 'incidentRetried', field: 'retry-reason' },
     variables: { act: variables, notice: 'variablesSet', field: 'reason' },
     move: { act: move, notice: 'tokenMoved', field: 'move-reason' },
+    begin: { act: begin, notice: 'activityBegun', field: 'begin-reason' },
     remove: { act: remove, notice: 'tokenRemoved', field: 'remove-reason' },
   };
 

@@ -14,7 +14,7 @@ import {
   type ProcessParts,
   revisionPath,
 } from './shell.ts';
-import { shownRows, valueTypes } from './variable-entry.ts';
+import { shownRows, valueTypes, variablesIn } from './variable-entry.ts';
 import { durationIn, kindOf, nameOf, namer } from './words.ts';
 
 const historyPage = 50;
@@ -113,7 +113,8 @@ export function instancePages(parts: ProcessParts): void {
         })),
         historyNext: more?.history.next && `${base}?after=${more.history.next}#history`,
         historyFirst: more?.after && `${base}#history`,
-        rows: [],
+        rows: variablesIn(visit).rows,
+        entered: visit.body,
         shownRows,
         valueTypes,
       },
@@ -145,7 +146,9 @@ export function instancePages(parts: ProcessParts): void {
       visit.leaveNotice('tokenGone');
       return visit.goTo(base);
     }
-    const { elements } = diagram.body;
+    const { elements, flows } = diagram.body;
+    // What a flow leads to is begun by what is before it.
+    const led = new Set(flows.map(({ target }) => target));
     const at = elements.find(({ id }) => id === token.elementId);
     return visit.show(
       'processes/token.njk',
@@ -163,6 +166,18 @@ export function instancePages(parts: ProcessParts): void {
             name: nameOf(visit.voice, one),
             kind: kindOf(visit.voice, one.kind),
           })),
+        activities:
+          token.waitsFor === 'adHoc'
+            ? elements
+                .filter(
+                  ({ id, kind, parent }) => parent === token.elementId && standable(kind) && !led.has(id),
+                )
+                .map((one) => ({
+                  id: one.id,
+                  name: nameOf(visit.voice, one),
+                  kind: kindOf(visit.voice, one.kind),
+                }))
+            : [],
         entered: visit.body,
       },
       errors.length > 0 ? 422 : 200,
