@@ -1,6 +1,6 @@
 import type { ModdleElement } from 'bpmn-moddle';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { openDocument } from '../src/processes/design/document.ts';
 import {
   addElement,
@@ -127,5 +127,15 @@ describe('elements under the designer’s hands', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test('[WF-6.1-a] an element is added to a large process without looking through it again and again', async () => {
+    const tasks = Array.from({ length: 300 }, (_, at) => `<task id="UserTask_${at + 1}"/>`).join('');
+    const document = await open(
+      `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" id="d" targetNamespace="urn:x"><process id="p">${tasks}</process></definitions>`,
+    );
+    const find = vi.spyOn(document, 'find');
+    expect(addElement(document, 'UserTask', '', 'UserTask_1').id).toBe('UserTask_301');
+    expect(find.mock.calls.length).toBeLessThan(10);
   });
 });

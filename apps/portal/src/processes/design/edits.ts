@@ -63,9 +63,10 @@ export function kindOf(element: ModdleElement): string {
 export class Impossible extends Error {}
 
 const freshId = (document: Document, base: string): string => {
+  const taken = new Set([document.process, ...document.elements].map(({ id }) => id));
   for (let count = 1; ; count += 1) {
     const id = `${base}_${count}`;
-    if (!document.find(id)) return id;
+    if (!taken.has(id)) return id;
   }
 };
 

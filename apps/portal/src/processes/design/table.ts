@@ -24,24 +24,23 @@ const nameOf = (visit: SignedInVisit, element: ModdleElement | undefined): strin
 function rowsOf(visit: SignedInVisit, document: Document) {
   const depth = (element: ModdleElement): number =>
     element.$parent === undefined || element.$parent === document.process ? 0 : 1 + depth(element.$parent);
-  const nodes = document.elements.filter(isNode).map((element) => ({
+  const { elements } = document;
+  const leaving = Map.groupBy(elements.filter(isFlow), (flow) => flow.get('sourceRef') as ModdleElement);
+  return elements.filter(isNode).map((element) => ({
     id: element.id as string,
     name: nameOf(visit, element),
     kind: kindLabel(visit.voice, kindOf(element)),
     depth: depth(element),
     attachedTo: nameOf(visit, element.get('attachedToRef') as ModdleElement | undefined),
-    leadsTo: document.elements
-      .filter((flow) => isFlow(flow) && flow.get('sourceRef') === element)
-      .map((flow) => ({
-        id: flow.id as string,
-        name: (flow.get('name') as string | undefined) ?? '',
-        to: nameOf(visit, flow.get('targetRef') as ModdleElement | undefined),
-        isDefault: element.get('default') === flow,
-        condition:
-          ((flow.get('conditionExpression') as ModdleElement | undefined)?.get('body') as string) ?? '',
-      })),
+    leadsTo: (leaving.get(element) ?? []).map((flow) => ({
+      id: flow.id as string,
+      name: (flow.get('name') as string | undefined) ?? '',
+      to: nameOf(visit, flow.get('targetRef') as ModdleElement | undefined),
+      isDefault: element.get('default') === flow,
+      condition:
+        ((flow.get('conditionExpression') as ModdleElement | undefined)?.get('body') as string) ?? '',
+    })),
   }));
-  return nodes;
 }
 
 /** The same draft as tables and forms, for everybody who does not draw with a mouse. */
