@@ -4,6 +4,7 @@ import { messagingApi } from '@govstack/messaging/api';
 import type { Mediation } from '@govstack/platform';
 import { registrationDesign } from '@govstack/registration/api';
 import { workflowApi } from '@govstack/workflow/api';
+import { BpmnModdle } from 'bpmn-moddle';
 import { readBundle, type ServiceBundle } from './bundle.ts';
 
 export type { ServiceBundle } from './bundle.ts';
@@ -29,6 +30,12 @@ export interface InstalledService {
   readonly eFormId: string;
   readonly application: string;
   readonly dataAgreementId: string;
+}
+
+/** Name of a process as it is drawn, or else its key. */
+async function nameOfProcess(bpmn: string, key: string): Promise<string> {
+  const { elementsById } = await new BpmnModdle().fromXML(bpmn);
+  return (elementsById[key]?.get('name') as string | undefined) ?? key;
 }
 
 /** The agreement of this version that is there already, or a new one under a new policy. */
@@ -98,7 +105,7 @@ export async function installService(options: InstallOptions): Promise<Installed
     ];
     await workflow.addProcess({
       body: {
-        name: process.key,
+        name: await nameOfProcess(bundle.texts.get(process.bpmn) as string, process.key),
         type: 'Private',
         version: '1.0',
         isExecutable: true,
