@@ -1,7 +1,8 @@
 import type { PageError } from '../registries/refusals.ts';
+import { cursorIn } from '../site/ids.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { attempt } from './refusals.ts';
-import { cursorIn, frame, instancePath, operatorAccess, type ProcessParts } from './shell.ts';
+import { frame, instancePath, operatorAccess, type ProcessParts } from './shell.ts';
 
 const pageSize = 50;
 /** Of one request: the rest is asked for again. */

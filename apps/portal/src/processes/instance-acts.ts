@@ -1,7 +1,8 @@
 import type { PageError } from '../registries/refusals.ts';
+import { idIn } from '../site/ids.ts';
 import { formKey, input, type SignedInVisit } from '../site/visit.ts';
 import { attempt } from './refusals.ts';
-import { idIn, type ProcessParts } from './shell.ts';
+import type { ProcessParts } from './shell.ts';
 import { variablesIn } from './variable-entry.ts';
 
 export interface Done {

@@ -1,5 +1,6 @@
 import type { Mark } from '../diagrams/process-diagram.ts';
 import type { PageError } from '../registries/refusals.ts';
+import { idIn } from '../site/ids.ts';
 import type { SignedInVisit } from '../site/visit.ts';
 import { drawingOf } from './drawing.ts';
 import { act } from './instance-acts.ts';
@@ -7,7 +8,6 @@ import { instanceLine } from './instances.ts';
 import {
   access,
   frame,
-  idIn,
   instancePath,
   operates,
   operatorAccess,

@@ -1,6 +1,7 @@
+import { cursorIn } from '../site/ids.ts';
 import { input } from '../site/visit.ts';
 import type { ProcessClients } from './clients.ts';
-import { access, cursorIn, frame, instancePath, type ProcessParts, revisionPath } from './shell.ts';
+import { access, frame, instancePath, type ProcessParts, revisionPath } from './shell.ts';
 
 export const instanceStates = ['running', 'suspended', 'completed', 'failed', 'stopped'] as const;
 export const troubles = ['incidents', 'overdue'] as const;

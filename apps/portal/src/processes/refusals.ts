@@ -1,5 +1,5 @@
 import type { CallFailed } from '@govstack/platform';
-import { type PageError, refusedWith } from '../registries/refusals.ts';
+import { attempted, type PageError } from '../registries/refusals.ts';
 import type { SignedInVisit } from '../site/visit.ts';
 
 /** What the engine said against something; that it has moved on meanwhile is said as such. */
@@ -12,16 +12,8 @@ export function errorsOf({ voice }: SignedInVisit, error: CallFailed, href: stri
 }
 
 /** Does something that may be refused; answers what was said against it, or nothing when it is done. */
-export async function attempt(
+export const attempt = (
   visit: SignedInVisit,
   href: string,
   work: () => Promise<unknown>,
-): Promise<PageError[] | undefined> {
-  try {
-    await work();
-    return undefined;
-  } catch (error) {
-    if (!refusedWith(error, 400, 403, 409, 422)) throw error;
-    return errorsOf(visit, error, href);
-  }
-}
+): Promise<PageError[] | undefined> => attempted(work, (error) => errorsOf(visit, error, href));

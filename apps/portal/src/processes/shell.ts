@@ -1,4 +1,3 @@
-import { Problem } from '@govstack/platform';
 import type { Names } from '../mediated/names.ts';
 import type { ListStore } from '../registries/list-store.ts';
 import type { SignedInVisit, Site } from '../site/visit.ts';
@@ -43,21 +42,6 @@ export function frame(visit: SignedInVisit, tab: string) {
   ];
   return { section: 'processes', tab, tabs: tabs.filter(({ shown }) => shown), operates: operates(visit) };
 }
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** The id in an address; what cannot be one is not found. */
-export function idIn(visit: SignedInVisit, name: string): string {
-  const id = visit.params[name] ?? '';
-  if (!uuid.test(id)) throw new Problem(404, 'no such thing');
-  return id;
-}
-
-/** An id in the query, when it is one. */
-export const cursorIn = (visit: SignedInVisit, name: string): string | undefined => {
-  const id = visit.query[name] ?? '';
-  return uuid.test(id) ? id : undefined;
-};
 
 export const revisionPath = (ref: string): string => `/processes/revisions/${encodeURIComponent(ref)}`;
 export const instancePath = (id: string): string => `/processes/instances/${id}`;

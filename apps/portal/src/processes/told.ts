@@ -1,6 +1,7 @@
+import { cursorIn } from '../site/ids.ts';
 import { input } from '../site/visit.ts';
 import { attempt } from './refusals.ts';
-import { cursorIn, frame, instancePath, operatorAccess, type ProcessParts } from './shell.ts';
+import { frame, instancePath, operatorAccess, type ProcessParts } from './shell.ts';
 
 const pageSize = 50;
 

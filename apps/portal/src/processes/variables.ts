@@ -1,8 +1,9 @@
 import type { PageError } from '../registries/refusals.ts';
+import { idIn } from '../site/ids.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { act } from './instance-acts.ts';
 import { attempt } from './refusals.ts';
-import { frame, idIn, instancePath, operatorAccess, type ProcessParts } from './shell.ts';
+import { frame, instancePath, operatorAccess, type ProcessParts } from './shell.ts';
 import { shownRows, valueTypes, variablesIn } from './variable-entry.ts';
 import { namer } from './words.ts';
 

@@ -1,9 +1,9 @@
 import { Problem } from '@govstack/platform';
 import type { FormBody } from '../forms/entry.ts';
+import { isUuid } from '../site/ids.ts';
 import type { SignedInVisit } from '../site/visit.ts';
 import { latest } from './clients.ts';
 import { inputName } from './field-entry.ts';
-import { isUuid } from './record-addresses.ts';
 import { orNone, refusedWith } from './refusals.ts';
 import { registryRoles } from './roles.ts';
 import { kindOf, labelOf, type SchemaField } from './schema.ts';

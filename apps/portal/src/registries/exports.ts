@@ -1,4 +1,5 @@
 import { Problem } from '@govstack/platform';
+import { isUuid } from '../site/ids.ts';
 import { refreshes } from '../site/refresh.ts';
 import { formKey, input, type SignedInVisit } from '../site/visit.ts';
 import { latest } from './clients.ts';
@@ -6,7 +7,7 @@ import { joinedParts } from './file-parts.ts';
 import { asked, filterText, lostFilters } from './filters.ts';
 import { listKey } from './grid.ts';
 import { type RecordList, wholeList } from './list-store.ts';
-import { chosenIn, isUuid, placeInList } from './record-addresses.ts';
+import { chosenIn, placeInList } from './record-addresses.ts';
 import { errorsOf, type PageError, refusedWith } from './refusals.ts';
 import { registryRoles } from './roles.ts';
 import { frame, type OpenRegistry, openRegistry, type RegistryParts } from './shell.ts';

@@ -1,12 +1,12 @@
 import { Problem } from '@govstack/platform';
 import { parse } from 'csv-parse/sync';
+import { isUuid } from '../site/ids.ts';
 import { refreshes } from '../site/refresh.ts';
 import type { SentStream } from '../site/sent-form.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { inParts, joinedParts } from './file-parts.ts';
 import { mappingPages } from './import-mapping.ts';
 import { type Import, importFrame, openImport, type Transfer } from './open-import.ts';
-import { isUuid } from './record-addresses.ts';
 import { errorsOf, type PageError, refusedWith } from './refusals.ts';
 import { registryRoles } from './roles.ts';
 import { labelOf } from './schema.ts';

@@ -1,7 +1,7 @@
 import { recordActions, schemaActions } from '@govstack/digital-registries/api';
+import { isUuid } from '../site/ids.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { instantOf } from './moments.ts';
-import { isUuid } from './record-addresses.ts';
 import type { PageError } from './refusals.ts';
 
 /** The logs of a registry that are searched. */

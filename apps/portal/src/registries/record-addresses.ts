@@ -1,16 +1,8 @@
-import { Problem } from '@govstack/platform';
+import { idIn, isUuid } from '../site/ids.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 /** The record in an address; records are addressed by uuid, which says nothing about anybody. */
-export function recordIn(visit: SignedInVisit): string {
-  const id = visit.params.record as string;
-  if (!uuid.test(id)) throw new Problem(404, 'no such record');
-  return id;
-}
-
-export const isUuid = (value: unknown): value is string => typeof value === 'string' && uuid.test(value);
+export const recordIn = (visit: SignedInVisit): string => idIn(visit, 'record');
 
 /** Records that were ticked in a list. */
 export const chosenIn = (visit: SignedInVisit): string[] => [visit.body.record ?? []].flat().filter(isUuid);
@@ -22,7 +14,7 @@ export interface ListPlace {
 }
 
 export const placeInList = (list: string | undefined, page: string | undefined): ListPlace => ({
-  list: list !== undefined && uuid.test(list) ? list : '',
+  list: isUuid(list) ? list : '',
   page: /^[1-9]\d{0,4}$/.test(page ?? '') ? Number(page) : 1,
 });
 

@@ -25,3 +25,17 @@ export function errorsOf(error: CallFailed, href: string): PageError[] {
   if (details.length > 0) return details;
   return [{ text: error.problem?.detail ?? error.problem?.title ?? error.message, href }];
 }
+
+/** Does something that may be refused; answers what was said against it, or nothing when it is done. */
+export async function attempted(
+  work: () => Promise<unknown>,
+  toErrors: (error: CallFailed) => PageError[],
+): Promise<PageError[] | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    if (!refusedWith(error, 400, 403, 409, 422)) throw error;
+    return toErrors(error);
+  }
+}

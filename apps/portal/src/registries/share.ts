@@ -1,6 +1,7 @@
 import { Problem } from '@govstack/platform';
+import { isUuid } from '../site/ids.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
-import { isUuid, recordIn } from './record-addresses.ts';
+import { recordIn } from './record-addresses.ts';
 import { recordFrame } from './record-frame.ts';
 import { errorsOf, type PageError, refusedWith } from './refusals.ts';
 import { designerRoles, registryRoles } from './roles.ts';

@@ -1,4 +1,5 @@
 import type { Voice } from '../rendering/voice.ts';
+import { isUuid } from '../site/ids.ts';
 import { isObject, kindOf, type SchemaField } from './schema.ts';
 
 /** A value in words. */
@@ -24,12 +25,10 @@ const nothing: ShownValue = { lines: [], ltr: false };
 const written = (value: unknown): string =>
   typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 function fileIn({ t }: Voice, value: unknown): ShownFile {
   const file = isObject(value) ? value : {};
   const id = file.$documentId;
-  const kept = typeof id === 'string' && uuid.test(id);
+  const kept = isUuid(id);
   const name = file.originalName ?? (kept ? t('registries.entry.document') : id);
   const url = typeof file.url === 'string' && /^https?:/.test(file.url) ? file.url : undefined;
   return {

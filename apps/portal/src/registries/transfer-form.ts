@@ -1,6 +1,6 @@
 import { Problem } from '@govstack/platform';
+import { isUuid } from '../site/ids.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
-import { isUuid } from './record-addresses.ts';
 import { kindOf } from './schema.ts';
 import type { OpenRegistry } from './shell.ts';
 

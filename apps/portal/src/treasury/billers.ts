@@ -1,8 +1,9 @@
 import { Problem } from '@govstack/platform';
+import { idIn } from '../site/ids.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { attempt, orRefused, type PageError } from './refusals.ts';
 import { choiceIn, enteredIn, given, missingOf, ticked, wrongChoice } from './setting-form.ts';
-import { access, frame, idIn, type TreasuryParts } from './shell.ts';
+import { access, frame, type TreasuryParts } from './shell.ts';
 import { personBy } from './words.ts';
 
 const inputs = [

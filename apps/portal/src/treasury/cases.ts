@@ -1,7 +1,8 @@
+import { cursorIn, idIn } from '../site/ids.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { railsKnown } from './programmes.ts';
 import { attempt, type PageError } from './refusals.ts';
-import { access, cursorIn, frame, idIn, type TreasuryParts } from './shell.ts';
+import { access, frame, type TreasuryParts } from './shell.ts';
 import { whoDid } from './words.ts';
 
 const size = 25;

@@ -1,7 +1,8 @@
+import { cursorIn, idIn } from '../site/ids.ts';
 import { formKey, input, type SignedInVisit } from '../site/visit.ts';
 import { attempt, type PageError } from './refusals.ts';
 import { choiceIn } from './setting-form.ts';
-import { access, codeIn, cursorIn, frame, idIn, type TreasuryParts } from './shell.ts';
+import { access, codeIn, frame, type TreasuryParts } from './shell.ts';
 
 const here = '/treasury/customers';
 const size = 25;

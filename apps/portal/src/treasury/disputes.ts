@@ -1,8 +1,9 @@
 import { newId } from '@govstack/platform';
+import { cursorIn, idIn } from '../site/ids.ts';
 import { formKey, input, type SignedInVisit } from '../site/visit.ts';
 import { attempt, orNone, type PageError } from './refusals.ts';
 import { managingRoles } from './roles.ts';
-import { access, cursorIn, frame, idIn, type TreasuryParts } from './shell.ts';
+import { access, frame, type TreasuryParts } from './shell.ts';
 import { whoDid } from './words.ts';
 
 const size = 25;

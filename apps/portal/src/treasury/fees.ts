@@ -1,8 +1,9 @@
+import { cursorIn } from '../site/ids.ts';
 import type { SignedInVisit } from '../site/visit.ts';
 import { reconciliationFrame } from './reconciliation.ts';
 import { attempt, type PageError } from './refusals.ts';
 import { amountIn, choiceIn, enteredIn, wrongChoice } from './setting-form.ts';
-import { access, cursorIn, type TreasuryParts } from './shell.ts';
+import { access, type TreasuryParts } from './shell.ts';
 
 const size = 25;
 const here = '/treasury/reconciliation/fees';

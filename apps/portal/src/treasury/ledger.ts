@@ -1,5 +1,6 @@
+import { cursorIn, idIn } from '../site/ids.ts';
 import type { SignedInVisit } from '../site/visit.ts';
-import { access, cursorIn, frame, idIn, type TreasuryParts } from './shell.ts';
+import { access, frame, type TreasuryParts } from './shell.ts';
 
 const size = 50;
 const kinds = [

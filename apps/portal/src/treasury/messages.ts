@@ -1,7 +1,8 @@
+import { cursorIn, idIn } from '../site/ids.ts';
 import type { SignedInVisit } from '../site/visit.ts';
 import { attempt, type PageError } from './refusals.ts';
 import { choiceIn } from './setting-form.ts';
-import { access, administers, cursorIn, frame, idIn, type TreasuryParts } from './shell.ts';
+import { access, administers, frame, type TreasuryParts } from './shell.ts';
 
 const size = 25;
 const messageStates = ['waiting', 'delivered', 'dead'] as const;

@@ -1,8 +1,9 @@
 import { failureCode } from '../mediated/failure-codes.ts';
+import { idIn } from '../site/ids.ts';
 import { railsKnown } from './programmes.ts';
 import { orNone } from './refusals.ts';
 import { managingRoles } from './roles.ts';
-import { access, frame, idIn, type TreasuryParts } from './shell.ts';
+import { access, frame, type TreasuryParts } from './shell.ts';
 import { failedStates, paymentStates } from './words.ts';
 
 const size = 50;

@@ -1,6 +1,7 @@
+import { cursorIn, idIn } from '../site/ids.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { attempt, type PageError } from './refusals.ts';
-import { access, cursorIn, frame, idIn, isCode, type TreasuryParts } from './shell.ts';
+import { access, frame, isCode, type TreasuryParts } from './shell.ts';
 
 const size = 25;
 const ages = [0, 3600, 86_400] as const;

@@ -1,9 +1,10 @@
 import { itemClasses, type ResolutionName, resolutionNames } from '@govstack/payments/api';
 import { Problem } from '@govstack/platform';
+import { cursorIn, idIn } from '../site/ids.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { programmeNames, programmesSeen } from './programmes.ts';
 import { attempt, type PageError } from './refusals.ts';
-import { access, cursorIn, frame, idIn, isCode, type TreasuryParts } from './shell.ts';
+import { access, frame, isCode, type TreasuryParts } from './shell.ts';
 import { personBy } from './words.ts';
 
 const size = 25;

@@ -1,5 +1,5 @@
 import type { CallFailed } from '@govstack/platform';
-import { type PageError, refusedWith } from '../registries/refusals.ts';
+import { attempted, type PageError, refusedWith } from '../registries/refusals.ts';
 import type { Voice } from '../rendering/voice.ts';
 import type { Visit } from '../site/visit.ts';
 
@@ -23,16 +23,8 @@ export function errorsOf({ voice }: { voice: Voice }, error: CallFailed, href: s
 }
 
 /** Does something that may be refused; answers what was said against it, or nothing when it is done. */
-export async function attempt(
+export const attempt = (
   visit: Visit,
   href: string,
   work: () => Promise<unknown>,
-): Promise<PageError[] | undefined> {
-  try {
-    await work();
-    return undefined;
-  } catch (error) {
-    if (!refusedWith(error, 400, 403, 409, 422)) throw error;
-    return errorsOf(visit, error, href);
-  }
-}
+): Promise<PageError[] | undefined> => attempted(work, (error) => errorsOf(visit, error, href));

@@ -1,10 +1,11 @@
 import { Problem } from '@govstack/platform';
 import { periodOf } from '../mediated/payments-received.ts';
+import { cursorIn, idIn } from '../site/ids.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { attempt, orRefused, type PageError } from './refusals.ts';
 import { manages } from './run-acts.ts';
 import { choiceIn } from './setting-form.ts';
-import { access, cursorIn, frame, idIn, type TreasuryParts } from './shell.ts';
+import { access, frame, type TreasuryParts } from './shell.ts';
 import { whoDid } from './words.ts';
 
 const size = 25;

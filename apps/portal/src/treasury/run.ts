@@ -1,12 +1,13 @@
 import { sumAmounts } from '../mediated/amounts.ts';
 import { failureCode } from '../mediated/failure-codes.ts';
 import { periodOf } from '../mediated/payments-received.ts';
+import { idIn } from '../site/ids.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import type { Run } from './clients.ts';
 import { railsKnown } from './programmes.ts';
 import { orNone, orRefused, type PageError } from './refusals.ts';
 import { act, actsOn, priorities } from './run-acts.ts';
-import { access, frame, idIn, type TreasuryParts } from './shell.ts';
+import { access, frame, type TreasuryParts } from './shell.ts';
 import {
   closedStates,
   failedStates,

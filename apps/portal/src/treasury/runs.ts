@@ -1,9 +1,10 @@
 import { periodOf } from '../mediated/payments-received.ts';
+import { cursorIn } from '../site/ids.ts';
 import { input } from '../site/visit.ts';
 import type { RunSummary } from './clients.ts';
 import { type ProgrammeName, programmeNames, programmesSeen } from './programmes.ts';
 import { refusedWith } from './refusals.ts';
-import { access, cursorIn, frame, isCode, type TreasuryParts } from './shell.ts';
+import { access, frame, isCode, type TreasuryParts } from './shell.ts';
 import { runStates } from './words.ts';
 
 const size = 25;

@@ -1,9 +1,10 @@
 import { Problem } from '@govstack/platform';
+import { cursorIn, idIn } from '../site/ids.ts';
 import { input, type SignedInVisit } from '../site/visit.ts';
 import { reconciliationFrame } from './reconciliation.ts';
 import { attempt, type PageError } from './refusals.ts';
 import { isRealDay } from './setting-form.ts';
-import { access, cursorIn, idIn, isCode, type TreasuryParts } from './shell.ts';
+import { access, isCode, type TreasuryParts } from './shell.ts';
 
 const size = 25;
 const here = '/treasury/reconciliation/settlement';

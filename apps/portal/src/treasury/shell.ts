@@ -85,21 +85,7 @@ export const settingFrame = (parts: TreasuryParts, visit: SignedInVisit) => ({
   back: '/treasury/settings',
 });
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const code = /^[A-Za-z0-9._-]{1,36}$/;
-
-/** The id in an address; what cannot be one is not found. */
-export function idIn(visit: SignedInVisit, name: string): string {
-  const id = visit.params[name] ?? '';
-  if (!uuid.test(id)) throw new Problem(404, 'no such thing');
-  return id;
-}
-
-/** An id in the query, when it is one. */
-export const cursorIn = (visit: SignedInVisit, name: string): string | undefined => {
-  const id = visit.query[name] ?? '';
-  return uuid.test(id) ? id : undefined;
-};
 
 /** The code of a setting in an address. */
 export function codeIn(visit: SignedInVisit, name: string): string {

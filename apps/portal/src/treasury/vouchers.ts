@@ -1,9 +1,10 @@
 import { Problem } from '@govstack/platform';
+import { cursorIn } from '../site/ids.ts';
 import { formKey, input, type SignedInVisit } from '../site/visit.ts';
 import { programmeNames } from './programmes.ts';
 import { attempt, orNone, orRefused, type PageError } from './refusals.ts';
 import { amountIn, wrongAmount } from './setting-form.ts';
-import { access, administersVouchers, codeIn, cursorIn, frame, type TreasuryParts } from './shell.ts';
+import { access, administersVouchers, codeIn, frame, type TreasuryParts } from './shell.ts';
 import { validityOf, whoDid } from './words.ts';
 
 const size = 50;

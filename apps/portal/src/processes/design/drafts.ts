@@ -1,6 +1,7 @@
 import { type PageError, refusedWith } from '../../registries/refusals.ts';
+import { cursorIn } from '../../site/ids.ts';
 import { formKey, input, type SignedInVisit } from '../../site/visit.ts';
-import { cursorIn, frame, type ProcessParts } from '../shell.ts';
+import { frame, type ProcessParts } from '../shell.ts';
 import { access, baseOf } from './open-draft.ts';
 import { templates } from './templates.ts';
 

@@ -1,6 +1,6 @@
 import { Problem } from '@govstack/platform';
-import { isUuid } from '../../registries/record-addresses.ts';
 import { type PageError, refusedWith } from '../../registries/refusals.ts';
+import { isUuid } from '../../site/ids.ts';
 import { input, type SignedInVisit } from '../../site/visit.ts';
 import type { ProcessClients } from '../clients.ts';
 import { designerRoles } from '../roles.ts';
