@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type IsolationLevel, Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { type IsolationLevel, Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import { prepareMarked } from './prepared.ts';
 import { rowTypes } from './row-types.ts';
@@ -43,15 +43,18 @@ export function connect<DB>(
 }
 
 const retriable = new Set(['40001', '40P01']);
-const attempts = 5;
+const attempts = 8;
+/** Advisory lock of the transaction that is trying again. */
+const another = 7_274_519;
 
 /** Whether PostgreSQL asks to try again: a deadlock, a serialisation failure. Nothing has been written. */
 export const mayBeTriedAgain = (error: unknown): boolean =>
   retriable.has((error as { code?: string } | undefined)?.code ?? '');
 
 /**
- * Runs `work` in a transaction; repeats it, up to five times in all, when PostgreSQL asks to (serialisation failure,
- * deadlock). `work` must therefore do nothing outside the database.
+ * Runs `work` in a transaction; repeats it, up to eight times in all, when PostgreSQL asks to (serialisation failure,
+ * deadlock). `work` must therefore do nothing outside the database. Those that try again take turns, so that contenders
+ * that failed together do not meet again and again.
  */
 export async function transaction<DB, R>(
   db: Kysely<DB>,
@@ -61,10 +64,13 @@ export async function transaction<DB, R>(
   for (let attempt = 1; ; attempt += 1) {
     try {
       const start = db.transaction();
-      return await (options.isolation ? start.setIsolationLevel(options.isolation) : start).execute(work);
+      if (options.isolation) return await start.setIsolationLevel(options.isolation).execute(work);
+      return await start.execute(async (trx) => {
+        if (attempt > 1) await sql`select pg_advisory_xact_lock(${another})`.execute(trx);
+        return work(trx);
+      });
     } catch (error) {
       if (attempt >= attempts || !mayBeTriedAgain(error)) throw error;
-      // Contenders that failed together must not meet again.
       await delay(Math.random() * 10 * 2 ** attempt);
     }
   }

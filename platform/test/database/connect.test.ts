@@ -119,7 +119,29 @@ describe('a transaction', () => {
     expect(runs).toBe(3);
   });
 
-  it('is given up after five attempts, with nothing kept', async () => {
+  it('takes turns with others that try again', async () => {
+    let done = 0;
+    const contend = async (): Promise<void> => {
+      let runs = 0;
+      await transaction(connection.db, async (trx) => {
+        runs += 1;
+        if (runs === 1)
+          await sql`do $$ begin raise exception 'again' using errcode = '40P01'; end $$`.execute(trx);
+        const waiting = sql<{ n: number }>`
+          select count(*)::int as n from pg_locks
+          where locktype = 'advisory' and not granted
+            and database = (select oid from pg_database where datname = current_database())`;
+        await expect
+          .poll(async () => (await waiting.execute(trx)).rows[0]?.n, { timeout: 3_000 })
+          .toBe(3 - done);
+        done += 1;
+      });
+    };
+    await Promise.all([contend(), contend(), contend(), contend()]);
+    expect(done).toBe(4);
+  });
+
+  it('is given up after eight attempts, with nothing kept', async () => {
     let runs = 0;
     await expect(
       transaction(connection.db, async (trx) => {
@@ -128,7 +150,7 @@ describe('a transaction', () => {
         await sql`do $$ begin raise exception 'again' using errcode = '40001'; end $$`.execute(trx);
       }),
     ).rejects.toMatchObject({ code: '40001' });
-    expect(runs).toBe(5);
+    expect(runs).toBe(8);
     expect(await query(url, 'select balance::int from account where id = 1')).toEqual([{ balance: 100 }]);
   });
 
