@@ -171,8 +171,19 @@ export async function publishToRoom(
         position = case when position = ${held.position}::bigint then ${position}::bigint else position end
       where registry_id = ${registryId}::bigint and room = ${held.room}`.execute(db);
     if (error !== undefined) throw new Error(error);
-    if (page.length < pageSize && position >= (page.at(-1)?.position ?? position)) return;
+    // Whoever came with news while it was held has gone away again.
+    if (page.length === 0 || !(await isBehind(db, registryId))) return;
   }
+}
+
+async function isBehind(db: Db, registryId: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from registry_room m
+    where m.registry_id = ${registryId}::bigint
+      and exists (select from change_seal s where s.registry_id = m.registry_id and s.position > m.position)`.execute(
+    db,
+  );
+  return rows.length > 0;
 }
 
 /** Registries whose rooms are behind, for the sweep that finds what nobody was told of. */
