@@ -172,26 +172,17 @@ export async function publishToRoom(
       where registry_id = ${registryId}::bigint and room = ${held.room}`.execute(db);
     if (error !== undefined) throw new Error(error);
     // Whoever came with news while it was held has gone away again.
-    if (page.length === 0 || !(await isBehind(db, registryId))) return;
+    if (page.length === 0 || (await roomsBehind(db, registryId)).length === 0) return;
   }
 }
 
-async function isBehind(db: Db, registryId: string): Promise<boolean> {
-  const { rows } = await sql`
-    select from registry_room m
-    where m.registry_id = ${registryId}::bigint
-      and exists (select from change_seal s where s.registry_id = m.registry_id and s.position > m.position)`.execute(
-    db,
-  );
-  return rows.length > 0;
-}
-
-/** Registries whose rooms are behind, for the sweep that finds what nobody was told of. */
-export async function roomsBehind(db: Db): Promise<string[]> {
+/** Registries (or `only` that one, if it is) whose rooms are behind, for the sweep that finds what nobody was told of. */
+export async function roomsBehind(db: Db, only: string | null = null): Promise<string[]> {
   const { rows } = await sql<{ registry_id: string }>`
     select m.registry_id
     from registry_room m
-    where exists (select from change_seal s where s.registry_id = m.registry_id and s.position > m.position)
+    where (${only}::bigint is null or m.registry_id = ${only}::bigint)
+      and exists (select from change_seal s where s.registry_id = m.registry_id and s.position > m.position)
     limit 1000`.execute(db);
   return rows.map((row) => row.registry_id);
 }
